@@ -1,0 +1,24 @@
+//! What client and server say: frames, ids, codes, limits, time.
+//!
+//! The schema is `proto/mesibo.proto`, the story is `docs/protocol.md`. Pure and `no_std`, so
+//! that the browser, the server and the simulator share every byte of it.
+#![no_std]
+
+extern crate alloc;
+
+pub mod code;
+pub mod frame;
+pub mod id;
+pub mod limits;
+pub mod mask;
+pub mod status;
+pub mod time;
+
+/// The frames, as the schema compiler writes them.
+#[allow(missing_docs, clippy::all)]
+pub mod proto {
+    include!(concat!(env!("OUT_DIR"), "/mesibo.v1.rs"));
+}
+
+/// The WebSocket sub-protocol both ends must agree on.
+pub const SUBPROTOCOL: &str = "mesibo.v1";

@@ -1,0 +1,124 @@
+//! Every limit of queue, buffer, retry and wait, with its reason and what happens at it.
+//!
+//! A limit that is not here does not exist. Sorted by room.
+
+use core::time::Duration;
+
+// ---- frames and messages -----------------------------------------------------------------
+
+/// Largest frame either side may send, bytes.
+///
+/// The SDP of a large room needs about 200 KiB. A larger frame ends the session with
+/// `FrameTooLarge`.
+pub const FRAME_BYTES_MAX: usize = 256 * 1024;
+
+/// Largest content of a message, encoded, bytes (`client-api.md` 3.7.2).
+///
+/// The client answers `MESIBO_RESULT_BADREQ`, the server `Rejected`; files go over HTTP.
+pub const CONTENT_BYTES_MAX: usize = 64 * 1024;
+
+/// Longest address, bytes (`client-api.md` 5.13). Longer ones name nobody.
+pub const ADDRESS_BYTES_MAX: usize = 63;
+
+/// Longest display name of a user, group or stream, bytes. Longer ones are cut by the client
+/// and refused by the server's HTTP API.
+pub const NAME_BYTES_MAX: usize = 127;
+
+/// Longest token, bytes; ours have 60. A longer one is malformed.
+pub const TOKEN_BYTES_MAX: usize = 256;
+
+/// Shortest token, bytes: old pages require more than 16.
+pub const TOKEN_BYTES_MIN: usize = 17;
+
+// ---- session -----------------------------------------------------------------------------
+
+/// Longest wait for `Hello` after the socket opened. Then the session ends with `Silence`.
+pub const HELLO_WITHIN: Duration = Duration::from_secs(10);
+
+/// Time between two pings of the server. 10,000 idle sessions cost 667 pings a second.
+pub const PING_INTERVAL: Duration = Duration::from_secs(15);
+
+/// Longest silence before a session counts as lost, by either side: three pings may go missing.
+pub const SILENCE_MAX: Duration = Duration::from_secs(45);
+
+/// Longest wait for `Welcome` after `Hello`, client side. Then the socket is closed and tried again.
+pub const WELCOME_WITHIN: Duration = Duration::from_secs(15);
+
+/// Shortest and longest wait before the client connects again; it doubles from the first to the
+/// second and the actual wait is drawn between zero and it (full jitter), so that a restarted
+/// server does not meet all its clients in one moment.
+pub const RECONNECT_DELAY_MIN: Duration = Duration::from_millis(500);
+/// See [`RECONNECT_DELAY_MIN`].
+pub const RECONNECT_DELAY_MAX: Duration = Duration::from_secs(30);
+
+/// Frames a session may send in one second, on average; the burst is ten seconds' worth.
+///
+/// A person types a few a minute, a room with many streams sends hundreds at join. Beyond it the
+/// session ends with `RateLimit`.
+pub const FRAMES_PER_SECOND_MAX: u32 = 1_000;
+/// Frames a session may send at once before the rate counts. See [`FRAMES_PER_SECOND_MAX`].
+pub const FRAMES_BURST_MAX: u32 = 10_000;
+
+/// Frames of one session that wait in the hub while something has to be loaded. Beyond it the
+/// gateway stops reading that socket until they are done.
+pub const SESSION_PARKED_FRAMES_MAX: usize = 1_024;
+
+/// Bytes that wait for one slow reader. Beyond it the session ends with `TooSlow` and resumes
+/// from its log.
+pub const SESSION_SEND_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Sessions of one user at the same time. The oldest ends with `SignedOut`.
+pub const SESSIONS_PER_USER_MAX: usize = 16;
+
+/// Users and groups one session may watch. Further ones are not told of changes.
+pub const WATCHED_MAX: usize = 2_000;
+
+// ---- log ---------------------------------------------------------------------------------
+
+/// Log entries on their way to one device without an `Ack` (W of the design).
+///
+/// 1,024 small entries are about 200 KB; with 50 ms of round trip they allow 20,000 a second.
+pub const WINDOW_ENTRIES: usize = 1_024;
+
+/// Log entries read from the store at once.
+pub const LOG_PAGE_ENTRIES: usize = 256;
+
+/// Entries waiting in one user's log; then senders get `INBOX_FULL` (`backend-api.md` 5.1).
+pub const LOG_ENTRIES_MAX: u64 = 10_000;
+
+/// Lifetime of a message whose sender gave none: one year (`backend-api.md` 5.2).
+pub const EXPIRY_DEFAULT: Duration = Duration::from_secs(31_536_000);
+
+// ---- client ------------------------------------------------------------------------------
+
+/// Messages sent and not yet answered by the server. Further ones wait in the outbox, so that a
+/// long offline queue does not fill the server's buffers.
+pub const OUTBOX_IN_FLIGHT_MAX: usize = 256;
+
+/// Messages waiting in the outbox; a further `send` answers `MESIBO_RESULT_BUFFERFULL`.
+pub const OUTBOX_MAX: usize = 100_000;
+
+/// Messages the client keeps in memory beside its store. The oldest are read again when needed.
+pub const MESSAGES_IN_MEMORY_MAX: usize = 20_000;
+
+/// Messages one `read` gives when the page names no number (`client-api.md` 3.9.2).
+pub const READ_COUNT_DEFAULT: u32 = 100;
+
+/// Shortest time between two typing notices to the same destination (`client-api.md` 3.2.3).
+pub const TYPING_INTERVAL: Duration = Duration::from_secs(3);
+
+/// How long a presence holds without a new sign of life (`client-api.md` 3.8.4).
+pub const ONLINE_VALID: Duration = Duration::from_secs(90);
+/// See [`ONLINE_VALID`].
+pub const TYPING_VALID: Duration = Duration::from_secs(10);
+
+// ---- rooms -------------------------------------------------------------------------------
+
+/// Streams one session may publish in one room: a camera and several screens.
+pub const STREAMS_PER_SESSION_MAX: usize = 16;
+
+/// Streams one session may receive in one room: what an SDP of [`FRAME_BYTES_MAX`] can hold.
+pub const SUBSCRIPTIONS_MAX: usize = 200;
+
+/// Longest wait for the answer to an offer, client side. Then a new peer connection is made.
+pub const ANSWER_WITHIN: Duration = Duration::from_secs(15);

@@ -1,0 +1,111 @@
+//! Bit masks of groups, members, admins and calls, shared by page, backend and rules.
+//!
+//! Values and meaning: `client-api.md` 2.3.7, `backend-api.md` 4.1 to 4.4.
+
+/// Group flags: who may do what.
+pub mod group {
+    #![allow(missing_docs)]
+    pub const SEND_BY_SELECTED: u32 = 0x1;
+    pub const SEND_BY_ANYONE: u32 = 0x2;
+    pub const AUTO_ADD_MEMBER: u32 = 0x8;
+    pub const RECV_BY_SELECTED: u32 = 0x10;
+    pub const RECV_ROUND_ROBIN: u32 = 0x20;
+    pub const NO_STORAGE: u32 = 0x40;
+    pub const RECV_LOOPBACK: u32 = 0x80;
+    pub const PUB_BY_SELECTED: u32 = 0x100;
+    pub const PUB_BY_ANYONE: u32 = 0x200;
+    pub const SUB_BY_SELECTED: u32 = 0x1000;
+    pub const SUB_BY_ANYONE: u32 = 0x2000;
+    pub const LIST_BY_SELECTED: u32 = 0x1_0000;
+    pub const LIST_BY_ANYONE: u32 = 0x2_0000;
+    pub const NO_SELF_DELETE: u32 = 0x4_0000;
+    pub const DELETE: u32 = 0x8000_0000;
+}
+
+/// Member flags: rights given to one member.
+pub mod member {
+    #![allow(missing_docs)]
+    pub const SEND: u32 = 0x1;
+    pub const RECV: u32 = 0x2;
+    pub const PUB: u32 = 0x4;
+    pub const SUB: u32 = 0x8;
+    pub const LIST: u32 = 0x10;
+    pub const RECORD: u32 = 0x20;
+    pub const ADMIN: u32 = 0x1000;
+    pub const ALL: u32 = 0x1f;
+}
+
+/// Admin flags: what an admin may do.
+pub mod admin {
+    #![allow(missing_docs)]
+    pub const MODIFY: u32 = 0x1;
+    pub const ADD_USER: u32 = 0x10;
+    pub const REM_USER: u32 = 0x20;
+    pub const ADD_ADMIN: u32 = 0x40;
+    pub const REM_ADMIN: u32 = 0x80;
+    pub const REM_OWNER: u32 = 0x100;
+    pub const REM_GROUP: u32 = 0x200;
+    pub const CALL_CONTROL: u32 = 0x400;
+    pub const HANGUP: u32 = 0x800;
+    pub const OWNER: u32 = 0x1000;
+    pub const ADD_PIN: u32 = 0x2000;
+    pub const REMOVE_PIN: u32 = 0x4000;
+    pub const LIST_PIN: u32 = 0x8000;
+    pub const ALL: u32 = 0xefff;
+    pub const OWNER_ALL: u32 = 0xffff;
+}
+
+/// Call flags of a room.
+pub mod call {
+    #![allow(missing_docs)]
+    pub const VALID: u32 = 0x1;
+    pub const AUDIO: u32 = 0x2;
+    pub const VIDEO: u32 = 0x4;
+    pub const DATA: u32 = 0x8;
+    pub const SCREEN: u32 = 0x100;
+    pub const TALKING: u32 = 0x8000;
+    /// Room settings nobody has changed (`client-api.md` 7.4).
+    pub const DEFAULT: u32 = 0x8107;
+}
+
+/// Message flags.
+pub mod message {
+    #![allow(missing_docs)]
+    pub const DELIVERY_RECEIPT: u32 = 0x1;
+    pub const READ_RECEIPT: u32 = 0x2;
+    pub const DEFAULT: u32 = 0x3;
+    pub const TRANSIENT: u32 = 0x4;
+}
+
+/// User flags.
+pub mod user {
+    #![allow(missing_docs)]
+    pub const NO_OFFLINE_STORAGE: u32 = 0x1;
+    pub const NO_OUTGOING: u32 = 0x4;
+    pub const NO_INCOMING: u32 = 0x8;
+}
+
+/// Presence codes (`client-api.md` 2.3.5).
+pub mod presence {
+    #![allow(missing_docs)]
+    pub const REQUEST: u32 = 0;
+    pub const ONLINE: u32 = 1;
+    pub const OFFLINE: u32 = 2;
+    pub const TYPING: u32 = 3;
+    pub const TYPING_CLEARED: u32 = 4;
+    pub const CHATTING: u32 = 5;
+    pub const JOINED: u32 = 10;
+    pub const LEFT: u32 = 11;
+}
+
+/// Group errors told to a client (`client-api.md` 2.3.7).
+pub mod group_error {
+    #![allow(missing_docs)]
+    pub const NONE: u32 = 0;
+    pub const NOT_MEMBER: u32 = 1;
+    pub const PERMISSION: u32 = 2;
+    pub const BAD_PIN: u32 = 3;
+    pub const ACCESS_DENIED: u32 = 4;
+    pub const GENERAL: u32 = 10;
+    pub const DELETED: u32 = 11;
+}
