@@ -1,1 +1,122 @@
-//! hub
+//! The server's decisions: who may send what to whom, and who has to be told.
+//!
+//! Pure: no clock, socket, lock, randomness or `async`. The host changes the state with
+//! [`Hub::handle_input`], then drains [`Hub::poll_output`] until it says [`Output::Wait`]. What
+//! the hub wants stored, sent or forwarded leaves as data; results come back as later inputs.
+//!
+//! Relies on the host to perform outputs in order, and on the store to answer each ticket once.
+//! Promises that `Accepted` leaves only after the store said the message is on disk.
+#![no_std]
+
+extern crate alloc;
+
+pub mod port;
+
+use alloc::string::String;
+use bytes::Bytes;
+use wire::code::Code;
+use wire::id::{SessionId, Ticket};
+use wire::proto::client_frame;
+use wire::time::Instant;
+
+use port::{admin, media, store};
+
+/// Something that happened outside.
+#[derive(Debug)]
+pub enum Input {
+    /// A socket opened; nothing is known of it yet.
+    Opened {
+        /// Chosen by the host, never used again.
+        session: SessionId,
+        /// Where it comes from, for logs and limits by address.
+        remote: core::net::IpAddr,
+    },
+    /// A session sent a frame that could be read.
+    Frame {
+        /// Who sent it.
+        session: SessionId,
+        /// What it said.
+        frame: client_frame::Body,
+    },
+    /// A session sent something that is no frame.
+    Malformed {
+        /// Who sent it.
+        session: SessionId,
+        /// Why it could not be read.
+        error: wire::frame::FrameError,
+    },
+    /// The bytes waiting for a slow session fell to this number.
+    Drained {
+        /// Whose queue.
+        session: SessionId,
+        /// Bytes that still wait.
+        waiting: usize,
+    },
+    /// A socket is gone. Nothing is sent to this session any more.
+    Closed {
+        /// Which one.
+        session: SessionId,
+    },
+    /// The store answers an [`Output::Store`].
+    Stored {
+        /// The ticket of the request.
+        ticket: Ticket,
+        /// What it says.
+        result: Result<store::Reply, store::StoreError>,
+    },
+    /// The backend asks for an operation.
+    Admin {
+        /// Chosen by the host, copied into [`Output::AdminReply`].
+        ticket: Ticket,
+        /// The question.
+        call: admin::Call,
+    },
+    /// The media server tells something.
+    Media(media::Event),
+    /// The deadline given by [`Output::Wait`] has come, or time just went on.
+    Tick,
+    /// The server is going to stop: tell all sessions, refuse new ones.
+    Stop,
+}
+
+/// Something the host has to do.
+#[derive(Debug)]
+pub enum Output {
+    /// Send these bytes, one frame.
+    Send {
+        /// To whom.
+        session: SessionId,
+        /// An encoded `ServerFrame`; the same bytes may go to many sessions.
+        frame: Bytes,
+    },
+    /// Send what is queued, then close the socket.
+    Close {
+        /// Which one.
+        session: SessionId,
+        /// Why.
+        code: Code,
+    },
+    /// Ask the store; answered by [`Input::Stored`] with the same ticket.
+    Store {
+        /// Chosen by the hub.
+        ticket: Ticket,
+        /// The question.
+        request: store::Request,
+    },
+    /// Answer the backend.
+    AdminReply {
+        /// Ticket of the call.
+        ticket: Ticket,
+        /// The answer.
+        result: Result<admin::Reply, admin::AdminError>,
+    },
+    /// Tell the media server.
+    Media(media::Command),
+    /// A line for the server's log, nothing personal in it.
+    Log {
+        /// What happened, for operators.
+        text: String,
+    },
+    /// Nothing more to do until this moment or the next input.
+    Wait(Instant),
+}

@@ -1,0 +1,98 @@
+//! What the hub says to the media server and hears from it.
+//!
+//! The hub decides who may publish and receive; the media server only ever gets what is allowed.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use wire::id::{GroupId, SessionId, StreamId, Ticket};
+
+/// Audio or video.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Sound.
+    Audio,
+    /// Picture.
+    Video,
+}
+
+/// One media line of an offer that carries, or wants, one track of a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Track {
+    /// The `mid` of the media line.
+    pub mid: String,
+    /// Which stream.
+    pub stream: StreamId,
+    /// Which of its tracks.
+    pub kind: Kind,
+}
+
+/// A client's peer connection in one room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Peer {
+    /// Whose.
+    pub session: SessionId,
+    /// In which room.
+    pub room: GroupId,
+}
+
+/// Something the media server has to do.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Answer this offer. `fresh` replaces the peer connection by a new one; the first offer of
+    /// a peer is always fresh. The mapping is the whole one: what is missing stops.
+    Negotiate {
+        /// Whose offer.
+        peer: Peer,
+        /// Copied into the answer.
+        ticket: Ticket,
+        /// New peer connection.
+        fresh: bool,
+        /// SDP.
+        offer: String,
+        /// What the peer publishes.
+        send: Vec<Track>,
+        /// What the peer receives.
+        receive: Vec<Track>,
+    },
+    /// Forget this peer and all it publishes and receives.
+    Close {
+        /// Which one.
+        peer: Peer,
+    },
+    /// Stop forwarding a published stream to anybody, without waiting for an offer.
+    StopStream {
+        /// Which one.
+        stream: StreamId,
+    },
+    /// Stop forwarding anything to this peer, without waiting for an offer.
+    StopReceiving {
+        /// Which one.
+        peer: Peer,
+    },
+}
+
+/// Something that happened in the media server.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The answer to an offer.
+    Answer {
+        /// Whose.
+        peer: Peer,
+        /// Of the command.
+        ticket: Ticket,
+        /// SDP, or why there is none.
+        answer: Result<String, String>,
+    },
+    /// Somebody speaks or stopped.
+    Talking {
+        /// Which stream.
+        stream: StreamId,
+        /// Speaks now.
+        talking: bool,
+    },
+    /// The media path of this peer is gone; its client may still be connected.
+    Lost {
+        /// Which one.
+        peer: Peer,
+    },
+}

@@ -1,0 +1,5 @@
+//! What the hub asks of the outside and what it is asked: plain data, no behaviour.
+
+pub mod admin;
+pub mod media;
+pub mod store;

@@ -1,0 +1,399 @@
+//! What the hub asks the store, and what it answers: requests are data, each is one transaction.
+//!
+//! A store answers every ticket once, in any order, but performs the requests in the order they
+//! came. A mutating request is answered only after it is on disk. Every backend runs the same
+//! conformance suite (`sim::store_suite`).
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use bytes::Bytes;
+use wire::id::{AppId, DeviceKey, GroupId, MessageId, Seq, Uid};
+use wire::time::Timestamp;
+
+/// SHA-256 of a token; the token itself is never stored.
+pub type TokenHash = [u8; 32];
+
+/// Number of a token, unique in the installation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TokenId(pub u64);
+
+/// Number of a device: one browser profile that signed in with one token. A cursor in the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeviceId(pub u64);
+
+/// An app.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct App {
+    /// Its number.
+    pub aid: AppId,
+    /// Its name, 2 to 64 bytes.
+    pub name: String,
+    /// Switched on.
+    pub active: bool,
+}
+
+/// A user.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct User {
+    /// Assigned by the store.
+    pub uid: Uid,
+    /// Whose user.
+    pub aid: AppId,
+    /// Unique in the app.
+    pub address: String,
+    /// Display name, may be empty.
+    pub name: String,
+    /// Status line shown to peers.
+    pub status: String,
+    /// URL of the picture.
+    pub image: String,
+    /// May sign in.
+    pub active: bool,
+    /// `wire::mask::user`.
+    pub flags: u32,
+    /// Console mark.
+    pub pinned: bool,
+    /// Groups the user may create, `None` = unlimited.
+    pub groups_max: Option<u32>,
+    /// End of the last session, `Timestamp(0)` = never.
+    pub last_online: Timestamp,
+}
+
+/// A user token, without the token.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Token {
+    /// Assigned by the store.
+    pub id: TokenId,
+    /// Whose.
+    pub uid: Uid,
+    /// App id the client must present; empty with `any_app`.
+    pub app: String,
+    /// A v2 token: any app id will do.
+    pub any_app: bool,
+    /// `None` = never.
+    pub expires: Option<Timestamp>,
+}
+
+/// A group, which is also a room.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Group {
+    /// Assigned by the store, at least `GroupId::FIRST`.
+    pub gid: GroupId,
+    /// Whose group.
+    pub aid: AppId,
+    /// Display name, may be empty.
+    pub name: String,
+    /// Status line.
+    pub status: String,
+    /// URL of the picture.
+    pub image: String,
+    /// `wire::mask::group`.
+    pub flags: u32,
+    /// `wire::mask::call`.
+    pub call_flags: u32,
+    /// `MESIBO_RESOLUTION_*`.
+    pub resolution: u32,
+    /// `false`: nobody may send or call.
+    pub active: bool,
+    /// Console mark.
+    pub pinned: bool,
+    /// `None` = never.
+    pub expires: Option<Timestamp>,
+    /// Seconds that each use moves the expiry ahead at least, 0 = off.
+    pub expiry_extension_s: u32,
+    /// The user above all admins.
+    pub owner: Option<Uid>,
+}
+
+/// One user in one group. A right is given, denied, or neither (`backend-api.md` 4.2).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Member {
+    /// Who.
+    pub uid: Uid,
+    /// `wire::mask::member` bits with right = 1.
+    pub given: u32,
+    /// `wire::mask::member` bits with right = 0.
+    pub denied: u32,
+    /// `wire::mask::admin`.
+    pub admin_flags: u32,
+    /// End of membership, `None` = never.
+    pub expires: Option<Timestamp>,
+}
+
+/// A message as the store sees it: a key and bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewMessage {
+    /// With `id` the key; stored once.
+    pub sender: Uid,
+    /// See `sender`.
+    pub id: MessageId,
+    /// `wire::mask::message`.
+    pub flags: u32,
+    /// 0 = one to one.
+    pub group: GroupId,
+    /// When the hub accepted it.
+    pub ts: Timestamp,
+    /// Not delivered later than this.
+    pub expires: Timestamp,
+    /// An encoded `proto::Entry`, the same for everybody.
+    pub entry: Bytes,
+}
+
+/// A log entry that is no message: status, read, group change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// Whose log.
+    pub uid: Uid,
+    /// An encoded `proto::Entry`.
+    pub entry: Bytes,
+}
+
+/// A log entry as it is read back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogRow {
+    /// Its place.
+    pub seq: Seq,
+    /// An encoded `proto::Entry`.
+    pub entry: Bytes,
+    /// Set when the entry is a message.
+    pub message: Option<LoggedMessage>,
+}
+
+/// What the hub needs to know of a logged message without decoding it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoggedMessage {
+    /// Who sent it.
+    pub sender: Uid,
+    /// Its id.
+    pub id: MessageId,
+    /// `wire::mask::message`.
+    pub flags: u32,
+    /// 0 = one to one.
+    pub group: GroupId,
+    /// Not delivered later than this.
+    pub expires: Timestamp,
+}
+
+/// A question to the store. Each is one transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// A page signs in. → [`Reply::Token`]
+    FindToken {
+        /// Of the token it showed.
+        hash: TokenHash,
+    },
+    /// Finds or makes the device of this token and browser profile. → [`Reply::Device`]
+    ///
+    /// A new device starts where the first of the user's devices has come, at 0 when there is
+    /// none: what nobody has fetched is not lost, what somebody has is not repeated.
+    OpenDevice {
+        /// Which token.
+        token: TokenId,
+        /// Whose log.
+        uid: Uid,
+        /// Which browser profile.
+        key: DeviceKey,
+    },
+    /// → [`Reply::User`]
+    LoadUser {
+        /// Which one.
+        uid: Uid,
+    },
+    /// → [`Reply::User`]
+    FindUser {
+        /// In which app.
+        aid: AppId,
+        /// Exact address.
+        address: String,
+    },
+    /// → [`Reply::Group`]
+    LoadGroup {
+        /// Which one.
+        gid: GroupId,
+    },
+    /// → [`Reply::Groups`]
+    LoadMemberships {
+        /// Whose.
+        uid: Uid,
+    },
+
+    /// Stores a message once and refers to it from each log, the sender's included, in the order
+    /// of `to`. → [`Reply::Appended`], [`Reply::Duplicate`] when (sender, id) is there already.
+    Append {
+        /// The message.
+        message: NewMessage,
+        /// Whose logs get it.
+        to: Vec<Uid>,
+    },
+    /// Adds notes to logs. → [`Reply::Appended`], one place per note
+    AppendNotes {
+        /// The notes.
+        notes: Vec<Note>,
+    },
+    /// Moves a device's cursor ahead and tells the senders, both or neither. Trims what all of
+    /// the user's devices have. → [`Reply::Appended`], one place per note
+    Acknowledge {
+        /// Which device.
+        device: DeviceId,
+        /// Whose log.
+        uid: Uid,
+        /// Everything up to here is in the device's store. Never moves back.
+        seq: Seq,
+        /// Statuses for the senders' logs.
+        notes: Vec<Note>,
+    },
+    /// Entries behind `after`, oldest first, expired messages left out. → [`Reply::Log`]
+    ReadLog {
+        /// Whose log.
+        uid: Uid,
+        /// Exclusive.
+        after: Seq,
+        /// At most so many.
+        count: usize,
+        /// For the expiry.
+        now: Timestamp,
+    },
+    /// → [`Reply::Done`]
+    SetLastOnline {
+        /// Who.
+        uid: Uid,
+        /// When.
+        at: Timestamp,
+    },
+
+    /// Finds the app of a token. → [`Reply::App`]
+    FindApp {
+        /// Of the app token.
+        hash: TokenHash,
+    },
+    /// → [`Reply::App`]
+    LoadApp {
+        /// Which one.
+        aid: AppId,
+    },
+    /// → [`Reply::App`]; [`StoreError::Exists`] when the name is taken
+    CreateApp {
+        /// Its name.
+        name: String,
+        /// Of its token.
+        hash: TokenHash,
+    },
+    /// `uid` 0 creates and assigns one, else replaces. → [`Reply::User`];
+    /// [`StoreError::Exists`] when a new address is taken
+    SaveUser {
+        /// All fields.
+        user: User,
+    },
+    /// Removes user, tokens, devices, log and memberships. → [`Reply::Done`]
+    DeleteUser {
+        /// Who.
+        uid: Uid,
+    },
+    /// Adds a token; `replace` removes the former ones of the same user and app id first.
+    /// → [`Reply::TokenIssued`]
+    IssueToken {
+        /// `id` is ignored.
+        token: Token,
+        /// Of the token.
+        hash: TokenHash,
+        /// Policy `replace` (`backend-api.md` 3.3).
+        replace: bool,
+    },
+    /// Removes tokens, with their devices. → [`Reply::TokensDeleted`]
+    DeleteTokens {
+        /// Whose.
+        uid: Uid,
+        /// Only this app id's; `None` = all.
+        app: Option<String>,
+    },
+    /// `gid` 0 creates and assigns one, else replaces the group's own fields. `put` and `remove`
+    /// change members, `notes` tell users, all or nothing. → [`Reply::GroupSaved`]
+    SaveGroup {
+        /// All fields.
+        group: Group,
+        /// Members to add or replace.
+        put: Vec<Member>,
+        /// Members to remove; unknown ones are skipped.
+        remove: Vec<Uid>,
+        /// Entries for logs.
+        notes: Vec<Note>,
+    },
+    /// Removes a group and its members. → [`Reply::Appended`], one place per note
+    DeleteGroup {
+        /// Which one.
+        gid: GroupId,
+        /// Entries for logs.
+        notes: Vec<Note>,
+    },
+}
+
+/// An answer of the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// Nothing to say but that it is on disk.
+    Done,
+    /// The token and its user, `None` when unknown.
+    Token(Option<(Token, User)>),
+    /// A device and where it stands.
+    Device {
+        /// Which one.
+        device: DeviceId,
+        /// All up to here was acknowledged by it.
+        cursor: Seq,
+        /// Newest entry of the log, 0 when empty.
+        head: Seq,
+        /// All entries up to here may have been trimmed.
+        trimmed: Seq,
+    },
+    /// `None` when unknown.
+    User(Option<User>),
+    /// `None` when unknown.
+    Group(Option<(Group, Vec<Member>)>),
+    /// Groups of a user.
+    Groups(Vec<GroupId>),
+    /// Places in the logs, in the order asked.
+    Appended(Vec<(Uid, Seq)>),
+    /// The message was stored before.
+    Duplicate {
+        /// When.
+        ts: Timestamp,
+    },
+    /// Part of a log.
+    Log {
+        /// The entries.
+        rows: Vec<LogRow>,
+        /// The last place looked at: reading goes on behind it even when rows were left out.
+        upto: Seq,
+        /// Newest entry of the log.
+        head: Seq,
+    },
+    /// `None` when unknown.
+    App(Option<App>),
+    /// The new token, and the former ones that were removed.
+    TokenIssued {
+        /// The new one.
+        token: TokenId,
+        /// Removed ones.
+        replaced: Vec<TokenId>,
+    },
+    /// The tokens that were removed.
+    TokensDeleted(Vec<TokenId>),
+    /// The group as it is now, and the places of the notes.
+    GroupSaved {
+        /// Which one.
+        gid: GroupId,
+        /// Places in the logs, in the order asked.
+        places: Vec<(Uid, Seq)>,
+    },
+}
+
+/// Why the store could not do it. Nothing of the request has happened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// A unique name is taken.
+    #[error("the name or address is taken")]
+    Exists,
+    /// Disk full, read-only, corrupt: the operator's log says more.
+    #[error("storage failed: {0}")]
+    Failed(String),
+}
