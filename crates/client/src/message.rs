@@ -1,0 +1,136 @@
+//! A message as the client keeps it: one value for memory, store and page.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+use bytes::Bytes;
+use wire::id::{GroupId, MessageId, Uid};
+use wire::time::Timestamp;
+
+/// What tells one message from all others: ids are the senders' own, so the sender belongs to it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageKey {
+    /// Received, or sent by this user. A message to oneself is two.
+    pub incoming: bool,
+    /// Address of the sender; empty for outgoing ones.
+    pub sender: String,
+    /// The sender's id.
+    pub id: MessageId,
+}
+
+/// A conversation: with a user or in a group.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Conversation {
+    /// With the user of this address.
+    User(String),
+    /// In this group.
+    Group(GroupId),
+}
+
+/// What the page wrote: the parts of a message that are its own.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Content {
+    /// UTF-8 text or bytes.
+    pub body: Bytes,
+    /// Heading, also the name of a file.
+    pub title: String,
+    /// Second line.
+    pub subtitle: String,
+    /// Last line.
+    pub footer: String,
+    /// Degrees; both or none.
+    pub location: Option<(f64, f64)>,
+    /// The file that belongs to it.
+    pub file: Option<File>,
+    /// Id of the message it answers, 0 = none.
+    pub in_reply_to: u64,
+    /// Was forwarded.
+    pub forwarded: bool,
+    /// Thread inside the conversation.
+    pub thread: u32,
+    /// Custom fields, a JSON object; empty = none.
+    pub fields: String,
+}
+
+/// A file that is somewhere already.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct File {
+    /// `MESIBO_FILETYPE_*`.
+    pub kind: u32,
+    /// Where.
+    pub url: String,
+    /// Bytes.
+    pub size: u64,
+    /// Its name.
+    pub name: String,
+    /// MIME type.
+    pub mime: String,
+    /// An image of it.
+    pub thumbnail: Bytes,
+    /// Page to open.
+    pub launch_url: String,
+}
+
+/// A message to be sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draft {
+    /// Where to.
+    pub to: Conversation,
+    /// The sender's own 32-bit id, 0 = draw one.
+    pub id: u32,
+    /// Application defined.
+    pub kind: u32,
+    /// `wire::mask::message`.
+    pub flags: u32,
+    /// Seconds; `None` = server default, 0 = only who is online now.
+    pub expiry: Option<u32>,
+    /// What to say.
+    pub content: Content,
+    /// Made by `newMessage`: the page hears of it through `Mesibo_onMessage`. Legacy sends
+    /// appear in session arrays only (`client-api.md` 5.4).
+    pub announce: bool,
+}
+
+/// A message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    /// Which one.
+    pub key: MessageKey,
+    /// Where it belongs.
+    pub conversation: Conversation,
+    /// The other user: sender of an incoming one, destination of an outgoing one, empty for an
+    /// outgoing group message.
+    pub peer: String,
+    /// Uid of the sender, 0 when not known (own, before the first sign-in).
+    pub sender_uid: Uid,
+    /// Application defined.
+    pub kind: u32,
+    /// `wire::mask::message`.
+    pub flags: u32,
+    /// Seconds.
+    pub expiry: Option<u32>,
+    /// When it was sent, server clock: shown, never used for order of delivery.
+    pub ts: Timestamp,
+    /// Place in the conversation, for reading: outgoing ones by `ts`, incoming ones by arrival.
+    pub order: u64,
+    /// `wire::status`.
+    pub status: u32,
+    /// What it says.
+    pub content: Content,
+    /// Group message: who will get it.
+    pub recipients: u32,
+    /// Who has it: address to times. One-to-one: the peer only.
+    pub receipts: BTreeMap<String, Receipt>,
+}
+
+/// When a recipient got and read a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// `Timestamp(0)` = not yet.
+    pub delivered: Timestamp,
+    /// `Timestamp(0)` = not yet.
+    pub read: Timestamp,
+}
+
+/// Messages, oldest first.
+pub type Messages = Vec<Message>;

@@ -1,0 +1,4 @@
+//! What the client asks of the browser and what it hears from it: plain data, no behaviour.
+
+pub mod peer;
+pub mod store;

@@ -1,0 +1,185 @@
+//! What the client does with peer connections, and what it hears from them.
+//!
+//! One peer connection per room. The client offers, the server answers. The host owns capture,
+//! elements and the connection object; which tracks are on it is decided here.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use wire::id::{GroupId, StreamId};
+
+/// Audio or video.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Sound.
+    Audio,
+    /// Picture.
+    Video,
+}
+
+/// A track of an own stream that shall be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Sending {
+    /// Own stream, by the page's number.
+    pub sid: u32,
+    /// Which track.
+    pub kind: Kind,
+}
+
+/// A track of somebody's stream that shall be received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Receiving {
+    /// Whose stream.
+    pub stream: StreamId,
+    /// Which track.
+    pub kind: Kind,
+}
+
+/// Something the host has to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Start camera, microphone or screen for an own stream; answered by [`Input::Captured`].
+    Capture {
+        /// Room.
+        room: GroupId,
+        /// Own stream.
+        sid: u32,
+        /// `MESIBOCALL_VIDEOSOURCE_*`.
+        source: u32,
+        /// Which camera or screen.
+        index: u32,
+        /// Want a microphone.
+        audio: bool,
+        /// Want a picture.
+        video: bool,
+    },
+    /// Stop its tracks.
+    Release {
+        /// Room.
+        room: GroupId,
+        /// Own stream.
+        sid: u32,
+    },
+    /// Enable or disable a captured track in place: muted tracks send silence or black.
+    Mute {
+        /// Room.
+        room: GroupId,
+        /// Own stream.
+        sid: u32,
+        /// Which track.
+        kind: Kind,
+        /// Muted now.
+        muted: bool,
+    },
+    /// Make the connection send and receive exactly these tracks and make an offer; answered by
+    /// [`Input::Offered`]. `fresh` closes the connection there is and makes a new one.
+    Offer {
+        /// Room.
+        room: GroupId,
+        /// Copied into the answer.
+        ticket: u32,
+        /// New connection.
+        fresh: bool,
+        /// All to be sent.
+        sending: Vec<Sending>,
+        /// All to be received.
+        receiving: Vec<Receiving>,
+    },
+    /// The server's answer to the offer of this ticket. Tracks of [`Receiving`] are on the
+    /// transceivers the host made for them.
+    Answer {
+        /// Room.
+        room: GroupId,
+        /// Of the offer.
+        ticket: u32,
+        /// SDP.
+        sdp: String,
+    },
+    /// Close the connection; capture of published streams ends with `Release`.
+    Close {
+        /// Room.
+        room: GroupId,
+    },
+}
+
+/// Something the host tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// Capture began, with what the user allowed.
+    Captured {
+        /// Room.
+        room: GroupId,
+        /// Own stream.
+        sid: u32,
+        /// There is a microphone.
+        audio: bool,
+        /// There is a picture.
+        video: bool,
+    },
+    /// Capture was refused or there is no device.
+    CaptureFailed {
+        /// Room.
+        room: GroupId,
+        /// Own stream.
+        sid: u32,
+        /// For people.
+        reason: String,
+    },
+    /// The user ended it in the browser (screen sharing), or the device is gone.
+    CaptureEnded {
+        /// Room.
+        room: GroupId,
+        /// Own stream.
+        sid: u32,
+    },
+    /// The offer is the connection's local description now.
+    Offered {
+        /// Room.
+        room: GroupId,
+        /// Of the command.
+        ticket: u32,
+        /// SDP.
+        sdp: String,
+        /// Media line of each track to be sent.
+        sending: Vec<(Sending, String)>,
+        /// Media line of each track to be received.
+        receiving: Vec<(Receiving, String)>,
+    },
+    /// The browser could not make the offer or take the answer; a new connection is needed.
+    Failed {
+        /// Room.
+        room: GroupId,
+        /// For the console.
+        reason: String,
+    },
+    /// `connectionState` of the connection.
+    State {
+        /// Room.
+        room: GroupId,
+        /// What it is now.
+        state: PeerState,
+    },
+    /// The first media of this track was decoded, or it changed its shape.
+    Flowing {
+        /// Room.
+        room: GroupId,
+        /// Which one.
+        receiving: Receiving,
+        /// Pixels, 0 for audio.
+        width: u32,
+        /// Pixels, 0 for audio.
+        height: u32,
+    },
+}
+
+/// What a connection is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeerState {
+    /// Not yet.
+    Connecting,
+    /// Media can flow.
+    Connected,
+    /// Lost for the moment.
+    Disconnected,
+    /// Lost for good: a new one is needed.
+    Failed,
+}

@@ -1,0 +1,174 @@
+//! What the client asks its store (IndexedDB, or memory) and what it answers.
+//!
+//! Requests are performed in the order they came and answered once each. A [`Request::Commit`]
+//! is one transaction: all of it or nothing.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use wire::id::{Seq, Uid};
+use wire::time::Timestamp;
+
+use crate::message::{Conversation, Message, MessageKey};
+
+/// What a store holds when it is opened; small, whatever its history.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Opened {
+    /// Last log entry in it; `None` when it has never been used.
+    pub cursor: Option<Seq>,
+    /// Who signed in last.
+    pub account: Option<Account>,
+    /// Messages that wait to be sent, in order.
+    pub outbox: Vec<Message>,
+    /// Read notices that wait to be sent.
+    pub reads: Vec<ReadNotice>,
+    /// Users and groups known.
+    pub profiles: Vec<StoredProfile>,
+}
+
+/// Who signed in last with this store.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    /// Own number.
+    pub uid: Uid,
+    /// Own address.
+    pub address: String,
+}
+
+/// A read notice on its way to the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadNotice {
+    /// Which message.
+    pub key: MessageKey,
+    /// Uid of its sender.
+    pub sender_uid: Uid,
+    /// The sender wants to know.
+    pub receipt: bool,
+}
+
+/// A user or group as the store keeps it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoredProfile {
+    /// Address, empty for a group.
+    pub address: String,
+    /// Group id, 0 for a user.
+    pub gid: u32,
+    /// Uid, 0 when not known.
+    pub uid: u32,
+    /// Published name.
+    pub name: String,
+    /// Published status line.
+    pub status: String,
+    /// URL of the picture.
+    pub image: String,
+    /// When the user was online last.
+    pub last_seen: Timestamp,
+    /// Group: the encoded `proto::Group`, empty for a user.
+    pub group: Vec<u8>,
+}
+
+/// Where a reader stands in a conversation: messages before it come next.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// `Message::order` of the last message read.
+    pub order: u64,
+    /// Its key, for messages of one moment.
+    pub key: MessageKey,
+}
+
+/// One change.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Write {
+    /// Adds or replaces a message. The store keeps the latest message and the number of unread
+    /// ones of each conversation up to date by itself.
+    Message(Message),
+    /// Removes a message.
+    DeleteMessage(MessageKey),
+    /// Puts a message that is stored, or in this commit, at the end of the outbox.
+    Outbox(MessageKey),
+    /// It was answered.
+    OutboxDone(MessageKey),
+    /// A read notice waits.
+    Read(ReadNotice),
+    /// It was answered.
+    ReadDone(MessageKey),
+    /// Everything of the log up to here is in this store.
+    Cursor(Seq),
+    /// Who signed in.
+    Account(Account),
+    /// A user or group.
+    Profile(StoredProfile),
+}
+
+/// A question.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    /// One transaction. → [`Reply::Done`]
+    Commit {
+        /// In this order.
+        writes: Vec<Write>,
+        /// Wait for the disk: outbox and cursor. Otherwise the browser may answer early.
+        strict: bool,
+    },
+    /// → [`Reply::Messages`], those that exist, in any order
+    Messages {
+        /// Which ones.
+        keys: Vec<MessageKey>,
+    },
+    /// Messages of a conversation, or of all, before a position, newest first (or oldest first
+    /// behind a position with `fifo`). → [`Reply::Messages`]
+    Read {
+        /// `None` = all conversations.
+        conversation: Option<Conversation>,
+        /// `None` = from the newest (oldest with `fifo`).
+        from: Option<Position>,
+        /// At most so many.
+        count: u32,
+        /// Oldest first.
+        fifo: bool,
+    },
+    /// The latest message of each conversation, newest conversation first. → [`Reply::Messages`]
+    Summary {
+        /// `None` = from the newest.
+        from: Option<Position>,
+        /// At most so many.
+        count: u32,
+    },
+    /// → [`Reply::Count`]
+    Unread {
+        /// `None` = all conversations.
+        conversation: Option<Conversation>,
+    },
+    /// Incoming messages of a conversation that are not read yet, at most so many, oldest first.
+    /// → [`Reply::Messages`]
+    UnreadMessages {
+        /// Which one.
+        conversation: Conversation,
+        /// At most so many.
+        count: u32,
+    },
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// It is stored.
+    Done,
+    /// Messages.
+    Messages(Vec<Message>),
+    /// A number.
+    Count(u32),
+}
+
+/// Why the store could not do it; nothing of the request has happened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The browser has no storage for this page: private window, or forbidden.
+    #[error("the browser gives this page no storage")]
+    Unavailable,
+    /// The browser's storage is full.
+    #[error("the browser's storage for this page is full")]
+    Full,
+    /// Something else.
+    #[error("storage failed: {0}")]
+    Failed(String),
+}
