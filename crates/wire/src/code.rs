@@ -84,10 +84,7 @@ mod tests {
 
     #[test]
     fn a_code_is_found_by_its_number() {
-        assert_eq!(
-            Code::from_number(Code::TooSlow.number()),
-            Some(Code::TooSlow)
-        );
+        assert_eq!(Code::from_number(Code::TooSlow.number()), Some(Code::TooSlow));
         assert_eq!(Code::from_number(9999), None);
     }
 

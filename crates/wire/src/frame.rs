@@ -29,17 +29,13 @@ pub enum FrameError {
 /// Reads what a client sent.
 pub fn decode_client(bytes: &[u8]) -> Result<client_frame::Body, FrameError> {
     check_size(bytes)?;
-    ClientFrame::decode(bytes)?
-        .body
-        .ok_or_else(|| unknown(bytes))
+    ClientFrame::decode(bytes)?.body.ok_or_else(|| unknown(bytes))
 }
 
 /// Reads what the server sent.
 pub fn decode_server(bytes: &[u8]) -> Result<server_frame::Body, FrameError> {
     check_size(bytes)?;
-    ServerFrame::decode(bytes)?
-        .body
-        .ok_or_else(|| unknown(bytes))
+    ServerFrame::decode(bytes)?.body.ok_or_else(|| unknown(bytes))
 }
 
 /// The bytes of a client's frame.
@@ -61,7 +57,5 @@ fn check_size(bytes: &[u8]) -> Result<(), FrameError> {
 
 fn unknown(bytes: &[u8]) -> FrameError {
     let key = prost::decode_length_delimiter(bytes).unwrap_or(0);
-    FrameError::Unknown {
-        field: u32::try_from(key >> 3).unwrap_or(0),
-    }
+    FrameError::Unknown { field: u32::try_from(key >> 3).unwrap_or(0) }
 }

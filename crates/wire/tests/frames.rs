@@ -12,14 +12,8 @@ use wire::proto::{
 #[test]
 fn golden_frames_keep_their_bytes() {
     let golden = [
-        (
-            encode_client(hello()),
-            "0a150a05746f6b656e120464656d6f1a04010203042007",
-        ),
-        (
-            encode_client(client_frame::Body::Ack(Ack { seq: 300 })),
-            "1a0308ac02",
-        ),
+        (encode_client(hello()), "0a150a05746f6b656e120464656d6f1a04010203042007"),
+        (encode_client(client_frame::Body::Ack(Ack { seq: 300 })), "1a0308ac02"),
         (
             encode_client(send()),
             "222308878080801012050a03626f62200330d20f3a0f0a0d68656c6c6f2c2077c3b6726c64",
@@ -47,12 +41,7 @@ fn a_frame_survives_the_way_there_and_back() {
 #[test]
 fn a_log_entry_can_be_put_together_from_an_encoded_entry() {
     use prost::Message as _;
-    let entry = Entry {
-        body: Some(entry::Body::Message(Message {
-            id: 9,
-            ..Default::default()
-        })),
-    };
+    let entry = Entry { body: Some(entry::Body::Message(Message { id: 9, ..Default::default() })) };
     let encoded = entry.encode_to_vec();
     let mut log_entry = vec![0x08, 5, 0x12, encoded.len() as u8];
     log_entry.extend(&encoded);
@@ -61,10 +50,7 @@ fn a_log_entry_can_be_put_together_from_an_encoded_entry() {
     assert_eq!(
         decode_server(&deliver).unwrap(),
         server_frame::Body::Deliver(Deliver {
-            entries: vec![LogEntry {
-                seq: 5,
-                entry: Some(entry)
-            }]
+            entries: vec![LogEntry { seq: 5, entry: Some(entry) }]
         })
     );
 }
@@ -72,10 +58,7 @@ fn a_log_entry_can_be_put_together_from_an_encoded_entry() {
 #[test]
 fn a_frame_of_an_unknown_kind_is_named_by_its_number() {
     // Field 99, empty message.
-    assert_eq!(
-        decode_client(&[0x9a, 0x06, 0x00]),
-        Err(FrameError::Unknown { field: 99 })
-    );
+    assert_eq!(decode_client(&[0x9a, 0x06, 0x00]), Err(FrameError::Unknown { field: 99 }));
     assert_eq!(decode_client(&[]), Err(FrameError::Unknown { field: 0 }));
 }
 
@@ -89,20 +72,14 @@ fn an_unknown_field_in_a_known_frame_is_ignored() {
 #[test]
 fn a_frame_over_the_limit_is_not_even_read() {
     let bytes = vec![0; FRAME_BYTES_MAX + 1];
-    assert_eq!(
-        decode_client(&bytes),
-        Err(FrameError::TooLarge { bytes: bytes.len() })
-    );
+    assert_eq!(decode_client(&bytes), Err(FrameError::TooLarge { bytes: bytes.len() }));
 }
 
 #[test]
 fn every_truncation_of_a_frame_is_refused_or_read_without_panic() {
     let whole = encode_client(send());
     for end in 1..whole.len() {
-        assert!(matches!(
-            decode_client(&whole[..end]),
-            Err(FrameError::Malformed(_))
-        ));
+        assert!(matches!(decode_client(&whole[..end]), Err(FrameError::Malformed(_))));
     }
 }
 
@@ -152,9 +129,7 @@ fn hello() -> client_frame::Body {
 fn send() -> client_frame::Body {
     client_frame::Body::Send(Send {
         id: (1 << 32) | 7,
-        to: Some(Target {
-            to: Some(target::To::Address("bob".into())),
-        }),
+        to: Some(Target { to: Some(target::To::Address("bob".into())) }),
         flags: 3,
         sent: 2002,
         content: Some(Content {

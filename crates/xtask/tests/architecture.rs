@@ -16,15 +16,7 @@ fn wire_client_and_hub_are_no_std() {
 /// 1. The cores are pure, all the way down.
 #[test]
 fn wire_client_and_hub_depend_on_no_browser_and_no_runtime() {
-    let forbidden = [
-        "web-sys",
-        "js-sys",
-        "wasm-bindgen",
-        "tokio",
-        "std-time",
-        "rand",
-        "getrandom",
-    ];
+    let forbidden = ["web-sys", "js-sys", "wasm-bindgen", "tokio", "std-time", "rand", "getrandom"];
     let graph = dependencies();
     for core in ["wire", "client", "hub"] {
         let all = closure(&graph, core);
@@ -47,20 +39,10 @@ fn no_room_uses_one_that_lies_behind_it() {
         ("xtask", &[]),
     ];
     let graph = dependencies();
-    let ours: BTreeSet<&str> = allowed
-        .iter()
-        .map(|(name, _)| *name)
-        .chain(["sim"])
-        .collect();
+    let ours: BTreeSet<&str> = allowed.iter().map(|(name, _)| *name).chain(["sim"]).collect();
     for (room, may_use) in allowed {
-        for used in closure(&graph, room)
-            .iter()
-            .filter(|name| ours.contains(name.as_str()))
-        {
-            assert!(
-                used == room || may_use.contains(&used.as_str()),
-                "{room} uses {used}"
-            );
+        for used in closure(&graph, room).iter().filter(|name| ours.contains(name.as_str())) {
+            assert!(used == room || may_use.contains(&used.as_str()), "{room} uses {used}");
         }
     }
 }
@@ -122,59 +104,31 @@ fn database_and_str0m_stay_in_their_rooms() {
         let source = std::fs::read_to_string(&file).unwrap();
         let store = file.starts_with(root().join("crates/server/src/store"));
         let sfu = file.starts_with(root().join("crates/sfu"));
-        assert!(
-            store || !source.contains("rusqlite::"),
-            "{} uses rusqlite",
-            file.display()
-        );
-        assert!(
-            sfu || !source.contains("str0m::"),
-            "{} uses str0m",
-            file.display()
-        );
+        assert!(store || !source.contains("rusqlite::"), "{} uses rusqlite", file.display());
+        assert!(sfu || !source.contains("str0m::"), "{} uses str0m", file.display());
     }
 }
 
 /// 6. A limit outside the one file is a limit nobody finds.
 #[test]
 fn limits_are_named_in_one_file() {
-    let limit_names = [
-        "_MAX: usize",
-        "_MAX: u32",
-        "_MAX: u64",
-        "_MAX: Duration",
-        "_WITHIN: Duration",
-    ];
-    for room in [
-        "crates/client/src",
-        "crates/hub/src",
-        "crates/sfu/src",
-        "crates/server/src",
-        "src",
-    ] {
+    let limit_names =
+        ["_MAX: usize", "_MAX: u32", "_MAX: u64", "_MAX: Duration", "_WITHIN: Duration"];
+    for room in
+        ["crates/client/src", "crates/hub/src", "crates/sfu/src", "crates/server/src", "src"]
+    {
         for file in files(room, "rs") {
             let source = std::fs::read_to_string(&file).unwrap();
-            for line in source
-                .lines()
-                .filter(|line| line.trim_start().contains("const "))
-            {
+            for line in source.lines().filter(|line| line.trim_start().contains("const ")) {
                 let named = limit_names.iter().any(|name| line.contains(name));
-                assert!(
-                    !named,
-                    "{}: {} belongs into limits.rs",
-                    file.display(),
-                    line.trim()
-                );
+                assert!(!named, "{}: {} belongs into limits.rs", file.display(), line.trim());
             }
         }
     }
 }
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
-        .canonicalize()
-        .unwrap()
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
 fn read(path: &str) -> String {
@@ -201,37 +155,17 @@ fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
 /// Name of each package to the names it is built and run with, tests and build scripts left out.
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
     let mut graph: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for room in [
-        "wire",
-        "client",
-        "hub",
-        "sfu",
-        "mesibo-server",
-        "mesibo",
-        "xtask",
-    ] {
+    for room in ["wire", "client", "hub", "sfu", "mesibo-server", "mesibo", "xtask"] {
         let output = Command::new(env!("CARGO"))
-            .args([
-                "tree", "--locked", "--edges", "normal", "--prefix", "none", "--format", "{p}",
-            ])
+            .args(["tree", "--locked", "--edges", "normal", "--prefix", "none", "--format", "{p}"])
             .args(["--package", room])
             .current_dir(root())
             .output()
             .unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let names = String::from_utf8(output.stdout).unwrap();
         let names = names.lines().filter_map(|line| line.split(' ').next());
-        graph.insert(
-            room.into(),
-            names
-                .filter(|name| !name.is_empty())
-                .map(Into::into)
-                .collect(),
-        );
+        graph.insert(room.into(), names.filter(|name| !name.is_empty()).map(Into::into).collect());
     }
     graph
 }
