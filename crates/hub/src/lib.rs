@@ -10,7 +10,22 @@
 
 extern crate alloc;
 
+mod delivery;
+mod directory;
+mod hub;
+mod messaging;
+mod operations;
+mod presence;
+mod rights;
+mod rooms;
+mod session;
+mod signin;
+mod token;
+
 pub mod port;
+
+pub use hub::Hub;
+pub use token::hash_token;
 
 use alloc::string::String;
 use bytes::Bytes;
@@ -45,12 +60,12 @@ pub enum Input {
         /// Why it could not be read.
         error: wire::frame::FrameError,
     },
-    /// The bytes waiting for a slow session fell to this number.
+    /// Bytes left the queue of a session. Told now and then, not for each frame.
     Drained {
         /// Whose queue.
         session: SessionId,
-        /// Bytes that still wait.
-        waiting: usize,
+        /// Bytes since the last time.
+        bytes: usize,
     },
     /// A socket is gone. Nothing is sent to this session any more.
     Closed {

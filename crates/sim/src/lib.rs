@@ -1,1 +1,4 @@
-//! sim
+//! A world in one thread for tests: clock, network, faults, stores, model. Tests only.
+
+pub mod memory_store;
+pub mod store_suite;

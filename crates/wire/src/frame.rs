@@ -2,7 +2,9 @@
 
 use alloc::vec::Vec;
 use prost::Message as _;
+use prost::encoding::{encode_varint, encoded_len_varint};
 
+use crate::id::Seq;
 use crate::limits::FRAME_BYTES_MAX;
 use crate::proto::{ClientFrame, ServerFrame, client_frame, server_frame};
 
@@ -46,6 +48,35 @@ pub fn encode_client(body: client_frame::Body) -> Vec<u8> {
 /// The bytes of a server's frame.
 pub fn encode_server(body: server_frame::Body) -> Vec<u8> {
     ServerFrame { body: Some(body) }.encode_to_vec()
+}
+
+/// The bytes of a `Deliver` frame around entries that are encoded already, so that an entry for
+/// many is encoded once. `None` keeps a place without an entry.
+pub fn encode_deliver<'a>(entries: impl Iterator<Item = (Seq, Option<&'a [u8]>)>) -> Vec<u8> {
+    const VARINT: u8 = 0;
+    const BYTES: u8 = 2;
+    let key = |field: u8, wire_type: u8| field << 3 | wire_type;
+
+    let mut deliver = Vec::new();
+    for (seq, entry) in entries {
+        let entry_len =
+            entry.map_or(0, |bytes| 1 + encoded_len_varint(bytes.len() as u64) + bytes.len());
+        let len = 1 + encoded_len_varint(seq.0) + entry_len;
+        deliver.push(key(1, BYTES));
+        encode_varint(len as u64, &mut deliver);
+        deliver.push(key(1, VARINT));
+        encode_varint(seq.0, &mut deliver);
+        if let Some(bytes) = entry {
+            deliver.push(key(2, BYTES));
+            encode_varint(bytes.len() as u64, &mut deliver);
+            deliver.extend_from_slice(bytes);
+        }
+    }
+    let mut frame = Vec::with_capacity(deliver.len() + 6);
+    frame.push(key(4, BYTES));
+    encode_varint(deliver.len() as u64, &mut frame);
+    frame.append(&mut deliver);
+    frame
 }
 
 fn check_size(bytes: &[u8]) -> Result<(), FrameError> {

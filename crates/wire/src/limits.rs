@@ -122,3 +122,28 @@ pub const SUBSCRIPTIONS_MAX: usize = 200;
 
 /// Longest wait for the answer to an offer, client side. Then a new peer connection is made.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+
+// ---- hub ---------------------------------------------------------------------------------
+
+/// Users, and members of groups, that the server keeps in memory without a session needing them:
+/// about 30 MB. Beyond it they are forgotten and loaded again when needed.
+pub const DIRECTORY_ENTRIES_MAX: usize = 100_000;
+
+/// Bytes that wait for a session before it gets no more of its log until some are gone. Well
+/// below [`SESSION_SEND_BYTES_MAX`], so that only what cannot wait reaches that one.
+pub const SESSION_LOG_BYTES_MAX: usize = 512 * 1024;
+
+/// Frames of sessions that need something from the store at the same time, in all; further ones
+/// are answered `Overloaded`.
+pub const LOADS_MAX: usize = 100_000;
+
+/// Members that are told one by one when the membership of a group changes. In a larger group
+/// only those online are told; the others see it when they ask.
+pub const MEMBERS_TOLD_MAX: usize = 1_000;
+
+/// A device not seen for so long does not hold back the trimming of its user's log
+/// (`backend-api.md` 5.5); when it comes back it is told of the gap.
+pub const DEVICE_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// Members in one answer to a question for them; the rest is asked for behind the last.
+pub const MEMBERS_PER_REPLY_MAX: usize = 500;

@@ -1,7 +1,10 @@
 //! Bytes on the wire: golden frames stay as they are, and nothing from outside can break us.
 
 use proptest::prelude::*;
-use wire::frame::{FrameError, decode_client, decode_server, encode_client, encode_server};
+use wire::frame::{
+    FrameError, decode_client, decode_server, encode_client, encode_deliver, encode_server,
+};
+use wire::id::Seq;
 use wire::limits::FRAME_BYTES_MAX;
 use wire::proto::{
     Accepted, Ack, Content, Deliver, Entry, Hello, LogEntry, Message, Send, Target, client_frame,
@@ -43,14 +46,14 @@ fn a_log_entry_can_be_put_together_from_an_encoded_entry() {
     use prost::Message as _;
     let entry = Entry { body: Some(entry::Body::Message(Message { id: 9, ..Default::default() })) };
     let encoded = entry.encode_to_vec();
-    let mut log_entry = vec![0x08, 5, 0x12, encoded.len() as u8];
-    log_entry.extend(&encoded);
-    let mut deliver = vec![0x22, log_entry.len() as u8 + 2, 0x0a, log_entry.len() as u8];
-    deliver.extend(&log_entry);
+    let deliver = encode_deliver([(Seq(300), Some(&encoded[..])), (Seq(301), None)].into_iter());
     assert_eq!(
         decode_server(&deliver).unwrap(),
         server_frame::Body::Deliver(Deliver {
-            entries: vec![LogEntry { seq: 5, entry: Some(entry) }]
+            entries: vec![
+                LogEntry { seq: 300, entry: Some(entry) },
+                LogEntry { seq: 301, entry: None }
+            ]
         })
     );
 }

@@ -193,6 +193,8 @@ pub enum Request {
         uid: Uid,
         /// Which browser profile.
         key: DeviceKey,
+        /// A device not seen for `limits::DEVICE_KEPT` does not hold the log back any more.
+        now: Timestamp,
     },
     /// → [`Reply::User`]
     LoadUser {
@@ -219,6 +221,10 @@ pub enum Request {
 
     /// Stores a message once and refers to it from each log, the sender's included, in the order
     /// of `to`. → [`Reply::Appended`], [`Reply::Duplicate`] when (sender, id) is there already.
+    ///
+    /// A log in which `limits::LOG_ENTRIES_MAX` entries wait that none of its user's devices has
+    /// fetched gets nothing and is left out of the answer; [`StoreError::Full`] when that leaves
+    /// nobody but the sender.
     Append {
         /// The message.
         message: NewMessage,
@@ -241,6 +247,8 @@ pub enum Request {
         seq: Seq,
         /// Statuses for the senders' logs.
         notes: Vec<Note>,
+        /// See [`Request::OpenDevice`].
+        now: Timestamp,
     },
     /// Entries behind `after`, oldest first, expired messages left out. → [`Reply::Log`]
     ReadLog {
@@ -284,10 +292,13 @@ pub enum Request {
         /// All fields.
         user: User,
     },
-    /// Removes user, tokens, devices, log and memberships. → [`Reply::Done`]
+    /// Removes user, tokens, devices, log and memberships; where it was the owner there is none
+    /// any more. → [`Reply::Appended`], one place per note
     DeleteUser {
         /// Who.
         uid: Uid,
+        /// Entries for the logs of others.
+        notes: Vec<Note>,
     },
     /// Adds a token; `replace` removes the former ones of the same user and app id first.
     /// → [`Reply::TokenIssued`]
@@ -347,8 +358,8 @@ pub enum Reply {
     },
     /// `None` when unknown.
     User(Option<User>),
-    /// `None` when unknown.
-    Group(Option<(Group, Vec<Member>)>),
+    /// The group with its members and who they are, `None` when unknown.
+    Group(Option<(Group, Vec<(Member, User)>)>),
     /// Groups of a user.
     Groups(Vec<GroupId>),
     /// Places in the logs, in the order asked.
@@ -390,6 +401,9 @@ pub enum Reply {
 /// Why the store could not do it. Nothing of the request has happened.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
+    /// Too many entries wait in the recipients' logs.
+    #[error("the recipient's queue is full")]
+    Full,
     /// A unique name is taken.
     #[error("the name or address is taken")]
     Exists,

@@ -1,0 +1,453 @@
+//! The hub itself: takes inputs apart, keeps the parts, hands out the outputs.
+//!
+//! Decisions stand in the files named for them (`signin`, `messaging`, `delivery`, `presence`,
+//! `rooms`, `admin`), each a set of methods of [`Hub`] over the parts below. A decision that
+//! needs what is not in memory changes nothing and says what is [`Missing`]; its frame is parked
+//! in the session, so a session's frames keep their order.
+
+use alloc::collections::{BinaryHeap, VecDeque};
+use alloc::string::String;
+use alloc::vec::Vec;
+use bytes::Bytes;
+use core::cmp::Reverse;
+use hashbrown::HashMap;
+use wire::code::Code;
+use wire::frame::{FrameError, encode_server};
+use wire::id::{DeviceKey, GroupId, MessageId, SessionId, Ticket, Uid};
+use wire::limits::{
+    HELLO_WITHIN, PING_INTERVAL, SESSION_PARKED_FRAMES_MAX, SESSION_SEND_BYTES_MAX, SILENCE_MAX,
+};
+use wire::proto::{Goodbye, Ping, Refused, Unsupported, client_frame, server_frame};
+use wire::time::{Instant, Now, Timestamp};
+
+use crate::directory::{Directory, Missing};
+use crate::operations::Operations;
+use crate::port::store::{LoggedMessage, Note, Reply, Request, StoreError};
+use crate::presence::Watchers;
+use crate::rooms::Rooms;
+use crate::session::{Online, Session, Stage};
+use crate::{Input, Output};
+
+/// The server's decisions. See the crate's page.
+#[derive(Debug)]
+pub struct Hub {
+    pub(crate) sessions: HashMap<SessionId, Session>,
+    pub(crate) online: Online,
+    pub(crate) directory: Directory,
+    pub(crate) watchers: Watchers,
+    pub(crate) rooms: Rooms,
+    pub(crate) operations: Operations,
+    pub(crate) stopping: bool,
+    /// The time of the input that is being handled.
+    pub(crate) now: Now,
+    outputs: VecDeque<Output>,
+    pending: HashMap<Ticket, Pending>,
+    /// Who waits for something that is being loaded.
+    waiters: HashMap<Missing, Vec<Waiter>>,
+    next_ticket: u64,
+    /// When to look at a session again: one entry each.
+    deadlines: BinaryHeap<Reverse<(Instant, SessionId)>>,
+}
+
+/// What an answer of the store is for.
+#[derive(Debug)]
+pub(crate) enum Pending {
+    Load(Missing),
+    Token {
+        session: SessionId,
+        hello: wire::proto::Hello,
+    },
+    Device {
+        session: SessionId,
+        user: crate::port::store::User,
+        token: crate::port::store::Token,
+        key: DeviceKey,
+        resume: Option<u64>,
+    },
+    Memberships {
+        session: SessionId,
+    },
+    Append {
+        session: SessionId,
+        sender: Uid,
+        id: MessageId,
+        entry: Bytes,
+        logged: LoggedMessage,
+        ts: Timestamp,
+    },
+    ReadNotice {
+        session: SessionId,
+        ticket: u64,
+        notes: Vec<Note>,
+    },
+    Acknowledge {
+        session: SessionId,
+        notes: Vec<Note>,
+    },
+    Log {
+        session: SessionId,
+    },
+    Admin,
+    Nothing,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waiter {
+    Session(SessionId),
+    Admin,
+}
+
+impl Hub {
+    /// A hub that knows nobody. `epoch` must be higher than any given to an earlier hub of the
+    /// same installation (seconds since 1970 do): it keeps the ids of streams apart.
+    pub fn new(epoch: u32) -> Hub {
+        Hub {
+            sessions: HashMap::new(),
+            online: Online::default(),
+            directory: Directory::default(),
+            watchers: Watchers::default(),
+            rooms: Rooms::new(epoch),
+            operations: Operations::default(),
+            stopping: false,
+            now: Now::default(),
+            outputs: VecDeque::new(),
+            pending: HashMap::new(),
+            waiters: HashMap::new(),
+            next_ticket: 0,
+            deadlines: BinaryHeap::new(),
+        }
+    }
+
+    /// Something happened. Drain [`Hub::poll_output`] afterwards.
+    pub fn handle_input(&mut self, now: Now, input: Input) {
+        self.now = now;
+        match input {
+            Input::Opened { session, remote: _ } => self.on_opened(session),
+            Input::Frame { session, frame } => self.on_frame(session, frame),
+            Input::Malformed { session, error } => self.on_malformed(session, &error),
+            Input::Drained { session, bytes } => self.on_drained(session, bytes),
+            Input::Closed { session } => self.forget(session),
+            Input::Stored { ticket, result } => self.on_stored(ticket, result),
+            Input::Admin { ticket, call } => {
+                self.operations.queue(ticket, call);
+                self.work_on_admin();
+            }
+            Input::Media(event) => self.on_media(event),
+            Input::Tick => {}
+            Input::Stop => self.on_stop(),
+        }
+        self.on_deadlines();
+    }
+
+    /// What has to be done next; [`Output::Wait`] when there is nothing.
+    pub fn poll_output(&mut self) -> Output {
+        self.outputs.pop_front().unwrap_or_else(|| {
+            Output::Wait(self.deadlines.peek().map_or(Instant::FAR_FUTURE, |next| next.0.0))
+        })
+    }
+
+    /// Sessions that are connected, for the operator.
+    pub fn session_count(&self) -> usize {
+        self.sessions.len()
+    }
+
+    // ---- sessions ------------------------------------------------------------------------
+
+    fn on_opened(&mut self, session: SessionId) {
+        self.sessions.insert(session, Session::new(self.now.instant));
+        self.deadlines.push(Reverse((self.now.instant + HELLO_WITHIN, session)));
+        if self.stopping {
+            self.end(session, Code::ShuttingDown, "the server is stopping");
+        }
+    }
+
+    fn on_frame(&mut self, id: SessionId, frame: client_frame::Body) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        if !session.hear(self.now.instant) {
+            return self.end(id, Code::RateLimit, "too many frames");
+        }
+        if session.waiting {
+            if session.parked.len() >= SESSION_PARKED_FRAMES_MAX {
+                return self.end(id, Code::Overloaded, "too many frames wait for storage");
+            }
+            session.parked.push_back(frame);
+            return;
+        }
+        self.take_frame(id, frame);
+    }
+
+    /// Decides on a frame, or parks it until what it needs is loaded.
+    fn take_frame(&mut self, id: SessionId, frame: client_frame::Body) {
+        let Err(missing) = self.decide(id, &frame) else { return };
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        session.waiting = true;
+        session.parked.push_front(frame);
+        self.load(missing, Waiter::Session(id));
+    }
+
+    fn decide(&mut self, id: SessionId, frame: &client_frame::Body) -> Result<(), Missing> {
+        use client_frame::Body;
+        let Some(session) = self.sessions.get_mut(&id) else { return Ok(()) };
+        match (&session.stage, frame) {
+            (Stage::Silent, Body::Hello(hello)) => {
+                self.on_hello(id, hello);
+                Ok(())
+            }
+            (Stage::Silent, _) => {
+                self.end(id, Code::Protocol, "the first frame must be hello");
+                Ok(())
+            }
+            (_, Body::Hello(_)) => {
+                self.end(id, Code::Protocol, "hello was said already");
+                Ok(())
+            }
+            (_, Body::Pong(_)) => Ok(()),
+            (_, Body::Ack(ack)) => {
+                self.on_ack(id, ack);
+                Ok(())
+            }
+            (_, Body::Send(send)) => self.on_send(id, send),
+            (_, Body::Read(read)) => self.on_read(id, read),
+            (_, Body::Presence(presence)) => self.on_presence(id, presence),
+            (_, Body::Watch(watch)) => self.on_watch(id, watch),
+            (_, Body::GroupQuery(query)) => self.on_group_query(id, query),
+            (_, Body::RoomEnter(enter)) => self.on_room_enter(id, enter),
+            (_, Body::RoomLeave(leave)) => {
+                self.leave_room(GroupId(leave.gid), id);
+                Ok(())
+            }
+            (_, Body::Publish(publish)) => self.on_publish(id, publish),
+            (_, Body::Unpublish(unpublish)) => {
+                self.on_unpublish(id, unpublish);
+                Ok(())
+            }
+            (_, Body::Negotiate(negotiate)) => self.on_negotiate(id, negotiate),
+        }
+    }
+
+    fn on_malformed(&mut self, id: SessionId, error: &FrameError) {
+        if !self.sessions.contains_key(&id) {
+            return;
+        }
+        match error {
+            FrameError::Unknown { field } => {
+                self.send(id, server_frame::Body::Unsupported(Unsupported { field: *field }));
+            }
+            FrameError::TooLarge { .. } => self.end(id, Code::FrameTooLarge, "frame too large"),
+            FrameError::Malformed(_) => self.end(id, Code::Protocol, "frame cannot be read"),
+        }
+    }
+
+    fn on_drained(&mut self, id: SessionId, bytes: usize) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        session.queued = session.queued.saturating_sub(bytes);
+        self.continue_log(id);
+    }
+
+    fn on_stop(&mut self) {
+        self.stopping = true;
+        let sessions: Vec<_> = self.sessions.keys().copied().collect();
+        for session in sessions {
+            self.end(session, Code::ShuttingDown, "the server is stopping");
+        }
+    }
+
+    fn on_deadlines(&mut self) {
+        while let Some(Reverse((at, id))) = self.deadlines.peek().copied() {
+            if at > self.now.instant {
+                break;
+            }
+            self.deadlines.pop();
+            let Some(session) = self.sessions.get(&id) else { continue };
+            let silence = self.now.instant.since(session.heard);
+            let expired = session
+                .live()
+                .and_then(|live| live.expires)
+                .is_some_and(|expires| expires <= self.now.wall);
+            if matches!(session.stage, Stage::Silent) || silence >= SILENCE_MAX {
+                self.end(id, Code::Silence, "nothing was heard for too long");
+            } else if expired {
+                self.end(id, Code::TokenExpired, "the token has expired");
+            } else {
+                self.send(id, server_frame::Body::Ping(Ping { sent: self.now.wall.0 }));
+                self.deadlines.push(Reverse((self.now.instant + PING_INTERVAL, id)));
+            }
+        }
+    }
+
+    // ---- sending -------------------------------------------------------------------------
+
+    /// Sends one frame. A reader too slow for it is hung up and resumes from its log.
+    pub(crate) fn send(&mut self, id: SessionId, body: server_frame::Body) {
+        self.send_encoded(id, encode_server(body).into());
+    }
+
+    /// As [`Hub::send`], for bytes that go to several sessions.
+    pub(crate) fn send_encoded(&mut self, id: SessionId, frame: Bytes) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        session.queued += frame.len();
+        if session.queued > SESSION_SEND_BYTES_MAX {
+            self.end(id, Code::TooSlow, "the client reads too slowly");
+            return;
+        }
+        self.outputs.push_back(Output::Send { session: id, frame });
+    }
+
+    /// Sends what may be dropped under pressure.
+    pub(crate) fn send_droppable(&mut self, id: SessionId, frame: &Bytes) {
+        let relaxed = |session: &Session| {
+            session.queued < SESSION_SEND_BYTES_MAX / 8 && session.live().is_some()
+        };
+        if self.sessions.get(&id).is_some_and(relaxed) {
+            self.send_encoded(id, frame.clone());
+        }
+    }
+
+    /// Says why, closes and forgets.
+    pub(crate) fn end(&mut self, id: SessionId, code: Code, reason: &str) {
+        let Some(session) = self.sessions.get(&id) else { return };
+        let (code_number, reason) = (code.number(), reason.into());
+        let body = if session.live().is_some() || code.may_retry() {
+            let retry_after_ms = code.retry_after().as_millis() as u32;
+            server_frame::Body::Goodbye(Goodbye { code: code_number, reason, retry_after_ms })
+        } else {
+            server_frame::Body::Refused(Refused { code: code_number, reason })
+        };
+        self.outputs.push_back(Output::Send { session: id, frame: encode_server(body).into() });
+        self.outputs.push_back(Output::Close { session: id, code });
+        self.forget(id);
+    }
+
+    pub(crate) fn output(&mut self, output: Output) {
+        self.outputs.push_back(output);
+    }
+
+    pub(crate) fn log(&mut self, text: String) {
+        self.outputs.push_back(Output::Log { text });
+    }
+
+    /// The socket is gone.
+    pub(crate) fn forget(&mut self, id: SessionId) {
+        let Some(session) = self.sessions.remove(&id) else { return };
+        let Stage::Live(live) = session.stage else { return };
+        for room in &live.rooms {
+            self.leave_room(*room, id);
+        }
+        self.watchers.forget(id);
+        if self.online.remove(live.uid, id) {
+            self.on_user_offline(&live);
+        }
+    }
+
+    // ---- store ---------------------------------------------------------------------------
+
+    pub(crate) fn ask(&mut self, request: Request, pending: Pending) {
+        self.next_ticket += 1;
+        let ticket = Ticket(self.next_ticket);
+        self.pending.insert(ticket, pending);
+        self.outputs.push_back(Output::Store { ticket, request });
+    }
+
+    pub(crate) fn load_for_admin(&mut self, missing: Missing) {
+        self.load(missing, Waiter::Admin);
+    }
+
+    fn load(&mut self, missing: Missing, waiter: Waiter) {
+        let waiters = self.waiters.entry(missing.clone()).or_default();
+        waiters.push(waiter);
+        if waiters.len() == 1 {
+            self.ask(missing.request(), Pending::Load(missing));
+        }
+    }
+
+    fn on_stored(&mut self, ticket: Ticket, result: Result<Reply, StoreError>) {
+        let Some(pending) = self.pending.remove(&ticket) else { return };
+        match pending {
+            Pending::Load(missing) => self.on_loaded(missing, result),
+            Pending::Token { session, hello } => self.on_token(session, &hello, result),
+            Pending::Device { session, user, token, key, resume } => {
+                self.on_device(session, user, token, (key, resume), result);
+            }
+            Pending::Memberships { session } => self.on_memberships(session, result),
+            Pending::Append { session, sender, id, entry, logged, ts } => {
+                self.on_appended(session, (sender, id), &entry, &logged, ts, result);
+            }
+            Pending::ReadNotice { session, ticket, notes } => {
+                self.on_read_stored(session, ticket, &notes, result);
+            }
+            Pending::Acknowledge { session, notes } => {
+                self.on_acknowledged(session, &notes, result);
+            }
+            Pending::Log { session } => self.on_log(session, result),
+            Pending::Admin => self.on_admin_stored(result),
+            Pending::Nothing => {
+                if let Err(error) = result {
+                    self.log(alloc::format!("storage: {error}"));
+                }
+            }
+        }
+    }
+
+    fn on_loaded(&mut self, missing: Missing, result: Result<Reply, StoreError>) {
+        match result {
+            Ok(Reply::User(Some(user))) => self.directory.put_user(user),
+            Ok(Reply::Group(Some((group, members)))) => {
+                let (members, users): (Vec<_>, Vec<_>) = members.into_iter().unzip();
+                users.into_iter().for_each(|user| self.directory.put_user(user));
+                self.directory.put_group(group, members);
+            }
+            Ok(Reply::App(Some(app))) => {
+                let hash = match &missing {
+                    Missing::AppToken(hash) => Some(*hash),
+                    _ => None,
+                };
+                self.directory.put_app(app, hash);
+            }
+            Ok(_) => self.directory.put_nothing(&missing),
+            Err(error) => {
+                self.log(alloc::format!("storage: {error}"));
+                for waiter in self.waiters.remove(&missing).unwrap_or_default() {
+                    match waiter {
+                        Waiter::Session(id) => {
+                            self.end(id, Code::Storage, "storage failed");
+                        }
+                        Waiter::Admin => self.fail_admin(&error),
+                    }
+                }
+                return;
+            }
+        }
+        for waiter in self.waiters.remove(&missing).unwrap_or_default() {
+            match waiter {
+                Waiter::Session(id) => self.go_on(id),
+                Waiter::Admin => self.work_on_admin(),
+            }
+        }
+        let Hub { directory, online, rooms, .. } = self;
+        directory.trim(|uid| online.contains(uid), |gid| rooms.contains(gid));
+    }
+
+    /// Takes up what a session has parked.
+    pub(crate) fn go_on(&mut self, id: SessionId) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        session.waiting = false;
+        if matches!(session.stage, Stage::Entering(_)) {
+            match self.try_welcome(id) {
+                Ok(()) => {}
+                Err(missing) => {
+                    if let Some(session) = self.sessions.get_mut(&id) {
+                        session.waiting = true;
+                    }
+                    return self.load(missing, Waiter::Session(id));
+                }
+            }
+        }
+        while let Some(session) = self.sessions.get_mut(&id) {
+            if session.waiting {
+                break;
+            }
+            let Some(frame) = session.parked.pop_front() else { break };
+            self.take_frame(id, frame);
+        }
+    }
+}

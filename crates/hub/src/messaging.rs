@@ -1,0 +1,272 @@
+//! Messages: who may send what where, stored before accepted, read notices.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use bytes::Bytes;
+use prost::Message as _;
+use wire::code::Code;
+use wire::frame::encode_deliver;
+use wire::id::{GroupId, MessageId, Seq, SessionId, Uid};
+use wire::limits::{CONTENT_BYTES_MAX, EXPIRY_DEFAULT};
+use wire::mask::{group as mode, member as right, message as flag, user as user_flag};
+use wire::proto::{
+    Accepted, Entry, Message, MessageRef, Read, ReadElsewhere, Rejected, Send, StatusReport, entry,
+    server_frame, target,
+};
+use wire::status;
+use wire::time::{Duration, Timestamp};
+
+use crate::delivery::note;
+use crate::directory::Missing;
+use crate::hub::{Hub, Pending};
+use crate::port::store::{LoggedMessage, NewMessage, Note, Reply, Request, StoreError};
+use crate::rights::Rights;
+
+/// Why a message is not sent, as its sender is told.
+struct Refusal {
+    status: u32,
+    reason: &'static str,
+}
+
+/// Where an allowed message goes.
+struct Destination {
+    /// Logs that get it, the sender's not included.
+    to: Vec<Uid>,
+    group: GroupId,
+    /// Never stored, whatever the message says.
+    storeless: bool,
+}
+
+impl Hub {
+    pub(crate) fn on_send(&mut self, id: SessionId, send: &Send) -> Result<(), Missing> {
+        let Some(live) = self.sessions.get(&id).and_then(|session| session.live()) else {
+            return Ok(());
+        };
+        let (uid, aid, address, key) = (live.uid, live.aid, live.address.clone(), live.key);
+        let Some(message_id) = MessageId::new(send.id) else {
+            return Ok(self.reject(id, send.id, fail("the message id is zero or not below 2^53")));
+        };
+        let content = send.content.clone().unwrap_or_default();
+        if content.encoded_len() > CONTENT_BYTES_MAX {
+            return Ok(self.reject(id, send.id, fail("the content is larger than 64 KiB")));
+        }
+        let destination = match self.destination(uid, aid, send)? {
+            Ok(destination) => destination,
+            Err(refusal) => return Ok(self.reject(id, send.id, refusal)),
+        };
+
+        let ts = self.now.wall;
+        let message = Message {
+            id: send.id,
+            from_uid: uid.0,
+            from: address,
+            to: send.to.clone(),
+            r#type: send.r#type,
+            flags: send.flags,
+            expiry: send.expiry,
+            sent: send.sent,
+            ts: ts.0,
+            content: Some(content),
+            origin: key.0.to_vec(),
+        };
+        let entry = Entry { body: Some(entry::Body::Message(message)) };
+        let entry = Bytes::from(entry.encode_to_vec());
+        if send.expiry == Some(0) || send.flags & flag::TRANSIENT != 0 || destination.storeless {
+            self.send_now(id, send.id, &destination, &entry);
+            return Ok(());
+        }
+        let lifetime = send.expiry.map_or(EXPIRY_DEFAULT, |s| Duration::from_secs(s.into()));
+        let logged = LoggedMessage {
+            sender: uid,
+            id: message_id,
+            flags: send.flags,
+            group: destination.group,
+            expires: ts.after(lifetime),
+        };
+        let message = NewMessage {
+            sender: uid,
+            id: message_id,
+            flags: send.flags,
+            group: destination.group,
+            ts,
+            expires: logged.expires,
+            entry: entry.clone(),
+        };
+        let mut to = destination.to;
+        if !to.contains(&uid) {
+            to.push(uid);
+        }
+        let pending =
+            Pending::Append { session: id, sender: uid, id: message_id, entry, logged, ts };
+        self.ask(Request::Append { message, to }, pending);
+        Ok(())
+    }
+
+    /// Who gets this message, if it may be sent at all.
+    fn destination(
+        &self,
+        uid: Uid,
+        aid: wire::id::AppId,
+        send: &Send,
+    ) -> Result<Result<Destination, Refusal>, Missing> {
+        let refuse = |status, reason| Ok(Err(Refusal { status, reason }));
+        let sender = self.directory.user(uid)?;
+        if sender.is_none_or(|user| user.flags & user_flag::NO_OUTGOING != 0) {
+            return refuse(status::BLOCKED, "sending is switched off for this user");
+        }
+        match send.to.as_ref().and_then(|target| target.to.as_ref()) {
+            None => refuse(status::INVALID_DESTINATION, "the message has no destination"),
+            Some(target::To::Address(address)) => {
+                if !is_address(address) {
+                    return refuse(status::INVALID_DESTINATION, "no such user");
+                }
+                let Some(peer) = self.directory.find_user(aid, address)? else {
+                    return refuse(status::INVALID_DESTINATION, "no such user");
+                };
+                if peer.flags & user_flag::NO_INCOMING != 0 {
+                    return refuse(status::BLOCKED, "the user does not receive messages");
+                }
+                let storeless = peer.flags & user_flag::NO_OFFLINE_STORAGE != 0
+                    && !self.online.contains(peer.uid);
+                Ok(Ok(Destination { to: alloc::vec![peer.uid], group: GroupId(0), storeless }))
+            }
+            Some(target::To::Group(gid)) => {
+                let gid = GroupId(*gid);
+                let Some(roster) = self.directory.group(aid, gid)? else {
+                    return refuse(status::INVALID_DESTINATION, "no such group");
+                };
+                let group = &roster.group;
+                if group.expires.is_some_and(|expires| expires <= self.now.wall) {
+                    return refuse(status::INVALID_DESTINATION, "the group has expired");
+                }
+                if !group.active {
+                    return refuse(status::GROUP_PAUSED, "the group is paused");
+                }
+                let rights = Rights::of(group, roster.members.get(&uid), uid);
+                if !rights.allow(right::SEND) {
+                    return if rights.member {
+                        refuse(status::BLOCKED, "no right to send to this group")
+                    } else {
+                        refuse(status::NOT_MEMBER, "not a member of this group")
+                    };
+                }
+                let receives = |member: &&crate::port::store::Member| {
+                    let rights = Rights::of(group, Some(member), member.uid);
+                    member.uid != uid && rights.allow(right::RECV)
+                };
+                let to = roster.members.values().filter(receives).map(|member| member.uid);
+                let storeless = group.flags & mode::NO_STORAGE != 0;
+                Ok(Ok(Destination { to: to.collect(), group: gid, storeless }))
+            }
+        }
+    }
+
+    /// A message that is not stored: for whoever is online now.
+    fn send_now(&mut self, id: SessionId, raw_id: u64, to: &Destination, entry: &Bytes) {
+        let frame = Bytes::from(encode_deliver([(Seq(0), Some(&entry[..]))].into_iter()));
+        let mut reached = 0;
+        for uid in &to.to {
+            let sessions = self.online.sessions(*uid).to_vec();
+            reached += u32::from(!sessions.is_empty());
+            for session in sessions {
+                self.send_encoded(session, frame.clone());
+            }
+        }
+        if reached == 0 && to.group == GroupId(0) {
+            let refusal = Refusal { status: status::USER_OFFLINE, reason: "nobody is online" };
+            return self.reject(id, raw_id, refusal);
+        }
+        let accepted = Accepted { id: raw_id, ts: self.now.wall.0, recipients: reached };
+        self.send(id, server_frame::Body::Accepted(accepted));
+    }
+
+    pub(crate) fn on_appended(
+        &mut self,
+        session: SessionId,
+        (sender, id): (Uid, MessageId),
+        entry: &Bytes,
+        logged: &LoggedMessage,
+        ts: Timestamp,
+        result: Result<Reply, StoreError>,
+    ) {
+        let accepted = |ts: Timestamp, recipients| {
+            server_frame::Body::Accepted(Accepted { id: id.get(), ts: ts.0, recipients })
+        };
+        match result {
+            Ok(Reply::Appended(places)) => {
+                let recipients = places.iter().filter(|(uid, _)| *uid != sender).count();
+                self.send(session, accepted(ts, recipients.max(1) as u32));
+                for place in places {
+                    self.on_new_entry(place, entry, Some(logged), Some(session));
+                }
+            }
+            Ok(Reply::Duplicate { ts }) => self.send(session, accepted(ts, 1)),
+            Err(StoreError::Full) => {
+                let reason = "too many messages wait for the recipient";
+                self.reject(session, id.get(), Refusal { status: status::INBOX_FULL, reason });
+            }
+            // No answer: the client sends it again when it is back.
+            Ok(_) | Err(_) => self.end(session, Code::Storage, "storage failed"),
+        }
+    }
+
+    fn reject(&mut self, session: SessionId, id: u64, refusal: Refusal) {
+        let reason = String::from(refusal.reason);
+        let rejected = Rejected { id, status: refusal.status, reason };
+        self.send(session, server_frame::Body::Rejected(rejected));
+    }
+
+    /// The user has read messages: the senders and the user's other devices are told.
+    pub(crate) fn on_read(&mut self, id: SessionId, read: &Read) -> Result<(), Missing> {
+        let Some(live) = self.sessions.get(&id).and_then(|session| session.live()) else {
+            return Ok(());
+        };
+        let (uid, aid) = (live.uid, live.aid);
+        let mut notes: Vec<Note> = Vec::with_capacity(read.messages.len() + 1);
+        for MessageRef { from_uid, id, receipt } in &read.messages {
+            let sender = Uid(*from_uid);
+            // A sender that is gone, or of another app, is told nothing.
+            let known = self.directory.user(sender)?.is_some_and(|user| user.aid == aid);
+            if *receipt && known && sender != uid {
+                let report = StatusReport {
+                    id: *id,
+                    uid: uid.0,
+                    address: live.address.clone(),
+                    status: status::READ,
+                    ts: self.now.wall.0,
+                };
+                notes.push(note(sender, entry::Body::Status(report)));
+            }
+        }
+        let elsewhere = ReadElsewhere { messages: read.messages.clone() };
+        notes.push(note(uid, entry::Body::Read(elsewhere)));
+        let request = Request::AppendNotes { notes: notes.clone() };
+        self.ask(request, Pending::ReadNotice { session: id, ticket: read.ticket, notes });
+        Ok(())
+    }
+
+    pub(crate) fn on_read_stored(
+        &mut self,
+        session: SessionId,
+        ticket: u64,
+        notes: &[Note],
+        result: Result<Reply, StoreError>,
+    ) {
+        if result.is_err() {
+            return self.end(session, Code::Storage, "storage failed");
+        }
+        let accepted = Accepted { id: ticket, ts: self.now.wall.0, recipients: 0 };
+        self.send(session, server_frame::Body::Accepted(accepted));
+        self.on_notes(notes, result);
+    }
+}
+
+fn fail(reason: &'static str) -> Refusal {
+    Refusal { status: status::FAIL, reason }
+}
+
+/// Whether a user could have this address.
+pub(crate) fn is_address(address: &str) -> bool {
+    (1..=wire::limits::ADDRESS_BYTES_MAX).contains(&address.len())
+        && !address.chars().any(char::is_control)
+}

@@ -1,0 +1,740 @@
+//! Operations of the backend: one at a time, each answered after it is on disk and every
+//! connected client it concerns was told.
+//!
+//! An operation runs from the start each time something it needs was loaded, and changes
+//! nothing before it has everything. Then it asks the store for one change after the other;
+//! [`After`] says what each is for.
+
+use alloc::collections::{BTreeSet, VecDeque};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use wire::code::Code;
+use wire::id::{AppId, GroupId, Ticket, Uid};
+use wire::limits::MEMBERS_TOLD_MAX;
+use wire::mask::{admin as admin_flag, call, member as right};
+use wire::proto::{GroupChange, entry, group_change};
+use wire::time::Duration;
+
+use crate::Output;
+use crate::delivery::note;
+use crate::directory::{Missing, Roster};
+use crate::hub::{Hub, Pending};
+use crate::port::admin::{
+    AdminError, Call, Credential, ErrorCode, GroupFields, IssuedToken, MemberFields, MemberRow,
+    Operation, Param, Reply, TokenWish, UserFields, UserRef,
+};
+use crate::port::store::{
+    self, App, Group, Member, Note, Request, StoreError, Token, TokenId, User,
+};
+use crate::rights::Rights;
+use crate::token::{app_token, hash_token, user_token};
+
+/// A group lives a year when nobody said how long (`backend-api.md` 2.4), seconds.
+const GROUP_EXPIRY_DEFAULT_S: u32 = 31_536_000;
+
+#[derive(Debug, Default)]
+pub(crate) struct Operations {
+    queue: VecDeque<Job>,
+    /// The first of the queue waits for the store.
+    waiting: bool,
+}
+
+#[derive(Debug)]
+struct Job {
+    ticket: Ticket,
+    call: Call,
+    /// Groups of the user to be deleted, once they are known.
+    memberships: Option<Vec<GroupId>>,
+    after: Option<After>,
+}
+
+/// What a change is for, and so what follows it.
+#[derive(Debug)]
+enum After {
+    AppCreated { token: String },
+    UserSaved { wish: Option<TokenWish>, new: bool },
+    TokenIssued { user: User, new: bool, issued: IssuedToken },
+    TokensDeleted { user: User },
+    Memberships,
+    UserDeleted { user: User, notes: Vec<Note> },
+    GroupCreated { group: Group, put: Vec<Member>, failed: Vec<String> },
+    GroupSaved { roster: Roster, notes: Vec<Note>, reply: Reply },
+    GroupDeleted { group: Group, notes: Vec<Note> },
+}
+
+/// How far an operation has come.
+#[allow(clippy::large_enum_variant)] // One at a time, on the stack.
+enum Progress {
+    Answered(Reply),
+    Refused(AdminError),
+    Ask(Request, After),
+    Again,
+}
+
+impl From<AdminError> for Progress {
+    fn from(error: AdminError) -> Progress {
+        Progress::Refused(error)
+    }
+}
+
+impl Operations {
+    pub fn queue(&mut self, ticket: Ticket, call: Call) {
+        self.queue.push_back(Job { ticket, call, memberships: None, after: None });
+    }
+}
+
+impl Hub {
+    /// Goes on with the first operation as far as it goes without the store.
+    pub(crate) fn work_on_admin(&mut self) {
+        self.operations.waiting = false;
+        while !self.operations.waiting
+            && let Some(job) = self.operations.queue.pop_front()
+        {
+            let progress = self.perform(&job);
+            self.operations.queue.push_front(job);
+            match progress {
+                Ok(progress) => self.advance(progress),
+                Err(missing) => {
+                    self.operations.waiting = true;
+                    self.load_for_admin(missing);
+                }
+            }
+        }
+    }
+
+    fn advance(&mut self, progress: Progress) {
+        match progress {
+            Progress::Answered(reply) => self.answer_admin(Ok(reply)),
+            Progress::Refused(error) => self.answer_admin(Err(error)),
+            Progress::Ask(request, after) => {
+                self.operations.waiting = true;
+                if let Some(job) = self.operations.queue.front_mut() {
+                    job.after = Some(after);
+                }
+                self.ask(request, Pending::Admin);
+            }
+            Progress::Again => {}
+        }
+    }
+
+    fn answer_admin(&mut self, result: Result<Reply, AdminError>) {
+        if let Some(job) = self.operations.queue.pop_front() {
+            self.output(Output::AdminReply { ticket: job.ticket, result });
+        }
+    }
+
+    pub(crate) fn fail_admin(&mut self, error: &StoreError) {
+        self.log(format!("storage: {error}"));
+        self.answer_admin(Err(storage_failed()));
+        self.work_on_admin();
+    }
+
+    pub(crate) fn on_admin_stored(&mut self, result: Result<store::Reply, StoreError>) {
+        let Some(job) = self.operations.queue.front_mut() else { return };
+        let Some(after) = job.after.take() else { return };
+        let entropy = job.call.entropy;
+        self.operations.waiting = false;
+        let progress = match result {
+            Ok(reply) => self.follow(after, reply, &entropy),
+            Err(StoreError::Exists) => {
+                let cause = "the name or address is taken";
+                Progress::Refused(refusal(ErrorCode::Exists, cause, &[]))
+            }
+            Err(error) => {
+                self.log(format!("storage: {error}"));
+                Progress::Refused(storage_failed())
+            }
+        };
+        self.advance(progress);
+        if !self.operations.waiting {
+            self.work_on_admin();
+        }
+    }
+
+    /// Decides on an operation from its start.
+    fn perform(&mut self, job: &Job) -> Result<Progress, Missing> {
+        let aid = match self.authenticate(&job.call.credential)? {
+            Ok(app) => app,
+            Err(error) => return Ok(Progress::Refused(error)),
+        };
+        let operation = match &job.call.operation {
+            Ok(operation) => operation.clone(),
+            Err(error) => return Ok(Progress::Refused(error.clone())),
+        };
+        let Some(aid) = aid else {
+            // The admin key makes apps and nothing else.
+            let Operation::AppAdd { name } = operation else {
+                let cause = "this operation takes the app token";
+                return Ok(refusal(ErrorCode::AuthFail, cause, &[Param::Token]).into());
+            };
+            let token = app_token(&job.call.entropy);
+            let request = Request::CreateApp { name, hash: hash_token(&token) };
+            return Ok(Progress::Ask(request, After::AppCreated { token }));
+        };
+        match operation {
+            Operation::AppAdd { .. } => {
+                let cause = "adding an app takes the admin key";
+                Ok(refusal(ErrorCode::AuthFail, cause, &[Param::Key]).into())
+            }
+            Operation::UserAdd { address, fields, token } => {
+                let known = self.directory.find_user(aid, &address)?.cloned();
+                let new = known.is_none();
+                let fresh = User { aid, address, active: true, ..User::default() };
+                let user = known.map_or(fresh, |user| (*user).clone());
+                let request = Request::SaveUser { user: changed_user(user, fields) };
+                Ok(Progress::Ask(request, After::UserSaved { wish: token, new }))
+            }
+            Operation::UserToken { user, token } => match self.user(aid, &user)? {
+                Err(error) => Ok(error.into()),
+                Ok(user) => Ok(self.issue(user, false, token, &job.call.entropy)),
+            },
+            Operation::UserTokenDelete { user, app } => match self.user(aid, &user)? {
+                Err(error) => Ok(error.into()),
+                Ok(user) => {
+                    let request = Request::DeleteTokens { uid: user.uid, app };
+                    Ok(Progress::Ask(request, After::TokensDeleted { user }))
+                }
+            },
+            Operation::UserDelete { user } => match self.user(aid, &user)? {
+                Err(error) => Ok(error.into()),
+                Ok(user) => self.delete_user(aid, user, job.memberships.as_deref()),
+            },
+            Operation::GroupAdd { fields, members, rights } => {
+                self.add_group(aid, fields, &members, &rights)
+            }
+            Operation::GroupSet { gid, fields, members, rights } => {
+                self.set_group(aid, gid, fields, &members, &rights)
+            }
+            Operation::GroupDelete { gid } => {
+                let Some(roster) = self.directory.group(aid, gid)?.cloned() else {
+                    return Ok(no_group().into());
+                };
+                let change = self.change(group_change::Kind::Deleted, &roster, None, &[])?;
+                let uids: Vec<_> = roster.members.keys().copied().collect();
+                let notes: Vec<_> = uids.into_iter().map(|uid| note(uid, change.clone())).collect();
+                let request = Request::DeleteGroup { gid, notes: notes.clone() };
+                Ok(Progress::Ask(request, After::GroupDeleted { group: roster.group, notes }))
+            }
+            Operation::MembersEdit { gid, members, rights } => {
+                self.edit_members(aid, gid, &members, &rights)
+            }
+            Operation::MembersRemove { gid, members } => self.remove_members(aid, gid, &members),
+            Operation::MembersGet { gid, after, count } => self.get_members(aid, gid, after, count),
+        }
+    }
+
+    /// The app of an app token, `None` for the admin key.
+    fn authenticate(
+        &self,
+        credential: &Credential,
+    ) -> Result<Result<Option<AppId>, AdminError>, Missing> {
+        let refused = |cause: &str| Ok(Err(refusal(ErrorCode::AuthFail, cause, &[Param::Token])));
+        match credential {
+            Credential::None => refused("the request carries no token"),
+            Credential::AdminKey => Ok(Ok(None)),
+            Credential::App(hash) => match self.directory.app_of_token(hash)? {
+                None => refused("the token is not known"),
+                Some(App { active: false, .. }) => {
+                    Ok(Err(refusal(ErrorCode::AppDisabled, "the app is switched off", &[])))
+                }
+                Some(app) => Ok(Ok(Some(app.aid))),
+            },
+        }
+    }
+
+    fn user(&self, aid: AppId, wanted: &UserRef) -> Result<Result<User, AdminError>, Missing> {
+        let found = match (&wanted.uid, &wanted.address) {
+            (Some(uid), _) => self.directory.user(*uid)?.filter(|user| user.aid == aid),
+            (None, Some(address)) => self.directory.find_user(aid, address)?,
+            (None, None) => None,
+        };
+        let Some(user) = found else {
+            let param = if wanted.uid.is_some() { Param::UserUid } else { Param::UserAddress };
+            return Ok(Err(refusal(ErrorCode::NoUser, "no such user in this app", &[param])));
+        };
+        if wanted.address.as_ref().is_some_and(|address| *address != user.address) {
+            let params = [Param::UserUid, Param::UserAddress];
+            let cause = "uid and address name different users";
+            return Ok(Err(refusal(ErrorCode::BadParam, cause, &params)));
+        }
+        Ok(Ok((**user).clone()))
+    }
+
+    /// Users of these addresses, and the addresses that are none.
+    fn users(&self, aid: AppId, addresses: &[String]) -> Result<(Vec<Uid>, Vec<String>), Missing> {
+        let mut found = Vec::with_capacity(addresses.len());
+        let mut failed = Vec::new();
+        let mut seen = BTreeSet::new();
+        for address in addresses {
+            match self.directory.find_user(aid, address)? {
+                Some(user) if seen.insert(user.uid) => found.push(user.uid),
+                Some(_) => {}
+                None => failed.push(address.clone()),
+            }
+        }
+        Ok((found, failed))
+    }
+
+    fn issue(&self, user: User, new: bool, wish: TokenWish, entropy: &[u8; 64]) -> Progress {
+        let expires = (wish.expiry_minutes != 0)
+            .then(|| self.now.wall.after(Duration::from_secs(u64::from(wish.expiry_minutes) * 60)));
+        let token = user_token(user.aid, user.uid, entropy);
+        let issued = IssuedToken { token, app: wish.app.clone(), expires };
+        let request = Request::IssueToken {
+            token: Token {
+                id: TokenId(0),
+                uid: user.uid,
+                app: wish.app,
+                any_app: wish.any_app,
+                expires,
+            },
+            hash: hash_token(&issued.token),
+            replace: true,
+        };
+        Progress::Ask(request, After::TokenIssued { user, new, issued })
+    }
+
+    fn delete_user(
+        &mut self,
+        aid: AppId,
+        user: User,
+        memberships: Option<&[GroupId]>,
+    ) -> Result<Progress, Missing> {
+        let Some(memberships) = memberships else {
+            let request = Request::LoadMemberships { uid: user.uid };
+            return Ok(Progress::Ask(request, After::Memberships));
+        };
+        let mut notes = Vec::new();
+        for gid in memberships {
+            let Some(roster) = self.directory.group(aid, *gid)? else { continue };
+            let mut after = roster.clone();
+            let before = roster.clone();
+            after.members.remove(&user.uid);
+            let changes = self.membership_notes(&before, &after, &[])?;
+            notes.extend(changes.into_iter().filter(|note| note.uid != user.uid));
+        }
+        let request = Request::DeleteUser { uid: user.uid, notes: notes.clone() };
+        Ok(Progress::Ask(request, After::UserDeleted { user, notes }))
+    }
+
+    fn add_group(
+        &mut self,
+        aid: AppId,
+        fields: GroupFields,
+        members: &[String],
+        rights: &MemberFields,
+    ) -> Result<Progress, Missing> {
+        let (uids, failed) = self.users(aid, members)?;
+        let fresh = Group { aid, call_flags: call::DEFAULT, active: true, ..Group::default() };
+        let fields =
+            GroupFields { expiry_s: fields.expiry_s.or(Some(GROUP_EXPIRY_DEFAULT_S)), ..fields };
+        let mut group = match self.changed_group(fresh, fields)? {
+            Ok(group) => group,
+            Err(error) => return Ok(error.into()),
+        };
+        let put: Vec<_> = uids.iter().map(|uid| self.changed_member(None, *uid, rights)).collect();
+        if is_owner_wish(rights) {
+            group.owner = uids.first().copied().or(group.owner);
+        }
+        // The members are told the number of the group, so it has to exist first.
+        let request = Request::SaveGroup {
+            group: group.clone(),
+            put: Vec::new(),
+            remove: Vec::new(),
+            notes: Vec::new(),
+        };
+        Ok(Progress::Ask(request, After::GroupCreated { group, put, failed }))
+    }
+
+    fn set_group(
+        &mut self,
+        aid: AppId,
+        gid: GroupId,
+        fields: GroupFields,
+        members: &[String],
+        rights: &MemberFields,
+    ) -> Result<Progress, Missing> {
+        let Some(before) = self.directory.group(aid, gid)?.cloned() else {
+            return Ok(no_group().into());
+        };
+        let (uids, failed) = self.users(aid, members)?;
+        let mut after = before.clone();
+        after.group = match self.changed_group(after.group, fields)? {
+            Ok(group) => group,
+            Err(error) => return Ok(error.into()),
+        };
+        if !members.is_empty() {
+            let owner = after.group.owner;
+            after.members.retain(|uid, _| uids.contains(uid) || owner == Some(*uid));
+            self.put_members(&mut after, &uids, rights);
+        }
+        let reply = Reply::Group { group: after.group.clone(), failed };
+        self.save_group(&before, after, &uids, reply)
+    }
+
+    fn edit_members(
+        &mut self,
+        aid: AppId,
+        gid: GroupId,
+        members: &[String],
+        rights: &MemberFields,
+    ) -> Result<Progress, Missing> {
+        let Some(before) = self.directory.group(aid, gid)?.cloned() else {
+            return Ok(no_group().into());
+        };
+        let (uids, failed) = self.users(aid, members)?;
+        if uids.is_empty() {
+            return Ok(no_members().into());
+        }
+        let edited = uids.iter().filter(|uid| before.members.contains_key(*uid)).count() as u32;
+        let added = uids.len() as u32 - edited;
+        let mut after = before.clone();
+        self.put_members(&mut after, &uids, rights);
+        let reply = Reply::MembersEdited { gid, added, edited, removed: 0, failed };
+        self.save_group(&before, after, &uids, reply)
+    }
+
+    fn remove_members(
+        &mut self,
+        aid: AppId,
+        gid: GroupId,
+        members: &[String],
+    ) -> Result<Progress, Missing> {
+        let Some(before) = self.directory.group(aid, gid)?.cloned() else {
+            return Ok(no_group().into());
+        };
+        let (uids, failed) = self.users(aid, members)?;
+        if uids.is_empty() {
+            return Ok(no_members().into());
+        }
+        let mut after = before.clone();
+        for uid in &uids {
+            after.members.remove(uid);
+            if after.group.owner == Some(*uid) {
+                after.group.owner = None;
+            }
+        }
+        let removed = (before.members.len() - after.members.len()) as u32;
+        let reply = Reply::MembersEdited { gid, added: 0, edited: 0, removed, failed };
+        self.save_group(&before, after, &[], reply)
+    }
+
+    fn get_members(
+        &mut self,
+        aid: AppId,
+        gid: GroupId,
+        after: Uid,
+        count: u32,
+    ) -> Result<Progress, Missing> {
+        let Some(roster) = self.directory.group(aid, gid)? else { return Ok(no_group().into()) };
+        let mut uids: Vec<_> = roster.members.keys().copied().filter(|uid| *uid > after).collect();
+        uids.sort_unstable();
+        let more = uids.len() > count as usize;
+        uids.truncate(count as usize);
+        let mut members = Vec::with_capacity(uids.len());
+        for uid in uids {
+            let member = roster.members[&uid].clone();
+            let Some(user) = self.directory.user(uid)? else { continue };
+            members.push(MemberRow {
+                effective: Rights::of(&roster.group, Some(&member), uid).may,
+                member,
+                user: (**user).clone(),
+                owner: roster.group.owner == Some(uid),
+                online: self.online.contains(uid),
+            });
+        }
+        Ok(Progress::Answered(Reply::Members { members, more }))
+    }
+
+    /// Stores a group that changed from `before` to `after`, and tells whom it concerns.
+    fn save_group(
+        &mut self,
+        before: &Roster,
+        after: Roster,
+        touched: &[Uid],
+        reply: Reply,
+    ) -> Result<Progress, Missing> {
+        let notes = self.membership_notes(before, &after, touched)?;
+        let put = touched.iter().filter_map(|uid| after.members.get(uid).cloned()).collect();
+        let gone = before.members.keys().filter(|uid| !after.members.contains_key(*uid));
+        let request = Request::SaveGroup {
+            group: after.group.clone(),
+            put,
+            remove: gone.copied().collect(),
+            notes: notes.clone(),
+        };
+        Ok(Progress::Ask(request, After::GroupSaved { roster: after, notes, reply }))
+    }
+
+    /// What goes into whose log when a group changes: joined, left, settings, others' coming and
+    /// going.
+    fn membership_notes(
+        &mut self,
+        before: &Roster,
+        after: &Roster,
+        touched: &[Uid],
+    ) -> Result<Vec<Note>, Missing> {
+        use group_change::Kind;
+        let joined: Vec<_> = after
+            .members
+            .keys()
+            .filter(|uid| !before.members.contains_key(*uid))
+            .copied()
+            .collect();
+        let left: Vec<_> = before
+            .members
+            .keys()
+            .filter(|uid| !after.members.contains_key(*uid))
+            .copied()
+            .collect();
+        let stayed = after.members.keys().filter(|uid| before.members.contains_key(*uid));
+        let many = after.members.len() > MEMBERS_TOLD_MAX;
+        let mut notes = Vec::new();
+        for uid in &joined {
+            notes.push(note(*uid, self.change(Kind::Joined, after, Some(*uid), &[])?));
+        }
+        for uid in &left {
+            notes.push(note(*uid, self.change(Kind::Left, after, Some(*uid), &[])?));
+        }
+        let coming = self.change(Kind::MembersJoined, after, None, &joined)?;
+        let going = self.change(Kind::MembersLeft, after, None, &left)?;
+        let settings = before.group != after.group;
+        for uid in stayed {
+            let rights = Rights::of(&after.group, after.members.get(uid), *uid);
+            let rights_before = Rights::of(&before.group, before.members.get(uid), *uid);
+            if many && !self.online.contains(*uid) && !touched.contains(uid) {
+                continue;
+            }
+            if settings || rights != rights_before {
+                notes.push(note(*uid, self.change(Kind::Settings, after, Some(*uid), &[])?));
+            }
+            if !rights.allow(right::LIST) {
+                continue;
+            }
+            if !joined.is_empty() {
+                notes.push(note(*uid, coming.clone()));
+            }
+            if !left.is_empty() {
+                notes.push(note(*uid, going.clone()));
+            }
+        }
+        Ok(notes)
+    }
+
+    /// A change of a group as an entry; with `for_user` the group's rights are that user's.
+    fn change(
+        &self,
+        kind: group_change::Kind,
+        roster: &Roster,
+        for_user: Option<Uid>,
+        members: &[Uid],
+    ) -> Result<entry::Body, Missing> {
+        let mut group = self.group_for(roster, for_user.unwrap_or_default());
+        if for_user.is_none() {
+            group.rights = None;
+        }
+        let mut rows = Vec::with_capacity(members.len());
+        for uid in members {
+            rows.push(self.member_for(roster, *uid)?);
+        }
+        Ok(entry::Body::Group(GroupChange { kind: kind as i32, group: Some(group), members: rows }))
+    }
+
+    fn changed_group(
+        &self,
+        group: Group,
+        fields: GroupFields,
+    ) -> Result<Result<Group, AdminError>, Missing> {
+        let owner = match &fields.owner {
+            None => group.owner,
+            Some(owner) => match self.user(group.aid, owner)? {
+                Ok(user) => Some(user.uid),
+                Err(error) => {
+                    return Ok(Err(AdminError { params: [Param::GroupOwner].into(), ..error }));
+                }
+            },
+        };
+        let expires = match fields.expiry_s {
+            None => group.expires,
+            Some(0) => None,
+            Some(seconds) => Some(self.now.wall.after(Duration::from_secs(seconds.into()))),
+        };
+        Ok(Ok(Group {
+            name: fields.name.unwrap_or(group.name),
+            status: fields.status.unwrap_or(group.status),
+            image: fields.image.unwrap_or(group.image),
+            flags: fields.flags.unwrap_or(group.flags),
+            call_flags: fields.call_flags.unwrap_or(group.call_flags),
+            resolution: fields.resolution.unwrap_or(group.resolution),
+            active: fields.active.unwrap_or(group.active),
+            pinned: fields.pinned.unwrap_or(group.pinned),
+            expiry_extension_s: fields.expiry_extension_s.unwrap_or(group.expiry_extension_s),
+            gid: group.gid,
+            aid: group.aid,
+            expires,
+            owner,
+        }))
+    }
+
+    fn put_members(&self, roster: &mut Roster, uids: &[Uid], rights: &MemberFields) {
+        for uid in uids {
+            let member = self.changed_member(roster.members.get(uid), *uid, rights);
+            roster.members.insert(*uid, member);
+        }
+        if is_owner_wish(rights) {
+            roster.group.owner = uids.first().copied().or(roster.group.owner);
+        }
+    }
+
+    fn changed_member(&self, known: Option<&Member>, uid: Uid, fields: &MemberFields) -> Member {
+        let member = known.cloned().unwrap_or(Member { uid, ..Member::default() });
+        let admin_flags = fields.admin_flags.map(|flags| flags & !admin_flag::OWNER);
+        Member {
+            uid,
+            given: (member.given | fields.given) & !fields.denied,
+            denied: (member.denied | fields.denied) & !fields.given,
+            admin_flags: admin_flags.unwrap_or(member.admin_flags),
+            expires: match fields.expiry_s {
+                None => member.expires,
+                Some(0) => None,
+                Some(seconds) => Some(self.now.wall.after(Duration::from_secs(seconds.into()))),
+            },
+        }
+    }
+
+    /// A change is on disk: memory follows, clients are told, and perhaps there is a next one.
+    fn follow(&mut self, after: After, reply: store::Reply, entropy: &[u8; 64]) -> Progress {
+        match (after, reply) {
+            (After::AppCreated { token }, store::Reply::App(Some(app))) => {
+                let hash = hash_token(&token);
+                self.directory.put_app(app.clone(), Some(hash));
+                Progress::Answered(Reply::App { aid: app.aid, name: app.name, token })
+            }
+            (After::UserSaved { wish, new }, store::Reply::User(Some(user))) => {
+                self.on_user_saved(&user);
+                match wish {
+                    Some(wish) => self.issue(user, new, wish, entropy),
+                    None => Progress::Answered(Reply::User { user, new, token: None }),
+                }
+            }
+            (
+                After::TokenIssued { user, new, issued },
+                store::Reply::TokenIssued { replaced, .. },
+            ) => {
+                self.sign_out(user.uid, &replaced);
+                Progress::Answered(Reply::User { user, new, token: Some(issued) })
+            }
+            (After::TokensDeleted { user }, store::Reply::TokensDeleted(tokens)) => {
+                self.sign_out(user.uid, &tokens);
+                Progress::Answered(Reply::User { user, new: false, token: None })
+            }
+            (After::Memberships, store::Reply::Groups(groups)) => {
+                if let Some(job) = self.operations.queue.front_mut() {
+                    job.memberships = Some(groups);
+                }
+                Progress::Again
+            }
+            (After::UserDeleted { user, notes }, reply) => {
+                for session in self.online.sessions(user.uid).to_vec() {
+                    self.end(session, Code::SignedOut, "the user was deleted");
+                }
+                self.directory.remove_user(user.uid);
+                self.on_notes(&notes, Ok(reply));
+                Progress::Answered(Reply::User { user, new: false, token: None })
+            }
+            (After::GroupCreated { group, put, failed }, store::Reply::GroupSaved { gid, .. }) => {
+                let group = Group { gid, ..group };
+                let before = Roster { group: group.clone(), ..Roster::default() };
+                let uids: Vec<_> = put.iter().map(|member| member.uid).collect();
+                let members = put.into_iter().map(|member| (member.uid, member)).collect();
+                let after = Roster { group: group.clone(), members };
+                self.directory.put_group(group.clone(), Vec::new());
+                let reply = Reply::Group { group, failed };
+                if uids.is_empty() {
+                    return Progress::Answered(reply);
+                }
+                match self.save_group(&before, after, &uids, reply) {
+                    Ok(progress) => progress,
+                    // All members were looked up just now.
+                    Err(_) => Progress::Refused(storage_failed()),
+                }
+            }
+            (After::GroupSaved { roster, notes, reply }, saved) => {
+                let gid = roster.group.gid;
+                let members = roster.members.into_values().collect();
+                self.directory.put_group(roster.group, members);
+                self.on_notes(&notes, Ok(saved));
+                self.on_room_rights(gid, false);
+                Progress::Answered(reply)
+            }
+            (After::GroupDeleted { group, notes }, reply) => {
+                self.directory.remove_group(group.gid);
+                self.on_notes(&notes, Ok(reply));
+                self.on_room_rights(group.gid, true);
+                Progress::Answered(Reply::Group { group, failed: Vec::new() })
+            }
+            (after, reply) => {
+                self.log(format!("the store answered {after:?} with {reply:?}"));
+                Progress::Refused(storage_failed())
+            }
+        }
+    }
+
+    fn on_user_saved(&mut self, user: &User) {
+        let before = self.directory.user(user.uid).ok().flatten().cloned();
+        self.directory.put_user(user.clone());
+        if !user.active {
+            for session in self.online.sessions(user.uid).to_vec() {
+                self.end(session, Code::Suspended, "the account was switched off");
+            }
+        }
+        let shown = |user: &User| (user.name.clone(), user.status.clone(), user.image.clone());
+        if before.is_some_and(|before| shown(&before) != shown(user)) {
+            self.tell_profile(user);
+        }
+    }
+
+    /// These tokens are no more: who uses them is signed out.
+    fn sign_out(&mut self, uid: Uid, tokens: &[TokenId]) {
+        for id in self.online.sessions(uid).to_vec() {
+            let token = self.sessions.get(&id).and_then(|session| session.live()).map(|l| l.token);
+            if token.is_some_and(|token| tokens.contains(&token)) {
+                self.end(id, Code::SignedOut, "the token was withdrawn");
+            }
+        }
+    }
+}
+
+fn changed_user(user: User, fields: UserFields) -> User {
+    User {
+        name: fields.name.unwrap_or(user.name),
+        status: fields.status.unwrap_or(user.status),
+        image: fields.image.unwrap_or(user.image),
+        active: fields.active.unwrap_or(user.active),
+        flags: fields.flags.unwrap_or(user.flags),
+        pinned: fields.pinned.unwrap_or(user.pinned),
+        groups_max: fields.groups_max.or(user.groups_max),
+        ..user
+    }
+}
+
+fn is_owner_wish(rights: &MemberFields) -> bool {
+    rights.admin_flags.is_some_and(|flags| flags & admin_flag::OWNER != 0)
+}
+
+fn refusal(code: ErrorCode, cause: &str, params: &[Param]) -> AdminError {
+    AdminError { code, cause: cause.to_string(), params: params.to_vec() }
+}
+
+fn no_group() -> AdminError {
+    refusal(ErrorCode::NoGroup, "no such group in this app", &[Param::Gid])
+}
+
+fn no_members() -> AdminError {
+    refusal(ErrorCode::NoUser, "none of the members is a user of this app", &[Param::Members])
+}
+
+fn storage_failed() -> AdminError {
+    refusal(ErrorCode::Server, "storage failed; the server's log says more", &[])
+}

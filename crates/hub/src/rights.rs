@@ -1,0 +1,128 @@
+//! Who may do what in a group: the table of `backend-api.md` 4.2, evaluated on every use.
+
+use wire::mask::{admin, group as mode, member as right};
+use wire::proto;
+
+use crate::port::store::{Group, Member};
+use wire::id::Uid;
+
+/// What one user may do in one group now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rights {
+    /// Is a member.
+    pub member: bool,
+    /// `wire::mask::member` bits that are effective.
+    pub may: u32,
+    /// `wire::mask::admin`.
+    pub admin_flags: u32,
+}
+
+impl Rights {
+    /// Evaluates all rules for this user.
+    pub fn of(group: &Group, member: Option<&Member>, uid: Uid) -> Rights {
+        if group.owner == Some(uid) && member.is_some() {
+            return Rights {
+                member: true,
+                may: right::ALL | right::RECORD,
+                admin_flags: admin::OWNER_ALL,
+            };
+        }
+        let modes = [
+            (right::SEND, mode::SEND_BY_SELECTED, mode::SEND_BY_ANYONE),
+            // No "received by anyone": a message needs a log to go to.
+            (right::RECV, mode::RECV_BY_SELECTED, 0),
+            (right::PUB, mode::PUB_BY_SELECTED, mode::PUB_BY_ANYONE),
+            (right::SUB, mode::SUB_BY_SELECTED, mode::SUB_BY_ANYONE),
+            (right::LIST, mode::LIST_BY_SELECTED, mode::LIST_BY_ANYONE),
+        ];
+        let mut may = 0;
+        for (bit, selected, anyone) in modes {
+            let for_anyone = group.flags & anyone != 0;
+            let allowed = match member {
+                None => for_anyone,
+                Some(member) if member.denied & bit != 0 => false,
+                Some(member) if member.given & bit != 0 => true,
+                // "Anyone" wins when both are set.
+                Some(_) => for_anyone || group.flags & selected == 0,
+            };
+            if allowed {
+                may |= bit;
+            }
+        }
+        if member.is_some_and(|member| member.given & right::RECORD != 0) {
+            may |= right::RECORD;
+        }
+        Rights {
+            member: member.is_some(),
+            may,
+            admin_flags: member.map_or(0, |member| member.admin_flags),
+        }
+    }
+
+    /// Whether this `wire::mask::member` right is there.
+    pub fn allow(self, bit: u32) -> bool {
+        self.may & bit != 0
+    }
+
+    /// As the client is told.
+    pub fn to_wire(self) -> proto::Rights {
+        proto::Rights {
+            member: self.member,
+            send: self.allow(right::SEND),
+            receive: self.allow(right::RECV),
+            publish: self.allow(right::PUB),
+            subscribe: self.allow(right::SUB),
+            list: self.allow(right::LIST),
+            admin_flags: self.admin_flags,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `backend-api.md` 4.2, line by line: mode, then not a member, not given, 1, 0.
+    #[test]
+    fn the_table_of_effective_rights_holds_for_every_right() {
+        let rights = [
+            (right::SEND, mode::SEND_BY_SELECTED, mode::SEND_BY_ANYONE),
+            (right::PUB, mode::PUB_BY_SELECTED, mode::PUB_BY_ANYONE),
+            (right::SUB, mode::SUB_BY_SELECTED, mode::SUB_BY_ANYONE),
+            (right::LIST, mode::LIST_BY_SELECTED, mode::LIST_BY_ANYONE),
+        ];
+        for (bit, selected, anyone) in rights {
+            let table = [
+                (anyone, [true, true, true, false]),
+                (selected | anyone, [true, true, true, false]),
+                (0, [false, true, true, false]),
+                (selected, [false, false, true, false]),
+            ];
+            for (flags, expected) in table {
+                let group = Group { flags, ..Group::default() };
+                let silent = Member { uid: Uid(1), ..Member::default() };
+                let given = Member { given: bit, ..silent.clone() };
+                let denied = Member { denied: bit, ..silent.clone() };
+                let members = [None, Some(&silent), Some(&given), Some(&denied)];
+                let found = members.map(|member| Rights::of(&group, member, Uid(1)).allow(bit));
+                assert_eq!(found, expected, "right {bit:#x}, flags {flags:#x}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_owner_may_everything() {
+        let group =
+            Group { flags: mode::SEND_BY_SELECTED, owner: Some(Uid(1)), ..Group::default() };
+        let member = Member { uid: Uid(1), denied: right::SEND, ..Member::default() };
+        let rights = Rights::of(&group, Some(&member), Uid(1));
+        assert!(rights.allow(right::SEND));
+        assert_eq!(rights.admin_flags, admin::OWNER_ALL);
+    }
+
+    #[test]
+    fn nobody_receives_messages_without_being_a_member() {
+        let group = Group { flags: mode::SEND_BY_ANYONE, ..Group::default() };
+        assert!(!Rights::of(&group, None, Uid(1)).allow(right::RECV));
+    }
+}

@@ -1,0 +1,501 @@
+//! Rooms: who is in, what is published, who receives it; the media server gets what is allowed.
+//!
+//! A room is a group in which somebody is. It exists from the first who enters to the last who
+//! leaves. Rights are looked at on every use and again whenever the group changes.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
+use alloc::vec::Vec;
+use bytes::Bytes;
+use hashbrown::HashMap;
+use wire::frame::encode_server;
+use wire::id::{GroupId, SessionId, StreamId, Ticket, Uid};
+use wire::limits::{NAME_BYTES_MAX, STREAMS_PER_SESSION_MAX, SUBSCRIPTIONS_MAX};
+use wire::mask::{call, group_error, member as right};
+use wire::proto::{
+    Answer, Kind, Negotiate, Publish, RoomEnter, RoomRefused, RoomState, RoomUpdate, Stream,
+    Subscriber, Unpublish, server_frame,
+};
+
+use crate::Output;
+use crate::directory::Missing;
+use crate::hub::Hub;
+use crate::port::media::{self, Command, Event, Peer, Track};
+use crate::port::store::Group;
+use crate::rights::Rights;
+
+/// `MESIBOCALL_VIDEOSOURCE_SCREEN`
+const SOURCE_SCREEN: u32 = 4;
+
+#[derive(Debug)]
+pub(crate) struct Rooms {
+    rooms: HashMap<GroupId, Room>,
+    /// Where a stream is, for what the media server tells.
+    streams: HashMap<StreamId, GroupId>,
+    next_stream: u64,
+}
+
+#[derive(Debug, Default)]
+struct Room {
+    occupants: BTreeMap<SessionId, Occupant>,
+    streams: BTreeMap<StreamId, Published>,
+}
+
+/// A session in a room.
+#[derive(Debug)]
+struct Occupant {
+    uid: Uid,
+    address: String,
+    rights: Rights,
+    own: BTreeMap<u32, StreamId>,
+    receiving: BTreeSet<StreamId>,
+    /// Of the latest offer; answers to older ones are dropped.
+    ticket: Option<u32>,
+}
+
+#[derive(Debug)]
+struct Published {
+    by: SessionId,
+    stream: Stream,
+}
+
+impl Rooms {
+    pub fn new(epoch: u32) -> Rooms {
+        // 21 bits of counter above the epoch keep the number exact in JavaScript, too.
+        let next_stream = u64::from(epoch) << 21;
+        Rooms { rooms: HashMap::new(), streams: HashMap::new(), next_stream }
+    }
+
+    /// Somebody is in it.
+    pub fn contains(&self, gid: GroupId) -> bool {
+        self.rooms.contains_key(&gid)
+    }
+
+    fn occupant(&mut self, gid: GroupId, session: SessionId) -> Option<&mut Occupant> {
+        self.rooms.get_mut(&gid)?.occupants.get_mut(&session)
+    }
+}
+
+impl Room {
+    /// Who has to hear of a stream: whoever may list, and whoever receives it.
+    fn audience(&self, of: StreamId, by: SessionId) -> Vec<SessionId> {
+        let hears = |(session, occupant): (&SessionId, &Occupant)| {
+            let concerned = occupant.rights.allow(right::LIST) || occupant.receiving.contains(&of);
+            (*session != by && concerned).then_some(*session)
+        };
+        self.occupants.iter().filter_map(hears).collect()
+    }
+
+    fn streams_for(&self, session: SessionId) -> Vec<Stream> {
+        let may_list = self.occupants[&session].rights.allow(right::LIST);
+        let others = self.streams.values().filter(|published| published.by != session);
+        others.filter(|_| may_list).map(|published| published.stream.clone()).collect()
+    }
+}
+
+impl Hub {
+    pub(crate) fn on_room_enter(
+        &mut self,
+        id: SessionId,
+        enter: &RoomEnter,
+    ) -> Result<(), Missing> {
+        let Some(live) = self.sessions.get(&id).and_then(|session| session.live()) else {
+            return Ok(());
+        };
+        let (uid, aid, gid) = (live.uid, live.aid, GroupId(enter.gid));
+        let address = live.address.clone();
+        // A room that does not exist answers like one that is closed to the user.
+        let rights = match self.directory.group(aid, gid)? {
+            Some(roster) => {
+                let rights = Rights::of(&roster.group, roster.members.get(&uid), uid);
+                self.may_enter(&roster.group, rights).map(|()| rights)
+            }
+            None => Err((group_error::NOT_MEMBER, "not a member of this group")),
+        };
+        let rights = match rights {
+            Ok(rights) => rights,
+            Err((error, reason)) => {
+                self.refuse_room(id, gid, error, reason, None);
+                return Ok(());
+            }
+        };
+        let room = self.rooms.rooms.entry(gid).or_default();
+        room.occupants.entry(id).or_insert(Occupant {
+            uid,
+            address,
+            rights,
+            own: BTreeMap::new(),
+            receiving: BTreeSet::new(),
+            ticket: None,
+        });
+        let streams = room.streams_for(id);
+        if let Some(live) = self.sessions.get_mut(&id).and_then(|session| session.live_mut())
+            && !live.rooms.contains(&gid)
+        {
+            live.rooms.push(gid);
+        }
+        let state = RoomState { gid: gid.0, streams, rights: Some(rights.to_wire()) };
+        self.send(id, server_frame::Body::RoomState(state));
+        Ok(())
+    }
+
+    fn may_enter(&self, group: &Group, rights: Rights) -> Result<(), (u32, &'static str)> {
+        let useful = rights.allow(right::PUB) || rights.allow(right::SUB);
+        if !rights.member && !useful {
+            return Err((group_error::NOT_MEMBER, "not a member of this group"));
+        }
+        if !group.active || group.expires.is_some_and(|expires| expires <= self.now.wall) {
+            return Err((group_error::ACCESS_DENIED, "the room is closed"));
+        }
+        if !useful {
+            return Err((group_error::PERMISSION, "no right to publish or to subscribe here"));
+        }
+        Ok(())
+    }
+
+    fn refuse_room(
+        &mut self,
+        id: SessionId,
+        gid: GroupId,
+        error: u32,
+        reason: &str,
+        publish: Option<u32>,
+    ) {
+        let refused = RoomRefused {
+            gid: gid.0,
+            error,
+            reason: reason.into(),
+            sid: publish.unwrap_or(0),
+            publish: publish.is_some(),
+        };
+        self.send(id, server_frame::Body::RoomRefused(refused));
+    }
+
+    pub(crate) fn on_publish(&mut self, id: SessionId, publish: &Publish) -> Result<(), Missing> {
+        let Some(live) = self.sessions.get(&id).and_then(|session| session.live()) else {
+            return Ok(());
+        };
+        let gid = GroupId(publish.gid);
+        let call_flags = self.directory.group(live.aid, gid)?.map(|found| found.group.call_flags);
+        let sid = Some(publish.sid);
+        let Some(occupant) = self.rooms.occupant(gid, id) else {
+            let reason = "the room was not entered";
+            self.refuse_room(id, gid, group_error::NOT_MEMBER, reason, sid);
+            return Ok(());
+        };
+        let kinds = kinds_allowed(call_flags.unwrap_or(0), publish);
+        let (uid, address) = (occupant.uid, occupant.address.clone());
+        let known = occupant.own.get(&publish.sid).copied();
+        let too_many = known.is_none() && occupant.own.len() >= STREAMS_PER_SESSION_MAX;
+        if !occupant.rights.allow(right::PUB) {
+            let reason = "no right to publish here";
+            self.refuse_room(id, gid, group_error::PERMISSION, reason, sid);
+            return Ok(());
+        }
+        if kinds == (false, false) {
+            let reason = "the room's settings do not allow this kind of stream";
+            self.refuse_room(id, gid, group_error::PERMISSION, reason, sid);
+            return Ok(());
+        }
+        if too_many {
+            let reason = "too many streams of one page";
+            self.refuse_room(id, gid, group_error::GENERAL, reason, sid);
+            return Ok(());
+        }
+        let stream = known.unwrap_or_else(|| {
+            self.rooms.next_stream += 1;
+            StreamId(self.rooms.next_stream)
+        });
+        let Some(room) = self.rooms.rooms.get_mut(&gid) else { return Ok(()) };
+        let talking = room.streams.get(&stream).is_some_and(|found| found.stream.talking);
+        let published = Stream {
+            id: stream.0,
+            uid: uid.0,
+            address,
+            sid: publish.sid,
+            name: shortened(&publish.name),
+            source: publish.source,
+            audio: kinds.0,
+            video: kinds.1,
+            audio_muted: publish.audio_muted,
+            video_muted: publish.video_muted,
+            talking: talking && !publish.audio_muted,
+        };
+        room.streams.insert(stream, Published { by: id, stream: published });
+        if let Some(occupant) = room.occupants.get_mut(&id) {
+            occupant.own.insert(publish.sid, stream);
+        }
+        self.rooms.streams.insert(stream, gid);
+        self.tell_stream(gid, stream);
+        Ok(())
+    }
+
+    pub(crate) fn on_unpublish(&mut self, id: SessionId, unpublish: &Unpublish) {
+        let gid = GroupId(unpublish.gid);
+        let own = self.rooms.occupant(gid, id).and_then(|found| found.own.remove(&unpublish.sid));
+        if let Some(stream) = own {
+            self.stop_stream(gid, stream);
+        }
+    }
+
+    /// The stream as it is now, to everybody concerned and to its publisher.
+    fn tell_stream(&mut self, gid: GroupId, id: StreamId) {
+        let Some(room) = self.rooms.rooms.get(&gid) else { return };
+        let Some(Published { by, stream }) = room.streams.get(&id) else { return };
+        let (by, stream) = (*by, stream.clone());
+        let audience = room.audience(id, by);
+        let changed = RoomUpdate { changed: alloc::vec![stream.clone()], ..update(gid) };
+        let own = RoomUpdate { own: alloc::vec![stream], ..update(gid) };
+        self.send_to_all(audience, server_frame::Body::RoomUpdate(changed));
+        self.send(by, server_frame::Body::RoomUpdate(own));
+    }
+
+    fn send_to_all(&mut self, sessions: Vec<SessionId>, body: server_frame::Body) {
+        let frame = Bytes::from(encode_server(body));
+        for session in sessions {
+            self.send_encoded(session, frame.clone());
+        }
+    }
+
+    /// The stream ends: no packet of it is forwarded any more, and everybody concerned is told.
+    fn stop_stream(&mut self, gid: GroupId, id: StreamId) {
+        self.rooms.streams.remove(&id);
+        let Some(room) = self.rooms.rooms.get_mut(&gid) else { return };
+        let Some(published) = room.streams.remove(&id) else { return };
+        let audience = room.audience(id, published.by);
+        for occupant in room.occupants.values_mut() {
+            occupant.receiving.remove(&id);
+        }
+        self.output(Output::Media(Command::StopStream { stream: id }));
+        let gone = RoomUpdate { gone: alloc::vec![id.0], ..update(gid) };
+        self.send_to_all(audience, server_frame::Body::RoomUpdate(gone));
+    }
+
+    pub(crate) fn leave_room(&mut self, gid: GroupId, id: SessionId) {
+        let Some(room) = self.rooms.rooms.get_mut(&gid) else { return };
+        let Some(occupant) = room.occupants.remove(&id) else { return };
+        if let Some(live) = self.sessions.get_mut(&id).and_then(|session| session.live_mut()) {
+            live.rooms.retain(|other| *other != gid);
+        }
+        if occupant.ticket.is_some() {
+            let peer = Peer { session: id, room: gid };
+            self.output(Output::Media(Command::Close { peer }));
+        }
+        for stream in occupant.own.values() {
+            self.stop_stream(gid, *stream);
+        }
+        for stream in &occupant.receiving {
+            self.tell_subscriber(gid, *stream, (occupant.uid, &occupant.address), false);
+        }
+        if self.rooms.rooms.get(&gid).is_some_and(|room| room.occupants.is_empty()) {
+            self.rooms.rooms.remove(&gid);
+        }
+    }
+
+    pub(crate) fn on_negotiate(
+        &mut self,
+        id: SessionId,
+        negotiate: &Negotiate,
+    ) -> Result<(), Missing> {
+        let gid = GroupId(negotiate.gid);
+        let Some(room) = self.rooms.rooms.get_mut(&gid) else { return Ok(()) };
+        let Some(occupant) = room.occupants.get(&id) else { return Ok(()) };
+
+        let send = negotiate.send.iter().filter_map(|track| {
+            let stream = *occupant.own.get(&track.sid)?;
+            let published = &room.streams.get(&stream)?.stream;
+            let kind = kind(track.kind);
+            let announced = match kind {
+                media::Kind::Audio => published.audio,
+                media::Kind::Video => published.video,
+            };
+            announced.then(|| Track { mid: track.mid.clone(), stream, kind })
+        });
+        let send: Vec<_> = send.collect();
+        let may_receive = occupant.rights.allow(right::SUB);
+        let receive = negotiate.receive.iter().filter_map(|track| {
+            let stream = StreamId(track.stream);
+            let foreign = room.streams.get(&stream).is_some_and(|found| found.by != id);
+            (may_receive && foreign).then(|| Track {
+                mid: track.mid.clone(),
+                stream,
+                kind: kind(track.kind),
+            })
+        });
+        let receive: Vec<_> = receive.take(2 * SUBSCRIPTIONS_MAX).collect();
+
+        let before = occupant.receiving.clone();
+        let after: BTreeSet<_> = receive.iter().map(|track| track.stream).collect();
+        let who = (occupant.uid, occupant.address.clone());
+        let first = occupant.ticket.is_none();
+        if let Some(occupant) = room.occupants.get_mut(&id) {
+            occupant.receiving = after.clone();
+            occupant.ticket = Some(negotiate.ticket);
+        }
+        self.output(Output::Media(Command::Negotiate {
+            peer: Peer { session: id, room: gid },
+            ticket: Ticket(negotiate.ticket.into()),
+            fresh: first || negotiate.fresh,
+            offer: negotiate.offer.clone(),
+            send,
+            receive,
+        }));
+        for stream in after.difference(&before) {
+            self.tell_subscriber(gid, *stream, (who.0, &who.1), true);
+        }
+        for stream in before.difference(&after) {
+            self.tell_subscriber(gid, *stream, (who.0, &who.1), false);
+        }
+        Ok(())
+    }
+
+    /// Tells a publisher who began or ended to receive its stream.
+    fn tell_subscriber(
+        &mut self,
+        gid: GroupId,
+        stream: StreamId,
+        (uid, address): (Uid, &str),
+        joined: bool,
+    ) {
+        let Some(room) = self.rooms.rooms.get(&gid) else { return };
+        let Some(published) = room.streams.get(&stream) else { return };
+        let name = self.directory.user(uid).ok().flatten().map(|user| user.name.clone());
+        let subscriber = Subscriber {
+            gid: gid.0,
+            sid: published.stream.sid,
+            uid: uid.0,
+            address: address.into(),
+            name: name.unwrap_or_default(),
+            joined,
+        };
+        self.send(published.by, server_frame::Body::Subscriber(subscriber));
+    }
+
+    pub(crate) fn on_media(&mut self, event: Event) {
+        match event {
+            Event::Answer { peer, ticket, answer } => {
+                let latest = self.rooms.occupant(peer.room, peer.session).and_then(|o| o.ticket);
+                if latest.map(|latest| Ticket(latest.into())) != Some(ticket) {
+                    return;
+                }
+                let (answer, reason) = match answer {
+                    Ok(sdp) => (sdp, String::new()),
+                    Err(reason) => (String::new(), reason),
+                };
+                let ticket = ticket.0 as u32;
+                let answer = Answer { gid: peer.room.0, ticket, answer, reason };
+                self.send(peer.session, server_frame::Body::Answer(answer));
+            }
+            Event::Talking { stream, talking } => {
+                let Some(gid) = self.rooms.streams.get(&stream).copied() else { return };
+                let Some(room) = self.rooms.rooms.get_mut(&gid) else { return };
+                let Some(published) = room.streams.get_mut(&stream) else { return };
+                let talking = talking && !published.stream.audio_muted;
+                if published.stream.talking != talking {
+                    published.stream.talking = talking;
+                    self.tell_stream(gid, stream);
+                }
+            }
+            // The client sees the state of its own connection and offers afresh.
+            Event::Lost { .. } => {}
+        }
+    }
+
+    /// The group, its members or their rights changed: what is no longer allowed ends now.
+    ///
+    /// `deleted` when the group is gone.
+    pub(crate) fn on_room_rights(&mut self, gid: GroupId, deleted: bool) {
+        let Some(room) = self.rooms.rooms.get(&gid) else { return };
+        let occupants: Vec<_> =
+            room.occupants.iter().map(|(id, occupant)| (*id, occupant.uid)).collect();
+        for (id, uid) in occupants {
+            let roster = self.directory.group_mut(gid).filter(|_| !deleted);
+            let allowed = roster.map(|roster| {
+                let rights = Rights::of(&roster.group, roster.members.get(&uid), uid);
+                (roster.group.clone(), rights)
+            });
+            let verdict = match &allowed {
+                Some((group, rights)) => self.may_enter(group, *rights),
+                None => Err((group_error::DELETED, "the group was deleted")),
+            };
+            match (allowed, verdict) {
+                (Some((group, rights)), Ok(())) => self.narrow(gid, id, &group, rights),
+                (_, Err((error, _))) => {
+                    let closed = RoomUpdate { closed: true, error, ..update(gid) };
+                    self.send(id, server_frame::Body::RoomUpdate(closed));
+                    self.leave_room(gid, id);
+                }
+                (None, Ok(())) => {}
+            }
+        }
+    }
+
+    /// Applies changed rights to somebody who stays.
+    fn narrow(&mut self, gid: GroupId, id: SessionId, group: &Group, rights: Rights) {
+        let Some(occupant) = self.rooms.occupant(gid, id) else { return };
+        let before = core::mem::replace(&mut occupant.rights, rights);
+        let own: Vec<_> = occupant.own.iter().map(|(sid, stream)| (*sid, *stream)).collect();
+        let received = match rights.allow(right::SUB) {
+            true => BTreeSet::new(),
+            false => core::mem::take(&mut occupant.receiving),
+        };
+        let who = (occupant.uid, occupant.address.clone());
+        for (sid, stream) in own {
+            let published = self.rooms.rooms[&gid].streams.get(&stream);
+            let allowed = published.is_some_and(|found| {
+                let wanted = &found.stream;
+                rights.allow(right::PUB)
+                    && narrow_kinds(group.call_flags, wanted.source, (wanted.audio, wanted.video))
+                        == (wanted.audio, wanted.video)
+            });
+            if !allowed {
+                if let Some(occupant) = self.rooms.occupant(gid, id) {
+                    occupant.own.remove(&sid);
+                }
+                self.stop_stream(gid, stream);
+                let reason = "the right to publish this was withdrawn";
+                self.refuse_room(id, gid, group_error::PERMISSION, reason, Some(sid));
+            }
+        }
+        if !received.is_empty() {
+            let peer = Peer { session: id, room: gid };
+            self.output(Output::Media(Command::StopReceiving { peer }));
+            for stream in received {
+                self.tell_subscriber(gid, stream, (who.0, &who.1), false);
+            }
+        }
+        if before != rights {
+            let streams = self.rooms.rooms[&gid].streams_for(id);
+            let state = RoomState { gid: gid.0, streams, rights: Some(rights.to_wire()) };
+            self.send(id, server_frame::Body::RoomState(state));
+        }
+    }
+}
+
+fn update(gid: GroupId) -> RoomUpdate {
+    RoomUpdate { gid: gid.0, ..RoomUpdate::default() }
+}
+
+fn kind(kind: i32) -> media::Kind {
+    match Kind::try_from(kind) {
+        Ok(Kind::Video) => media::Kind::Video,
+        _ => media::Kind::Audio,
+    }
+}
+
+/// What of an announced stream the room's settings allow: (audio, video).
+fn kinds_allowed(call_flags: u32, publish: &Publish) -> (bool, bool) {
+    narrow_kinds(call_flags, publish.source, (publish.audio, publish.video))
+}
+
+fn narrow_kinds(call_flags: u32, source: u32, (audio, video): (bool, bool)) -> (bool, bool) {
+    if call_flags & call::VALID == 0 {
+        return (audio, video);
+    }
+    let picture = if source == SOURCE_SCREEN { call::SCREEN } else { call::VIDEO };
+    (audio && call_flags & call::AUDIO != 0, video && call_flags & picture != 0)
+}
+
+fn shortened(name: &str) -> String {
+    name[..name.floor_char_boundary(NAME_BYTES_MAX)].into()
+}

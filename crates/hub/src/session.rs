@@ -1,0 +1,201 @@
+//! One connected socket: how far its sign-in is, what it waits for, what is on its way to it.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use alloc::vec::Vec;
+use wire::id::{AppId, DeviceKey, GroupId, MessageId, Seq, SessionId, Uid};
+use wire::limits::{FRAMES_BURST_MAX, FRAMES_PER_SECOND_MAX};
+use wire::proto::client_frame;
+use wire::time::{Instant, Timestamp};
+
+use crate::port::store::{DeviceId, LoggedMessage, Note, TokenId};
+
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub stage: Stage,
+    /// When the client was last heard.
+    pub heard: Instant,
+    /// Bytes given to the socket that have not left yet.
+    pub queued: usize,
+    /// Frames that wait until something is loaded, in order.
+    pub parked: VecDeque<client_frame::Body>,
+    /// Something is being loaded for the first of them.
+    pub waiting: bool,
+    rate: Rate,
+}
+
+/// How far the sign-in is.
+#[derive(Debug)]
+pub(crate) enum Stage {
+    /// Nothing was said yet.
+    Silent,
+    /// The store is asked who this is.
+    SigningIn,
+    /// The device is known, its groups are being loaded.
+    Entering(Box<Entering>),
+    /// Signed in.
+    Live(Box<Live>),
+}
+
+/// A device on its way in.
+#[derive(Debug)]
+pub(crate) struct Entering {
+    pub live: Live,
+    pub groups: Vec<GroupId>,
+    pub gap: bool,
+}
+
+/// A signed-in session.
+#[derive(Debug)]
+pub(crate) struct Live {
+    pub uid: Uid,
+    pub aid: AppId,
+    pub address: String,
+    pub token: TokenId,
+    pub device: DeviceId,
+    pub key: DeviceKey,
+    pub expires: Option<Timestamp>,
+    /// Newest entry of the log that the hub knows of.
+    pub head: Seq,
+    /// Last entry given to the socket.
+    pub sent: Seq,
+    /// Last entry the device has acknowledged.
+    pub acked: Seq,
+    /// Entries sent and not acknowledged, in order.
+    pub window: VecDeque<InFlight>,
+    /// A part of the log is being read.
+    pub reading: bool,
+    /// An acknowledgement is being stored, and what has come since.
+    pub acknowledging: bool,
+    pub acknowledge_next: Option<(Seq, Vec<Note>)>,
+    pub watched: usize,
+    pub rooms: Vec<GroupId>,
+}
+
+/// An entry on its way, with what its acknowledgement will mean.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct InFlight {
+    pub seq: Seq,
+    /// Sender and id of a message whose sender wants to know of its delivery.
+    pub receipt: Option<(Uid, MessageId)>,
+}
+
+impl InFlight {
+    pub fn new(seq: Seq, message: Option<&LoggedMessage>, to: Uid) -> InFlight {
+        let wanted = message.filter(|message| {
+            message.flags & wire::mask::message::DELIVERY_RECEIPT != 0 && message.sender != to
+        });
+        InFlight { seq, receipt: wanted.map(|message| (message.sender, message.id)) }
+    }
+}
+
+impl Session {
+    pub fn new(now: Instant) -> Session {
+        Session {
+            stage: Stage::Silent,
+            heard: now,
+            queued: 0,
+            parked: VecDeque::new(),
+            waiting: false,
+            rate: Rate { allowance: FRAMES_BURST_MAX, since: now },
+        }
+    }
+
+    pub fn live(&self) -> Option<&Live> {
+        match &self.stage {
+            Stage::Live(live) => Some(live),
+            _ => None,
+        }
+    }
+
+    pub fn live_mut(&mut self) -> Option<&mut Live> {
+        match &mut self.stage {
+            Stage::Live(live) => Some(live),
+            _ => None,
+        }
+    }
+
+    /// Notes that a frame came; `false` when that is one too many.
+    pub fn hear(&mut self, now: Instant) -> bool {
+        self.heard = now;
+        self.rate.take(now)
+    }
+}
+
+/// Frames a session may still send: filled by time, emptied by frames.
+#[derive(Debug)]
+struct Rate {
+    allowance: u32,
+    since: Instant,
+}
+
+impl Rate {
+    fn take(&mut self, now: Instant) -> bool {
+        let ms = now.since(self.since).as_millis() as u64;
+        let filled = ms * u64::from(FRAMES_PER_SECOND_MAX) / 1000;
+        if filled > 0 {
+            let allowance = u64::from(self.allowance).saturating_add(filled);
+            self.allowance = allowance.min(u64::from(FRAMES_BURST_MAX)) as u32;
+            self.since = now;
+        }
+        match self.allowance.checked_sub(1) {
+            Some(rest) => {
+                self.allowance = rest;
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+/// The sessions of each user, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Online {
+    sessions: hashbrown::HashMap<Uid, Vec<SessionId>>,
+}
+
+impl Online {
+    /// Adds a session; `true` when it is the user's first.
+    pub fn add(&mut self, uid: Uid, session: SessionId) -> bool {
+        let sessions = self.sessions.entry(uid).or_default();
+        sessions.push(session);
+        sessions.len() == 1
+    }
+
+    /// Removes a session; `true` when it was the user's last.
+    pub fn remove(&mut self, uid: Uid, session: SessionId) -> bool {
+        let Some(sessions) = self.sessions.get_mut(&uid) else { return false };
+        sessions.retain(|other| *other != session);
+        if sessions.is_empty() {
+            self.sessions.remove(&uid);
+            return true;
+        }
+        false
+    }
+
+    pub fn sessions(&self, uid: Uid) -> &[SessionId] {
+        self.sessions.get(&uid).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn contains(&self, uid: Uid) -> bool {
+        self.sessions.contains_key(&uid)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::time::Duration;
+
+    #[test]
+    fn a_burst_is_allowed_and_a_flood_is_not() {
+        let start = Instant(0);
+        let mut session = Session::new(start);
+        for _ in 0..FRAMES_BURST_MAX {
+            assert!(session.hear(start));
+        }
+        assert!(!session.hear(start));
+        assert!(session.hear(start + Duration::from_secs(1)));
+    }
+}

@@ -1,0 +1,193 @@
+//! From `Hello` to `Welcome`: token, user, device, groups.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::format;
+use alloc::vec::Vec;
+use wire::code::Code;
+use wire::id::{DeviceKey, Seq, SessionId};
+use wire::limits::{
+    CONTENT_BYTES_MAX, FRAME_BYTES_MAX, SESSIONS_PER_USER_MAX, TOKEN_BYTES_MAX, WINDOW_ENTRIES,
+};
+use wire::proto::{Hello, Limits, Welcome, server_frame};
+
+use crate::directory::Missing;
+use crate::hub::{Hub, Pending};
+use crate::port::store::{Reply, Request, StoreError, Token, User};
+use crate::session::{Entering, Live, Stage};
+use crate::token::hash_token;
+
+impl Hub {
+    pub(crate) fn on_hello(&mut self, id: SessionId, hello: &Hello) {
+        if hello.token.is_empty() || hello.token.len() > TOKEN_BYTES_MAX {
+            return self.end(id, Code::BadToken, "the token has an impossible length");
+        }
+        if DeviceKey::from_slice(&hello.device).is_none() {
+            return self.end(id, Code::Protocol, "the device key must have 16 bytes");
+        }
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        session.stage = Stage::SigningIn;
+        session.waiting = true;
+        let hash = hash_token(&hello.token);
+        let hello = Hello { token: "".into(), ..hello.clone() };
+        self.ask(Request::FindToken { hash }, Pending::Token { session: id, hello });
+    }
+
+    pub(crate) fn on_token(
+        &mut self,
+        id: SessionId,
+        hello: &Hello,
+        result: Result<Reply, StoreError>,
+    ) {
+        if !self.sessions.contains_key(&id) {
+            return;
+        }
+        let (token, user) = match result {
+            Ok(Reply::Token(Some(found))) => found,
+            Ok(_) => return self.end(id, Code::BadToken, "no such token"),
+            Err(_) => return self.end(id, Code::Storage, "storage failed"),
+        };
+        if !token.any_app && !hello.app.is_empty() && hello.app != token.app {
+            self.log(format!(
+                "sign-in of user {} refused: the page set app id {:?}, the token is for {:?}",
+                user.uid, hello.app, token.app
+            ));
+            return self.end(id, Code::WrongApp, "the token is for another app id");
+        }
+        if token.expires.is_some_and(|expires| expires <= self.now.wall) {
+            return self.end(id, Code::TokenExpired, "the token has expired");
+        }
+        if !user.active {
+            return self.end(id, Code::Suspended, "the account is switched off");
+        }
+        let Some(key) = DeviceKey::from_slice(&hello.device) else { return };
+        let request =
+            Request::OpenDevice { token: token.id, uid: user.uid, key, now: self.now.wall };
+        let resume = hello.resume;
+        self.ask(request, Pending::Device { session: id, user, token, key, resume });
+    }
+
+    pub(crate) fn on_device(
+        &mut self,
+        id: SessionId,
+        user: User,
+        token: Token,
+        (key, resume): (DeviceKey, Option<u64>),
+        result: Result<Reply, StoreError>,
+    ) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Ok(Reply::Device { device, cursor, head, trimmed }) = result else {
+            return self.end(id, Code::Storage, "storage failed");
+        };
+        // A store restored from a backup may be behind what the device has: its own word counts
+        // for what it has, the log for what there is.
+        let resumed_at = resume.map_or(cursor, |seq| Seq(seq).max(trimmed)).min(head);
+        let gap = resume.is_some_and(|seq| Seq(seq) < trimmed);
+        let live = Live {
+            uid: user.uid,
+            aid: user.aid,
+            address: user.address.clone(),
+            token: token.id,
+            device,
+            key,
+            expires: token.expires,
+            head,
+            sent: resumed_at,
+            acked: cursor,
+            window: VecDeque::new(),
+            reading: false,
+            acknowledging: false,
+            acknowledge_next: None,
+            watched: 0,
+            rooms: Vec::new(),
+        };
+        session.stage = Stage::Entering(Box::new(Entering { live, groups: Vec::new(), gap }));
+        let uid = user.uid;
+        self.directory.put_user(user);
+        self.ask(Request::LoadMemberships { uid }, Pending::Memberships { session: id });
+    }
+
+    pub(crate) fn on_memberships(&mut self, id: SessionId, result: Result<Reply, StoreError>) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Stage::Entering(entering) = &mut session.stage else { return };
+        let Ok(Reply::Groups(groups)) = result else {
+            return self.end(id, Code::Storage, "storage failed");
+        };
+        entering.groups = groups;
+        self.go_on(id);
+    }
+
+    /// Welcomes the session as soon as all its groups are in memory.
+    pub(crate) fn try_welcome(&mut self, id: SessionId) -> Result<(), Missing> {
+        let Some(session) = self.sessions.get(&id) else { return Ok(()) };
+        let Stage::Entering(entering) = &session.stage else { return Ok(()) };
+        let (uid, aid) = (entering.live.uid, entering.live.aid);
+        let Some(user) = self.directory.user(uid)?.cloned() else {
+            // Deleted while it signed in.
+            self.end(id, Code::BadToken, "no such user");
+            return Ok(());
+        };
+        let mut groups = Vec::with_capacity(entering.groups.len());
+        for gid in &entering.groups {
+            if let Some(roster) = self.directory.group(aid, *gid)?
+                && roster.members.contains_key(&uid)
+            {
+                groups.push(self.group_for(roster, uid));
+            }
+        }
+        let welcome = Welcome {
+            uid: uid.0,
+            address: user.address.clone(),
+            now: self.now.wall.0,
+            resumed_at: entering.live.sent.0,
+            gap: entering.gap,
+            limits: Some(Limits {
+                frame_bytes: FRAME_BYTES_MAX as u32,
+                content_bytes: CONTENT_BYTES_MAX as u32,
+                window_entries: WINDOW_ENTRIES as u32,
+            }),
+            self_profile: Some(self.profile_of(&user)),
+            groups,
+            head: entering.live.head.0,
+        };
+        self.sign_out_rivals(id);
+        let Some(session) = self.sessions.get_mut(&id) else { return Ok(()) };
+        let Stage::Entering(entering) = core::mem::replace(&mut session.stage, Stage::Silent)
+        else {
+            unreachable!("the stage was looked at above");
+        };
+        session.stage = Stage::Live(Box::new(entering.live));
+        self.send(id, server_frame::Body::Welcome(welcome));
+        if self.online.add(uid, id) {
+            self.on_user_online(uid);
+        }
+        self.continue_log(id);
+        Ok(())
+    }
+
+    /// One token is one browser: another one with the same token is signed out. Tabs of one
+    /// browser live side by side, up to a limit.
+    fn sign_out_rivals(&mut self, id: SessionId) {
+        let Some(Stage::Entering(entering)) = self.sessions.get(&id).map(|found| &found.stage)
+        else {
+            return;
+        };
+        let (uid, token, key) = (entering.live.uid, entering.live.token, entering.live.key);
+        let others = self.online.sessions(uid).to_vec();
+        let mut staying = Vec::with_capacity(others.len());
+        for other in others {
+            let Some(live) = self.sessions.get(&other).and_then(|session| session.live()) else {
+                continue;
+            };
+            if live.token == token && live.key != key {
+                self.end(other, Code::SignedOut, "signed in from another browser");
+            } else {
+                staying.push(other);
+            }
+        }
+        let surplus = (staying.len() + 1).saturating_sub(SESSIONS_PER_USER_MAX);
+        for other in staying.into_iter().take(surplus) {
+            self.end(other, Code::SignedOut, "too many sessions of this user");
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! The server's store in memory: what every other backend has to behave like.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use hub::port::store::{
+    App, DeviceId, Group, LogRow, LoggedMessage, Member, Note, Reply, Request, StoreError, Token,
+    TokenHash, TokenId, User,
+};
+use wire::id::{AppId, DeviceKey, GroupId, MessageId, Seq, Uid};
+use wire::limits::{DEVICE_KEPT, LOG_ENTRIES_MAX};
+use wire::time::Timestamp;
+
+/// A store that performs one request at a time.
+pub trait SyncStore {
+    /// Performs a request as one transaction.
+    fn perform(&mut self, request: Request) -> Result<Reply, StoreError>;
+
+    /// Closes and opens it again: everything answered so far must still be there.
+    fn reopen(self) -> Self;
+}
+
+/// See the module. Cloning it is taking a snapshot of the disk.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore {
+    apps: BTreeMap<AppId, App>,
+    app_tokens: HashMap<TokenHash, AppId>,
+    users: BTreeMap<Uid, User>,
+    tokens: BTreeMap<TokenId, (Token, TokenHash)>,
+    devices: BTreeMap<DeviceId, Device>,
+    groups: BTreeMap<GroupId, (Group, BTreeMap<Uid, Member>)>,
+    messages: HashMap<(Uid, MessageId), Timestamp>,
+    logs: BTreeMap<Uid, Log>,
+    /// Numbers are never used again, also of what is gone.
+    last: Last,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Last {
+    app: u32,
+    user: u32,
+    token: u64,
+    device: u64,
+    group: u32,
+}
+
+#[derive(Clone, Debug)]
+struct Device {
+    token: TokenId,
+    uid: Uid,
+    key: DeviceKey,
+    cursor: Seq,
+    seen: Timestamp,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Log {
+    rows: BTreeMap<Seq, LogRow>,
+    head: Seq,
+    trimmed: Seq,
+    /// The furthest any device has come.
+    fetched: Seq,
+}
+
+impl Log {
+    fn append(&mut self, entry: bytes::Bytes, message: Option<LoggedMessage>) -> Seq {
+        self.head = Seq(self.head.0 + 1);
+        self.rows.insert(self.head, LogRow { seq: self.head, entry, message });
+        self.head
+    }
+}
+
+impl MemoryStore {
+    fn append_notes(&mut self, notes: Vec<Note>) -> Vec<(Uid, Seq)> {
+        let places = notes.into_iter().map(|note| {
+            // A log of somebody who is gone is not made again.
+            let place = match self.users.contains_key(&note.uid) {
+                true => self.logs.entry(note.uid).or_default().append(note.entry, None),
+                false => Seq(0),
+            };
+            (note.uid, place)
+        });
+        places.collect()
+    }
+
+    fn append(
+        &mut self,
+        message: hub::port::store::NewMessage,
+        to: Vec<Uid>,
+    ) -> Result<Reply, StoreError> {
+        let key = (message.sender, message.id);
+        if let Some(ts) = self.messages.get(&key) {
+            return Ok(Reply::Duplicate { ts: *ts });
+        }
+        let is_full = |uid: &Uid| {
+            let log = self.logs.get(uid);
+            *uid != message.sender
+                && log.is_some_and(|log| log.head.0 - log.fetched.0 >= LOG_ENTRIES_MAX)
+        };
+        let others = to.iter().filter(|uid| **uid != message.sender).count();
+        let to: Vec<_> = to.into_iter().filter(|uid| !is_full(uid)).collect();
+        if others > 0 && to.iter().all(|uid| *uid == message.sender) {
+            return Err(StoreError::Full);
+        }
+        self.messages.insert(key, message.ts);
+        let logged = LoggedMessage {
+            sender: message.sender,
+            id: message.id,
+            flags: message.flags,
+            group: message.group,
+            expires: message.expires,
+        };
+        let places = to.into_iter().map(|uid| {
+            let log = self.logs.entry(uid).or_default();
+            (uid, log.append(message.entry.clone(), Some(logged)))
+        });
+        Ok(Reply::Appended(places.collect()))
+    }
+
+    fn open_device(&mut self, token: TokenId, uid: Uid, key: DeviceKey, now: Timestamp) -> Reply {
+        let log = self.logs.entry(uid).or_default();
+        let known =
+            self.devices.iter().find(|(_, device)| device.token == token && device.key == key);
+        let id = known.map(|(id, _)| *id).unwrap_or_else(|| {
+            self.last.device += 1;
+            DeviceId(self.last.device)
+        });
+        let cursor = log.fetched;
+        let device =
+            self.devices.entry(id).or_insert(Device { token, uid, key, cursor, seen: now });
+        device.seen = now;
+        let cursor = device.cursor;
+        Reply::Device { device: id, cursor, head: log.head, trimmed: log.trimmed }
+    }
+
+    fn acknowledge(&mut self, id: DeviceId, uid: Uid, seq: Seq, now: Timestamp) {
+        if let Some(device) = self.devices.get_mut(&id) {
+            device.cursor = device.cursor.max(seq);
+            device.seen = now;
+        }
+        let kept_from = now.0.saturating_sub(DEVICE_KEPT.as_millis() as u64);
+        let holding = self.devices.values().filter(|device| device.uid == uid);
+        let behind =
+            holding.filter(|device| device.seen.0 >= kept_from).map(|device| device.cursor);
+        let all_have = behind.min().unwrap_or(seq);
+        let log = self.logs.entry(uid).or_default();
+        log.fetched = log.fetched.max(seq);
+        let keep = log.rows.split_off(&Seq(all_have.0 + 1));
+        log.rows = keep;
+        log.trimmed = log.trimmed.max(all_have);
+    }
+
+    fn save_group(&mut self, group: Group, put: Vec<Member>, remove: Vec<Uid>) -> GroupId {
+        let gid = match group.gid {
+            GroupId(0) => {
+                self.last.group = (self.last.group + 1).max(GroupId::FIRST.0);
+                GroupId(self.last.group)
+            }
+            gid => gid,
+        };
+        let (stored, members) = self.groups.entry(gid).or_default();
+        *stored = Group { gid, ..group };
+        for uid in remove {
+            members.remove(&uid);
+        }
+        for member in put {
+            members.insert(member.uid, member);
+        }
+        gid
+    }
+
+    fn delete_tokens(&mut self, wanted: impl Fn(&Token) -> bool) -> Vec<TokenId> {
+        let tokens = self.tokens.iter().filter(|(_, (token, _))| wanted(token));
+        let ids: Vec<_> = tokens.map(|(id, _)| *id).collect();
+        for id in &ids {
+            self.tokens.remove(id);
+            self.devices.retain(|_, device| device.token != *id);
+        }
+        ids
+    }
+
+    fn delete_user(&mut self, uid: Uid) {
+        self.users.remove(&uid);
+        self.delete_tokens(|token| token.uid == uid);
+        self.logs.remove(&uid);
+        for (group, members) in self.groups.values_mut() {
+            members.remove(&uid);
+            if group.owner == Some(uid) {
+                group.owner = None;
+            }
+        }
+    }
+}
+
+impl SyncStore for MemoryStore {
+    fn perform(&mut self, request: Request) -> Result<Reply, StoreError> {
+        Ok(match request {
+            Request::FindToken { hash } => {
+                let found = self.tokens.values().find(|(_, known)| *known == hash);
+                Reply::Token(
+                    found.map(|(token, _)| (token.clone(), self.users[&token.uid].clone())),
+                )
+            }
+            Request::OpenDevice { token, uid, key, now } => self.open_device(token, uid, key, now),
+            Request::LoadUser { uid } => Reply::User(self.users.get(&uid).cloned()),
+            Request::FindUser { aid, address } => {
+                let mut users = self.users.values();
+                Reply::User(users.find(|user| user.aid == aid && user.address == address).cloned())
+            }
+            Request::LoadGroup { gid } => Reply::Group(self.groups.get(&gid).map(|found| {
+                let (group, members) = found;
+                let members = members.values().map(|m| (m.clone(), self.users[&m.uid].clone()));
+                (group.clone(), members.collect())
+            })),
+            Request::LoadMemberships { uid } => {
+                let groups =
+                    self.groups.iter().filter(|(_, (_, members))| members.contains_key(&uid));
+                Reply::Groups(groups.map(|(gid, _)| *gid).collect())
+            }
+            Request::Append { message, to } => self.append(message, to)?,
+            Request::AppendNotes { notes } => Reply::Appended(self.append_notes(notes)),
+            Request::Acknowledge { device, uid, seq, notes, now } => {
+                self.acknowledge(device, uid, seq, now);
+                Reply::Appended(self.append_notes(notes))
+            }
+            Request::ReadLog { uid, after, count, now } => {
+                let log = self.logs.entry(uid).or_default();
+                let rows: Vec<_> = log
+                    .rows
+                    .range(Seq(after.0 + 1)..)
+                    .take(count)
+                    .map(|(_, row)| row.clone())
+                    .collect();
+                let upto = rows.last().map_or(log.head.max(after), |row| row.seq);
+                let alive = |row: &LogRow| row.message.is_none_or(|message| message.expires > now);
+                Reply::Log { rows: rows.into_iter().filter(alive).collect(), upto, head: log.head }
+            }
+            Request::SetLastOnline { uid, at } => {
+                if let Some(user) = self.users.get_mut(&uid) {
+                    user.last_online = at;
+                }
+                Reply::Done
+            }
+            Request::FindApp { hash } => {
+                Reply::App(self.app_tokens.get(&hash).map(|aid| self.apps[aid].clone()))
+            }
+            Request::LoadApp { aid } => Reply::App(self.apps.get(&aid).cloned()),
+            Request::CreateApp { name, hash } => {
+                if self.apps.values().any(|app| app.name == name) {
+                    return Err(StoreError::Exists);
+                }
+                self.last.app += 1;
+                let app = App { aid: AppId(self.last.app), name, active: true };
+                self.apps.insert(app.aid, app.clone());
+                self.app_tokens.insert(hash, app.aid);
+                Reply::App(Some(app))
+            }
+            Request::SaveUser { mut user } => {
+                let taken = |other: &User| {
+                    other.aid == user.aid && other.address == user.address && other.uid != user.uid
+                };
+                if self.users.values().any(taken) {
+                    return Err(StoreError::Exists);
+                }
+                if user.uid == Uid(0) {
+                    self.last.user += 1;
+                    user.uid = Uid(self.last.user);
+                }
+                self.users.insert(user.uid, user.clone());
+                Reply::User(Some(user))
+            }
+            Request::DeleteUser { uid, notes } => {
+                self.delete_user(uid);
+                Reply::Appended(self.append_notes(notes))
+            }
+            Request::IssueToken { token, hash, replace } => {
+                let replaced = match replace {
+                    true => self.delete_tokens(|old| old.uid == token.uid && old.app == token.app),
+                    false => Vec::new(),
+                };
+                self.last.token += 1;
+                let id = TokenId(self.last.token);
+                self.tokens.insert(id, (Token { id, ..token }, hash));
+                Reply::TokenIssued { token: id, replaced }
+            }
+            Request::DeleteTokens { uid, app } => {
+                let wanted = |token: &Token| {
+                    token.uid == uid && app.as_ref().is_none_or(|app| *app == token.app)
+                };
+                Reply::TokensDeleted(self.delete_tokens(wanted))
+            }
+            Request::SaveGroup { group, put, remove, notes } => {
+                let gid = self.save_group(group, put, remove);
+                Reply::GroupSaved { gid, places: self.append_notes(notes) }
+            }
+            Request::DeleteGroup { gid, notes } => {
+                self.groups.remove(&gid);
+                Reply::Appended(self.append_notes(notes))
+            }
+        })
+    }
+
+    fn reopen(self) -> MemoryStore {
+        self
+    }
+}
+
+impl MemoryStore {
+    /// Messages in all logs, for a model to compare with.
+    pub fn stored_messages(&self) -> BTreeSet<(Uid, MessageId)> {
+        self.messages.keys().copied().collect()
+    }
+}

@@ -1,0 +1,350 @@
+//! What every backend of the server's store has to do: one suite, run by each.
+
+use bytes::Bytes;
+use hub::port::store::{
+    DeviceId, Group, LogRow, Member, NewMessage, Note, Reply, Request, StoreError, Token, TokenId,
+    User,
+};
+use wire::id::{AppId, DeviceKey, GroupId, MessageId, Seq, Uid};
+use wire::limits::{DEVICE_KEPT, LOG_ENTRIES_MAX};
+use wire::time::Timestamp;
+
+use crate::memory_store::SyncStore;
+
+const NOW: Timestamp = Timestamp(1_000_000);
+
+/// Runs every case on a fresh store of its own. Panics with the name of what is wrong.
+pub fn store_suite<S: SyncStore>(mut make: impl FnMut() -> S) {
+    apps_and_users_get_numbers_and_keep_them(make());
+    an_address_is_unique_in_its_app_only(make());
+    a_token_is_found_by_its_hash_and_replaced_by_the_next(make());
+    a_message_is_stored_once(make());
+    entries_are_read_back_in_order_and_expired_ones_left_out(make());
+    everything_survives_reopening(make());
+    a_new_device_starts_where_the_furthest_has_come(make());
+    a_log_is_trimmed_behind_the_last_of_the_devices(make());
+    a_device_away_too_long_does_not_hold_the_log(make());
+    a_full_log_refuses_messages_until_somebody_fetches(make());
+    members_come_and_go_with_their_group(make());
+    a_deleted_user_leaves_nothing_behind(make());
+}
+
+fn apps_and_users_get_numbers_and_keep_them(mut store: impl SyncStore) {
+    let hash = [1; 32];
+    let made = perform(&mut store, Request::CreateApp { name: "one".into(), hash });
+    let Reply::App(Some(app)) = made.clone() else { panic!("no app: {made:?}") };
+    assert_ne!(app.aid, AppId(0));
+    assert_eq!(perform(&mut store, Request::FindApp { hash }), made);
+    assert_eq!(perform(&mut store, Request::LoadApp { aid: app.aid }), made);
+    assert_eq!(perform(&mut store, Request::FindApp { hash: [2; 32] }), Reply::App(None));
+    let again = store.perform(Request::CreateApp { name: "one".into(), hash: [3; 32] });
+    assert_eq!(again, Err(StoreError::Exists));
+
+    let ada = user(&mut store, app.aid, "ada");
+    let bob = user(&mut store, app.aid, "bob");
+    assert_ne!(ada.uid, bob.uid);
+    let renamed = User { name: "Ada L".into(), ..ada.clone() };
+    perform(&mut store, Request::SaveUser { user: renamed.clone() });
+    assert_eq!(
+        perform(&mut store, Request::LoadUser { uid: ada.uid }),
+        Reply::User(Some(renamed.clone()))
+    );
+    let at = Timestamp(77);
+    perform(&mut store, Request::SetLastOnline { uid: ada.uid, at });
+    let found = perform(&mut store, Request::FindUser { aid: app.aid, address: "ada".into() });
+    assert_eq!(found, Reply::User(Some(User { last_online: at, ..renamed })));
+    assert_eq!(perform(&mut store, Request::LoadUser { uid: Uid(999) }), Reply::User(None));
+}
+
+fn an_address_is_unique_in_its_app_only(mut store: impl SyncStore) {
+    let ada = user(&mut store, AppId(1), "ada");
+    let twin = User { uid: Uid(0), ..ada };
+    assert_eq!(store.perform(Request::SaveUser { user: twin.clone() }), Err(StoreError::Exists));
+    user(&mut store, AppId(2), "ada");
+}
+
+fn a_token_is_found_by_its_hash_and_replaced_by_the_next(mut store: impl SyncStore) {
+    let ada = user(&mut store, AppId(1), "ada");
+    let first = issue(&mut store, ada.uid, "web", [1; 32]);
+    let phone = issue(&mut store, ada.uid, "phone", [2; 32]);
+    let Reply::Token(Some((token, owner))) =
+        perform(&mut store, Request::FindToken { hash: [1; 32] })
+    else {
+        panic!("the token is not found");
+    };
+    assert_eq!((token.id, token.app.as_str(), owner), (first, "web", ada.clone()));
+
+    let wanted = Token { uid: ada.uid, app: "web".into(), ..Token::default() };
+    let request = Request::IssueToken { token: wanted, hash: [3; 32], replace: true };
+    let Reply::TokenIssued { token: second, replaced } = perform(&mut store, request) else {
+        panic!("no token");
+    };
+    assert_eq!(replaced, [first]);
+    assert_eq!(perform(&mut store, Request::FindToken { hash: [1; 32] }), Reply::Token(None));
+
+    let request = Request::DeleteTokens { uid: ada.uid, app: Some("web".into()) };
+    assert_eq!(perform(&mut store, request), Reply::TokensDeleted(vec![second]));
+    let request = Request::DeleteTokens { uid: ada.uid, app: None };
+    assert_eq!(perform(&mut store, request), Reply::TokensDeleted(vec![phone]));
+}
+
+fn a_message_is_stored_once(mut store: impl SyncStore) {
+    let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
+    let to = vec![bob.uid, ada.uid];
+    let first = append(&mut store, ada.uid, 7, &to);
+    assert_eq!(first, Reply::Appended(vec![(bob.uid, Seq(1)), (ada.uid, Seq(1))]));
+    assert_eq!(append(&mut store, ada.uid, 7, &to), Reply::Duplicate { ts: NOW });
+    // The same id of another sender is another message.
+    let other = append(&mut store, bob.uid, 7, &to);
+    assert_eq!(other, Reply::Appended(vec![(bob.uid, Seq(2)), (ada.uid, Seq(2))]));
+    assert_eq!(log(&mut store, bob.uid, 0).len(), 2);
+}
+
+fn entries_are_read_back_in_order_and_expired_ones_left_out(mut store: impl SyncStore) {
+    let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
+    append(&mut store, ada.uid, 1, &[bob.uid]);
+    let note = Note { uid: bob.uid, entry: Bytes::from_static(b"note") };
+    let reply = perform(&mut store, Request::AppendNotes { notes: vec![note] });
+    assert_eq!(reply, Reply::Appended(vec![(bob.uid, Seq(2))]));
+    append(&mut store, ada.uid, 3, &[bob.uid]);
+
+    let rows = log(&mut store, bob.uid, 0);
+    let seqs: Vec<_> = rows.iter().map(|row| row.seq.0).collect();
+    assert_eq!(seqs, [1, 2, 3]);
+    assert_eq!(rows[1].entry, Bytes::from_static(b"note"));
+    assert_eq!(rows[1].message, None);
+    let message = rows[2].message.expect("a message");
+    assert_eq!((message.sender, message.id), (ada.uid, MessageId::new(3).unwrap()));
+
+    let request = Request::ReadLog { uid: bob.uid, after: Seq(1), count: 1, now: NOW };
+    let Reply::Log { rows, upto, head } = perform(&mut store, request) else { panic!("no log") };
+    assert_eq!((rows.len(), upto, head), (1, Seq(2), Seq(3)));
+
+    let late = Timestamp(NOW.0 + 3_600_000);
+    let request = Request::ReadLog { uid: bob.uid, after: Seq(0), count: 9, now: late };
+    let Reply::Log { rows, upto, .. } = perform(&mut store, request) else { panic!("no log") };
+    assert_eq!(rows.iter().map(|row| row.seq).collect::<Vec<_>>(), [Seq(2)]);
+    assert_eq!(upto, Seq(3));
+}
+
+fn everything_survives_reopening(mut store: impl SyncStore) {
+    let hash = [9; 32];
+    perform(&mut store, Request::CreateApp { name: "one".into(), hash });
+    let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
+    let token = issue(&mut store, bob.uid, "web", [1; 32]);
+    append(&mut store, ada.uid, 1, &[bob.uid, ada.uid]);
+    append(&mut store, ada.uid, 2, &[bob.uid, ada.uid]);
+    let device = device(&mut store, token, bob.uid, 1).0;
+    acknowledge(&mut store, device, bob.uid, 1, NOW);
+    let gid = save_group(&mut store, &[&ada, &bob]);
+
+    let mut store = store.reopen();
+    assert!(matches!(perform(&mut store, Request::FindApp { hash }), Reply::App(Some(_))));
+    assert_eq!(append(&mut store, ada.uid, 2, &[bob.uid]), Reply::Duplicate { ts: NOW });
+    assert_eq!(self::device(&mut store, token, bob.uid, 1), (device, Seq(1), Seq(2)));
+    assert_eq!(log(&mut store, bob.uid, 1).len(), 1);
+    let Reply::Group(Some((group, members))) = perform(&mut store, Request::LoadGroup { gid })
+    else {
+        panic!("the group is gone");
+    };
+    assert_eq!((group.name.as_str(), members.len()), ("team", 2));
+    let next = user(&mut store, AppId(1), "carol");
+    assert!(next.uid > bob.uid, "numbers are never used again");
+}
+
+fn a_new_device_starts_where_the_furthest_has_come(mut store: impl SyncStore) {
+    let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
+    let token = issue(&mut store, bob.uid, "web", [1; 32]);
+    for id in 1..=5 {
+        append(&mut store, ada.uid, id, &[bob.uid]);
+    }
+    let (first, cursor, head) = device(&mut store, token, bob.uid, 1);
+    assert_eq!((cursor, head), (Seq(0), Seq(5)), "what nobody has fetched is not lost");
+    acknowledge(&mut store, first, bob.uid, 3, NOW);
+    let (second, cursor, _) = device(&mut store, token, bob.uid, 2);
+    assert_ne!(first, second);
+    assert_eq!(cursor, Seq(3), "what somebody has fetched is not repeated");
+    // A cursor never moves back.
+    acknowledge(&mut store, first, bob.uid, 2, NOW);
+    assert_eq!(device(&mut store, token, bob.uid, 1).1, Seq(3));
+}
+
+fn a_log_is_trimmed_behind_the_last_of_the_devices(mut store: impl SyncStore) {
+    let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
+    let token = issue(&mut store, bob.uid, "web", [1; 32]);
+    let (first, ..) = device(&mut store, token, bob.uid, 1);
+    let (second, ..) = device(&mut store, token, bob.uid, 2);
+    for id in 1..=4 {
+        append(&mut store, ada.uid, id, &[bob.uid]);
+    }
+    acknowledge(&mut store, first, bob.uid, 4, NOW);
+    assert_eq!(log(&mut store, bob.uid, 0).len(), 4, "the second device has nothing yet");
+    acknowledge(&mut store, second, bob.uid, 3, NOW);
+    assert_eq!(log(&mut store, bob.uid, 0).len(), 1);
+    let request = Request::OpenDevice { token, uid: bob.uid, key: DeviceKey([2; 16]), now: NOW };
+    let Reply::Device { trimmed, cursor, .. } = perform(&mut store, request) else {
+        panic!("no device");
+    };
+    assert_eq!((trimmed, cursor), (Seq(3), Seq(3)));
+    assert_eq!(append(&mut store, ada.uid, 4, &[bob.uid]), Reply::Duplicate { ts: NOW });
+}
+
+fn a_device_away_too_long_does_not_hold_the_log(mut store: impl SyncStore) {
+    let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
+    let token = issue(&mut store, bob.uid, "web", [1; 32]);
+    device(&mut store, token, bob.uid, 1);
+    let (present, ..) = device(&mut store, token, bob.uid, 2);
+    append(&mut store, ada.uid, 1, &[bob.uid]);
+    let later = Timestamp(NOW.0 + DEVICE_KEPT.as_millis() as u64 + 1);
+    acknowledge(&mut store, present, bob.uid, 1, later);
+    assert_eq!(log(&mut store, bob.uid, 0).len(), 0);
+}
+
+fn a_full_log_refuses_messages_until_somebody_fetches(mut store: impl SyncStore) {
+    let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
+    let token = issue(&mut store, bob.uid, "web", [1; 32]);
+    let (device, ..) = device(&mut store, token, bob.uid, 1);
+    let note = Note { uid: bob.uid, entry: Bytes::from_static(b"x") };
+    let notes = vec![note; LOG_ENTRIES_MAX as usize];
+    perform(&mut store, Request::AppendNotes { notes });
+    let request = || append_request(ada.uid, 1, &[bob.uid, ada.uid]);
+    assert_eq!(store.perform(request()), Err(StoreError::Full));
+    assert_eq!(log(&mut store, ada.uid, 0).len(), 0, "nothing of a refused request happens");
+    acknowledge(&mut store, device, bob.uid, 1, NOW);
+    assert!(matches!(perform(&mut store, request()), Reply::Appended(_)));
+}
+
+fn members_come_and_go_with_their_group(mut store: impl SyncStore) {
+    let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
+    let gid = save_group(&mut store, &[&ada, &bob]);
+    assert!(gid >= GroupId::FIRST);
+    let request = Request::LoadMemberships { uid: bob.uid };
+    assert_eq!(perform(&mut store, request.clone()), Reply::Groups(vec![gid]));
+
+    let Reply::Group(Some((group, members))) = perform(&mut store, Request::LoadGroup { gid })
+    else {
+        panic!("no group");
+    };
+    let promoted = Member { admin_flags: 0x400, denied: 4, ..members[0].0.clone() };
+    let saved = perform(
+        &mut store,
+        Request::SaveGroup {
+            group: Group { name: "crew".into(), owner: Some(ada.uid), ..group },
+            put: vec![promoted.clone()],
+            remove: vec![bob.uid, Uid(999)],
+            notes: vec![Note { uid: bob.uid, entry: Bytes::from_static(b"left") }],
+        },
+    );
+    assert_eq!(saved, Reply::GroupSaved { gid, places: vec![(bob.uid, Seq(1))] });
+    let Reply::Group(Some((group, members))) = perform(&mut store, Request::LoadGroup { gid })
+    else {
+        panic!("no group");
+    };
+    assert_eq!((group.name.as_str(), group.owner), ("crew", Some(ada.uid)));
+    assert_eq!(members, [(promoted, ada)]);
+    assert_eq!(perform(&mut store, request), Reply::Groups(vec![]));
+
+    perform(&mut store, Request::DeleteGroup { gid, notes: vec![] });
+    assert_eq!(perform(&mut store, Request::LoadGroup { gid }), Reply::Group(None));
+    assert!(save_group(&mut store, &[]) > gid, "numbers are never used again");
+}
+
+fn a_deleted_user_leaves_nothing_behind(mut store: impl SyncStore) {
+    let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
+    issue(&mut store, bob.uid, "web", [1; 32]);
+    let gid = save_group(&mut store, &[&ada, &bob]);
+    append(&mut store, ada.uid, 1, &[bob.uid]);
+    let notes = vec![Note { uid: ada.uid, entry: Bytes::from_static(b"bob left") }];
+    let reply = perform(&mut store, Request::DeleteUser { uid: bob.uid, notes });
+    assert_eq!(reply, Reply::Appended(vec![(ada.uid, Seq(1))]));
+    assert_eq!(perform(&mut store, Request::FindToken { hash: [1; 32] }), Reply::Token(None));
+    assert_eq!(perform(&mut store, Request::LoadUser { uid: bob.uid }), Reply::User(None));
+    assert_eq!(log(&mut store, bob.uid, 0).len(), 0);
+    let Reply::Group(Some((_, members))) = perform(&mut store, Request::LoadGroup { gid }) else {
+        panic!("no group");
+    };
+    assert_eq!(members.len(), 1);
+    let again = user(&mut store, AppId(1), "bob");
+    assert_ne!(again.uid, bob.uid);
+}
+
+// ---- helpers -----------------------------------------------------------------------------
+
+fn perform(store: &mut impl SyncStore, request: Request) -> Reply {
+    store.perform(request.clone()).unwrap_or_else(|error| panic!("{request:?}: {error}"))
+}
+
+fn user(store: &mut impl SyncStore, aid: AppId, address: &str) -> User {
+    let user = User { aid, address: address.into(), active: true, ..User::default() };
+    match perform(store, Request::SaveUser { user }) {
+        Reply::User(Some(user)) => user,
+        other => panic!("no user: {other:?}"),
+    }
+}
+
+fn issue(store: &mut impl SyncStore, uid: Uid, app: &str, hash: [u8; 32]) -> TokenId {
+    let token = Token { uid, app: app.into(), ..Token::default() };
+    match perform(store, Request::IssueToken { token, hash, replace: false }) {
+        Reply::TokenIssued { token, .. } => token,
+        other => panic!("no token: {other:?}"),
+    }
+}
+
+fn append_request(sender: Uid, id: u64, to: &[Uid]) -> Request {
+    let message = NewMessage {
+        sender,
+        id: MessageId::new(id).expect("a small number is an id"),
+        flags: 3,
+        group: GroupId(0),
+        ts: NOW,
+        expires: Timestamp(NOW.0 + 60_000),
+        entry: Bytes::from_static(b"message"),
+    };
+    Request::Append { message, to: to.to_vec() }
+}
+
+fn append(store: &mut impl SyncStore, sender: Uid, id: u64, to: &[Uid]) -> Reply {
+    perform(store, append_request(sender, id, to))
+}
+
+fn log(store: &mut impl SyncStore, uid: Uid, after: u64) -> Vec<LogRow> {
+    let request = Request::ReadLog { uid, after: Seq(after), count: 100, now: NOW };
+    match perform(store, request) {
+        Reply::Log { rows, .. } => rows,
+        other => panic!("no log: {other:?}"),
+    }
+}
+
+fn device(store: &mut impl SyncStore, token: TokenId, uid: Uid, key: u8) -> (DeviceId, Seq, Seq) {
+    let key = DeviceKey([key; 16]);
+    match perform(store, Request::OpenDevice { token, uid, key, now: NOW }) {
+        Reply::Device { device, cursor, head, .. } => (device, cursor, head),
+        other => panic!("no device: {other:?}"),
+    }
+}
+
+fn acknowledge(store: &mut impl SyncStore, device: DeviceId, uid: Uid, seq: u64, now: Timestamp) {
+    let notes = Vec::new();
+    perform(store, Request::Acknowledge { device, uid, seq: Seq(seq), notes, now });
+}
+
+fn save_group(store: &mut impl SyncStore, members: &[&User]) -> GroupId {
+    let group = Group { aid: AppId(1), name: "team".into(), active: true, ..Group::default() };
+    let put = members.iter().map(|user| Member { uid: user.uid, given: 1, ..Member::default() });
+    let (put, remove, notes) = (put.collect(), Vec::new(), Vec::new());
+    match perform(store, Request::SaveGroup { group, put, remove, notes }) {
+        Reply::GroupSaved { gid, .. } => gid,
+        other => panic!("no group: {other:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory_store::MemoryStore;
+
+    #[test]
+    fn the_memory_store_passes_the_suite() {
+        store_suite(MemoryStore::default);
+    }
+}
