@@ -1,0 +1,302 @@
+//! Messages between sessions: permission, delivery, receipts, restarts.
+
+mod host;
+
+use host::{Host, TOKEN_OF_NOBODY};
+use hub::port::admin::{Operation, UserFields, UserRef};
+use wire::code::Code;
+use wire::limits::{FRAMES_BURST_MAX, HELLO_WITHIN, SILENCE_MAX};
+use wire::mask::{group as mode, member as right, user as user_flag};
+use wire::proto::*;
+use wire::status;
+use wire::time::Duration;
+
+#[test]
+fn a_message_is_accepted_delivered_and_its_receipts_come_back() {
+    let mut host = Host::new();
+    let (ada, bob) = two(&mut host);
+    host.send(ada, "bob", 7, "hello");
+    assert_eq!(host.answers(ada), [(7, status::SENT)]);
+
+    let entries = host.entries(bob);
+    let [(1, entry::Body::Message(message))] = &entries[..] else { panic!("{entries:?}") };
+    assert_eq!((message.from.as_str(), message.id), ("ada", 7));
+    host.ack(bob, 1);
+    assert_eq!(statuses(&mut host, ada), [(7, status::DELIVERED)]);
+
+    let refs = vec![MessageRef { from_uid: message.from_uid, id: 7, receipt: true }];
+    let read = Read { ticket: 1 << 53, messages: refs };
+    host.frame(bob, client_frame::Body::Read(read));
+    assert_eq!(host.answers(bob), [(1 << 53, status::SENT)]);
+    assert_eq!(statuses(&mut host, ada), [(7, status::READ)]);
+}
+
+#[test]
+fn who_was_away_gets_everything_once_and_in_order() {
+    let mut host = Host::new();
+    let (ada_token, bob_token) = (host.user("ada"), host.user("bob"));
+    let ada = host.sign_in(&ada_token);
+    let sent: Vec<_> = (1..=300).map(|id| id.to_string()).collect();
+    for id in 1..=300 {
+        host.send(ada, "bob", id, &id.to_string());
+    }
+    host.restart();
+    let bob = host.sign_in(&bob_token);
+    assert_eq!(host.texts(bob), sent);
+    host.ack(bob, 300);
+    host.input(hub::Input::Closed { session: bob });
+    let bob = host.sign_in(&bob_token);
+    assert_eq!(host.texts(bob), Vec::<String>::new());
+    let ada = host.sign_in(&ada_token);
+    let delivered = statuses(&mut host, ada);
+    assert_eq!(delivered.len(), 300);
+}
+
+#[test]
+fn a_message_sent_again_is_answered_again_and_told_to_nobody() {
+    let mut host = Host::new();
+    let (ada, bob) = two(&mut host);
+    host.send(ada, "bob", 7, "once");
+    host.restart();
+    let tokens = (host.user("ada"), host.user("bob"));
+    let (ada, _) = (host.sign_in(&tokens.0), bob);
+    host.send(ada, "bob", 7, "once");
+    assert_eq!(host.answers(ada), [(7, status::SENT)]);
+    let bob = host.sign_in(&tokens.1);
+    assert_eq!(host.texts(bob), ["once"]);
+}
+
+#[test]
+fn nothing_is_accepted_that_is_not_stored() {
+    let mut host = Host::new();
+    let (ada, bob) = two(&mut host);
+    host.disk_full = true;
+    host.send(ada, "bob", 7, "lost?");
+    assert_eq!(host.answers(ada), []);
+    assert_eq!(host.closed(ada), Some(Code::Storage));
+    assert_eq!(host.texts(bob), Vec::<String>::new());
+}
+
+#[test]
+fn own_other_devices_get_own_messages_and_the_sender_only_its_place() {
+    let mut host = Host::new();
+    let (token, _) = (host.user("ada"), host.user("bob"));
+    let one = host.sign_in_from(&token, 1);
+    let two = host.sign_in_from(&token, 1);
+    host.send(one, "bob", 7, "hello");
+    assert_eq!(host.texts(one), Vec::<String>::new());
+    assert_eq!(host.texts(two), ["hello"]);
+}
+
+#[test]
+fn another_browser_with_the_same_token_signs_the_first_out() {
+    let mut host = Host::new();
+    let token = host.user("ada");
+    let first = host.sign_in_from(&token, 1);
+    host.sign_in_from(&token, 2);
+    assert_eq!(host.closed(first), Some(Code::SignedOut));
+}
+
+#[test]
+fn destinations_that_may_not_be_reached_say_why() {
+    let mut host = Host::new();
+    let fields = UserFields { flags: Some(user_flag::NO_INCOMING), ..UserFields::default() };
+    host.user_with("deaf", fields, 60);
+    let (ada, _) = two(&mut host);
+    let closed = host.group(mode::SEND_BY_SELECTED, &["ada", "bob"]);
+    let foreign = host.group(0, &["bob"]);
+    host.received(ada);
+    host.send(ada, "nobody", 1, "x");
+    host.send(ada, "deaf", 2, "x");
+    host.send(ada, "", 3, "x");
+    host.send(ada, "a\u{0}b", 4, "x");
+    host.send_to(ada, target::To::Group(closed.0), 5, "x", None);
+    host.send_to(ada, target::To::Group(foreign.0), 6, "x", None);
+    host.send_to(ada, target::To::Group(77), 7, "x", None);
+    host.send(ada, "bob", 1 << 53, "x");
+    host.send_to(ada, target::To::Address("bob".into()), 9, "x", Some(0));
+    assert_eq!(
+        host.answers(ada),
+        [
+            (1, status::INVALID_DESTINATION),
+            (2, status::BLOCKED),
+            (3, status::INVALID_DESTINATION),
+            (4, status::INVALID_DESTINATION),
+            (5, status::BLOCKED),
+            (6, status::NOT_MEMBER),
+            (7, status::INVALID_DESTINATION),
+            (1 << 53, status::FAIL),
+            (9, status::SENT),
+        ]
+    );
+}
+
+#[test]
+fn a_message_for_now_reaches_who_is_online_and_nobody_later() {
+    let mut host = Host::new();
+    let (ada_token, bob_token) = (host.user("ada"), host.user("bob"));
+    let ada = host.sign_in(&ada_token);
+    host.send_to(ada, target::To::Address("bob".into()), 1, "now", Some(0));
+    assert_eq!(host.answers(ada), [(1, status::USER_OFFLINE)]);
+    let bob = host.sign_in(&bob_token);
+    host.send_to(ada, target::To::Address("bob".into()), 2, "now", Some(0));
+    assert_eq!(host.texts(bob), ["now"]);
+}
+
+#[test]
+fn a_message_to_oneself_is_one_entry() {
+    let mut host = Host::new();
+    let token = host.user("ada");
+    let (ada, other) = (host.sign_in(&token), host.sign_in(&token));
+    host.send(ada, "ada", 7, "note to self");
+    assert_eq!(host.answers(ada), [(7, status::SENT)]);
+    assert_eq!(host.texts(other), ["note to self"]);
+}
+
+#[test]
+fn group_messages_reach_members_with_the_right_and_no_others() {
+    let mut host = Host::new();
+    let (ada, bob) = two(&mut host);
+    let tokens = (host.user("carol"), host.user("dave"));
+    let (carol, dave) = (host.sign_in(&tokens.0), host.sign_in(&tokens.1));
+    let gid = host.group(0, &["ada", "bob", "carol"]);
+    host.rights(gid, "carol", 0, right::RECV);
+    for session in [ada, bob, carol, dave] {
+        host.received(session);
+    }
+    host.send_to(ada, target::To::Group(gid.0), 1, "team", None);
+    assert_eq!(host.texts(bob), ["team"]);
+    assert_eq!(host.texts(carol), Vec::<String>::new());
+    assert_eq!(host.texts(dave), Vec::<String>::new());
+
+    let members = vec!["bob".into()];
+    host.admin(Operation::MembersRemove { gid, members }).unwrap();
+    host.received(bob);
+    host.send_to(ada, target::To::Group(gid.0), 2, "without bob", None);
+    assert_eq!(host.texts(bob), Vec::<String>::new());
+    host.send_to(bob, target::To::Group(gid.0), 3, "hello?", None);
+    assert_eq!(host.answers(bob), [(3, status::NOT_MEMBER)]);
+}
+
+#[test]
+fn a_sign_in_is_refused_with_its_reason() {
+    let mut host = Host::new();
+    let token = host.user("ada");
+    let session = host.open();
+    host.hello(session, TOKEN_OF_NOBODY, 1, None);
+    assert_eq!(host.closed(session), Some(Code::BadToken));
+
+    let session = host.open();
+    let app = Hello {
+        token: token.clone(),
+        app: "other".into(),
+        device: vec![1; 16],
+        ..Hello::default()
+    };
+    host.frame(session, client_frame::Body::Hello(app));
+    assert_eq!(host.closed(session), Some(Code::WrongApp));
+
+    let live = host.sign_in(&token);
+    for _ in 0..5 * 60 {
+        host.frame(live, client_frame::Body::Pong(Pong { sent: 0 }));
+        host.advance(Duration::from_secs(13));
+    }
+    assert_eq!(host.closed(live), Some(Code::TokenExpired));
+    let session = host.open();
+    host.hello(session, &token, 1, None);
+    assert_eq!(host.closed(session), Some(Code::TokenExpired));
+}
+
+#[test]
+fn a_user_switched_off_or_deleted_is_gone_at_once() {
+    let mut host = Host::new();
+    let (ada, bob) = two(&mut host);
+    let fields = UserFields { active: Some(false), ..UserFields::default() };
+    host.admin(Operation::UserAdd { address: "ada".into(), fields, token: None }).unwrap();
+    assert_eq!(host.closed(ada), Some(Code::Suspended));
+    let user = UserRef { uid: None, address: Some("bob".into()) };
+    host.admin(Operation::UserDelete { user: user.clone() }).unwrap();
+    assert_eq!(host.closed(bob), Some(Code::SignedOut));
+    assert!(host.admin(Operation::UserDelete { user }).is_err());
+}
+
+#[test]
+fn frames_out_of_turn_end_the_session_and_no_other() {
+    let mut host = Host::new();
+    let (ada, bob) = two(&mut host);
+    let early = host.open();
+    host.ack(early, 1);
+    assert_eq!(host.closed(early), Some(Code::Protocol));
+    host.hello(ada, TOKEN_OF_NOBODY, 1, None);
+    assert_eq!(host.closed(ada), Some(Code::Protocol));
+    assert_eq!(host.closed(bob), None);
+}
+
+#[test]
+fn a_flood_of_frames_ends_the_session() {
+    let mut host = Host::new();
+    let (ada, bob) = two(&mut host);
+    for _ in 0..=FRAMES_BURST_MAX {
+        host.ack(ada, 0);
+    }
+    assert_eq!(host.closed(ada), Some(Code::RateLimit));
+    assert_eq!(host.closed(bob), None);
+}
+
+#[test]
+fn silence_ends_a_session_and_a_pong_keeps_it() {
+    let mut host = Host::new();
+    let (ada, bob) = two(&mut host);
+    let mute = host.open();
+    host.advance(HELLO_WITHIN);
+    assert_eq!(host.closed(mute), Some(Code::Silence));
+    for _ in 0..10 {
+        host.advance(SILENCE_MAX / 3);
+        let pinged = host.received(bob);
+        assert!(pinged.iter().any(|body| matches!(body, server_frame::Body::Ping(_))));
+        host.frame(bob, client_frame::Body::Pong(Pong { sent: 0 }));
+    }
+    assert_eq!(host.closed(ada), Some(Code::Silence));
+    assert_eq!(host.closed(bob), None);
+}
+
+#[test]
+fn watchers_are_told_of_online_offline_and_new_names() {
+    let mut host = Host::new();
+    let (ada, bob) = two(&mut host);
+    let watch = Watch { addresses: vec!["bob".into(), "nobody".into()], groups: vec![] };
+    host.received(ada);
+    host.frame(ada, client_frame::Body::Watch(watch));
+    let frames = host.received(ada);
+    let [server_frame::Body::Profiles(profiles)] = &frames[..] else { panic!("{frames:?}") };
+    assert!(profiles.users[0].online);
+    assert_eq!(profiles.users[1].uid, 0);
+
+    let fields = UserFields { name: Some("Bob".into()), ..UserFields::default() };
+    host.admin(Operation::UserAdd { address: "bob".into(), fields, token: None }).unwrap();
+    host.input(hub::Input::Closed { session: bob });
+    let frames = host.received(ada);
+    let [server_frame::Body::Profiles(profiles), server_frame::Body::Presence(presence)] =
+        &frames[..]
+    else {
+        panic!("{frames:?}");
+    };
+    assert_eq!(profiles.users[0].name, "Bob");
+    assert_eq!((presence.from.as_str(), presence.presence), ("bob", 2));
+}
+
+fn two(host: &mut Host) -> (wire::id::SessionId, wire::id::SessionId) {
+    let tokens = (host.user("ada"), host.user("bob"));
+    let sessions = (host.sign_in(&tokens.0), host.sign_in(&tokens.1));
+    host.received(sessions.0);
+    host.received(sessions.1);
+    sessions
+}
+
+fn statuses(host: &mut Host, session: wire::id::SessionId) -> Vec<(u64, u32)> {
+    let reports = host.entries(session).into_iter().filter_map(|(_, body)| match body {
+        entry::Body::Status(report) => Some((report.id, report.status)),
+        _ => None,
+    });
+    reports.collect()
+}
