@@ -234,7 +234,9 @@ impl Hub {
                 self.send(id, server_frame::Body::Unsupported(Unsupported { field: *field }));
             }
             FrameError::TooLarge { .. } => self.end(id, Code::FrameTooLarge, "frame too large"),
-            FrameError::Malformed(_) => self.end(id, Code::Protocol, "frame cannot be read"),
+            FrameError::Malformed(_) | FrameError::Text => {
+                self.end(id, Code::Protocol, "frame cannot be read")
+            }
         }
     }
 

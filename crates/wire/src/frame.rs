@@ -20,6 +20,9 @@ pub enum FrameError {
     /// Truncated or no Protobuf; the session ends with `Protocol`.
     #[error("frame cannot be read: {0}")]
     Malformed(#[from] prost::DecodeError),
+    /// A text frame; ours are binary. The session ends with `Protocol`.
+    #[error("frame is text, not binary")]
+    Text,
     /// A frame that this version does not know; answered with `Unsupported`.
     #[error("frame kind {field} is not known here")]
     Unknown {

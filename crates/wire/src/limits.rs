@@ -147,3 +147,28 @@ pub const DEVICE_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Members in one answer to a question for them; the rest is asked for behind the last.
 pub const MEMBERS_PER_REPLY_MAX: usize = 500;
+
+// ---- server ------------------------------------------------------------------------------
+
+/// Requests that share one transaction and one fsync. More would only make the first wait longer.
+pub const STORE_BATCH_MAX: usize = 1_024;
+
+/// Requests waiting for the store. Beyond it the hub takes no more frames from the sockets until
+/// some are answered, so that a slow disk slows senders and nothing piles up.
+pub const STORE_REQUESTS_MAX: usize = 16_384;
+
+/// Frames and other inputs waiting for the hub; beyond it sockets are not read.
+pub const HUB_INPUTS_MAX: usize = 4_096;
+
+/// Largest body of an admin request, bytes (`backend-api.md` 1.2); beyond it HTTP 413.
+pub const ADMIN_BODY_BYTES_MAX: usize = 1024 * 1024;
+
+/// Failed sign-ins of backends from one address in ten seconds' worth of minutes: ten a minute,
+/// then `RATELIMIT` for a minute (`backend-api.md` 1.3).
+pub const ADMIN_FAILURES_PER_MINUTE_MAX: u32 = 10;
+
+/// Members listed at once by the admin API (`backend-api.md` 2.2); more are clamped to it.
+pub const ADMIN_LIST_MAX: u32 = 1_000;
+
+/// Longest wait for sessions to close when the server stops; then it stops all the same.
+pub const STOP_WITHIN: Duration = Duration::from_secs(5);

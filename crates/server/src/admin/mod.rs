@@ -1,0 +1,140 @@
+//! The HTTP API for backends: one URL, `op` selects the operation (`backend-api.md` 1).
+//!
+//! Reads the request, asks the hub, writes the envelope. The hub decides, the credential first.
+
+mod envelope;
+mod operation;
+mod parameters;
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::to_bytes;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use hub::port::admin::{AdminError, Call, Credential, ErrorCode, Operation, Param, Reply};
+use serde_json::Value;
+use subtle::ConstantTimeEq;
+use wire::limits::{ADMIN_BODY_BYTES_MAX, ADMIN_FAILURES_PER_MINUTE_MAX};
+
+use self::envelope::Envelope;
+use self::parameters::Parameters;
+use crate::Shared;
+
+/// Paths that backends in the field use.
+const PATHS: [&str; 5] = ["/api.php", "/backend", "/backend/", "/mesiboapi", "/mesiboapi/"];
+
+/// The routes of the admin API.
+pub fn routes() -> Router<Shared> {
+    PATHS.iter().fold(Router::new(), |router, path| router.route(path, any(handle)))
+}
+
+async fn handle(
+    State(shared): State<Shared>,
+    ConnectInfo(remote): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    if request.method() == Method::HEAD {
+        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+    }
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, ADMIN_BODY_BYTES_MAX).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    let read = Parameters::read(parts.uri.query(), &parts.headers, body).await;
+    let (parameters, broken) = match read {
+        Ok(parameters) => (parameters, false),
+        Err(_) => (Parameters::default(), true),
+    };
+    let text = |name: &str| parameters.get(name).and_then(Value::as_str).map(str::trim);
+    let op: String = text("op").unwrap_or_default().chars().take(32).collect();
+    let op = op.to_ascii_lowercase();
+    let envelope = Envelope::new(&op, parameters.get("id"));
+    let json =
+        ["user", "group"].iter().any(|name| parameters.get(name).is_some_and(Value::is_object));
+
+    if broken {
+        let cause = "the body is not a JSON object".into();
+        let error = AdminError { code: ErrorCode::BadJson, cause, params: vec![] };
+        return envelope.failure(&error, json);
+    }
+    if shared.failures.too_many(remote.ip()) {
+        let cause = "too many failed sign-ins from this address, wait a minute".into();
+        let error = AdminError { code: ErrorCode::RateLimit, cause, params: vec![] };
+        return envelope.failure(&error, json);
+    }
+    let bearer = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let bearer = bearer.and_then(|value| value.strip_prefix("Bearer "));
+    let credential = credential(text("token").or(bearer), text("key"), &shared.admin_key);
+    let operation = operation::read(&op, &parameters);
+    let result = perform(&shared, credential, operation).await;
+    tracing::info!(op, ok = result.is_ok(), "backend");
+    match result {
+        Ok(reply) => envelope.success(reply),
+        Err(error) => {
+            if error.code == ErrorCode::AuthFail {
+                shared.failures.count(remote.ip());
+            }
+            envelope.failure(&error, json)
+        }
+    }
+}
+
+fn credential(token: Option<&str>, key: Option<&str>, admin_key: &str) -> Credential {
+    match (token, key) {
+        (Some(token), _) if !token.is_empty() => Credential::App(hub::hash_token(token)),
+        (_, Some(key)) if bool::from(key.as_bytes().ct_eq(admin_key.as_bytes())) => {
+            Credential::AdminKey
+        }
+        _ => Credential::None,
+    }
+}
+
+async fn perform(
+    shared: &Shared,
+    credential: Credential,
+    operation: Result<Operation, AdminError>,
+) -> Result<Reply, AdminError> {
+    let mut entropy = [0; 64];
+    let refused = |cause: &str| AdminError {
+        code: ErrorCode::Server,
+        cause: cause.into(),
+        params: Vec::<Param>::new(),
+    };
+    getrandom::fill(&mut entropy).map_err(|_| refused("the system gives no random numbers"))?;
+    let call = Call { credential, operation, entropy };
+    shared.hub.admin(call).await.ok_or_else(|| refused("the server is stopping"))?
+}
+
+/// Failed sign-ins by address: ten a minute, then none for a minute (`backend-api.md` 1.3).
+#[derive(Debug, Default)]
+pub struct Failures {
+    by_address: Mutex<HashMap<IpAddr, (u32, Instant)>>,
+}
+
+impl Failures {
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn too_many(&self, address: IpAddr) -> bool {
+        let failures = self.by_address.lock().expect("no panic while counting");
+        failures.get(&address).is_some_and(|(count, since)| {
+            *count >= ADMIN_FAILURES_PER_MINUTE_MAX && since.elapsed() < Self::MINUTE
+        })
+    }
+
+    fn count(&self, address: IpAddr) {
+        let mut failures = self.by_address.lock().expect("no panic while counting");
+        // Addresses that have behaved for a minute are forgotten, so the map stays small.
+        failures.retain(|_, (_, since)| since.elapsed() < Self::MINUTE);
+        let (count, since) = failures.entry(address).or_insert((0, Instant::now()));
+        *count += 1;
+        if *count == ADMIN_FAILURES_PER_MINUTE_MAX {
+            *since = Instant::now();
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Where a backend may put its parameters (`backend-api.md` 1.2), all merged into one place.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Multipart};
+use axum::http::{HeaderMap, Request, header};
+use serde_json::{Map, Value};
+
+/// All parameters of a request: later places override earlier ones.
+#[derive(Debug, Default)]
+pub struct Parameters(pub Map<String, Value>);
+
+/// The body is not what it says it is.
+#[derive(Debug, PartialEq, Eq)]
+pub struct BadJson;
+
+/// Objects that a form may carry as text.
+const OBJECTS: [&str; 6] = ["user", "group", "message", "otp", "app", "uac"];
+
+impl Parameters {
+    /// Reads query, form, multipart and JSON body, in this order.
+    pub async fn read(
+        query: Option<&str>,
+        headers: &HeaderMap,
+        body: Bytes,
+    ) -> Result<Parameters, BadJson> {
+        let mut parameters = Parameters::default();
+        parameters.put_pairs(query.unwrap_or_default().as_bytes());
+        let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let content_type = content_type.unwrap_or_default().to_ascii_lowercase();
+        let says_json = content_type.starts_with("application/json");
+        let looks_json = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+
+        if content_type.starts_with("multipart/form-data") {
+            parameters.put_multipart(headers, body).await?;
+        } else if says_json || looks_json {
+            parameters.put_json(&body)?;
+        } else {
+            parameters.put_pairs(&body);
+        }
+        for name in OBJECTS {
+            if let Some(Value::String(text)) = parameters.0.get(name)
+                && text.trim_start().starts_with('{')
+            {
+                let object = serde_json::from_str::<Map<_, _>>(text).map_err(|_| BadJson)?;
+                parameters.0.insert(name.into(), object.into());
+            }
+        }
+        Ok(parameters)
+    }
+
+    /// A value that is there and not `null`.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+
+    fn put_pairs(&mut self, pairs: &[u8]) {
+        let mut members = Vec::new();
+        for (name, value) in form_urlencoded::parse(pairs) {
+            match name.as_ref() {
+                // Lists may be repeated: `m=a&m=b`, `m[]=a&m[]=b`.
+                "m" | "m[]" => members.push(Value::String(value.into_owned())),
+                _ => self.put_text(&name, value.into_owned()),
+            }
+        }
+        if !members.is_empty() {
+            self.0.insert("m".into(), Value::Array(members));
+        }
+    }
+
+    fn put_text(&mut self, name: &str, value: String) {
+        self.0.insert(name.into(), Value::String(value));
+    }
+
+    fn put_json(&mut self, body: &[u8]) -> Result<(), BadJson> {
+        if body.iter().all(u8::is_ascii_whitespace) {
+            return Ok(());
+        }
+        let object: Map<String, Value> = serde_json::from_slice(body).map_err(|_| BadJson)?;
+        self.0.extend(object);
+        Ok(())
+    }
+
+    async fn put_multipart(&mut self, headers: &HeaderMap, body: Bytes) -> Result<(), BadJson> {
+        let mut request = Request::new(axum::body::Body::from(body));
+        *request.headers_mut() = headers.clone();
+        let mut parts = Multipart::from_request(request, &()).await.map_err(|_| BadJson)?;
+        while let Some(part) = parts.next_field().await.map_err(|_| BadJson)? {
+            let Some(name) = part.name().map(str::to_owned) else { continue };
+            if part.file_name().is_none() {
+                let text = part.text().await.map_err(|_| BadJson)?;
+                self.put_text(&name, text);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn read(query: &str, content_type: &str, body: &'static str) -> Parameters {
+        let mut headers = HeaderMap::new();
+        if !content_type.is_empty() {
+            headers.insert(header::CONTENT_TYPE, content_type.parse().unwrap());
+        }
+        Parameters::read(Some(query), &headers, Bytes::from_static(body.as_bytes())).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn json_overrides_the_query() {
+        let read = read("op=a&token=t", "application/json; charset=utf-8", r#"{"op":"b"}"#).await;
+        assert_eq!(read.get("op").unwrap(), "b");
+        assert_eq!(read.get("token").unwrap(), "t");
+    }
+
+    #[tokio::test]
+    async fn json_without_a_content_type_is_seen_by_its_brace() {
+        let read = read("", "", "  {\"op\":\"b\"}").await;
+        assert_eq!(read.get("op").unwrap(), "b");
+    }
+
+    #[tokio::test]
+    async fn an_object_in_a_form_field_is_parsed() {
+        let form = "op=useradd&user=%7B%22address%22%3A%22t11%22%7D";
+        let read = read("", "application/x-www-form-urlencoded", form).await;
+        assert_eq!(read.get("user").unwrap()["address"], "t11");
+    }
+
+    #[tokio::test]
+    async fn a_multipart_form_is_read() {
+        let body = "--x\r\nContent-Disposition: form-data; name=\"op\"\r\n\r\nuserdel\r\n--x--\r\n";
+        let read = read("", "multipart/form-data; boundary=x", body).await;
+        assert_eq!(read.get("op").unwrap(), "userdel");
+    }
+
+    #[tokio::test]
+    async fn repeated_members_become_a_list() {
+        let read = read("m[]=a&m[]=b", "", "").await;
+        assert_eq!(read.get("m").unwrap(), &serde_json::json!(["a", "b"]));
+    }
+
+    #[tokio::test]
+    async fn broken_json_is_refused() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
+        let body = Bytes::from_static(b"{\"op\":");
+        assert_eq!(Parameters::read(None, &headers, body).await.unwrap_err(), BadJson);
+    }
+}

@@ -1,0 +1,219 @@
+//! The one task that owns the hub: inputs in, outputs performed, the one deadline armed.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use hub::port::admin::{AdminError, Call, Reply};
+use hub::{Hub, Input, Output};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+use wire::code::Code;
+use wire::frame::FrameError;
+use wire::id::{SessionId, Ticket};
+use wire::limits::{HUB_INPUTS_MAX, STORE_REQUESTS_MAX};
+use wire::proto::client_frame;
+
+use crate::clock::Clock;
+use crate::store::{Sqlite, Store, StoreReply};
+
+/// What a socket has to do.
+#[derive(Debug)]
+pub enum ToSocket {
+    /// Send one frame.
+    Frame(Bytes),
+    /// Send what is queued, then close.
+    Close(Code),
+}
+
+/// What sockets and backends tell the hub.
+#[derive(Debug)]
+pub enum ToHub {
+    /// A socket opened. What is sent to it is bounded by the hub, in bytes.
+    Opened(SessionId, IpAddr, mpsc::UnboundedSender<ToSocket>),
+    /// It sent a frame.
+    Frame(SessionId, client_frame::Body),
+    /// It sent something else.
+    Malformed(SessionId, FrameError),
+    /// Bytes have left.
+    Drained(SessionId, usize),
+    /// It is gone.
+    Closed(SessionId),
+    /// A backend asks.
+    Admin(Call, oneshot::Sender<Result<Reply, AdminError>>),
+    /// The server stops.
+    Stop,
+}
+
+/// How everybody else reaches the hub.
+#[derive(Clone, Debug)]
+pub struct HubHandle {
+    inputs: mpsc::Sender<ToHub>,
+    sessions: Arc<AtomicU64>,
+}
+
+impl HubHandle {
+    /// A number for a new socket.
+    pub fn new_session(&self) -> SessionId {
+        SessionId(self.sessions.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// Tells the hub; waits while it is busy. `false` when it has stopped.
+    pub async fn tell(&self, input: ToHub) -> bool {
+        self.inputs.send(input).await.is_ok()
+    }
+
+    /// Asks for an operation; `None` when the hub has stopped.
+    pub async fn admin(&self, call: Call) -> Option<Result<Reply, AdminError>> {
+        let (answer, answered) = oneshot::channel();
+        self.inputs.send(ToHub::Admin(call, answer)).await.ok()?;
+        answered.await.ok()
+    }
+}
+
+/// Starts the hub on an open database. The task ends when it was told to stop and all its
+/// sockets are gone.
+pub fn start(database: Sqlite) -> (HubHandle, tokio::task::JoinHandle<()>) {
+    let (inputs, waiting) = mpsc::channel(HUB_INPUTS_MAX);
+    let handle = HubHandle { inputs, sessions: Arc::default() };
+    let task = HubTask::new(database);
+    (handle, tokio::spawn(task.run(waiting)))
+}
+
+struct HubTask {
+    hub: Hub,
+    clock: Clock,
+    store: Store,
+    stored: mpsc::UnboundedReceiver<Vec<StoreReply>>,
+    /// Requests the store has not answered.
+    outstanding: usize,
+    sockets: HashMap<SessionId, mpsc::UnboundedSender<ToSocket>>,
+    asking: HashMap<Ticket, oneshot::Sender<Result<Reply, AdminError>>>,
+    next_ticket: u64,
+    deadline: Option<Instant>,
+    stopping: bool,
+}
+
+impl HubTask {
+    fn new(database: Sqlite) -> HubTask {
+        // Bounded by `outstanding`: there is never more in it than was asked.
+        let (answers, stored) = mpsc::unbounded_channel();
+        let store = Store::start(database, move |replies| {
+            // Nobody listens only when the server is gone.
+            let _ = answers.send(replies);
+        });
+        let clock = Clock::start();
+        let epoch = (clock.now().wall.0 / 1000) as u32;
+        HubTask {
+            hub: Hub::new(epoch),
+            clock,
+            store,
+            stored,
+            outstanding: 0,
+            sockets: HashMap::new(),
+            asking: HashMap::new(),
+            next_ticket: 0,
+            deadline: None,
+            stopping: false,
+        }
+    }
+
+    async fn run(mut self, mut inputs: mpsc::Receiver<ToHub>) {
+        const BATCH: usize = 256;
+        let mut batch = Vec::with_capacity(BATCH);
+        while !(self.stopping && self.sockets.is_empty() && self.outstanding == 0) {
+            let deadline = self.deadline;
+            let wait = async move {
+                match deadline {
+                    Some(deadline) => tokio::time::sleep_until(deadline).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                Some(replies) = self.stored.recv() => {
+                    self.outstanding -= replies.len();
+                    for (ticket, result) in replies {
+                        self.input(Input::Stored { ticket, result });
+                    }
+                }
+                count = inputs.recv_many(&mut batch, BATCH),
+                    if self.outstanding < STORE_REQUESTS_MAX =>
+                {
+                    if count == 0 {
+                        break;
+                    }
+                    for input in batch.drain(..) {
+                        self.take(input);
+                    }
+                }
+                () = wait => self.input(Input::Tick),
+            }
+            self.perform_all();
+        }
+    }
+
+    fn input(&mut self, input: Input) {
+        self.hub.handle_input(self.clock.now(), input);
+    }
+
+    fn take(&mut self, input: ToHub) {
+        match input {
+            ToHub::Opened(session, remote, socket) => {
+                self.sockets.insert(session, socket);
+                self.input(Input::Opened { session, remote });
+            }
+            ToHub::Frame(session, frame) => self.input(Input::Frame { session, frame }),
+            ToHub::Malformed(session, error) => self.input(Input::Malformed { session, error }),
+            ToHub::Drained(session, bytes) => self.input(Input::Drained { session, bytes }),
+            ToHub::Closed(session) => {
+                self.sockets.remove(&session);
+                self.input(Input::Closed { session });
+            }
+            ToHub::Admin(call, answer) => {
+                self.next_ticket += 1;
+                let ticket = Ticket(self.next_ticket);
+                self.asking.insert(ticket, answer);
+                self.input(Input::Admin { ticket, call });
+            }
+            ToHub::Stop => {
+                self.stopping = true;
+                self.input(Input::Stop);
+            }
+        }
+    }
+
+    fn perform_all(&mut self) {
+        loop {
+            match self.hub.poll_output() {
+                Output::Send { session, frame } => self.socket(session, ToSocket::Frame(frame)),
+                Output::Close { session, code } => self.socket(session, ToSocket::Close(code)),
+                Output::Store { ticket, request } => {
+                    self.outstanding += 1;
+                    self.store.ask(ticket, request);
+                }
+                Output::AdminReply { ticket, result } => {
+                    if let Some(answer) = self.asking.remove(&ticket) {
+                        // The backend may have gone away meanwhile.
+                        let _ = answer.send(result);
+                    }
+                }
+                Output::Media(_) => {}
+                Output::Log { text } => tracing::info!("{text}"),
+                Output::Wait(deadline) => {
+                    self.deadline = self.clock.deadline(deadline);
+                    break;
+                }
+            }
+        }
+    }
+
+    fn socket(&mut self, session: SessionId, order: ToSocket) {
+        if let Some(socket) = self.sockets.get(&session) {
+            // A socket that is gone says so by `Closed`.
+            let _ = socket.send(order);
+        }
+    }
+}

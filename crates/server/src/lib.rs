@@ -1,0 +1,103 @@
+//! The process: sockets, database, HTTP, UDP. Wiring, no decisions; those are the hub's.
+
+mod admin;
+mod clock;
+pub mod config;
+mod gateway;
+mod hub_task;
+mod site;
+mod store;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use axum::Router;
+use axum::routing::get;
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+use wire::limits::STOP_WITHIN;
+
+use crate::config::Config;
+use crate::hub_task::{HubHandle, ToHub};
+use crate::store::Sqlite;
+
+/// What every request handler may use.
+#[derive(Clone)]
+struct Shared {
+    hub: HubHandle,
+    admin_key: Arc<str>,
+    failures: Arc<admin::Failures>,
+}
+
+/// A server that is ready.
+pub struct Server {
+    /// Where it listens.
+    pub address: SocketAddr,
+    hub: HubHandle,
+    hub_task: tokio::task::JoinHandle<()>,
+    http_task: tokio::task::JoinHandle<std::io::Result<()>>,
+}
+
+impl Server {
+    /// Opens the data folder, binds the ports and starts to serve.
+    pub async fn start(config: Config) -> anyhow::Result<Server> {
+        std::fs::create_dir_all(&config.data)
+            .with_context(|| format!("the data folder {} cannot be made", config.data.display()))?;
+        let database = Sqlite::open(&config.data.join("mesibo.db"))?;
+        let admin_key = match config.admin_key {
+            Some(key) => key,
+            None => kept_admin_key(&config.data.join("admin.key"))?,
+        };
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .with_context(|| format!("{} cannot be listened at", config.listen))?;
+        let address = listener.local_addr()?;
+        let (hub, hub_task) = hub_task::start(database);
+        let shared =
+            Shared { hub: hub.clone(), admin_key: admin_key.into(), failures: Arc::default() };
+        let mut router = Router::new()
+            .merge(gateway::routes())
+            .merge(admin::routes())
+            .route("/healthz", get(|| async { "ok" }))
+            .route("/readyz", get(|| async { "ok" }));
+        if let Some(site) = &config.site {
+            router = router.merge(site::routes(site));
+        }
+        let service = router.with_state(shared).into_make_service_with_connect_info::<SocketAddr>();
+        let listener = listener.tap_io(|socket| {
+            // Frames are small and must not wait for each other.
+            let _ = socket.set_nodelay(true);
+        });
+        let http_task = tokio::spawn(async move { axum::serve(listener, service).await });
+        Ok(Server { address, hub, hub_task, http_task })
+    }
+
+    /// Tells all sessions, stores what is under way, and ends.
+    pub async fn stop(self) {
+        self.hub.tell(ToHub::Stop).await;
+        if tokio::time::timeout(STOP_WITHIN, self.hub_task).await.is_err() {
+            tracing::warn!("some sessions did not close in time");
+        }
+        self.http_task.abort();
+    }
+}
+
+/// The admin key of this installation, drawn at the first start.
+fn kept_admin_key(path: &Path) -> anyhow::Result<String> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+
+    if let Ok(key) = std::fs::read_to_string(path) {
+        return Ok(key.trim().to_owned());
+    }
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random numbers: {error}"))?;
+    let key: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    let mut file = file.with_context(|| format!("{} cannot be written", path.display()))?;
+    writeln!(file, "{key}")?;
+    tracing::info!(file = %path.display(), "admin key drawn");
+    Ok(key)
+}

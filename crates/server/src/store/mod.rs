@@ -1,0 +1,7 @@
+//! The store behind the hub: requests in, replies out, many requests per fsync.
+
+mod sqlite;
+mod writer;
+
+pub use sqlite::Sqlite;
+pub use writer::{Store, StoreReply};

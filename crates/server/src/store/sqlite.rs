@@ -1,0 +1,638 @@
+//! The store on SQLite: WAL, `synchronous=FULL`, one transaction for many requests.
+//!
+//! A request checks everything before it writes anything, so one that is refused leaves no trace
+//! in the transaction it shares. When the database itself fails, the whole transaction is rolled
+//! back and everything in it that changes something is answered `Failed`.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use bytes::Bytes;
+use hub::port::store::{
+    App, DeviceId, Group, LogRow, LoggedMessage, Member, NewMessage, Note, Reply, Request,
+    StoreError, Token, TokenHash, TokenId, User,
+};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use wire::id::{AppId, DeviceKey, GroupId, MessageId, Seq, Uid};
+use wire::limits::{DEVICE_KEPT, LOG_ENTRIES_MAX};
+use wire::time::Timestamp;
+
+/// Numbered migrations: the number of those applied is the database's `user_version`.
+const MIGRATIONS: &[&str] = &[include_str!("schema/0001_first.sql")];
+
+/// An open database.
+pub struct Sqlite {
+    connection: Connection,
+}
+
+type Sql<T> = rusqlite::Result<T>;
+
+/// Why a request did not happen: refused by a rule, or the database failed.
+enum Failure {
+    Refused(StoreError),
+    Database(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Failure {
+        Failure::Database(error)
+    }
+}
+
+impl Sqlite {
+    /// Opens or creates the database and brings its schema up to date.
+    pub fn open(path: &Path) -> anyhow::Result<Sqlite> {
+        let connection = Connection::open(path)
+            .with_context(|| format!("the database {} cannot be opened", path.display()))?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", "OFF")?;
+        connection.set_prepared_statement_cache_capacity(64);
+        let mut database = Sqlite { connection };
+        database.migrate().with_context(|| format!("database {}", path.display()))?;
+        Ok(database)
+    }
+
+    fn migrate(&mut self) -> anyhow::Result<()> {
+        let version: usize =
+            self.connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if version > MIGRATIONS.len() {
+            bail!(
+                "its schema has version {version}, this program knows up to {}: it was used by a \
+                 newer version, run that one",
+                MIGRATIONS.len()
+            );
+        }
+        for (index, migration) in MIGRATIONS.iter().enumerate().skip(version) {
+            let transaction = self.connection.transaction()?;
+            transaction.execute_batch(migration)?;
+            transaction.pragma_update(None, "user_version", index + 1)?;
+            transaction.commit()?;
+        }
+        Ok(())
+    }
+
+    /// Performs the requests in order as one transaction and gives their answers.
+    pub fn perform_all(&mut self, requests: Vec<Request>) -> Vec<Result<Reply, StoreError>> {
+        let count = requests.len();
+        match self.try_all(requests) {
+            Ok(replies) => replies,
+            Err(error) => {
+                tracing::error!(%error, requests = count, "storage failed");
+                let failed = StoreError::Failed(error.to_string());
+                vec![Err(failed); count]
+            }
+        }
+    }
+
+    fn try_all(&mut self, requests: Vec<Request>) -> Sql<Vec<Result<Reply, StoreError>>> {
+        // Rolled back when it is dropped without a commit.
+        let transaction = self.connection.transaction()?;
+        let mut replies = Vec::with_capacity(requests.len());
+        for request in requests {
+            match perform(&transaction, request) {
+                Ok(reply) => replies.push(Ok(reply)),
+                Err(Failure::Refused(error)) => replies.push(Err(error)),
+                Err(Failure::Database(error)) => return Err(error),
+            }
+        }
+        transaction.commit()?;
+        Ok(replies)
+    }
+}
+
+fn perform(db: &Connection, request: Request) -> Result<Reply, Failure> {
+    Ok(match request {
+        Request::FindToken { hash } => Reply::Token(find_token(db, &hash)?),
+        Request::OpenDevice { token, uid, key, now } => open_device(db, token, uid, key, now)?,
+        Request::LoadUser { uid } => Reply::User(
+            db.prepare_cached(&select_user("WHERE uid = ?"))?
+                .query_row([uid.0], |row| user(row, 0))
+                .optional()?,
+        ),
+        Request::FindUser { aid, address } => Reply::User(
+            db.prepare_cached(&select_user("WHERE aid = ? AND address = ?"))?
+                .query_row(params![aid.0, address], |row| user(row, 0))
+                .optional()?,
+        ),
+        Request::LoadGroup { gid } => Reply::Group(load_group(db, gid)?),
+        Request::LoadMemberships { uid } => {
+            let mut statement =
+                db.prepare_cached("SELECT gid FROM members WHERE uid = ? ORDER BY gid")?;
+            let groups = statement.query_map([uid.0], |row| Ok(GroupId(row.get(0)?)))?;
+            Reply::Groups(groups.collect::<Sql<_>>()?)
+        }
+        Request::Append { message, to } => append(db, message, to)?,
+        Request::AppendNotes { notes } => Reply::Appended(append_notes(db, notes)?),
+        Request::Acknowledge { device, uid, seq, notes, now } => {
+            acknowledge(db, device, uid, seq, now)?;
+            Reply::Appended(append_notes(db, notes)?)
+        }
+        Request::ReadLog { uid, after, count, now } => read_log(db, uid, after, count, now)?,
+        Request::SetLastOnline { uid, at } => {
+            db.prepare_cached("UPDATE users SET last_online = ? WHERE uid = ?")?
+                .execute(params![signed(at.0), uid.0])?;
+            Reply::Done
+        }
+        Request::FindApp { hash } => Reply::App(
+            db.prepare_cached("SELECT aid, name, active FROM apps WHERE token = ?")?
+                .query_row([&hash[..]], app)
+                .optional()?,
+        ),
+        Request::LoadApp { aid } => Reply::App(
+            db.prepare_cached("SELECT aid, name, active FROM apps WHERE aid = ?")?
+                .query_row([aid.0], app)
+                .optional()?,
+        ),
+        Request::CreateApp { name, hash } => {
+            let inserted = db
+                .prepare_cached(
+                    "INSERT INTO apps (name, active, token) VALUES (?, 1, ?)
+                     ON CONFLICT DO NOTHING RETURNING aid, name, active",
+                )?
+                .query_row(params![name, &hash[..]], app)
+                .optional()?;
+            Reply::App(Some(inserted.ok_or(Failure::Refused(StoreError::Exists))?))
+        }
+        Request::SaveUser { user } => Reply::User(Some(save_user(db, user)?)),
+        Request::DeleteUser { uid, notes } => {
+            delete_user(db, uid)?;
+            Reply::Appended(append_notes(db, notes)?)
+        }
+        Request::IssueToken { token, hash, replace } => issue_token(db, token, &hash, replace)?,
+        Request::DeleteTokens { uid, app } => {
+            Reply::TokensDeleted(delete_tokens(db, uid, app.as_deref())?)
+        }
+        Request::SaveGroup { group, put, remove, notes } => {
+            let gid = save_group(db, group, put, remove)?;
+            Reply::GroupSaved { gid, places: append_notes(db, notes)? }
+        }
+        Request::DeleteGroup { gid, notes } => {
+            db.execute("DELETE FROM members WHERE gid = ?", [gid.0])?;
+            db.execute("DELETE FROM groups WHERE gid = ?", [gid.0])?;
+            Reply::Appended(append_notes(db, notes)?)
+        }
+    })
+}
+
+// ---- sign-in -----------------------------------------------------------------------------
+
+fn find_token(db: &Connection, hash: &TokenHash) -> Sql<Option<(Token, User)>> {
+    let sql = format!(
+        "SELECT {USER_COLUMNS}, t.id, t.app, t.any_app, t.expires
+         FROM tokens t JOIN users u USING (uid) WHERE t.hash = ?"
+    );
+    let found = db.prepare_cached(&sql)?.query_row([&hash[..]], |row| {
+        let user = user(row, 0)?;
+        let token = Token {
+            id: TokenId(unsigned(row.get(USER_COLUMN_COUNT)?)),
+            uid: user.uid,
+            app: row.get(USER_COLUMN_COUNT + 1)?,
+            any_app: row.get(USER_COLUMN_COUNT + 2)?,
+            expires: time(row.get(USER_COLUMN_COUNT + 3)?),
+        };
+        Ok((token, user))
+    });
+    found.optional()
+}
+
+fn open_device(
+    db: &Connection,
+    token: TokenId,
+    uid: Uid,
+    key: DeviceKey,
+    now: Timestamp,
+) -> Sql<Reply> {
+    let (head, trimmed, fetched): (i64, i64, i64) = db
+        .prepare_cached("SELECT head, trimmed, fetched FROM users WHERE uid = ?")?
+        .query_row([uid.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let (device, cursor): (i64, i64) = db
+        .prepare_cached(
+            "INSERT INTO devices (token, uid, key, cursor, seen) VALUES (?, ?, ?, ?, ?)
+             ON CONFLICT (token, key) DO UPDATE SET seen = excluded.seen RETURNING id, cursor",
+        )?
+        .query_row(params![signed(token.0), uid.0, &key.0[..], fetched, signed(now.0)], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    Ok(Reply::Device {
+        device: DeviceId(unsigned(device)),
+        cursor: Seq(unsigned(cursor)),
+        head: Seq(unsigned(head)),
+        trimmed: Seq(unsigned(trimmed)),
+    })
+}
+
+fn issue_token(db: &Connection, token: Token, hash: &TokenHash, replace: bool) -> Sql<Reply> {
+    let replaced = match replace {
+        true => delete_tokens(db, token.uid, Some(&token.app))?,
+        false => Vec::new(),
+    };
+    db.prepare_cached(
+        "INSERT INTO tokens (uid, app, any_app, expires, hash) VALUES (?, ?, ?, ?, ?)",
+    )?
+    .execute(params![
+        token.uid.0,
+        token.app,
+        token.any_app,
+        token.expires.map(|at| signed(at.0)),
+        &hash[..]
+    ])?;
+    Ok(Reply::TokenIssued { token: TokenId(unsigned(db.last_insert_rowid())), replaced })
+}
+
+fn delete_tokens(db: &Connection, uid: Uid, app: Option<&str>) -> Sql<Vec<TokenId>> {
+    let mut statement = db.prepare_cached(
+        "DELETE FROM tokens WHERE uid = ?1 AND (?2 IS NULL OR app = ?2) RETURNING id",
+    )?;
+    let ids = statement.query_map(params![uid.0, app], |row| row.get::<_, i64>(0))?;
+    let ids = ids.collect::<Sql<Vec<_>>>()?;
+    for id in &ids {
+        db.execute("DELETE FROM devices WHERE token = ?", [id])?;
+    }
+    Ok(ids.into_iter().map(|id| TokenId(unsigned(id))).collect())
+}
+
+// ---- log ---------------------------------------------------------------------------------
+
+fn append(db: &Connection, message: NewMessage, to: Vec<Uid>) -> Result<Reply, Failure> {
+    let sender = message.sender.0;
+    let mid = signed(message.id.get());
+    let known: Option<i64> = db
+        .prepare_cached("SELECT ts FROM messages WHERE sender = ? AND mid = ?")?
+        .query_row(params![sender, mid], |row| row.get(0))
+        .optional()?;
+    if let Some(ts) = known {
+        return Ok(Reply::Duplicate { ts: Timestamp(unsigned(ts)) });
+    }
+    let others = to.iter().filter(|uid| **uid != message.sender).count();
+    let mut open = Vec::with_capacity(to.len());
+    for uid in to {
+        if uid == message.sender || !is_full(db, uid)? {
+            open.push(uid);
+        }
+    }
+    if others > 0 && open.iter().all(|uid| *uid == message.sender) {
+        return Err(Failure::Refused(StoreError::Full));
+    }
+    db.prepare_cached(
+        "INSERT INTO messages (sender, mid, flags, gid, ts, expires, entry)
+         VALUES (?, ?, ?, ?, ?, ?, ?)",
+    )?
+    .execute(params![
+        sender,
+        mid,
+        message.flags,
+        message.group.0,
+        signed(message.ts.0),
+        signed(message.expires.0),
+        &message.entry[..]
+    ])?;
+    let row = db.last_insert_rowid();
+    let mut places = Vec::with_capacity(open.len());
+    for uid in open {
+        if let Some(seq) = append_row(db, uid, Some(row), None)? {
+            places.push((uid, seq));
+        }
+    }
+    Ok(Reply::Appended(places))
+}
+
+fn is_full(db: &Connection, uid: Uid) -> Sql<bool> {
+    let waiting: Option<i64> = db
+        .prepare_cached("SELECT head - fetched FROM users WHERE uid = ?")?
+        .query_row([uid.0], |row| row.get(0))
+        .optional()?;
+    Ok(waiting.is_some_and(|waiting| unsigned(waiting) >= LOG_ENTRIES_MAX))
+}
+
+/// Adds a row to a log; `None` when the user is gone.
+fn append_row(
+    db: &Connection,
+    uid: Uid,
+    message: Option<i64>,
+    entry: Option<&[u8]>,
+) -> Sql<Option<Seq>> {
+    let head: Option<i64> = db
+        .prepare_cached("UPDATE users SET head = head + 1 WHERE uid = ? RETURNING head")?
+        .query_row([uid.0], |row| row.get(0))
+        .optional()?;
+    let Some(head) = head else { return Ok(None) };
+    db.prepare_cached("INSERT INTO log (uid, seq, message, entry) VALUES (?, ?, ?, ?)")?
+        .execute(params![uid.0, head, message, entry])?;
+    Ok(Some(Seq(unsigned(head))))
+}
+
+fn append_notes(db: &Connection, notes: Vec<Note>) -> Sql<Vec<(Uid, Seq)>> {
+    let mut places = Vec::with_capacity(notes.len());
+    for note in notes {
+        let place = append_row(db, note.uid, None, Some(&note.entry))?;
+        places.push((note.uid, place.unwrap_or_default()));
+    }
+    Ok(places)
+}
+
+fn acknowledge(db: &Connection, device: DeviceId, uid: Uid, seq: Seq, now: Timestamp) -> Sql<()> {
+    let (seq, now) = (signed(seq.0), signed(now.0));
+    db.prepare_cached("UPDATE devices SET cursor = max(cursor, ?), seen = ? WHERE id = ?")?
+        .execute(params![seq, now, signed(device.0)])?;
+    let kept_from = now.saturating_sub(DEVICE_KEPT.as_millis() as i64);
+    let behind: Option<i64> = db
+        .prepare_cached("SELECT min(cursor) FROM devices WHERE uid = ? AND seen >= ?")?
+        .query_row(params![uid.0, kept_from], |row| row.get(0))?;
+    let all_have = behind.unwrap_or(seq);
+    let before: Option<i64> = db
+        .prepare_cached("SELECT trimmed FROM users WHERE uid = ?")?
+        .query_row([uid.0], |row| row.get(0))
+        .optional()?;
+    db.prepare_cached(
+        "UPDATE users SET fetched = max(fetched, ?), trimmed = max(trimmed, ?) WHERE uid = ?",
+    )?
+    .execute(params![seq, all_have, uid.0])?;
+    db.prepare_cached("DELETE FROM log WHERE uid = ? AND seq > ? AND seq <= ?")?
+        .execute(params![uid.0, before.unwrap_or(0), all_have])?;
+    Ok(())
+}
+
+fn read_log(db: &Connection, uid: Uid, after: Seq, count: usize, now: Timestamp) -> Sql<Reply> {
+    let head: Option<i64> = db
+        .prepare_cached("SELECT head FROM users WHERE uid = ?")?
+        .query_row([uid.0], |row| row.get(0))
+        .optional()?;
+    let head = Seq(unsigned(head.unwrap_or(0)));
+    let mut statement = db.prepare_cached(
+        "SELECT l.seq, coalesce(l.entry, m.entry), m.sender, m.mid, m.flags, m.gid, m.expires
+         FROM log l LEFT JOIN messages m ON m.id = l.message
+         WHERE l.uid = ? AND l.seq > ? ORDER BY l.seq LIMIT ?",
+    )?;
+    let rows = statement.query_map(params![uid.0, signed(after.0), count as i64], log_row)?;
+    let rows = rows.collect::<Sql<Vec<_>>>()?;
+    let upto = rows.last().map_or(head.max(after), |row| row.seq);
+    let alive = |row: &LogRow| row.message.is_none_or(|message| message.expires > now);
+    Ok(Reply::Log { rows: rows.into_iter().filter(alive).collect(), upto, head })
+}
+
+fn log_row(row: &Row<'_>) -> Sql<LogRow> {
+    let entry: Option<Vec<u8>> = row.get(1)?;
+    let id: Option<i64> = row.get(3)?;
+    let message = match id.and_then(|id| MessageId::new(unsigned(id))) {
+        None => None,
+        Some(id) => Some(LoggedMessage {
+            sender: Uid(row.get(2)?),
+            id,
+            flags: row.get(4)?,
+            group: GroupId(row.get(5)?),
+            expires: Timestamp(unsigned(row.get(6)?)),
+        }),
+    };
+    let entry = Bytes::from(entry.unwrap_or_default());
+    Ok(LogRow { seq: Seq(unsigned(row.get(0)?)), entry, message })
+}
+
+// ---- users and groups --------------------------------------------------------------------
+
+const USER_COLUMNS: &str = "u.uid, u.aid, u.address, u.name, u.status, u.image, u.active, \
+                            u.flags, u.pinned, u.groups_max, u.last_online";
+const USER_COLUMN_COUNT: usize = 11;
+
+fn select_user(filter: &str) -> String {
+    format!("SELECT {USER_COLUMNS} FROM users u {filter}")
+}
+
+/// The user whose [`USER_COLUMNS`] begin at this column.
+fn user(row: &Row<'_>, at: usize) -> Sql<User> {
+    Ok(User {
+        uid: Uid(row.get(at)?),
+        aid: AppId(row.get(at + 1)?),
+        address: row.get(at + 2)?,
+        name: row.get(at + 3)?,
+        status: row.get(at + 4)?,
+        image: row.get(at + 5)?,
+        active: row.get(at + 6)?,
+        flags: row.get(at + 7)?,
+        pinned: row.get(at + 8)?,
+        groups_max: row.get(at + 9)?,
+        last_online: Timestamp(unsigned(row.get(at + 10)?)),
+    })
+}
+
+fn app(row: &Row<'_>) -> Sql<App> {
+    Ok(App { aid: AppId(row.get(0)?), name: row.get(1)?, active: row.get(2)? })
+}
+
+fn save_user(db: &Connection, user: User) -> Result<User, Failure> {
+    let taken: Option<u32> = db
+        .prepare_cached("SELECT uid FROM users WHERE aid = ? AND address = ?")?
+        .query_row(params![user.aid.0, user.address], |row| row.get(0))
+        .optional()?;
+    if taken.is_some_and(|uid| uid != user.uid.0) {
+        return Err(Failure::Refused(StoreError::Exists));
+    }
+    let new = user.uid == Uid(0);
+    let uid = (!new).then_some(user.uid.0);
+    db.prepare_cached(
+        "INSERT INTO users (uid, aid, address, name, status, image, active, flags, pinned,
+                            groups_max, last_online)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (uid) DO UPDATE SET
+           address = excluded.address, name = excluded.name, status = excluded.status,
+           image = excluded.image, active = excluded.active, flags = excluded.flags,
+           pinned = excluded.pinned, groups_max = excluded.groups_max",
+    )?
+    .execute(params![
+        uid,
+        user.aid.0,
+        user.address,
+        user.name,
+        user.status,
+        user.image,
+        user.active,
+        user.flags,
+        user.pinned,
+        user.groups_max,
+        signed(user.last_online.0)
+    ])?;
+    let uid = if new { Uid(db.last_insert_rowid() as u32) } else { user.uid };
+    Ok(User { uid, ..user })
+}
+
+fn delete_user(db: &Connection, uid: Uid) -> Sql<()> {
+    delete_tokens(db, uid, None)?;
+    for sql in [
+        "DELETE FROM devices WHERE uid = ?",
+        "DELETE FROM log WHERE uid = ?",
+        "DELETE FROM members WHERE uid = ?",
+        "UPDATE groups SET owner = NULL WHERE owner = ?",
+        "DELETE FROM users WHERE uid = ?",
+    ] {
+        db.execute(sql, [uid.0])?;
+    }
+    Ok(())
+}
+
+fn load_group(db: &Connection, gid: GroupId) -> Sql<Option<(Group, Vec<(Member, User)>)>> {
+    let group = db
+        .prepare_cached(
+            "SELECT gid, aid, name, status, image, flags, call_flags, resolution, active, pinned,
+                    expires, expiry_extension_s, owner FROM groups WHERE gid = ?",
+        )?
+        .query_row([gid.0], |row| {
+            Ok(Group {
+                gid: GroupId(row.get(0)?),
+                aid: AppId(row.get(1)?),
+                name: row.get(2)?,
+                status: row.get(3)?,
+                image: row.get(4)?,
+                flags: row.get(5)?,
+                call_flags: row.get(6)?,
+                resolution: row.get(7)?,
+                active: row.get(8)?,
+                pinned: row.get(9)?,
+                expires: time(row.get(10)?),
+                expiry_extension_s: row.get(11)?,
+                owner: row.get::<_, Option<u32>>(12)?.map(Uid),
+            })
+        })
+        .optional()?;
+    let Some(group) = group else { return Ok(None) };
+    let sql = format!(
+        "SELECT {USER_COLUMNS}, m.given, m.denied, m.admin_flags, m.expires
+         FROM members m JOIN users u USING (uid) WHERE m.gid = ?"
+    );
+    let mut statement = db.prepare_cached(&sql)?;
+    let members = statement.query_map([gid.0], |row| {
+        let user = user(row, 0)?;
+        let member = Member {
+            uid: user.uid,
+            given: row.get(USER_COLUMN_COUNT)?,
+            denied: row.get(USER_COLUMN_COUNT + 1)?,
+            admin_flags: row.get(USER_COLUMN_COUNT + 2)?,
+            expires: time(row.get(USER_COLUMN_COUNT + 3)?),
+        };
+        Ok((member, user))
+    })?;
+    let members = members.collect::<Sql<Vec<_>>>()?;
+    Ok(Some((group, members)))
+}
+
+fn save_group(db: &Connection, group: Group, put: Vec<Member>, remove: Vec<Uid>) -> Sql<GroupId> {
+    let new = group.gid == GroupId(0);
+    db.prepare_cached(
+        "INSERT INTO groups (gid, aid, name, status, image, flags, call_flags, resolution, active,
+                             pinned, expires, expiry_extension_s, owner)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (gid) DO UPDATE SET
+           name = excluded.name, status = excluded.status, image = excluded.image,
+           flags = excluded.flags, call_flags = excluded.call_flags,
+           resolution = excluded.resolution, active = excluded.active, pinned = excluded.pinned,
+           expires = excluded.expires, expiry_extension_s = excluded.expiry_extension_s,
+           owner = excluded.owner",
+    )?
+    .execute(params![
+        (!new).then_some(group.gid.0),
+        group.aid.0,
+        group.name,
+        group.status,
+        group.image,
+        group.flags,
+        group.call_flags,
+        group.resolution,
+        group.active,
+        group.pinned,
+        group.expires.map(|at| signed(at.0)),
+        group.expiry_extension_s,
+        group.owner.map(|uid| uid.0)
+    ])?;
+    let gid = if new { GroupId(db.last_insert_rowid() as u32) } else { group.gid };
+    for uid in remove {
+        db.prepare_cached("DELETE FROM members WHERE gid = ? AND uid = ?")?
+            .execute([gid.0, uid.0])?;
+    }
+    for member in put {
+        db.prepare_cached(
+            "INSERT OR REPLACE INTO members (gid, uid, given, denied, admin_flags, expires)
+             VALUES (?, ?, ?, ?, ?, ?)",
+        )?
+        .execute(params![
+            gid.0,
+            member.uid.0,
+            member.given,
+            member.denied,
+            member.admin_flags,
+            member.expires.map(|at| signed(at.0))
+        ])?;
+    }
+    Ok(gid)
+}
+
+// ---- numbers -----------------------------------------------------------------------------
+
+/// SQLite's integers are signed; ours stay far below 2^63.
+fn signed(number: u64) -> i64 {
+    number as i64
+}
+
+fn unsigned(number: i64) -> u64 {
+    number as u64
+}
+
+fn time(ms: Option<i64>) -> Option<Timestamp> {
+    ms.map(|ms| Timestamp(unsigned(ms)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sim::memory_store::SyncStore;
+    use sim::store_suite::store_suite;
+
+    struct OnDisk {
+        folder: tempfile::TempDir,
+        database: Sqlite,
+    }
+
+    impl OnDisk {
+        fn new() -> OnDisk {
+            let folder = tempfile::tempdir().unwrap();
+            let database = Sqlite::open(&folder.path().join("test.db")).unwrap();
+            OnDisk { folder, database }
+        }
+    }
+
+    impl SyncStore for OnDisk {
+        fn perform(&mut self, request: Request) -> Result<Reply, StoreError> {
+            self.database.perform_all(vec![request]).remove(0)
+        }
+
+        fn reopen(self) -> OnDisk {
+            let OnDisk { folder, database } = self;
+            drop(database);
+            let database = Sqlite::open(&folder.path().join("test.db")).unwrap();
+            OnDisk { folder, database }
+        }
+    }
+
+    #[test]
+    fn sqlite_passes_the_suite() {
+        store_suite(OnDisk::new);
+    }
+
+    #[test]
+    fn a_refused_request_leaves_no_trace_in_the_batch_it_shares() {
+        let mut disk = OnDisk::new();
+        let make = |hash| Request::CreateApp { name: "one".into(), hash };
+        let find = Request::FindApp { hash: [1; 32] };
+        let replies = disk.database.perform_all(vec![make([1; 32]), make([2; 32]), find]);
+        assert!(matches!(replies[0], Ok(Reply::App(Some(_)))));
+        assert_eq!(replies[1], Err(StoreError::Exists));
+        assert_eq!(replies[2], replies[0]);
+    }
+
+    #[test]
+    fn a_database_of_a_newer_version_is_not_touched() {
+        let disk = OnDisk::new();
+        let path = disk.folder.path().join("test.db");
+        disk.database.connection.pragma_update(None, "user_version", 99).unwrap();
+        let error = format!("{:#}", Sqlite::open(&path).err().expect("refused"));
+        assert!(error.contains("newer version"), "{error}");
+    }
+}
