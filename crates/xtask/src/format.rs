@@ -7,8 +7,12 @@ use crate::run::{cargo, command, node_tool, root, run};
 use crate::tools;
 
 /// What prettier looks after. Prose is left to people: its lines are broken by sense.
-const SCRIPTS: [&str; 4] =
-    ["js/**/*.{js,ts}", "www/**/*.{js,css,html}", "tests/e2e/**/*.{js,html,ts}", "crates/xtask/js/*.js"];
+const SCRIPTS: [&str; 4] = [
+    "js/**/*.{js,ts}",
+    "www/**/*.{js,css,html}",
+    "tests/e2e/**/*.{js,html,ts}",
+    "crates/xtask/js/*.js",
+];
 
 /// `cargo xtask fmt`
 pub fn write(arguments: Arguments) -> anyhow::Result<bool> {

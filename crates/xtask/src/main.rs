@@ -4,7 +4,6 @@
 
 mod arguments;
 mod backend;
-mod bench;
 mod demo;
 mod dist;
 mod format;
@@ -28,13 +27,11 @@ cargo xtask <command>
   demo    build everything, start the server, print the links of three users and a room
             --port N       port of the pages, 8080; 0 takes a free one
             --data DIR     folder of the database, target/demo
+            --debug        the server without optimisation: quicker to build
             --json         first line on standard output: url, app, tokens, group as one JSON object
   test    prove it: format, clippy, native, simulator, browsers, end to end, package
             --only NAME    only these suites; may be repeated
             --list         their names
-  bench   measure the budgets, compare with docs/performance.md
-            --only NAME    only these; may be repeated
-            --save         write the figures into docs/performance.md
   dist    pkg/ and dist/: the npm package and the stripped server
   fmt     format everything
   ci      what .ci/run runs: test
@@ -47,7 +44,6 @@ fn main() -> ExitCode {
     let outcome = match command.as_deref() {
         Some("demo") => demo::demo(arguments),
         Some("test" | "ci") => test::test(arguments),
-        Some("bench") => bench::bench(arguments),
         Some("dist") => dist::dist(arguments),
         Some("fmt") => format::write(arguments),
         None | Some("help" | "--help" | "-h") => {

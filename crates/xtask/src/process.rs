@@ -46,12 +46,6 @@ impl Process {
     pub fn wait(&mut self) -> anyhow::Result<ExitStatus> {
         Ok(self.child.wait()?)
     }
-
-    /// Asks it to stop and waits for that.
-    pub fn stop(mut self) -> anyhow::Result<ExitStatus> {
-        terminate(self.id());
-        self.wait()
-    }
 }
 
 impl Drop for Process {

@@ -1,20 +1,161 @@
 //! `cargo xtask test`: every suite, a summary line each, one at the end.
+//!
+//! A suite whose tools cannot be had fails; it is never left out.
 
-use crate::run::command;
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::bail;
+
+use crate::arguments::Arguments;
+use crate::run::{command, root};
+use crate::server::{self, Profile};
 use crate::suite::{self, Outcome};
+use crate::{format, sdk, site, tools};
 
-/// Runs everything; `false` when anything failed.
-pub fn test() -> anyhow::Result<bool> {
-    let suites = [
-        suite::check("format", command("cargo", ["fmt", "--all", "--check"]))?,
-        suite::check("clippy", clippy())?,
-        suite::tests("native", command("cargo", ["test", "--workspace", "--no-fail-fast"]))?,
-    ];
-    let all = suites.into_iter().fold(Outcome::default(), Outcome::and);
-    println!("{} passed, {} failed", all.passed, all.failed);
+type Suite = fn() -> anyhow::Result<Outcome>;
+
+/// Cheap ones first: who made a slip hears of it soon.
+const SUITES: [(&str, Suite); 8] = [
+    ("format", format_suite),
+    ("clippy", clippy),
+    ("native", native),
+    ("simulator", simulator),
+    ("wasm-chromium", wasm_chromium),
+    ("wasm-firefox", wasm_firefox),
+    ("package", package),
+    ("end-to-end", end_to_end),
+];
+
+/// Runs everything, or what was asked for; `false` when anything failed.
+pub fn test(mut arguments: Arguments) -> anyhow::Result<bool> {
+    let only = arguments.options("--only")?;
+    let list = arguments.flag("--list");
+    arguments.end()?;
+    if list {
+        SUITES.iter().for_each(|(name, _)| println!("{name}"));
+        return Ok(true);
+    }
+    if let Some(unknown) = only.iter().find(|name| !SUITES.iter().any(|(suite, _)| suite == name)) {
+        bail!("no suite `{unknown}`; `cargo xtask test --list` names them");
+    }
+    let mut outcomes = Vec::new();
+    for (name, suite) in SUITES {
+        if !only.is_empty() && !only.iter().any(|wanted| wanted == name) {
+            continue;
+        }
+        let start = Instant::now();
+        let outcome = suite().unwrap_or_else(|error| {
+            eprintln!("xtask: {name}: {error:#}");
+            Outcome::FAILED
+        });
+        eprintln!("xtask: {name} took {} s", start.elapsed().as_secs());
+        println!("{name}: {outcome}");
+        outcomes.push((name, outcome));
+    }
+    println!();
+    for (name, outcome) in &outcomes {
+        println!("{name}: {outcome}");
+    }
+    let all =
+        outcomes.into_iter().map(|(_, outcome)| outcome).fold(Outcome::default(), Outcome::and);
+    println!("{all}");
     Ok(all.failed == 0)
 }
 
-fn clippy() -> std::process::Command {
-    command("cargo", ["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"])
+fn format_suite() -> anyhow::Result<Outcome> {
+    tools::node_packages()?;
+    Ok(suite::check(format::check_rust())?.and(suite::check(format::check_scripts())?))
+}
+
+/// Both halves: what runs on the machine, and what runs in the browser.
+fn clippy() -> anyhow::Result<Outcome> {
+    tools::wasm_target()?;
+    let deny = ["--", "--deny", "warnings"];
+    let native = [&["clippy", "--workspace", "--all-targets", "--exclude", "mesibo"], &deny[..]];
+    let target = ["--target", "wasm32-unknown-unknown", "--tests"];
+    let browser = [&["clippy", "--package", "mesibo"], &target[..], &deny[..]];
+    let native = suite::check(command("cargo", native.concat()))?;
+    Ok(native.and(suite::check(command("cargo", browser.concat()))?))
+}
+
+/// Everything that needs no browser; the simulator has a suite of its own.
+fn native() -> anyhow::Result<Outcome> {
+    let exclude = ["--exclude", "mesibo", "--exclude", "sim"];
+    let words = [&["test", "--workspace", "--no-fail-fast"], &exclude[..]];
+    suite::tests(command("cargo", words.concat()))
+}
+
+/// Optimised: five hundred seeds in a minute.
+fn simulator() -> anyhow::Result<Outcome> {
+    let words = ["test", "--package", "sim", "--profile", "chaos", "--no-fail-fast"];
+    suite::tests(command("cargo", words))
+}
+
+fn wasm_chromium() -> anyhow::Result<Outcome> {
+    let browsers = tools::browsers()?;
+    wasm("CHROMEDRIVER", &browsers.chromedriver)
+}
+
+fn wasm_firefox() -> anyhow::Result<Outcome> {
+    let browsers = tools::browsers()?;
+    wasm("GECKODRIVER", &browsers.geckodriver)
+}
+
+/// The SDK's own tests, in the browser of this driver, by the runner that `wasm-pack test` uses.
+fn wasm(variable: &str, driver: &Path) -> anyhow::Result<Outcome> {
+    tools::wasm_target()?;
+    let runner = tools::wasm_bindgen()?.join("wasm-bindgen-test-runner");
+    let target = ["--target", "wasm32-unknown-unknown"];
+    let words =
+        [&["test", "--package", "mesibo", "--lib", "--tests", "--no-fail-fast"], &target[..]];
+    let mut command = command("cargo", words.concat());
+    // The runner takes the first driver it finds: leave it one.
+    for other in ["CHROMEDRIVER", "GECKODRIVER", "SAFARIDRIVER"] {
+        command.env_remove(other);
+    }
+    command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner).env(variable, driver);
+    suite::tests(command)
+}
+
+/// The npm package as a stranger would use it.
+fn package() -> anyhow::Result<Outcome> {
+    in_browsers(&["tests/e2e/package"])
+}
+
+/// Real browsers, the real server, the built SDK.
+fn end_to_end() -> anyhow::Result<Outcome> {
+    in_browsers(&["tests/e2e"])
+}
+
+/// Runs `*.test.js` of these folders with everything they need in the environment.
+fn in_browsers(folders: &[&str]) -> anyhow::Result<Outcome> {
+    let browsers = tools::browsers()?;
+    let site = site::build(&sdk::build()?)?;
+    let server = server::build(Profile::Dev)?;
+    let mut node = node_tests(folders);
+    node.env("E2E_SERVER", server)
+        .env("E2E_SITE", site)
+        .env("E2E_GECKODRIVER", browsers.geckodriver)
+        .env("E2E_XTASK", std::env::current_exe()?);
+    suite::tests(node)
+}
+
+/// One file after the other: two cores carry one set of browsers.
+fn node_tests(folders: &[&str]) -> Command {
+    let mut words = vec!["--test".to_string(), "--test-concurrency=1".into()];
+    words.push("--test-reporter=spec".into());
+    for folder in folders {
+        let Ok(entries) = std::fs::read_dir(root().join(folder)) else { continue };
+        let mut files: Vec<_> = entries
+            .flatten()
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .filter(|name| name.ends_with(".test.js"))
+            .map(|name| format!("{folder}/{name}"))
+            .collect();
+        files.sort();
+        words.extend(files);
+    }
+    command("node", words)
 }

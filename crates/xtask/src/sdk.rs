@@ -1,0 +1,169 @@
+//! How the SDK is built: Rust to WebAssembly, its JavaScript side, one classic script, one ES package.
+//!
+//! Relies on `js/classic.js`, `js/index.js` and `js/index.d.ts`, which import the generated side as
+//! `mesibo-core` and the WebAssembly as `mesibo-core.wasm`. Promises `pkg/`, complete, and that a
+//! step whose inputs did not change is not run again.
+
+use std::path::{Path, PathBuf};
+
+use crate::run::{cargo, command, copy, files, node_tool, read, root, run, target, write};
+use crate::stamp::Stamp;
+use crate::tools;
+
+/// Browsers of the last three years: what the SDK's own browser interfaces need anyway.
+const SYNTAX: &str = "--target=es2022";
+
+/// WebAssembly features that rustc switches on for its target; `wasm-opt` must know them, but not
+/// use others.
+const WASM_FEATURES: [&str; 6] = [
+    "--enable-bulk-memory",
+    "--enable-bulk-memory-opt",
+    "--enable-nontrapping-float-to-int",
+    "--enable-sign-ext",
+    "--enable-mutable-globals",
+    "--enable-reference-types",
+];
+
+/// Builds `pkg/`; returns its folder.
+pub fn build() -> anyhow::Result<PathBuf> {
+    tools::wasm_target()?;
+    tools::node_packages()?;
+    let bin = tools::wasm_bindgen()?;
+    let wasm = compile()?;
+    let generated = bind(&bin, &wasm)?;
+    package(&generated)
+}
+
+fn compile() -> anyhow::Result<PathBuf> {
+    let wasm32 = "wasm32-unknown-unknown";
+    cargo(["build", "--profile", "sdk", "--target", wasm32, "--package", "mesibo", "--lib"])?;
+    Ok(target().join(wasm32).join("sdk/mesibo.wasm"))
+}
+
+/// The JavaScript side, and the WebAssembly made small.
+fn bind(bin: &Path, wasm: &Path) -> anyhow::Result<PathBuf> {
+    let folder = target().join("sdk/es");
+    let small = folder.join("mesibo_core_bg.wasm");
+    let outputs = [folder.join("mesibo_core.js"), small.clone()];
+    let made_from = Stamp::default()
+        .word(&tools_version())
+        .word(&WASM_FEATURES.concat())
+        .files(&[wasm.to_path_buf()])?;
+    made_from.step(&target().join("sdk/bind.stamp"), &outputs, || {
+        let out = folder.to_string_lossy().into_owned();
+        let mut words = vec!["--target", "web", "--out-dir", &out, "--out-name", "mesibo_core"];
+        // The loaders in js/ say where the WebAssembly is; a second mention would send bundlers
+        // after a file that the package does not have.
+        words.extend(["--omit-default-module-path", "--remove-producers-section"]);
+        let mut wasm_bindgen = command(bin.join("wasm-bindgen"), words);
+        wasm_bindgen.arg(wasm);
+        run(wasm_bindgen)?;
+        let file = small.to_string_lossy().into_owned();
+        let mut words = vec!["-Oz", "--strip-debug", "--strip-producers", "-o", &file, &file];
+        words.extend(WASM_FEATURES);
+        run(command(node_tool("wasm-opt"), words))
+    })?;
+    Ok(folder)
+}
+
+/// The classic script, the ES package, and what a package says about itself.
+fn package(generated: &Path) -> anyhow::Result<PathBuf> {
+    let (root, folder) = (root(), root().join("pkg"));
+    let mut inputs = files(&root.join("js"));
+    inputs.extend(files(generated));
+    let texts = ["LICENSE-MIT", "LICENSE-APACHE"];
+    inputs.extend(texts.iter().map(|name| root.join(name)));
+    inputs.retain(|file| file.exists());
+    let outputs = ["mesibo.js", "index.js", "mesibo_bg.wasm", "index.d.ts", "package.json"];
+    let outputs = outputs.map(|name| folder.join(name));
+    let made_from = Stamp::default().word(&tools_version()).files(&inputs)?;
+    made_from.step(&target().join("sdk/package.stamp"), &outputs, || {
+        // What an earlier build left must not be taken for part of this one.
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder)?;
+        }
+        // In a classic script the page is the only module: nothing there may ask for its own URL.
+        let classic = ["--format=iife", "--loader:.wasm=binary", "--define:import.meta.url=\"\""];
+        bundle(generated, "js/classic.js", &folder.join("mesibo.js"), &classic)?;
+        bundle(generated, "js/index.js", &folder.join("index.js"), &["--format=esm"])?;
+        copy(&generated.join("mesibo_core_bg.wasm"), &folder.join("mesibo_bg.wasm"))?;
+        copy(&root.join("js/index.d.ts"), &folder.join("index.d.ts"))?;
+        for name in texts {
+            copy(&root.join(name), &folder.join(name))?;
+        }
+        write(&folder.join("README.md"), README)?;
+        write(&folder.join("package.json"), manifest()?)
+    })?;
+    Ok(folder)
+}
+
+fn bundle(generated: &Path, entry: &str, to: &Path, more: &[&str]) -> anyhow::Result<()> {
+    let glue = generated.join("mesibo_core.js");
+    let wasm = generated.join("mesibo_core_bg.wasm");
+    let mut esbuild = command(node_tool("esbuild"), [entry, "--bundle", "--minify", SYNTAX]);
+    esbuild
+        .args(["--log-level=warning", "--legal-comments=none", "--charset=utf8"])
+        .arg(format!("--alias:mesibo-core={}", glue.display()))
+        .arg(format!("--alias:mesibo-core.wasm={}", wasm.display()))
+        .arg(format!("--outfile={}", to.display()))
+        .args(more);
+    run(esbuild)
+}
+
+/// The package's own `package.json`.
+fn manifest() -> anyhow::Result<String> {
+    let manifest = serde_json::json!({
+        "name": "mesibo",
+        "version": version()?,
+        "description": "Messages, groups, presence, calls and conferences in the browser, with the `Mesibo` JavaScript API.",
+        "license": "MIT OR Apache-2.0",
+        "type": "module",
+        // Importing runs nothing; only the classic script defines globals.
+        "sideEffects": ["./mesibo.js"],
+        "main": "./index.js",
+        "module": "./index.js",
+        "types": "./index.d.ts",
+        "exports": {
+            ".": { "types": "./index.d.ts", "default": "./index.js" },
+            "./mesibo.js": "./mesibo.js",
+            "./mesibo_bg.wasm": "./mesibo_bg.wasm",
+            "./package.json": "./package.json"
+        },
+        "files": ["index.js", "index.d.ts", "mesibo.js", "mesibo_bg.wasm", "README.md", "LICENSE-MIT", "LICENSE-APACHE"]
+    });
+    Ok(format!("{manifest:#}\n"))
+}
+
+/// The version in the root's `Cargo.toml`.
+pub fn version() -> anyhow::Result<String> {
+    let text = read(&root().join("Cargo.toml"))?;
+    let line = text.lines().find_map(|line| line.strip_prefix("version = "));
+    Ok(line.expect("the workspace has a version").trim_matches('"').to_string())
+}
+
+/// Part of every stamp: another tool makes another output.
+fn tools_version() -> String {
+    read(&root().join("package-lock.json")).unwrap_or_default()
+}
+
+const README: &str = r#"# mesibo
+
+Messages, groups, presence, calls and conferences in the browser: Rust compiled to WebAssembly, with the
+`Mesibo` JavaScript API.
+
+```html
+<script src="https://your.server/mesibo.js"></script>
+<script src="page.js"></script>
+```
+
+or, with a bundler or as an ES module:
+
+```js
+import init, { Mesibo } from "mesibo";
+
+await init();
+const api = Mesibo.getInstance();
+```
+
+It needs a `mesibo-server`, which serves the classic script itself. MIT or Apache-2.0, as you prefer.
+"#;
