@@ -12,10 +12,29 @@
 
 extern crate alloc;
 
+mod chance;
+mod client;
+mod commit;
+mod inbox;
+mod memory;
+mod outbox;
+mod presence;
+mod profile;
+mod reading;
+mod session;
+
 pub mod event;
+pub mod memory_store;
 pub mod message;
 pub mod port;
 
+pub use client::Client;
+pub use outbox::{SendError, Sent};
+pub use profile::{GroupInfo, Profile};
+pub use reading::{Scope, SessionChange, SessionFilter};
+pub use session::StartError;
+
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use wire::code::Code;
 use wire::id::{DeviceKey, Ticket};
@@ -114,7 +133,7 @@ pub enum Output {
     /// Do something with a peer connection.
     Peer(peer::Command),
     /// Tell the page.
-    Event(Event),
+    Event(Box<Event>),
     /// Nothing more to do until this moment or the next input.
     Wait(Instant),
 }

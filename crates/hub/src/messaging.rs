@@ -44,15 +44,20 @@ impl Hub {
         };
         let (uid, aid, address, key) = (live.uid, live.aid, live.address.clone(), live.key);
         let Some(message_id) = MessageId::new(send.id) else {
-            return Ok(self.reject(id, send.id, fail("the message id is zero or not below 2^53")));
+            self.reject(id, send.id, fail("the message id is zero or not below 2^53"));
+            return Ok(());
         };
         let content = send.content.clone().unwrap_or_default();
         if content.encoded_len() > CONTENT_BYTES_MAX {
-            return Ok(self.reject(id, send.id, fail("the content is larger than 64 KiB")));
+            self.reject(id, send.id, fail("the content is larger than 64 KiB"));
+            return Ok(());
         }
         let destination = match self.destination(uid, aid, send)? {
             Ok(destination) => destination,
-            Err(refusal) => return Ok(self.reject(id, send.id, refusal)),
+            Err(refusal) => {
+                self.reject(id, send.id, refusal);
+                return Ok(());
+            }
         };
 
         let ts = self.now.wall;

@@ -1,1 +1,31 @@
-//! sfu
+//! Who hears and sees whom: RTP of publishers in, RTP for each subscriber out.
+//!
+//! [`Sfu`] is one value with two methods. [`Sfu::handle_input`] changes state: a datagram, a
+//! command of the hub, the passing of time. [`Sfu::poll_output`] gives what follows from it until
+//! [`Output::Wait`]. Relies on `str0m` for ICE, DTLS, SRTP and RTCP of each peer; has no socket, no
+//! clock, no thread. Promises that a subscriber only gets what the latest commands allow, and that
+//! no datagram or session description of one peer harms another.
+//!
+//! A peer is one client's peer connection in one room. It always offers, the SFU always answers.
+//! A stream is one participant's camera or screen with at most one audio and one video track:
+//!
+//! ```text
+//! Publication ─ Track (audio, video) ─ Layer ──▶ Line (one media line of a subscriber)
+//!                    key frames, talking           rewriting: SSRC, sequence, timestamp
+//! ```
+
+mod codec;
+mod command;
+mod deadlines;
+mod demux;
+mod key_frames;
+mod line;
+mod offer;
+mod peer;
+mod publication;
+mod rewrite;
+mod sfu;
+mod talking;
+
+pub use command::{Command, Event, Kind, Mapping, PeerId, Refusal, RoomId, StreamId};
+pub use sfu::{Config, Counters, Input, Output, Sfu, Transmit};

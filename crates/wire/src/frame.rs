@@ -55,30 +55,35 @@ pub fn encode_server(body: server_frame::Body) -> Vec<u8> {
 
 /// The bytes of a `Deliver` frame around entries that are encoded already, so that an entry for
 /// many is encoded once. `None` keeps a place without an entry.
-pub fn encode_deliver<'a>(entries: impl Iterator<Item = (Seq, Option<&'a [u8]>)>) -> Vec<u8> {
+pub fn encode_deliver<'a>(
+    entries: impl Iterator<Item = (Seq, Option<&'a [u8]>)> + Clone,
+) -> Vec<u8> {
     const VARINT: u8 = 0;
     const BYTES: u8 = 2;
     let key = |field: u8, wire_type: u8| field << 3 | wire_type;
+    let entry_len = |(seq, entry): (Seq, Option<&[u8]>)| {
+        let bytes = entry.map_or(0, |entry| {
+            1 + encoded_len_varint(entry.len() as u64) + entry.len()
+        });
+        1 + encoded_len_varint(seq.0) + bytes
+    };
 
-    let mut deliver = Vec::new();
+    let lens = entries.clone().map(entry_len);
+    let len: usize = lens.map(|len| 1 + encoded_len_varint(len as u64) + len).sum();
+    let mut frame = Vec::with_capacity(1 + encoded_len_varint(len as u64) + len);
+    frame.push(key(4, BYTES));
+    encode_varint(len as u64, &mut frame);
     for (seq, entry) in entries {
-        let entry_len =
-            entry.map_or(0, |bytes| 1 + encoded_len_varint(bytes.len() as u64) + bytes.len());
-        let len = 1 + encoded_len_varint(seq.0) + entry_len;
-        deliver.push(key(1, BYTES));
-        encode_varint(len as u64, &mut deliver);
-        deliver.push(key(1, VARINT));
-        encode_varint(seq.0, &mut deliver);
+        frame.push(key(1, BYTES));
+        encode_varint(entry_len((seq, entry)) as u64, &mut frame);
+        frame.push(key(1, VARINT));
+        encode_varint(seq.0, &mut frame);
         if let Some(bytes) = entry {
-            deliver.push(key(2, BYTES));
-            encode_varint(bytes.len() as u64, &mut deliver);
-            deliver.extend_from_slice(bytes);
+            frame.push(key(2, BYTES));
+            encode_varint(bytes.len() as u64, &mut frame);
+            frame.extend_from_slice(bytes);
         }
     }
-    let mut frame = Vec::with_capacity(deliver.len() + 6);
-    frame.push(key(4, BYTES));
-    encode_varint(deliver.len() as u64, &mut frame);
-    frame.append(&mut deliver);
     frame
 }
 

@@ -24,6 +24,9 @@ pub const ADDRESS_BYTES_MAX: usize = 63;
 /// and refused by the server's HTTP API.
 pub const NAME_BYTES_MAX: usize = 127;
 
+/// Longest app id, bytes (`backend-api.md` 2.2). A longer one belongs to no token.
+pub const APP_ID_BYTES_MAX: usize = 128;
+
 /// Longest token, bytes; ours have 60. A longer one is malformed.
 pub const TOKEN_BYTES_MAX: usize = 256;
 
@@ -60,7 +63,7 @@ pub const FRAMES_PER_SECOND_MAX: u32 = 1_000;
 pub const FRAMES_BURST_MAX: u32 = 10_000;
 
 /// Frames of one session that wait in the hub while something has to be loaded. Beyond it the
-/// gateway stops reading that socket until they are done.
+/// session ends with `Overloaded`; a client has no more than [`OUTBOX_IN_FLIGHT_MAX`] on the way.
 pub const SESSION_PARKED_FRAMES_MAX: usize = 1_024;
 
 /// Bytes that wait for one slow reader. Beyond it the session ends with `TooSlow` and resumes
@@ -123,6 +126,53 @@ pub const SUBSCRIPTIONS_MAX: usize = 200;
 /// Longest wait for the answer to an offer, client side. Then a new peer connection is made.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 
+// ---- media -------------------------------------------------------------------------------
+
+/// Media lines in one offer: [`SUBSCRIPTIONS_MAX`] and [`STREAMS_PER_SESSION_MAX`] with audio and
+/// video each, and room to spare. An offer with more is refused.
+pub const MEDIA_LINES_MAX: usize = 512;
+
+/// Peer connections of one media server; a further one is refused. Each costs about 200 KB.
+pub const PEERS_MAX: usize = 20_000;
+
+/// Addresses from which one peer may send at the same time: its interfaces and their successors
+/// after a change of network. The oldest is forgotten, and known again at its next binding request.
+pub const PEER_ADDRESSES_MAX: usize = 8;
+
+/// Longest silence of a peer before it counts as disconnected. Browsers renew their consent every
+/// 2.5 s (Chromium) or 5 s (Firefox), so one check may go missing.
+pub const PEER_SILENCE_MAX: Duration = Duration::from_secs(11);
+
+/// Shortest time between two key frame requests to one publisher. libwebrtc makes no more than one
+/// key frame in this time; further requests wait for its end and become one.
+pub const KEY_FRAME_INTERVAL: Duration = Duration::from_millis(300);
+
+/// How long a subscriber waits for a key frame before the publisher is asked again: the request or
+/// the answer was lost.
+pub const KEY_FRAME_WAIT: Duration = Duration::from_secs(1);
+
+/// Packets of one video track kept for one subscriber to be sent again: three seconds of
+/// 2.5 Mbit/s. Older ones are not repaired, the subscriber asks for a key frame.
+pub const RESEND_PACKETS_MAX: usize = 800;
+
+/// Streams a media server remembers, published, wanted or paused. Commands about further ones
+/// have no effect.
+pub const PUBLICATIONS_MAX: usize = 100_000;
+
+/// Datagrams taken from the socket before what they cause is sent. More would delay the first.
+pub const MEDIA_BATCH_MAX: usize = 64;
+
+/// Commands waiting for the media loop; a further one is handed back and its caller says so.
+pub const MEDIA_COMMANDS_MAX: usize = 4_096;
+
+/// Events of the media loop waiting for the server. Beyond it notices of who talks are dropped
+/// and no further command is taken until some are gone.
+pub const MEDIA_EVENTS_MAX: usize = 4_096;
+
+/// Receive and send buffer of the media socket, bytes: 100 ms of 300 Mbit/s. The kernel drops
+/// what exceeds it; receivers ask for it again.
+pub const MEDIA_SOCKET_BYTES: usize = 4 * 1024 * 1024;
+
 // ---- hub ---------------------------------------------------------------------------------
 
 /// Users, and members of groups, that the server keeps in memory without a session needing them:
@@ -133,9 +183,26 @@ pub const DIRECTORY_ENTRIES_MAX: usize = 100_000;
 /// below [`SESSION_SEND_BYTES_MAX`], so that only what cannot wait reaches that one.
 pub const SESSION_LOG_BYTES_MAX: usize = 512 * 1024;
 
-/// Frames of sessions that need something from the store at the same time, in all; further ones
-/// are answered `Overloaded`.
+/// Users, groups and apps that are being loaded at the same time, in all. A session that needs a
+/// further one ends with `Overloaded`.
 pub const LOADS_MAX: usize = 100_000;
+
+/// Users and groups loaded at once for one frame or one operation; the rest follows after them.
+pub const LOADS_AT_ONCE_MAX: usize = 256;
+
+/// Operations of backends that wait their turn; a further one is answered `RATELIMIT`.
+pub const OPERATIONS_WAITING_MAX: usize = 1_024;
+
+/// Read messages told in one `Read`. A longer one is answered `Rejected`; the page's client sends
+/// fewer at once.
+pub const READ_MESSAGES_MAX: usize = 4_096;
+
+/// Members of a group up to which typing and other presence is passed on to it. In a larger one
+/// it would cost more than it tells.
+pub const PRESENCE_MEMBERS_MAX: usize = 2_000;
+
+/// Rooms one session may be in at the same time; a further `RoomEnter` is refused.
+pub const ROOMS_PER_SESSION_MAX: usize = 64;
 
 /// Members that are told one by one when the membership of a group changes. In a larger group
 /// only those online are told; the others see it when they ask.
@@ -172,3 +239,12 @@ pub const ADMIN_LIST_MAX: u32 = 1_000;
 
 /// Longest wait for sessions to close when the server stops; then it stops all the same.
 pub const STOP_WITHIN: Duration = Duration::from_secs(5);
+
+/// Profiles asked for in one frame; further ones go into the next.
+pub const WATCHED_PER_FRAME_MAX: usize = 200;
+
+/// Log entries that the client stores in one transaction. Larger ones would hold the page up.
+pub const INBOX_BATCH_MAX: usize = 512;
+
+/// Messages told to the server as read in one frame.
+pub const READS_PER_FRAME_MAX: usize = 256;

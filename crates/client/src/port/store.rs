@@ -3,6 +3,7 @@
 //! Requests are performed in the order they came and answered once each. A [`Request::Commit`]
 //! is one transaction: all of it or nothing.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use wire::id::{Seq, Uid};
@@ -80,7 +81,7 @@ pub struct Position {
 pub enum Write {
     /// Adds or replaces a message. The store keeps the latest message and the number of unread
     /// ones of each conversation up to date by itself.
-    Message(Message),
+    Message(Box<Message>),
     /// Removes a message.
     DeleteMessage(MessageKey),
     /// Puts a message that is stored, or in this commit, at the end of the outbox.

@@ -1,0 +1,822 @@
+//! The client itself: takes inputs apart, keeps the parts, hands out the outputs.
+
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::string::String;
+use alloc::vec::Vec;
+use hashbrown::HashMap;
+use wire::code::Code;
+use wire::frame::{decode_server, encode_client};
+use wire::id::{DeviceKey, GroupId, Ticket, Uid};
+use wire::mask::presence as presence_code;
+use wire::proto::{self, Hello, Pong, client_frame, server_frame, target};
+use wire::time::{Duration, Now, Timestamp};
+
+use crate::chance::Chance;
+use crate::commit::{Commits, Then};
+use crate::event::{ConnectionStatus as Status, Event, ReadSessionId};
+use crate::inbox::{Inbox, to_member};
+use crate::memory::Messages;
+use crate::message::{Conversation, Message, MessageKey};
+use crate::outbox::Outbox;
+use crate::port::store::{Account, Opened, Reply, Request, StoreError, Write};
+use crate::presence::Presences;
+use crate::profile::{Profile, Profiles};
+use crate::reading::Reading;
+use crate::session::{Link, Session, StartError, is_token, status_of};
+use crate::{Input, Output, SocketId};
+
+/// The client's decisions. See the crate's page.
+#[derive(Debug)]
+pub struct Client {
+    pub(crate) session: Session,
+    pub(crate) outbox: Outbox,
+    pub(crate) inbox: Inbox,
+    pub(crate) reading: Reading,
+    pub(crate) profiles: Profiles,
+    pub(crate) presences: Presences,
+    pub(crate) memory: Messages,
+    pub(crate) commits: Commits,
+    pub(crate) chance: Chance,
+    pub(crate) visible: bool,
+    store: StoreState,
+    database: Database,
+    /// What the last `Hello` said of the log.
+    resumed: Option<wire::id::Seq>,
+    outputs: VecDeque<Output>,
+    pending: HashMap<Ticket, Pending>,
+    next_ticket: u64,
+    group_questions: BTreeMap<u32, GroupQuestion>,
+    next_question: u32,
+}
+
+/// What an answer of the store is for.
+#[derive(Debug)]
+pub(crate) enum Pending {
+    Commit,
+    Inbox,
+    Read(ReadSessionId),
+    Unread(u32),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum StoreState {
+    Closed,
+    Opening,
+    Open,
+}
+
+/// What the page wants of its database.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Database {
+    name: Option<String>,
+    /// `set_database` calls that wait for an answer.
+    asked: u32,
+    /// Of those, the ones the store is being opened for.
+    opening: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct GroupQuestion {
+    group: GroupId,
+    members: bool,
+}
+
+impl Client {
+    /// A client that is not signed in. `seed` draws ids and delays.
+    pub fn new(seed: u64) -> Client {
+        Client {
+            session: Session::new(),
+            outbox: Outbox::default(),
+            inbox: Inbox::default(),
+            reading: Reading::default(),
+            profiles: Profiles::default(),
+            presences: Presences::default(),
+            memory: Messages::default(),
+            commits: Commits::default(),
+            chance: Chance::new(seed),
+            visible: true,
+            store: StoreState::Closed,
+            database: Database::default(),
+            resumed: None,
+            outputs: VecDeque::new(),
+            pending: HashMap::new(),
+            next_ticket: 0,
+            group_questions: BTreeMap::new(),
+            next_question: 0,
+        }
+    }
+
+    /// Something happened. Drain [`Client::poll_output`] afterwards.
+    pub fn handle_input(&mut self, now: Now, input: Input) {
+        match input {
+            Input::SocketOpened { socket } => self.on_socket_opened(socket),
+            Input::SocketFrame { socket, bytes } => {
+                if self.session.is_current(socket) {
+                    self.session.hear(now);
+                    self.on_bytes(now, socket, &bytes);
+                }
+            }
+            Input::SocketClosed { socket, code } => {
+                if self.session.is_current(socket) {
+                    self.on_connection_lost(now, code);
+                }
+            }
+            Input::Device(key) => self.on_device(now, key),
+            Input::StoreOpened(result) => self.on_store_opened(now, result),
+            Input::Stored { ticket, result } => self.on_stored(now, ticket, result),
+            Input::StoreLost => self.on_store_lost(),
+            Input::Network { online } => self.on_network(now, online),
+            Input::Visible(visible) => {
+                self.visible = visible;
+                if visible {
+                    self.read_what_was_held();
+                    self.hurry(now);
+                }
+            }
+            Input::Peer(_) => {}
+            Input::Tick => {}
+        }
+        self.on_deadline(now);
+        self.flush(now);
+    }
+
+    /// What has to be done next; [`Output::Wait`] when there is nothing.
+    pub fn poll_output(&mut self) -> Output {
+        if self.outputs.is_empty() && self.store == StoreState::Open {
+            // All that was written since the last drain goes into one transaction.
+            if let Some(request) = self.commits.next() {
+                self.ask(request, Pending::Commit);
+            }
+        }
+        self.outputs.pop_front().unwrap_or_else(|| Output::Wait(self.session.deadline()))
+    }
+
+    // ---- the page's verbs: connection ------------------------------------------------------
+
+    /// Remembers the app id; `false` when it is empty.
+    pub fn set_app(&mut self, app: String) -> bool {
+        if app.is_empty() {
+            return false;
+        }
+        self.session.app = app;
+        true
+    }
+
+    /// Remembers the token; `false` when it is empty or cannot be one. Another token while
+    /// running stops, changes the user and starts again.
+    pub fn set_token(&mut self, now: Now, token: String) -> bool {
+        if !is_token(&token) {
+            return false;
+        }
+        if self.session.token.as_deref() == Some(&token) {
+            return true;
+        }
+        let account = self.session.token.as_ref().map(|_| self.session.account());
+        let was_started = self.session.is_started();
+        if was_started {
+            self.stop(now);
+        }
+        self.session.token = Some(token);
+        if account.is_some_and(|account| account != self.session.account()) {
+            self.change_user();
+        }
+        if self.database.asked > 0 || self.database.name.is_some() {
+            self.open_store();
+        }
+        if was_started {
+            let _ = self.start(now);
+        }
+        true
+    }
+
+    /// Asks for a database of this name, `None` for none. It is opened as soon as the token is
+    /// known; [`Event::DatabaseOpened`] comes once for each call.
+    pub fn set_database(&mut self, name: Option<String>) {
+        self.database.name = name.filter(|name| !name.is_empty());
+        self.database.asked += 1;
+        if self.session.token.is_some() {
+            self.store = StoreState::Closed;
+            self.open_store();
+        }
+    }
+
+    /// Begins to connect and keeps at it until `stop`. Again while running: nothing.
+    pub fn start(&mut self, now: Now) -> Result<(), StartError> {
+        if self.session.token.is_none() {
+            let reason = "no access token was set before start".into();
+            self.set_status(Status::AuthFail, reason);
+            return Err(StartError::NoToken);
+        }
+        if self.session.is_started() {
+            return Ok(());
+        }
+        self.session.forget_failures();
+        self.session.link = Link::Preparing;
+        self.open_store();
+        self.go_on_connecting(now);
+        self.flush(now);
+        Ok(())
+    }
+
+    /// Ends the connection. What waits to be sent keeps waiting.
+    pub fn stop(&mut self, now: Now) {
+        if !self.session.is_started() {
+            return;
+        }
+        self.drop_socket();
+        self.session.link = Link::Idle;
+        self.set_status(Status::Stopped, String::new());
+        self.flush(now);
+    }
+
+    /// Tries now instead of waiting on.
+    pub fn reconnect(&mut self, now: Now) {
+        self.hurry(now);
+        self.flush(now);
+    }
+
+    /// What the page was told last.
+    pub fn status(&self) -> Status {
+        self.session.status
+    }
+
+    /// Own number, 0 until known.
+    pub fn uid(&self) -> Uid {
+        self.session.uid
+    }
+
+    /// Own address, empty until known.
+    pub fn address(&self) -> &str {
+        &self.session.address
+    }
+
+    /// The token, when one is set.
+    pub fn token(&self) -> Option<&str> {
+        self.session.token.as_deref()
+    }
+
+    /// The app id, empty when none is set.
+    pub fn app(&self) -> &str {
+        &self.session.app
+    }
+
+    /// The server's clock.
+    pub fn server_time(&self, now: Now) -> Timestamp {
+        self.session.server_time(now)
+    }
+
+    // ---- the page's verbs: people ----------------------------------------------------------
+
+    /// A message in memory.
+    pub fn message(&self, key: &MessageKey) -> Option<&Message> {
+        self.memory.get(key)
+    }
+
+    /// What is known of a user or group.
+    pub fn profile(&self, of: &Conversation) -> Option<&Profile> {
+        self.profiles.get(of)
+    }
+
+    /// The page holds this profile: the server is asked and tells of changes.
+    pub fn ensure_profile(&mut self, of: &Conversation) {
+        self.profiles.watch(of);
+    }
+
+    /// The own profile, empty before the first sign-in.
+    pub fn self_profile(&self) -> &Profile {
+        self.profiles.own()
+    }
+
+    /// All profiles known.
+    pub fn profiles(&self) -> impl Iterator<Item = &Profile> {
+        self.profiles.all()
+    }
+
+    /// Groups the user is a member of.
+    pub fn groups(&self) -> Vec<GroupId> {
+        self.profiles.groups()
+    }
+
+    /// A name the page gives to somebody; `None` removes it.
+    pub fn set_local_name(&mut self, of: &Conversation, name: Option<String>) {
+        self.profiles.get_mut(of).local_name = name;
+    }
+
+    /// Is online now.
+    pub fn is_online(&self, address: &str) -> bool {
+        self.presences.is_online(address)
+    }
+
+    /// Types now, to the user or in this group.
+    pub fn is_typing(&self, now: Now, address: &str, group: Option<GroupId>) -> bool {
+        self.presences.is_typing(now, address, group)
+    }
+
+    /// Has the conversation open now.
+    pub fn is_chatting(&self, address: &str, group: Option<GroupId>) -> bool {
+        self.presences.is_chatting(address, group)
+    }
+
+    /// Tells a presence; `false` when it is dropped: offline, or typing told a moment ago.
+    pub fn send_presence(
+        &mut self,
+        now: Now,
+        to: &Conversation,
+        presence: u32,
+        value: u32,
+        interval: u32,
+    ) -> bool {
+        if !self.session.is_online() || !self.presences.may_tell(now, to, presence) {
+            return false;
+        }
+        let to = match to {
+            Conversation::User(address) => target::To::Address(address.clone()),
+            Conversation::Group(gid) => target::To::Group(gid.0),
+        };
+        self.transmit(client_frame::Body::Presence(proto::Presence {
+            to: Some(proto::Target { to: Some(to) }),
+            presence,
+            value,
+            interval,
+            ..proto::Presence::default()
+        }));
+        true
+    }
+
+    /// Asks for a group's settings; [`Event::GroupSettings`] or [`Event::GroupError`] follows.
+    pub fn group_settings(&mut self, group: GroupId) -> u32 {
+        self.ask_group(GroupQuestion { group, members: false }, 0, 0)
+    }
+
+    /// Asks for members behind `after`; [`Event::GroupMembers`] or [`Event::GroupError`] follows.
+    pub fn group_members(&mut self, group: GroupId, after: Uid, count: u32) -> u32 {
+        self.ask_group(GroupQuestion { group, members: true }, after.0, count)
+    }
+
+    fn ask_group(&mut self, question: GroupQuestion, after_uid: u32, count: u32) -> u32 {
+        self.next_question += 1;
+        let ticket = self.next_question;
+        self.group_questions.insert(ticket, question);
+        let GroupQuestion { group, members } = question;
+        let gid = group.0;
+        if self.session.is_online() {
+            let query = proto::GroupQuery { ticket, gid, members, after_uid, count };
+            self.transmit(client_frame::Body::GroupQuery(query));
+        } else {
+            self.group_questions.remove(&ticket);
+            let error = wire::mask::group_error::GENERAL;
+            self.tell(Event::GroupError { group, ticket, error });
+        }
+        ticket
+    }
+
+    // ---- outputs ---------------------------------------------------------------------------
+
+    pub(crate) fn tell(&mut self, event: Event) {
+        if let Event::Message { message, sessions, .. } = &event
+            && message.key.incoming
+        {
+            let (sessions, key) = (sessions.clone(), message.key.clone());
+            self.outputs.push_back(Output::Event(Box::new(event)));
+            return self.on_shown(&sessions, &key);
+        }
+        self.outputs.push_back(Output::Event(Box::new(event)));
+    }
+
+    pub(crate) fn transmit(&mut self, body: client_frame::Body) {
+        if let Some(socket) = self.session.socket() {
+            self.outputs.push_back(Output::Transmit { socket, bytes: encode_client(body) });
+        }
+    }
+
+    pub(crate) fn ask(&mut self, request: Request, pending: Pending) {
+        self.next_ticket += 1;
+        let ticket = Ticket(self.next_ticket);
+        self.pending.insert(ticket, pending);
+        self.outputs.push_back(Output::Store { ticket, request });
+    }
+
+    /// Keeps a message in memory.
+    pub(crate) fn keep(&mut self, message: Message) {
+        let outbox = &self.outbox;
+        self.memory.put(message, |key| outbox.contains(key));
+    }
+
+    pub(crate) fn store_profile(&mut self, of: &Conversation) {
+        if let Some(stored) = self.profiles.stored(of) {
+            self.commits.write(Write::Profile(stored));
+        }
+    }
+
+    pub(crate) fn is_store_open(&self) -> bool {
+        self.store == StoreState::Open
+    }
+
+    fn set_status(&mut self, status: Status, reason: String) {
+        if self.session.status != status {
+            self.session.status = status;
+            self.tell(Event::Connection { status, reason });
+        }
+    }
+
+    // ---- connection ------------------------------------------------------------------------
+
+    fn flush(&mut self, now: Now) {
+        self.flush_outbox(now);
+        self.flush_reads();
+        while self.session.is_online()
+            && let Some(watch) = self.profiles.question()
+        {
+            self.transmit(client_frame::Body::Watch(watch));
+        }
+    }
+
+    /// Opens a socket when everything it needs is there.
+    fn go_on_connecting(&mut self, now: Now) {
+        if self.session.link != Link::Preparing {
+            return;
+        }
+        if !self.session.has_network() {
+            self.session.link = Link::NoNetwork;
+            return self.set_status(Status::NoNetwork, "the browser has no network".into());
+        }
+        self.set_status(Status::Connecting, String::new());
+        if self.store == StoreState::Open && self.session.device.is_some() {
+            let socket = self.session.open(now);
+            self.outputs.push_back(Output::Connect { socket });
+        }
+    }
+
+    fn on_device(&mut self, now: Now, key: DeviceKey) {
+        self.session.device = Some(key);
+        self.go_on_connecting(now);
+    }
+
+    fn on_socket_opened(&mut self, socket: SocketId) {
+        if !self.session.is_current(socket) {
+            return;
+        }
+        let (Some(token), Some(device)) = (&self.session.token, self.session.device) else {
+            return;
+        };
+        let hello = Hello {
+            token: token.clone(),
+            app: self.session.app.clone(),
+            device: device.0.to_vec(),
+            resume: self.resumed.map(|seq| seq.0),
+            version: env!("CARGO_PKG_VERSION").into(),
+        };
+        let bytes = encode_client(client_frame::Body::Hello(hello));
+        self.outputs.push_back(Output::Transmit { socket, bytes });
+    }
+
+    fn on_bytes(&mut self, now: Now, socket: SocketId, bytes: &[u8]) {
+        use server_frame::Body;
+        match decode_server(bytes) {
+            Ok(Body::Welcome(welcome)) => self.on_welcome(now, socket, &welcome),
+            Ok(Body::Refused(refused)) => {
+                self.on_ended(
+                    now,
+                    Code::from_number(refused.code),
+                    &refused.reason,
+                    Duration::ZERO,
+                );
+            }
+            Ok(Body::Goodbye(goodbye)) => {
+                let code = Code::from_number(goodbye.code);
+                let wait = Duration::from_millis(goodbye.retry_after_ms.into());
+                self.on_ended(now, code.or(Some(Code::Overloaded)), &goodbye.reason, wait);
+            }
+            // Everything else makes sense only in a session.
+            Ok(_) if !self.session.is_online() => {}
+            Ok(Body::Ping(ping)) => {
+                self.transmit(client_frame::Body::Pong(Pong { sent: ping.sent }));
+            }
+            Ok(Body::Deliver(deliver)) => self.on_deliver(deliver.entries),
+            Ok(Body::Accepted(accepted)) => {
+                if !self.on_read_accepted(accepted.id) {
+                    self.on_accepted(now, &accepted);
+                }
+            }
+            Ok(Body::Rejected(rejected)) => self.on_rejected(now, &rejected),
+            Ok(Body::Presence(presence)) => self.on_presence(now, &presence),
+            Ok(Body::Profiles(profiles)) => self.on_profiles(&profiles),
+            Ok(Body::GroupReply(reply)) => self.on_group_reply(&reply),
+            Ok(Body::Unsupported(unsupported)) => {
+                let text = alloc::format!(
+                    "the server does not know frame {}: it is older than this SDK",
+                    unsupported.field
+                );
+                self.tell(Event::Error { text });
+            }
+            Ok(_) => {}
+            Err(error) => {
+                let text = alloc::format!("a frame of the server cannot be read: {error}");
+                self.tell(Event::Error { text });
+            }
+        }
+    }
+
+    fn on_welcome(&mut self, now: Now, socket: SocketId, welcome: &proto::Welcome) {
+        self.session.enter(now, socket);
+        self.session.set_clock(now, welcome.now);
+        let account = Account { uid: Uid(welcome.uid), address: welcome.address.clone() };
+        if self.session.uid != account.uid || self.session.address != account.address {
+            self.session.uid = account.uid;
+            self.session.address.clone_from(&account.address);
+            self.commits.write(Write::Account(account));
+        }
+        self.inbox.resume(self.resumed, wire::id::Seq(welcome.resumed_at));
+        self.resumed = Some(self.inbox.stored);
+        self.commits.write(Write::Cursor(self.inbox.stored));
+        self.set_status(Status::Online, String::new());
+        if let Some(own) = &welcome.self_profile
+            && self.profiles.put_own(own)
+        {
+            self.tell(Event::SelfUpdated);
+        }
+        self.on_memberships(&welcome.groups);
+        self.profiles.ask_again();
+    }
+
+    /// The server's word on memberships is the whole truth.
+    fn on_memberships(&mut self, groups: &[proto::Group]) {
+        for gid in self.profiles.groups() {
+            if !groups.iter().any(|group| group.gid == gid.0) {
+                self.profiles.leave_group(gid);
+                self.store_profile(&Conversation::Group(gid));
+                self.tell(Event::GroupLeft { group: gid, deleted: false });
+            }
+        }
+        for group in groups {
+            let gid = GroupId(group.gid);
+            let joined = !self.profiles.is_member(gid);
+            let changed = self.profiles.put_group(group);
+            let of = Conversation::Group(gid);
+            if joined {
+                self.tell(Event::GroupJoined { group: gid });
+            } else if changed {
+                self.tell(Event::ProfileUpdated { of: of.clone() });
+            }
+            if changed {
+                self.store_profile(&of);
+            }
+        }
+    }
+
+    /// The server refused or ended the session.
+    fn on_ended(&mut self, now: Now, code: Option<Code>, reason: &str, wait: Duration) {
+        let (status, text) = status_of(code, reason);
+        self.drop_socket();
+        if code.is_some_and(|code| !code.may_retry()) {
+            self.session.link = Link::Idle;
+            return self.set_status(status, text);
+        }
+        self.session.back_off(now, &mut self.chance, wait);
+        self.set_status(status, text);
+    }
+
+    fn on_connection_lost(&mut self, now: Now, code: Option<Code>) {
+        let was_online = self.session.is_online();
+        if code.is_some() {
+            return self.on_ended(now, code, "", code.map_or(Duration::ZERO, Code::retry_after));
+        }
+        self.drop_socket();
+        self.session.back_off(now, &mut self.chance, Duration::ZERO);
+        let (status, reason) = match (was_online, self.session.link) {
+            (_, Link::NoNetwork) => (Status::NoNetwork, "the browser has no network"),
+            (true, _) => (Status::Offline, "the connection was lost"),
+            (false, _) => (Status::ConnectFailure, "the server cannot be reached"),
+        };
+        self.set_status(status, reason.into());
+    }
+
+    /// Lets go of the socket; what was under way goes again with the next.
+    fn drop_socket(&mut self) {
+        if let Link::Opening { socket, .. } | Link::Online { socket } = self.session.link {
+            self.outputs.push_back(Output::Disconnect { socket });
+        }
+        self.outbox.rewind();
+        self.inbox.rewind();
+        self.reading.rewind();
+        self.presences.forget();
+        if self.resumed.is_some() {
+            self.resumed = Some(self.inbox.stored);
+        }
+        for (ticket, question) in core::mem::take(&mut self.group_questions) {
+            let error = wire::mask::group_error::GENERAL;
+            self.tell(Event::GroupError { group: question.group, ticket, error });
+        }
+    }
+
+    fn on_network(&mut self, now: Now, online: bool) {
+        self.session.set_network(online);
+        if online {
+            return self.hurry(now);
+        }
+        if self.session.is_started() {
+            self.drop_socket();
+            self.session.link = Link::NoNetwork;
+            self.set_status(Status::NoNetwork, "the browser has no network".into());
+        }
+    }
+
+    /// An attempt now, when one is due later.
+    fn hurry(&mut self, now: Now) {
+        self.session.forget_failures();
+        if matches!(self.session.link, Link::Waiting { .. } | Link::NoNetwork) {
+            self.session.link = Link::Preparing;
+            self.go_on_connecting(now);
+        }
+    }
+
+    fn on_deadline(&mut self, now: Now) {
+        if now.instant < self.session.deadline() {
+            return;
+        }
+        match self.session.link {
+            Link::Waiting { .. } => {
+                self.session.link = Link::Preparing;
+                self.go_on_connecting(now);
+            }
+            Link::Opening { .. } | Link::Online { .. } => self.on_connection_lost(now, None),
+            Link::Idle | Link::Preparing | Link::NoNetwork => {}
+        }
+    }
+
+    // ---- store -----------------------------------------------------------------------------
+
+    fn open_store(&mut self) {
+        if self.store != StoreState::Closed {
+            return;
+        }
+        self.store = StoreState::Opening;
+        self.database.opening += self.database.asked;
+        self.database.asked = 0;
+        let name = self.database.name.clone();
+        self.outputs.push_back(Output::OpenStore { name, account: self.session.account() });
+    }
+
+    fn on_store_opened(&mut self, now: Now, result: Result<Opened, StoreError>) {
+        self.store = StoreState::Open;
+        let wanted = self.database.name.is_some();
+        let ok = match result {
+            Ok(opened) => {
+                self.restore(opened);
+                wanted
+            }
+            Err(error) => {
+                if wanted {
+                    let text =
+                        alloc::format!("{error}; messages are kept until the page is closed");
+                    self.tell(Event::Error { text });
+                }
+                false
+            }
+        };
+        for _ in 0..core::mem::take(&mut self.database.opening) {
+            self.tell(Event::DatabaseOpened { ok });
+        }
+        self.go_on_connecting(now);
+        self.go_on_reading_all();
+    }
+
+    fn restore(&mut self, opened: Opened) {
+        if let Some(cursor) = opened.cursor
+            && !self.session.is_online()
+        {
+            self.inbox.restart(cursor);
+            self.resumed = Some(cursor);
+        }
+        if let Some(account) = opened.account
+            && self.session.uid == Uid(0)
+        {
+            self.session.uid = account.uid;
+            self.session.address = account.address;
+        }
+        self.restore_outbox(opened.outbox);
+        self.reading.restore(opened.reads);
+        for profile in opened.profiles {
+            self.profiles.restore(profile);
+        }
+    }
+
+    fn on_stored(&mut self, now: Now, ticket: Ticket, result: Result<Reply, StoreError>) {
+        let Some(pending) = self.pending.remove(&ticket) else { return };
+        if let Err(error) = &result {
+            // It goes on from memory; the page is told that a reload would lose it.
+            let text = alloc::format!("{error}; what is new is kept until the page is closed");
+            self.tell(Event::Error { text });
+        }
+        match (pending, result) {
+            (Pending::Commit, _) => {
+                for then in self.commits.done() {
+                    match then {
+                        Then::Sendable(key) => self.on_sendable(now, &key),
+                        Then::Inbox => self.on_inbox_stored(),
+                    }
+                }
+            }
+            (Pending::Inbox, Ok(Reply::Messages(messages))) => self.on_inbox_loaded(messages),
+            (Pending::Inbox, _) => self.on_inbox_loaded(Vec::new()),
+            (Pending::Read(id), Ok(Reply::Messages(messages))) => self.on_read_page(id, messages),
+            (Pending::Read(id), _) => self.on_read_page(id, Vec::new()),
+            (Pending::Unread(ticket), Ok(Reply::Count(count))) => self.on_unread(ticket, count),
+            (Pending::Unread(ticket), _) => self.on_unread(ticket, 0),
+        }
+    }
+
+    fn on_store_lost(&mut self) {
+        let text = "the browser deleted this page's storage; messages are kept until it is closed";
+        self.tell(Event::Error { text: text.into() });
+    }
+
+    /// Another user signs in: nothing of the former one is kept.
+    fn change_user(&mut self) {
+        self.outbox.clear();
+        self.inbox = Inbox::default();
+        self.reading.restart_all();
+        self.profiles = Profiles::default();
+        self.presences.forget();
+        self.memory.clear();
+        self.session.uid = Uid(0);
+        self.session.address.clear();
+        self.resumed = None;
+        self.store = StoreState::Closed;
+    }
+
+    // ---- what the server tells ---------------------------------------------------------------
+
+    fn on_presence(&mut self, now: Now, presence: &proto::Presence) {
+        let group = presence.to.as_ref().and_then(|target| match target.to {
+            Some(target::To::Group(gid)) => Some(GroupId(gid)),
+            _ => None,
+        });
+        self.presences.take(now, presence, group);
+        if presence.presence == presence_code::OFFLINE {
+            let of = Conversation::User(presence.from.clone());
+            self.profiles.get_mut(&of).last_seen = self.session.server_time(now);
+        }
+        self.tell(Event::Presence {
+            from: presence.from.clone(),
+            group,
+            presence: presence.presence,
+            value: presence.value,
+            interval: presence.interval,
+        });
+    }
+
+    fn on_profiles(&mut self, profiles: &proto::Profiles) {
+        for user in &profiles.users {
+            let of = Conversation::User(user.address.clone());
+            let changed = self.profiles.put_user(user);
+            let turned = user.address != self.session.address
+                && self.presences.set_online(&user.address, user.online)
+                && user.online;
+            if user.address == self.session.address && self.profiles.put_own(user) {
+                self.tell(Event::SelfUpdated);
+            }
+            if changed {
+                self.store_profile(&of);
+                self.tell(Event::ProfileUpdated { of });
+            }
+            if turned {
+                self.tell(Event::Presence {
+                    from: user.address.clone(),
+                    group: None,
+                    presence: presence_code::ONLINE,
+                    value: 0,
+                    interval: 0,
+                });
+            }
+        }
+        for group in &profiles.groups {
+            if self.profiles.put_group(group) {
+                let of = Conversation::Group(GroupId(group.gid));
+                self.store_profile(&of);
+                self.tell(Event::ProfileUpdated { of });
+            }
+        }
+    }
+
+    fn on_group_reply(&mut self, reply: &proto::GroupReply) {
+        let ticket = reply.ticket;
+        let Some(question) = self.group_questions.remove(&ticket) else { return };
+        let group = question.group;
+        if reply.error != 0 {
+            return self.tell(Event::GroupError { group, ticket, error: reply.error });
+        }
+        let owner = reply.group.as_ref().map(|group| group.owner.clone()).unwrap_or_default();
+        if let Some(settings) = &reply.group {
+            self.profiles.put_group(settings);
+            self.store_profile(&Conversation::Group(group));
+        }
+        if question.members {
+            let members = reply.members.iter().map(|member| to_member(member, &owner)).collect();
+            self.tell(Event::GroupMembers { group, ticket, members });
+        } else {
+            self.tell(Event::GroupSettings { group, ticket });
+        }
+    }
+}

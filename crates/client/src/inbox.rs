@@ -1,0 +1,338 @@
+//! The user's log on its way in: taken once, stored with its place, then acknowledged and told.
+//!
+//! One batch at a time: what it needs is loaded, it is applied, stored in one transaction with
+//! the cursor, and only then acknowledged and announced. An entry at or before the cursor was
+//! taken before.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use alloc::vec::Vec;
+use wire::id::{GroupId, MessageId, Seq, Uid};
+use wire::limits::INBOX_BATCH_MAX;
+use wire::proto::{self, Ack, client_frame, entry, group_change};
+use wire::status;
+use wire::time::Timestamp;
+
+use crate::client::{Client, Pending};
+use crate::commit::Then;
+use crate::event::{Event, Member};
+use crate::message::{Conversation, Message, MessageKey};
+use crate::outbox::from_frame;
+use crate::port::store::{Request, Write};
+
+#[derive(Debug, Default)]
+pub(crate) struct Inbox {
+    /// The last entry taken.
+    taken: Seq,
+    /// The last entry stored.
+    pub stored: Seq,
+    queue: VecDeque<proto::LogEntry>,
+    /// Last entry of the batch that is being loaded or stored.
+    batch: Option<Seq>,
+    /// The batch that waits for messages from the store.
+    loading: Vec<proto::LogEntry>,
+    /// What the page is told once the batch is stored.
+    events: Vec<Event>,
+}
+
+impl Inbox {
+    /// The store says how far it has come.
+    pub fn restart(&mut self, at: Seq) {
+        *self = Inbox { taken: at, stored: at, ..Inbox::default() };
+    }
+
+    /// The connection is gone; what was not stored comes again.
+    pub fn rewind(&mut self) {
+        self.queue.clear();
+        self.taken = self.batch.unwrap_or(self.stored);
+    }
+
+    /// The server goes on behind this entry. When that is before what it was told, its log went
+    /// back to a backup: its word counts.
+    pub fn resume(&mut self, asked: Option<Seq>, at: Seq) {
+        if asked.is_some_and(|asked| at < asked) {
+            (self.taken, self.stored) = (at, at);
+        }
+        self.taken = self.taken.max(at);
+        self.stored = self.stored.max(at);
+    }
+}
+
+impl Client {
+    pub(crate) fn on_deliver(&mut self, entries: Vec<proto::LogEntry>) {
+        for entry in entries {
+            if entry.seq == 0 {
+                self.on_unlogged(&entry);
+            } else if Seq(entry.seq) > self.inbox.taken {
+                self.inbox.taken = Seq(entry.seq);
+                self.inbox.queue.push_back(entry);
+            }
+        }
+        self.take_batch();
+    }
+
+    /// A message that is in no log: told at once, once.
+    fn on_unlogged(&mut self, entry: &proto::LogEntry) {
+        let Some(entry::Body::Message(message)) = body(entry) else { return };
+        let Some(message) = self.incoming(Seq(0), message) else { return };
+        if self.memory.contains(&message.key) {
+            return;
+        }
+        let event = self.announce(message);
+        self.tell(event);
+    }
+
+    fn take_batch(&mut self) {
+        if self.inbox.batch.is_some() || self.inbox.queue.is_empty() {
+            return;
+        }
+        let count = self.inbox.queue.len().min(INBOX_BATCH_MAX);
+        let batch: Vec<_> = self.inbox.queue.drain(..count).collect();
+        self.inbox.batch = batch.last().map(|entry| Seq(entry.seq));
+        let mut keys: Vec<_> = batch.iter().flat_map(|entry| self.needs(entry)).collect();
+        keys.retain(|key| !self.memory.contains(key));
+        if keys.is_empty() {
+            return self.apply_batch(batch);
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        self.inbox.loading = batch;
+        self.ask(Request::Messages { keys }, Pending::Inbox);
+    }
+
+    pub(crate) fn on_inbox_loaded(&mut self, messages: Vec<Message>) {
+        for message in messages {
+            if !self.memory.contains(&message.key) {
+                self.keep(message);
+            }
+        }
+        let batch = core::mem::take(&mut self.inbox.loading);
+        self.apply_batch(batch);
+    }
+
+    /// Messages an entry is about.
+    fn needs(&self, entry: &proto::LogEntry) -> Vec<MessageKey> {
+        let own = |id| {
+            MessageId::new(id).map(|id| MessageKey { incoming: false, sender: String::new(), id })
+        };
+        match body(entry) {
+            Some(entry::Body::Status(report)) => own(report.id).into_iter().collect(),
+            Some(entry::Body::Message(message)) if self.is_self(message.from_uid) => {
+                own(message.id).into_iter().collect()
+            }
+            Some(entry::Body::Read(read)) => {
+                let keys = read.messages.iter().filter_map(|read| self.key_of(read));
+                keys.collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The incoming message that a read notice of another device names.
+    fn key_of(&self, read: &proto::MessageRef) -> Option<MessageKey> {
+        let id = MessageId::new(read.id)?;
+        let sender = self.address_of(Uid(read.from_uid))?;
+        Some(MessageKey { incoming: true, sender, id })
+    }
+
+    fn address_of(&self, uid: Uid) -> Option<String> {
+        if self.is_self(uid.0) {
+            return Some(self.session.address.clone());
+        }
+        self.profiles.all().find(|profile| profile.uid == uid).map(|found| found.address.clone())
+    }
+
+    fn is_self(&self, uid: u32) -> bool {
+        self.session.uid != Uid(0) && Uid(uid) == self.session.uid
+    }
+
+    fn apply_batch(&mut self, batch: Vec<proto::LogEntry>) {
+        for entry in &batch {
+            match body(entry) {
+                Some(entry::Body::Message(message)) => self.apply_message(Seq(entry.seq), message),
+                Some(entry::Body::Status(report)) => self.apply_status(report),
+                Some(entry::Body::Read(read)) => self.apply_read(read),
+                Some(entry::Body::Group(change)) => self.apply_group(change),
+                // A place without an entry, or an entry of a newer server.
+                None => {}
+            }
+        }
+        if let Some(last) = self.inbox.batch {
+            self.commits.write(Write::Cursor(last));
+        }
+        // A tail lost by a power failure is behind the cursor in the same transaction: the
+        // server sends it again.
+        self.commits.then(Then::Inbox, false);
+    }
+
+    /// The batch is stored.
+    pub(crate) fn on_inbox_stored(&mut self) {
+        if let Some(last) = self.inbox.batch.take() {
+            self.inbox.stored = self.inbox.stored.max(last);
+        }
+        for event in core::mem::take(&mut self.inbox.events) {
+            self.tell(event);
+        }
+        let seq = self.inbox.stored.0;
+        self.transmit(client_frame::Body::Ack(Ack { seq }));
+        self.take_batch();
+    }
+
+    fn apply_message(&mut self, seq: Seq, message: &proto::Message) {
+        let to_self = message.to.as_ref().and_then(|target| target.to.as_ref())
+            == Some(&proto::target::To::Address(self.session.address.clone()));
+        if self.is_self(message.from_uid) {
+            let own = self.own_message(seq, message, self.session.uid);
+            if let Some(own) = own
+                && !self.memory.contains(&own.key)
+            {
+                self.commits.write(Write::Message(Box::new(own.clone())));
+                let event = self.announce(own);
+                self.inbox.events.push(event);
+            }
+            if !to_self {
+                return;
+            }
+        }
+        let Some(message) = self.incoming(seq, message) else { return };
+        if self.memory.contains(&message.key) {
+            return;
+        }
+        let group = match &message.conversation {
+            Conversation::Group(gid) => Some(*gid),
+            Conversation::User(_) => None,
+        };
+        self.presences.message_from(&message.peer, group);
+        let of = Conversation::User(message.peer.clone());
+        let known = self.profiles.get(&of).is_some_and(|profile| profile.uid == message.sender_uid);
+        if !known {
+            // Read notices of other devices name the sender by its number.
+            self.profiles.get_mut(&of).uid = message.sender_uid;
+            self.profiles.watch(&of);
+            self.store_profile(&of);
+        }
+        self.commits.write(Write::Message(Box::new(message.clone())));
+        let event = self.announce(message);
+        self.inbox.events.push(event);
+    }
+
+    fn incoming(&self, seq: Seq, message: &proto::Message) -> Option<Message> {
+        let mut message = from_frame(message, seq)?;
+        if let Conversation::User(_) = message.conversation {
+            message.conversation = Conversation::User(message.peer.clone());
+        }
+        Some(message)
+    }
+
+    fn announce(&mut self, message: Message) -> Event {
+        let sessions = self.reading.match_live(&message);
+        self.keep(message.clone());
+        Event::Message { message, sessions, announce: true }
+    }
+
+    fn apply_status(&mut self, report: &proto::StatusReport) {
+        let Some(id) = MessageId::new(report.id) else { return };
+        let key = MessageKey { incoming: false, sender: String::new(), id };
+        let Some(message) = self.memory.get_mut(&key) else { return };
+        let receipt = message.receipts.entry(report.address.clone()).or_default();
+        let at = Timestamp(report.ts);
+        let field = match report.status {
+            status::DELIVERED => &mut receipt.delivered,
+            status::READ => &mut receipt.read,
+            _ => return,
+        };
+        if *field != Timestamp(0) {
+            return;
+        }
+        *field = at;
+        if report.status == status::READ && receipt.delivered == Timestamp(0) {
+            receipt.delivered = at;
+        }
+        if status::climbs(message.status, report.status) {
+            message.status = report.status;
+        }
+        let message = message.clone();
+        self.commits.write(Write::Message(Box::new(message.clone())));
+        let sessions = self.reading.match_live(&message);
+        self.inbox.events.push(Event::MessageStatus {
+            message,
+            reporter: Some(report.address.clone()),
+            reported: report.status,
+            sessions,
+        });
+    }
+
+    fn apply_read(&mut self, read: &proto::ReadElsewhere) {
+        for read in &read.messages {
+            let Some(key) = self.key_of(read) else { continue };
+            if let Some(message) = self.set_read(&key) {
+                self.inbox.events.push(Event::MessageRead { message });
+            }
+        }
+    }
+
+    /// Marks an incoming message read here; the message when it was not yet.
+    pub(crate) fn set_read(&mut self, key: &MessageKey) -> Option<Message> {
+        let message = self.memory.get_mut(key)?;
+        if message.status != status::RECEIVED_NEW {
+            return None;
+        }
+        message.status = status::RECEIVED_READ;
+        let message = message.clone();
+        self.commits.write(Write::Message(Box::new(message.clone())));
+        Some(message)
+    }
+
+    fn apply_group(&mut self, change: &proto::GroupChange) {
+        use group_change::Kind;
+        let Some(group) = &change.group else { return };
+        let gid = GroupId(group.gid);
+        let of = Conversation::Group(gid);
+        let members: Vec<_> =
+            change.members.iter().map(|member| to_member(member, &group.owner)).collect();
+        let was_member = self.profiles.is_member(gid);
+        match Kind::try_from(change.kind) {
+            Ok(Kind::Joined) => {
+                self.profiles.put_group(group);
+                if !was_member {
+                    self.inbox.events.push(Event::GroupJoined { group: gid });
+                }
+            }
+            Ok(kind @ (Kind::Left | Kind::Deleted)) => {
+                let deleted = kind == Kind::Deleted;
+                if self.profiles.leave_group(gid) {
+                    self.inbox.events.push(Event::GroupLeft { group: gid, deleted });
+                }
+            }
+            Ok(Kind::Settings) => {
+                if self.profiles.put_group(group) {
+                    self.inbox.events.push(Event::ProfileUpdated { of: of.clone() });
+                }
+            }
+            Ok(Kind::MembersJoined) => {
+                self.inbox.events.push(Event::GroupMembersJoined { group: gid, members });
+            }
+            Ok(Kind::MembersLeft) => {
+                self.inbox.events.push(Event::GroupMembersRemoved { group: gid, members });
+            }
+            Ok(Kind::Unspecified) | Err(_) => return,
+        }
+        self.store_profile(&of);
+    }
+}
+
+fn body(entry: &proto::LogEntry) -> Option<&entry::Body> {
+    entry.entry.as_ref()?.body.as_ref()
+}
+
+pub(crate) fn to_member(member: &proto::Member, owner: &str) -> Member {
+    Member {
+        address: member.address.clone(),
+        uid: member.uid,
+        name: member.name.clone(),
+        flags: member.flags,
+        admin_flags: member.admin_flags,
+        owner: !owner.is_empty() && member.address == owner,
+    }
+}

@@ -1,0 +1,155 @@
+//! The client's store in memory: for pages without a database, and for tests.
+//!
+//! What another backend has to behave like.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
+use alloc::vec::Vec;
+use wire::id::Seq;
+use wire::status;
+
+use crate::message::{Conversation, Message, MessageKey};
+use crate::port::store::{
+    Account, Opened, Position, ReadNotice, Reply, Request, StoredProfile, Write,
+};
+
+/// See the module. Cloning it is taking a snapshot of the disk.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore {
+    messages: BTreeMap<MessageKey, Message>,
+    /// Messages of a conversation in their order.
+    places: BTreeMap<Conversation, BTreeSet<(u64, MessageKey)>>,
+    /// All messages in their order.
+    all: BTreeSet<(u64, MessageKey)>,
+    unread: BTreeMap<Conversation, BTreeSet<(u64, MessageKey)>>,
+    outbox: Vec<MessageKey>,
+    reads: Vec<ReadNotice>,
+    profiles: BTreeMap<(String, u32), StoredProfile>,
+    cursor: Option<Seq>,
+    account: Option<Account>,
+}
+
+impl MemoryStore {
+    /// What a client is told when it opens this store.
+    pub fn open(&self) -> Opened {
+        Opened {
+            cursor: self.cursor,
+            account: self.account.clone(),
+            outbox: self.outbox.iter().filter_map(|key| self.messages.get(key).cloned()).collect(),
+            reads: self.reads.clone(),
+            profiles: self.profiles.values().cloned().collect(),
+        }
+    }
+
+    /// Performs a request; memory never fails.
+    pub fn perform(&mut self, request: Request) -> Reply {
+        match request {
+            Request::Commit { writes, strict: _ } => {
+                writes.into_iter().for_each(|write| self.write(write));
+                Reply::Done
+            }
+            Request::Messages { keys } => Reply::Messages(
+                keys.iter().filter_map(|key| self.messages.get(key).cloned()).collect(),
+            ),
+            Request::Read { conversation, from, count, fifo } => {
+                let empty = BTreeSet::new();
+                let places = match &conversation {
+                    None => &self.all,
+                    Some(conversation) => self.places.get(conversation).unwrap_or(&empty),
+                };
+                Reply::Messages(self.page(places, from, count, fifo))
+            }
+            Request::Summary { from, count } => {
+                let newest = self.places.values().filter_map(|places| places.last().cloned());
+                let newest: BTreeSet<_> = newest.collect();
+                Reply::Messages(self.page(&newest, from, count, false))
+            }
+            Request::Unread { conversation } => {
+                let counted = self
+                    .unread
+                    .iter()
+                    .filter(|(of, _)| conversation.as_ref().is_none_or(|wanted| wanted == *of));
+                Reply::Count(counted.map(|(_, keys)| keys.len() as u32).sum())
+            }
+            Request::UnreadMessages { conversation, count } => {
+                let keys = self.unread.get(&conversation).into_iter().flatten();
+                let messages = keys.take(count as usize).map(|(_, key)| self.messages[key].clone());
+                Reply::Messages(messages.collect())
+            }
+        }
+    }
+
+    /// Everything in it, as writes for another store.
+    pub fn contents(&self) -> Vec<Write> {
+        let messages = self.messages.values().cloned();
+        let mut writes: Vec<_> = messages.map(|message| Write::Message(message.into())).collect();
+        writes.extend(self.outbox.iter().cloned().map(Write::Outbox));
+        writes.extend(self.reads.iter().cloned().map(Write::Read));
+        writes.extend(self.profiles.values().cloned().map(Write::Profile));
+        writes.extend(self.cursor.map(Write::Cursor));
+        writes.extend(self.account.clone().map(Write::Account));
+        writes
+    }
+
+    fn page(
+        &self,
+        places: &BTreeSet<(u64, MessageKey)>,
+        from: Option<Position>,
+        count: u32,
+        fifo: bool,
+    ) -> Vec<Message> {
+        use core::ops::Bound::{Excluded, Unbounded};
+        let bound = from.map_or(Unbounded, |from| Excluded((from.order, from.key)));
+        let count = count as usize;
+        let keys: Vec<_> = match fifo {
+            true => places.range((bound, Unbounded)).take(count).collect(),
+            false => places.range((Unbounded, bound)).rev().take(count).collect(),
+        };
+        keys.into_iter().map(|(_, key)| self.messages[key].clone()).collect()
+    }
+
+    fn write(&mut self, write: Write) {
+        match write {
+            Write::Message(message) => self.put(*message),
+            Write::DeleteMessage(key) => self.remove(&key),
+            Write::Outbox(key) => {
+                if !self.outbox.contains(&key) {
+                    self.outbox.push(key);
+                }
+            }
+            Write::OutboxDone(key) => self.outbox.retain(|waiting| *waiting != key),
+            Write::Read(notice) => self.reads.push(notice),
+            Write::ReadDone(key) => self.reads.retain(|notice| notice.key != key),
+            Write::Cursor(seq) => self.cursor = Some(seq),
+            Write::Account(account) => self.account = Some(account),
+            Write::Profile(profile) => {
+                self.profiles.insert((profile.address.clone(), profile.gid), profile);
+            }
+        }
+    }
+
+    fn put(&mut self, message: Message) {
+        self.remove(&message.key);
+        let place = (message.order, message.key.clone());
+        self.places.entry(message.conversation.clone()).or_default().insert(place.clone());
+        self.all.insert(place.clone());
+        if message.status == status::RECEIVED_NEW {
+            self.unread.entry(message.conversation.clone()).or_default().insert(place);
+        }
+        self.messages.insert(message.key.clone(), message);
+    }
+
+    fn remove(&mut self, key: &MessageKey) {
+        let Some(message) = self.messages.remove(key) else { return };
+        let place = (message.order, message.key);
+        self.all.remove(&place);
+        for index in [&mut self.places, &mut self.unread] {
+            if let Some(places) = index.get_mut(&message.conversation) {
+                places.remove(&place);
+                if places.is_empty() {
+                    index.remove(&message.conversation);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,414 @@
+//! Messages on their way out: stored first, sent in order, kept until answered.
+//!
+//! Relies on the session to say when a connection is usable. Promises that a message is reported
+//! failed at most once, never after "sent", and that none is given up while offline.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use prost::Message as _;
+use wire::id::{MessageId, Seq, Uid};
+use wire::limits::{CONTENT_BYTES_MAX, OUTBOX_IN_FLIGHT_MAX, OUTBOX_MAX};
+use wire::proto::{self, client_frame, target};
+use wire::status;
+use wire::time::{Now, Timestamp};
+
+use crate::client::Client;
+use crate::commit::Then;
+use crate::event::{Event, ReadSessionId};
+use crate::message::{Content, Conversation, Draft, Message, MessageKey};
+use crate::port::store::Write;
+
+/// Why a message is not taken. Nothing happens and nothing is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// No address and no group.
+    #[error("the message has no destination")]
+    NoDestination,
+    /// Neither text, data, file nor location.
+    #[error("the message is empty")]
+    Empty,
+    /// Over `limits::CONTENT_BYTES_MAX`.
+    #[error("the content has {bytes} bytes, the limit is 65536; send it as a file")]
+    TooLarge {
+        /// Its size, encoded.
+        bytes: usize,
+    },
+    /// Over `limits::OUTBOX_MAX`.
+    #[error("100000 messages wait to be sent already")]
+    OutboxFull,
+    /// Only failed and waiting messages are sent again.
+    #[error("the message has been sent, or is not known")]
+    NotResendable,
+}
+
+/// A message that was taken.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sent {
+    /// With id and time.
+    pub message: Message,
+    /// Read sessions whose arrays get it now.
+    pub sessions: Vec<ReadSessionId>,
+}
+
+/// How far a message is on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Being stored.
+    Storing,
+    /// May be sent.
+    Ready,
+    /// Sent, not answered.
+    InFlight,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    entries: VecDeque<(MessageKey, Stage)>,
+    in_flight: usize,
+    counter: u64,
+    /// Messages the page hears of once they are stored.
+    announced: Vec<(MessageKey, Vec<ReadSessionId>)>,
+}
+
+impl Outbox {
+    pub fn contains(&self, key: &MessageKey) -> bool {
+        self.entries.iter().any(|(waiting, _)| waiting == key)
+    }
+
+    fn set_ready(&mut self, key: &MessageKey) {
+        if let Some((_, stage)) = self.entries.iter_mut().find(|(waiting, _)| waiting == key)
+            && *stage == Stage::Storing
+        {
+            *stage = Stage::Ready;
+        }
+    }
+
+    /// The connection is gone: what was not answered goes out again, in order.
+    pub fn rewind(&mut self) {
+        for (_, stage) in &mut self.entries {
+            if *stage == Stage::InFlight {
+                *stage = Stage::Ready;
+            }
+        }
+        self.in_flight = 0;
+    }
+
+    /// The next message to be sent. One that is still being stored holds back those behind it.
+    fn next(&mut self) -> Option<MessageKey> {
+        if self.in_flight >= OUTBOX_IN_FLIGHT_MAX {
+            return None;
+        }
+        let next = self.entries.iter_mut().find(|(_, stage)| *stage != Stage::InFlight)?;
+        if next.1 != Stage::Ready {
+            return None;
+        }
+        next.1 = Stage::InFlight;
+        self.in_flight += 1;
+        Some(next.0.clone())
+    }
+
+    fn remove(&mut self, id: u64) -> Option<MessageKey> {
+        let index = self.entries.iter().position(|(key, _)| key.id.get() == id)?;
+        let (key, stage) = self.entries.remove(index)?;
+        self.in_flight -= usize::from(stage == Stage::InFlight);
+        Some(key)
+    }
+
+    /// Forgets everything: another user.
+    pub fn clear(&mut self) {
+        let counter = self.counter;
+        *self = Outbox { counter, ..Outbox::default() };
+    }
+}
+
+impl Client {
+    /// A fresh 32-bit id, not 0: `Mesibo.random()`.
+    pub fn draw_id(&mut self) -> u32 {
+        (self.chance.draw() as u32).max(1)
+    }
+
+    /// Takes a message: it has its id, its time and a place in the arrays at once, is stored,
+    /// announced, and sent as soon as there is a connection.
+    pub fn send(&mut self, now: Now, draft: Draft) -> Result<Sent, SendError> {
+        check(&draft)?;
+        if self.outbox.entries.len() >= OUTBOX_MAX {
+            return Err(SendError::OutboxFull);
+        }
+        let key = self.new_key(draft.id);
+        let ts = self.session.server_time(now);
+        self.outbox.counter += 1;
+        let peer = match &draft.to {
+            Conversation::User(address) => address.clone(),
+            Conversation::Group(_) => Default::default(),
+        };
+        let message = Message {
+            key: key.clone(),
+            conversation: draft.to,
+            peer,
+            sender_uid: self.session.uid,
+            kind: draft.kind,
+            flags: draft.flags,
+            expiry: draft.expiry,
+            ts,
+            order: place(ts, self.outbox.counter),
+            status: status::OUTBOX,
+            content: draft.content,
+            recipients: 0,
+            receipts: Default::default(),
+        };
+        let sessions = self.reading.match_live(&message);
+        if draft.announce {
+            self.outbox.announced.push((key.clone(), sessions.clone()));
+        }
+        self.keep(message.clone());
+        self.put_into_outbox(&message);
+        Ok(Sent { message, sessions })
+    }
+
+    /// Sends a failed or waiting message again, under the same id.
+    pub fn resend(&mut self, key: &MessageKey) -> Result<Message, SendError> {
+        let message = self.memory.get(key).ok_or(SendError::NotResendable)?;
+        if message.status == status::OUTBOX {
+            return Ok(message.clone());
+        }
+        if message.status & status::FAIL == 0 || key.incoming {
+            return Err(SendError::NotResendable);
+        }
+        let message = Message { status: status::OUTBOX, ..message.clone() };
+        self.keep(message.clone());
+        self.put_into_outbox(&message);
+        self.tell_status(&message, None, status::OUTBOX);
+        Ok(message)
+    }
+
+    fn put_into_outbox(&mut self, message: &Message) {
+        self.outbox.entries.push_back((message.key.clone(), Stage::Storing));
+        self.commits.write(Write::Message(Box::new(message.clone())));
+        self.commits.write(Write::Outbox(message.key.clone()));
+        self.commits.then(Then::Sendable(message.key.clone()), true);
+    }
+
+    fn new_key(&mut self, wanted: u32) -> MessageKey {
+        let mut low = wanted;
+        loop {
+            let chance = self.chance.draw();
+            let drawn = MessageId::compose(low, chance);
+            let key = drawn.map(|id| MessageKey { incoming: false, sender: "".into(), id });
+            match key.filter(|key| !self.memory.contains(key)) {
+                Some(key) => return key,
+                None => low = if wanted == 0 { self.draw_id() } else { wanted },
+            }
+        }
+    }
+
+    /// Messages that waited in the store when it was opened.
+    pub(crate) fn restore_outbox(&mut self, waiting: Vec<Message>) {
+        for message in waiting.into_iter().rev() {
+            if !self.outbox.contains(&message.key) {
+                self.outbox.entries.push_front((message.key.clone(), Stage::Ready));
+            }
+            if !self.memory.contains(&message.key) {
+                self.keep(message);
+            }
+        }
+    }
+
+    /// A message is stored: the page hears of it, and it may go.
+    pub(crate) fn on_sendable(&mut self, now: Now, key: &MessageKey) {
+        self.outbox.set_ready(key);
+        if let Some(index) = self.outbox.announced.iter().position(|(waiting, _)| waiting == key) {
+            let (key, sessions) = self.outbox.announced.remove(index);
+            if let Some(message) = self.memory.get(&key).cloned() {
+                self.tell(Event::Message { message, sessions, announce: true });
+            }
+        }
+        // Only who is online now: there is no sense in waiting.
+        let message = self.memory.get(key);
+        if message.is_some_and(|message| message.expiry == Some(0)) && !self.session.is_online() {
+            self.settle(now, key.id.get(), status::USER_OFFLINE, 0);
+        }
+    }
+
+    /// Sends what may be sent.
+    pub(crate) fn flush_outbox(&mut self, now: Now) {
+        while self.session.is_online()
+            && let Some(key) = self.outbox.next()
+        {
+            let Some(message) = self.memory.get(&key) else { continue };
+            if is_expired(message, self.session.server_time(now)) {
+                self.settle(now, key.id.get(), status::EXPIRED, 0);
+                continue;
+            }
+            let frame = to_frame(message);
+            self.transmit(client_frame::Body::Send(frame));
+        }
+    }
+
+    pub(crate) fn on_accepted(&mut self, now: Now, accepted: &proto::Accepted) {
+        self.settle(now, accepted.id, status::SENT, accepted.recipients);
+    }
+
+    pub(crate) fn on_rejected(&mut self, now: Now, rejected: &proto::Rejected) {
+        self.settle(now, rejected.id, rejected.status | status::FAIL, 0);
+    }
+
+    /// The fate of a message in the outbox is known.
+    fn settle(&mut self, _now: Now, id: u64, status: u32, recipients: u32) {
+        let Some(key) = self.outbox.remove(id) else { return };
+        self.commits.write(Write::OutboxDone(key.clone()));
+        let Some(message) = self.memory.get_mut(&key) else { return };
+        message.recipients = recipients;
+        if status::climbs(message.status, status) {
+            message.status = status;
+        }
+        let message = message.clone();
+        self.commits.write(Write::Message(Box::new(message.clone())));
+        self.tell_status(&message, None, status);
+    }
+
+    pub(crate) fn tell_status(&mut self, message: &Message, reporter: Option<&str>, reported: u32) {
+        let sessions = self.reading.match_live(message);
+        self.tell(Event::MessageStatus {
+            message: message.clone(),
+            reporter: reporter.map(Into::into),
+            reported,
+            sessions,
+        });
+    }
+
+    /// An own message that came by the log: sent from another device, or by a store that is lost.
+    pub(crate) fn own_message(&self, seq: Seq, from: &proto::Message, uid: Uid) -> Option<Message> {
+        let id = MessageId::new(from.id)?;
+        let mut message = from_frame(from, seq)?;
+        message.key = MessageKey { incoming: false, sender: Default::default(), id };
+        message.status = status::SENT;
+        message.sender_uid = uid;
+        message.peer = match &message.conversation {
+            Conversation::User(address) => address.clone(),
+            Conversation::Group(_) => Default::default(),
+        };
+        Some(message)
+    }
+}
+
+/// Place in a conversation: by time, and by a counter within a millisecond. Below 2^53.
+pub(crate) fn place(ts: Timestamp, counter: u64) -> u64 {
+    ts.0 * 1024 + counter % 1024
+}
+
+fn check(draft: &Draft) -> Result<(), SendError> {
+    let reachable = match &draft.to {
+        Conversation::User(address) => !address.is_empty(),
+        Conversation::Group(gid) => gid.0 != 0,
+    };
+    if !reachable {
+        return Err(SendError::NoDestination);
+    }
+    let content = &draft.content;
+    let empty = content.body.is_empty()
+        && content.title.is_empty()
+        && content.file.is_none()
+        && content.location.is_none()
+        && content.fields.is_empty();
+    if empty {
+        return Err(SendError::Empty);
+    }
+    let bytes = content_to_wire(content).encoded_len();
+    if bytes > CONTENT_BYTES_MAX {
+        return Err(SendError::TooLarge { bytes });
+    }
+    Ok(())
+}
+
+fn is_expired(message: &Message, now: Timestamp) -> bool {
+    let lifetime = message.expiry.filter(|seconds| *seconds > 0);
+    lifetime.is_some_and(|seconds| message.ts.0 + u64::from(seconds) * 1000 <= now.0)
+}
+
+fn to_frame(message: &Message) -> proto::Send {
+    let to = match &message.conversation {
+        Conversation::User(address) => target::To::Address(address.clone()),
+        Conversation::Group(gid) => target::To::Group(gid.0),
+    };
+    proto::Send {
+        id: message.key.id.get(),
+        to: Some(proto::Target { to: Some(to) }),
+        r#type: message.kind,
+        flags: message.flags,
+        expiry: message.expiry,
+        sent: message.ts.0,
+        content: Some(content_to_wire(&message.content)),
+    }
+}
+
+fn content_to_wire(content: &Content) -> proto::Content {
+    proto::Content {
+        body: content.body.clone(),
+        title: content.title.clone(),
+        subtitle: content.subtitle.clone(),
+        footer: content.footer.clone(),
+        latitude: content.location.map(|place| place.0),
+        longitude: content.location.map(|place| place.1),
+        file: content.file.as_ref().map(|file| proto::File {
+            r#type: file.kind,
+            url: file.url.clone(),
+            size: file.size,
+            name: file.name.clone(),
+            mime: file.mime.clone(),
+            thumbnail: file.thumbnail.clone(),
+            launch_url: file.launch_url.clone(),
+        }),
+        in_reply_to: content.in_reply_to,
+        forwarded: content.forwarded,
+        thread: content.thread,
+        fields: content.fields.clone(),
+    }
+}
+
+/// A message of the log as an incoming one; `None` when it has no id or no destination.
+pub(crate) fn from_frame(from: &proto::Message, seq: Seq) -> Option<Message> {
+    let id = MessageId::new(from.id)?;
+    let to = from.to.as_ref().and_then(|target| target.to.clone())?;
+    let conversation = match to {
+        target::To::Group(gid) => Conversation::Group(wire::id::GroupId(gid)),
+        // Of the reader: the other side is the sender. An own one is set right by the caller.
+        target::To::Address(address) => Conversation::User(address),
+    };
+    let content = from.content.clone().unwrap_or_default();
+    let sent = if from.sent == 0 { from.ts } else { from.sent.min(from.ts) };
+    Some(Message {
+        key: MessageKey { incoming: true, sender: from.from.clone(), id },
+        conversation,
+        peer: from.from.clone(),
+        sender_uid: Uid(from.from_uid),
+        kind: from.r#type,
+        flags: from.flags,
+        expiry: from.expiry,
+        ts: Timestamp(sent),
+        order: place(Timestamp(from.ts), seq.0),
+        status: status::RECEIVED_NEW,
+        content: Content {
+            body: content.body,
+            title: content.title,
+            subtitle: content.subtitle,
+            footer: content.footer,
+            location: content.latitude.zip(content.longitude),
+            file: content.file.map(|file| crate::message::File {
+                kind: file.r#type,
+                url: file.url,
+                size: file.size,
+                name: file.name,
+                mime: file.mime,
+                thumbnail: file.thumbnail,
+                launch_url: file.launch_url,
+            }),
+            in_reply_to: content.in_reply_to,
+            forwarded: content.forwarded,
+            thread: content.thread,
+            fields: content.fields,
+        },
+        recipients: 0,
+        receipts: Default::default(),
+    })
+}

@@ -1,0 +1,472 @@
+//! Read sessions: what a page reads of its conversations, newest first, and what it has read.
+//!
+//! A session reads from the store behind a position; what arrives while it is open belongs to it
+//! too and is left out of later reads. Reading marks messages read and tells the senders, but
+//! only while the page is visible.
+
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::string::String;
+use alloc::vec::Vec;
+use wire::id::MessageId;
+use wire::limits::{READ_COUNT_DEFAULT, READS_PER_FRAME_MAX};
+use wire::mask::message as flag;
+use wire::proto::{self, client_frame};
+use wire::status;
+
+use crate::client::{Client, Pending};
+use crate::event::{Event, Origin, ReadSessionId};
+use crate::message::{Conversation, Message, MessageKey};
+use crate::port::store::{Position, ReadNotice, Request, Write};
+
+/// What a session reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// One conversation.
+    Conversation(Conversation),
+    /// Everything.
+    All,
+    /// The latest message of each conversation.
+    Summary,
+}
+
+/// How a session reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionFilter {
+    /// What.
+    pub scope: Scope,
+    /// Oldest first.
+    pub fifo: bool,
+    /// What is read is marked read, and its senders are told.
+    pub receipts: bool,
+    /// Only this thread, 0 = all.
+    pub thread: u32,
+    /// Only messages with this text, whatever its case.
+    pub query: Option<String>,
+}
+
+impl SessionFilter {
+    /// All of a scope, newest first.
+    pub fn new(scope: Scope) -> SessionFilter {
+        SessionFilter { scope, fifo: false, receipts: false, thread: 0, query: None }
+    }
+}
+
+/// A switch of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionChange {
+    /// Oldest first.
+    Fifo(bool),
+    /// See [`SessionFilter::receipts`].
+    Receipts(bool),
+    /// Summary instead of all messages, and back.
+    Summary(bool),
+    /// See [`SessionFilter::thread`].
+    Thread(u32),
+    /// See [`SessionFilter::query`].
+    Query(Option<String>),
+}
+
+#[derive(Debug)]
+struct ReadSession {
+    filter: SessionFilter,
+    /// Gets what arrives.
+    active: bool,
+    position: Option<Position>,
+    /// Everything there is was read.
+    ended: bool,
+    /// Reads that wait for the one under way.
+    queue: VecDeque<u32>,
+    batch: Option<Batch>,
+    /// Arrived while the session was open: the store has them, too.
+    live: BTreeSet<MessageKey>,
+    /// Read while the page was hidden.
+    held: Vec<MessageKey>,
+}
+
+/// A read under way.
+#[derive(Debug)]
+struct Batch {
+    wanted: u32,
+    asked: u32,
+    found: Vec<Message>,
+}
+
+impl ReadSession {
+    fn matches(&self, message: &Message) -> bool {
+        let in_scope = match &self.filter.scope {
+            Scope::Conversation(conversation) => *conversation == message.conversation,
+            Scope::All | Scope::Summary => true,
+        };
+        in_scope
+            && (self.filter.thread == 0 || self.filter.thread == message.content.thread)
+            && self.filter.query.as_ref().is_none_or(|query| contains(message, query))
+    }
+
+    fn restart(&mut self) {
+        self.position = None;
+        self.ended = false;
+        self.queue.clear();
+        self.batch = None;
+        self.live.clear();
+    }
+}
+
+fn contains(message: &Message, query: &str) -> bool {
+    let query = query.to_lowercase();
+    let text = core::str::from_utf8(&message.content.body).unwrap_or_default();
+    let name = message.content.file.as_ref().map_or("", |file| file.name.as_str());
+    [text, &message.content.title, &message.content.subtitle, name]
+        .iter()
+        .any(|text| text.to_lowercase().contains(&query))
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Reading {
+    sessions: BTreeMap<ReadSessionId, ReadSession>,
+    last_session: u32,
+    last_question: u32,
+    /// Read notices the server has not answered, in order.
+    notices: VecDeque<ReadNotice>,
+    /// The frame under way: its ticket and how many notices it holds.
+    told: Option<(u64, usize)>,
+    last_ticket: u64,
+    unread: BTreeMap<Conversation, u32>,
+    questions: BTreeMap<u32, Option<Conversation>>,
+}
+
+/// Tickets of read notices lie beyond all message ids, so that one `Accepted` serves both.
+const FIRST_TICKET: u64 = 1 << 53;
+
+impl Reading {
+    /// The open sessions this message belongs to; they have it from now on.
+    pub fn match_live(&mut self, message: &Message) -> Vec<ReadSessionId> {
+        let mut matched = Vec::new();
+        for (id, session) in &mut self.sessions {
+            if session.active && session.matches(message) {
+                session.live.insert(message.key.clone());
+                matched.push(*id);
+            }
+        }
+        matched
+    }
+
+    /// The connection is gone: what was not answered is told again.
+    pub fn rewind(&mut self) {
+        self.told = None;
+    }
+
+    pub fn restore(&mut self, notices: Vec<ReadNotice>) {
+        for notice in notices.into_iter().rev() {
+            if !self.notices.iter().any(|known| known.key == notice.key) {
+                self.notices.push_front(notice);
+            }
+        }
+    }
+
+    /// Whether a session with receipts is open for this conversation.
+    pub fn is_reading(&self, conversation: &Conversation) -> bool {
+        self.sessions.values().any(|session| {
+            session.active
+                && session.filter.receipts
+                && session.filter.scope == Scope::Conversation(conversation.clone())
+        })
+    }
+
+    /// Another user: positions and notices of the former one mean nothing.
+    pub fn restart_all(&mut self) {
+        self.sessions.values_mut().for_each(ReadSession::restart);
+        self.notices.clear();
+        self.told = None;
+        self.unread.clear();
+    }
+}
+
+impl Client {
+    /// A new session. Nothing happens before it reads or starts.
+    pub fn open_session(&mut self, filter: SessionFilter) -> ReadSessionId {
+        self.reading.last_session += 1;
+        let id = ReadSessionId(self.reading.last_session);
+        let session = ReadSession {
+            filter,
+            active: false,
+            position: None,
+            ended: false,
+            queue: VecDeque::new(),
+            batch: None,
+            live: BTreeSet::new(),
+            held: Vec::new(),
+        };
+        self.reading.sessions.insert(id, session);
+        id
+    }
+
+    /// Turns a switch.
+    pub fn configure_session(&mut self, id: ReadSessionId, change: SessionChange) {
+        let Some(session) = self.reading.sessions.get_mut(&id) else { return };
+        match change {
+            SessionChange::Fifo(on) => session.filter.fifo = on,
+            SessionChange::Receipts(on) => session.filter.receipts = on,
+            SessionChange::Thread(thread) => session.filter.thread = thread,
+            SessionChange::Query(query) => {
+                session.filter.query = query.filter(|query| !query.is_empty());
+            }
+            SessionChange::Summary(on) => {
+                if !matches!(session.filter.scope, Scope::Conversation(_)) {
+                    session.filter.scope = if on { Scope::Summary } else { Scope::All };
+                }
+            }
+        }
+    }
+
+    /// Reads the next messages, `count` 0 = the default. Answers 0 when the end is known already,
+    /// else `count`; [`Event::SessionRead`] follows.
+    pub fn read(&mut self, id: ReadSessionId, count: u32) -> u32 {
+        let count = if count == 0 { READ_COUNT_DEFAULT } else { count };
+        let Some(session) = self.reading.sessions.get_mut(&id) else { return 0 };
+        session.active = true;
+        let ended = session.ended;
+        session.queue.push_back(count);
+        self.go_on_reading(id);
+        if ended { 0 } else { count }
+    }
+
+    /// Gets what arrives from now on, without reading.
+    pub fn start_session(&mut self, id: ReadSessionId) {
+        if let Some(session) = self.reading.sessions.get_mut(&id) {
+            session.active = true;
+        }
+    }
+
+    /// Gets nothing more.
+    pub fn stop_session(&mut self, id: ReadSessionId) {
+        if let Some(session) = self.reading.sessions.get_mut(&id) {
+            session.active = false;
+            session.queue.clear();
+            session.batch = None;
+            session.held.clear();
+        }
+    }
+
+    /// Reads from the newest again.
+    pub fn restart_session(&mut self, id: ReadSessionId) {
+        if let Some(session) = self.reading.sessions.get_mut(&id) {
+            session.restart();
+        }
+    }
+
+    /// The page has dropped it.
+    pub fn close_session(&mut self, id: ReadSessionId) {
+        self.reading.sessions.remove(&id);
+    }
+
+    /// Asks the server for older messages than the store has: it keeps none, so there are none.
+    pub fn sync(&mut self, id: ReadSessionId) {
+        self.tell(Event::SessionSync { session: id, count: 0 });
+    }
+
+    /// Asks for the number of unread messages; [`Event::UnreadCount`] with this ticket follows.
+    pub fn count_unread(&mut self, conversation: Option<Conversation>) -> u32 {
+        self.reading.last_question += 1;
+        let ticket = self.reading.last_question;
+        self.reading.questions.insert(ticket, conversation.clone());
+        self.ask(Request::Unread { conversation }, Pending::Unread(ticket));
+        ticket
+    }
+
+    /// The number last counted.
+    pub fn unread(&self, conversation: &Conversation) -> u32 {
+        self.reading.unread.get(conversation).copied().unwrap_or(0)
+    }
+
+    /// Whether a session with receipts is open for this conversation.
+    pub fn is_reading(&self, conversation: &Conversation) -> bool {
+        self.reading.is_reading(conversation)
+    }
+
+    pub(crate) fn on_unread(&mut self, ticket: u32, count: u32) {
+        if let Some(Some(conversation)) = self.reading.questions.remove(&ticket) {
+            self.reading.unread.insert(conversation, count);
+        }
+        self.tell(Event::UnreadCount { ticket, count });
+    }
+
+    fn go_on_reading(&mut self, id: ReadSessionId) {
+        if !self.is_store_open() {
+            return;
+        }
+        let Some(session) = self.reading.sessions.get_mut(&id) else { return };
+        if session.batch.is_some() {
+            return;
+        }
+        let Some(wanted) = session.queue.pop_front() else { return };
+        session.batch = Some(Batch { wanted, asked: 0, found: Vec::new() });
+        self.read_page(id);
+    }
+
+    /// What waited for the store to open.
+    pub(crate) fn go_on_reading_all(&mut self) {
+        let ids: Vec<_> = self.reading.sessions.keys().copied().collect();
+        for id in ids {
+            self.go_on_reading(id);
+        }
+    }
+
+    fn read_page(&mut self, id: ReadSessionId) {
+        let Some(session) = self.reading.sessions.get_mut(&id) else { return };
+        let Some(batch) = &mut session.batch else { return };
+        let filter = &session.filter;
+        let missing = batch.wanted - batch.found.len() as u32;
+        // A filter lets little through: larger pages save ways to the store.
+        let filtered = filter.query.is_some() || filter.thread != 0;
+        batch.asked = if filtered { missing.max(READ_COUNT_DEFAULT) } else { missing };
+        let (from, count) = (session.position.clone(), batch.asked);
+        let request = match &filter.scope {
+            Scope::Summary => Request::Summary { from, count },
+            Scope::All => Request::Read { conversation: None, from, count, fifo: filter.fifo },
+            Scope::Conversation(conversation) => {
+                let conversation = Some(conversation.clone());
+                Request::Read { conversation, from, count, fifo: filter.fifo }
+            }
+        };
+        self.ask(request, Pending::Read(id));
+    }
+
+    pub(crate) fn on_read_page(&mut self, id: ReadSessionId, page: Vec<Message>) {
+        let Some(session) = self.reading.sessions.get_mut(&id) else { return };
+        let Some(mut batch) = session.batch.take() else { return };
+        let mut exhausted = (page.len() as u32) < batch.asked;
+        let summary = session.filter.scope == Scope::Summary;
+        for message in page {
+            if batch.found.len() as u32 == batch.wanted {
+                exhausted = false;
+                break;
+            }
+            session.position = Some(Position { order: message.order, key: message.key.clone() });
+            // A summary shows the latest of a conversation, whenever it came.
+            let known = !summary && session.live.contains(&message.key);
+            if !known && session.matches(&message) {
+                batch.found.push(message);
+            }
+        }
+        let end = (batch.found.len() as u32) < batch.wanted;
+        if end && !exhausted {
+            session.batch = Some(batch);
+            return self.read_page(id);
+        }
+        session.ended |= end;
+        let origin = if summary { Origin::Summary } else { Origin::Database };
+        // What is in memory is newer than what the store gave.
+        let messages: Vec<_> =
+            batch.found.into_iter().map(|message| self.newest(message)).collect();
+        let keys: Vec<_> = messages.iter().map(|message| message.key.clone()).collect();
+        self.tell(Event::SessionRead { session: id, messages, origin, end });
+        self.mark_read_in(id, keys);
+        self.go_on_reading(id);
+    }
+
+    fn newest(&mut self, stored: Message) -> Message {
+        match self.memory.get(&stored.key) {
+            Some(known) => known.clone(),
+            None => {
+                self.keep(stored.clone());
+                stored
+            }
+        }
+    }
+
+    /// Messages were shown in these sessions as they arrived.
+    pub(crate) fn on_shown(&mut self, sessions: &[ReadSessionId], key: &MessageKey) {
+        for id in sessions {
+            self.mark_read_in(*id, alloc::vec![key.clone()]);
+        }
+    }
+
+    fn mark_read_in(&mut self, id: ReadSessionId, keys: Vec<MessageKey>) {
+        let visible = self.visible;
+        let Some(session) = self.reading.sessions.get_mut(&id) else { return };
+        let scope_reads = matches!(session.filter.scope, Scope::Conversation(_));
+        if !session.filter.receipts || !session.active || !scope_reads {
+            return;
+        }
+        if !visible {
+            session.held.extend(keys);
+            return;
+        }
+        self.mark_read(&keys);
+    }
+
+    /// The page is seen again: what was held back is read now.
+    pub(crate) fn read_what_was_held(&mut self) {
+        let sessions = self.reading.sessions.values_mut();
+        let held: Vec<_> =
+            sessions.flat_map(|session| core::mem::take(&mut session.held)).collect();
+        self.mark_read(&held);
+    }
+
+    fn mark_read(&mut self, keys: &[MessageKey]) {
+        for key in keys {
+            let Some(message) = self.set_read(key) else { continue };
+            let notice = ReadNotice {
+                key: key.clone(),
+                sender_uid: message.sender_uid,
+                receipt: message.flags & flag::READ_RECEIPT != 0,
+            };
+            self.commits.write(Write::Read(notice.clone()));
+            self.reading.notices.push_back(notice);
+            self.tell(Event::MessageRead { message });
+        }
+    }
+
+    /// Marks a message read and tells its sender now, whatever is visible. `false` when it is not
+    /// in memory, or not an unread one.
+    pub fn send_read_receipt(&mut self, conversation: &Conversation, id: MessageId) -> bool {
+        let low = id.low();
+        let key = self.memory.find(|message| {
+            message.key.incoming
+                && message.conversation == *conversation
+                && (message.key.id == id || message.key.id.low() == low)
+                && message.status == status::RECEIVED_NEW
+        });
+        let found = key.is_some();
+        self.mark_read(&key.into_iter().collect::<Vec<_>>());
+        found
+    }
+
+    /// Tells the server what was read, one frame at a time.
+    pub(crate) fn flush_reads(&mut self) {
+        if !self.session.is_online()
+            || self.reading.told.is_some()
+            || self.reading.notices.is_empty()
+        {
+            return;
+        }
+        let notices = self.reading.notices.iter().take(READS_PER_FRAME_MAX);
+        let messages: Vec<_> = notices
+            .map(|notice| proto::MessageRef {
+                from_uid: notice.sender_uid.0,
+                id: notice.key.id.get(),
+                receipt: notice.receipt,
+            })
+            .collect();
+        self.reading.last_ticket += 1;
+        let ticket = FIRST_TICKET + self.reading.last_ticket;
+        self.reading.told = Some((ticket, messages.len()));
+        self.transmit(client_frame::Body::Read(proto::Read { ticket, messages }));
+    }
+
+    /// `true` when this answers a read notice and not a message.
+    pub(crate) fn on_read_accepted(&mut self, ticket: u64) -> bool {
+        if ticket < FIRST_TICKET {
+            return false;
+        }
+        if let Some((told, count)) = self.reading.told
+            && told == ticket
+        {
+            self.reading.told = None;
+            for notice in self.reading.notices.drain(..count) {
+                self.commits.write(Write::ReadDone(notice.key));
+            }
+        }
+        true
+    }
+}

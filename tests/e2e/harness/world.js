@@ -1,0 +1,77 @@
+// A server, an app and its people, made for one test file and gone after it.
+import { after, before } from "node:test";
+import { Admin } from "./admin.js";
+import { Chromium } from "./chromium.js";
+import { Firefox } from "./firefox.js";
+import { Front } from "./front.js";
+import { Server } from "./server.js";
+
+export class World {
+  #browsers = new Map();
+  #disposals = [];
+  #people = 0;
+
+  /** To be called at the top of a test file: a world from before its first test to after its last. */
+  static forThisFile() {
+    const world = new World();
+    before(() => world.open());
+    after(() => world.close());
+    return world;
+  }
+
+  async open() {
+    this.server = new Server();
+    await this.server.start();
+    this.admin = new Admin(this.server.url);
+    this.app = await this.admin.addApp("world");
+  }
+
+  async close() {
+    for (const dispose of this.#disposals.reverse()) await dispose();
+    for (const browser of this.#browsers.values()) await (await browser).stop();
+    await this.server?.dispose();
+  }
+
+  /** People with addresses nobody else has: `[ada, bob] = await world.people("ada", "bob")`. */
+  people(...names) {
+    const mark = ++this.#people;
+    return Promise.all(names.map((name) => this.app.addUser(`${name}-${mark}`, { name })));
+  }
+
+  /** A front whose WebSockets can be cut. */
+  async front() {
+    const front = await new Front(this.server.site, this.server.url).start();
+    this.#disposals.push(() => front.stop());
+    return front;
+  }
+
+  chromium() {
+    return this.#browser("chromium", Chromium);
+  }
+
+  firefox() {
+    return this.#browser("firefox", Firefox);
+  }
+
+  #browser(name, kind) {
+    if (!this.#browsers.has(name)) this.#browsers.set(name, kind.start());
+    return this.#browsers.get(name);
+  }
+
+  /**
+   * Opens one of the tests' pages for somebody. `settings` reach the page behind the `#`;
+   * `from` is the origin, the server's own when not said.
+   */
+  async visit(person, page, settings = {}, { browser, from } = {}) {
+    const opened = await (browser ?? (await this.chromium())).open(
+      this.address(person, page, settings, from),
+    );
+    this.#disposals.push(() => opened.close().catch(() => {}));
+    return opened;
+  }
+
+  address(person, page, settings = {}, from = this.server.url) {
+    const all = { app: person.app, token: person.token, name: person.name, ...settings };
+    return `${from}/test/${page}#${encodeURIComponent(JSON.stringify(all))}`;
+  }
+}
