@@ -1,0 +1,27 @@
+"use strict";
+// Keeps every peer connection the SDK makes, so that a test can ask what is really decoded.
+window.peers = [];
+window.RTCPeerConnection = class extends RTCPeerConnection {
+  constructor(...values) {
+    super(...values);
+    window.peers.push(this);
+  }
+};
+/** Everything received now: one entry for each incoming track. */
+window.inbound = async () => {
+  const all = [];
+  for (const peer of window.peers) {
+    if (peer.connectionState === "closed") continue;
+    for (const report of (await peer.getStats()).values()) {
+      if (report.type !== "inbound-rtp") continue;
+      all.push({
+        id: `${window.peers.indexOf(peer)} ${report.id}`,
+        kind: report.kind,
+        frames: report.framesDecoded ?? 0,
+        energy: report.totalAudioEnergy ?? 0,
+        packets: report.packetsReceived ?? 0,
+      });
+    }
+  }
+  return all;
+};

@@ -1,0 +1,126 @@
+// Three people and more in a room: everybody is really heard and seen, and told who comes, mutes and goes.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { World } from "./harness/world.js";
+import { until } from "./harness/until.js";
+
+const world = World.forThisFile();
+const key = (person) => `${person.address}/0`;
+
+/** A room with these members, each in a browser of the kind named for them. */
+async function enter(names, kinds = {}) {
+  const people = await world.people(...names);
+  const gid = await world.app.addGroup(
+    "room",
+    people.map((person) => person.address),
+  );
+  const pages = await Promise.all(
+    people.map(async (person) => {
+      const browser = await world[kinds[person.name] ?? "chromium"]();
+      return world.visit(person, "room.html", { group: gid }, { browser });
+    }),
+  );
+  return { people, gid, pages };
+}
+
+/** Waits until sound and pictures of this many others rise in a page: decoded, not only received. */
+async function hearsAndSees(page, count) {
+  const rising = async (kind, value) => {
+    const first = new Map();
+    await until(`${count} rising ${kind} streams`, async () => {
+      const all = await page.evaluate(() => inbound());
+      const risen = all.filter((stream) => {
+        if (stream.kind !== kind) return false;
+        if (!first.has(stream.id)) first.set(stream.id, stream[value]);
+        return stream[value] > first.get(stream.id);
+      });
+      return risen.length >= count;
+    });
+  };
+  await rising("video", "frames");
+  await rising("audio", "energy");
+  await page.until((count) => room.views().filter((v) => v.width > 0).length >= count, count);
+}
+
+const event = (page, wanted) =>
+  page.until(
+    (wanted) =>
+      room.seen.events.some((event) =>
+        Object.entries(wanted).every(([name, value]) => event[name] === value),
+      ),
+    wanted,
+  );
+const gone = (page, person, deadline) =>
+  page.until(
+    (who) => room.seen.publishers.some((p) => p.who === who && !p.here),
+    key(person),
+    deadline,
+  );
+
+for (const [title, kinds] of [
+  ["three Chromium pages", {}],
+  ["two Chromium pages and Firefox", { carol: "firefox" }],
+]) {
+  test(`${title} in a room hear and see one another, mute, leave and vanish`, async () => {
+    const { people, pages } = await enter(["ada", "bob", "carol"], kinds);
+    const [ada, bob, carol] = people;
+    await Promise.all(pages.map((page) => hearsAndSees(page, 2)));
+
+    for (const [at, page] of pages.entries()) {
+      const events = await page.evaluate(() => room.seen.events);
+      for (const other of people.filter((_, index) => index !== at)) {
+        const what = events.filter((e) => e.who === key(other)).map((e) => e.what);
+        assert.equal(what[0], "connected", `${other.name} connects before anything else`);
+        assert.ok(what.includes("video") && what.includes("audio"));
+      }
+    }
+
+    await pages[0].evaluate(() => room.mute(false));
+    for (const page of pages.slice(1)) {
+      await event(page, { what: "mute", who: key(ada), audio: true, video: false, remote: true });
+    }
+    await pages[0].evaluate(() => room.mute(true));
+    for (const page of pages.slice(1)) {
+      await event(page, { what: "mute", who: key(ada), audio: true, video: true, remote: true });
+      const muted = await page.evaluate((who) => room.muted(who), key(ada));
+      assert.deepEqual(muted, { audio: true, video: true });
+    }
+
+    // Leaving is told at once, a page that is gone within ten seconds.
+    await pages[1].evaluate(() => room.leave());
+    await Promise.all([gone(pages[0], bob), gone(pages[2], bob)]);
+    await event(pages[0], { what: "hangup", who: key(bob) });
+    await pages[2].close();
+    await gone(pages[0], carol, 10_000);
+  });
+}
+
+test("who may not publish only watches, and who is no member gets nothing", async () => {
+  const { people, gid, pages } = await enter(["ada", "bob", "carol"]);
+  const [watcher, stranger] = await world.people("watcher", "stranger");
+  await world.app.editMembers(gid, [watcher.address], { pub: false });
+
+  const watching = await world.visit(watcher, "room.html", { group: gid });
+  await hearsAndSees(watching, 3);
+  const outside = await world.visit(stranger, "room.html", { group: gid });
+  await outside.until(() => room.seen.errors.length > 0);
+
+  for (const page of pages) {
+    const publishers = await page.evaluate(() => room.seen.publishers.map((p) => p.who));
+    assert.ok(!publishers.includes(key(watcher)), "nobody is shown the watcher's camera");
+    assert.ok(!publishers.includes(key(stranger)));
+  }
+  const { errors, publishers } = await outside.evaluate(() => room.seen);
+  assert.deepEqual(errors, [{ group: gid, error: 1 }], "not a member");
+  assert.deepEqual(publishers, []);
+  assert.deepEqual(await outside.evaluate(() => inbound()), []);
+  assert.equal(people.length, 3);
+});
+
+test("a member removed during the call is out of it at once, and the others are told", async () => {
+  const { people, gid, pages } = await enter(["ada", "bob"]);
+  await Promise.all(pages.map((page) => hearsAndSees(page, 1)));
+  await world.app.removeMembers(gid, [people[1].address]);
+  await gone(pages[0], people[1]);
+  await pages[1].until(() => room.present().length === 0);
+});
