@@ -7,7 +7,7 @@ use wire::code::Code;
 use wire::frame::encode_deliver;
 use wire::id::{Seq, SessionId, Uid};
 use wire::limits::{LOG_PAGE_ENTRIES, SESSION_LOG_BYTES_MAX, WINDOW_ENTRIES};
-use wire::proto::{Ack, Entry, StatusReport, entry};
+use wire::proto::{Entry, StatusReport, entry};
 use wire::status;
 
 use crate::hub::{Hub, Pending};
@@ -25,8 +25,9 @@ impl Hub {
         message: Option<&LoggedMessage>,
         origin: Option<SessionId>,
     ) {
-        for index in 0.. {
-            let Some(id) = self.online.sessions(uid).get(index).copied() else { break };
+        let mut index = 0;
+        while let Some(id) = self.online.sessions(uid).get(index).copied() {
+            index += 1;
             let Some(session) = self.sessions.get_mut(&id) else { continue };
             let relaxed = session.queued < SESSION_LOG_BYTES_MAX;
             let Some(live) = session.live_mut() else { continue };
@@ -40,6 +41,10 @@ impl Hub {
             live.window.push_back(InFlight::new(seq, message, uid));
             let bytes = (origin != Some(id)).then_some(&entry[..]);
             self.send_encoded(id, encode_deliver([(seq, bytes)].into_iter()).into());
+            if !self.sessions.contains_key(&id) {
+                // It was too slow: the next session has taken its place.
+                index -= 1;
+            }
         }
     }
 
@@ -75,8 +80,9 @@ impl Hub {
         for row in &rows {
             live.window.push_back(InFlight::new(row.seq, row.message.as_ref(), live.uid));
         }
+        let had = live.has.min(live.sent);
         // One frame for many entries, cut where it would grow beyond the limit.
-        let mut rest = &rows[..];
+        let mut rest = &rows[rows.partition_point(|row| row.seq <= had)..];
         while !rest.is_empty() {
             let mut bytes = 0;
             let fits = rest.iter().take_while(|row| {
@@ -88,15 +94,26 @@ impl Hub {
             self.send_encoded(id, encode_deliver(entries).into());
             rest = &rest[count..];
         }
+        // What the device has, but had no time to acknowledge before it was cut off.
+        self.on_ack(id, had);
         self.continue_log(id);
     }
 
+    /// What the device came with counts as acknowledged as far as it was read.
+    fn acknowledge_what_it_has(&mut self, id: SessionId) {
+        let Some(live) = self.sessions.get(&id).and_then(|session| session.live()) else { return };
+        if live.acked < live.has {
+            let seq = live.has.min(live.sent).0;
+            self.on_ack(id, &Ack { seq });
+        }
+    }
+
     /// The device has everything up to here: its cursor moves, and the senders are told.
-    pub(crate) fn on_ack(&mut self, id: SessionId, ack: &Ack) {
+    pub(crate) fn on_ack(&mut self, id: SessionId, seq: Seq) {
         let now = self.now.wall;
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let Some(live) = session.live_mut() else { return };
-        let seq = Seq(ack.seq).min(live.sent);
+        let seq = seq.min(live.sent);
         if seq <= live.acked && live.window.front().is_none_or(|first| first.seq > seq) {
             return;
         }
@@ -192,8 +209,22 @@ impl Hub {
     }
 }
 
-/// A log entry that is no message.
+/// A log entry that is no message, encoded once for all it goes to.
+pub(crate) struct EncodedEntry(Bytes);
+
+impl EncodedEntry {
+    pub fn new(body: entry::Body) -> EncodedEntry {
+        use prost::Message as _;
+        EncodedEntry(Entry { body: Some(body) }.encode_to_vec().into())
+    }
+
+    /// For the log of this user.
+    pub fn to(&self, uid: Uid) -> Note {
+        Note { uid, entry: self.0.clone() }
+    }
+}
+
+/// A log entry that is no message, for one user.
 pub(crate) fn note(uid: Uid, body: entry::Body) -> Note {
-    use prost::Message as _;
-    Note { uid, entry: Entry { body: Some(body) }.encode_to_vec().into() }
+    EncodedEntry::new(body).to(uid)
 }

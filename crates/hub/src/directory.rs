@@ -8,9 +8,11 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use hashbrown::HashMap;
 use wire::id::{AppId, GroupId, Uid};
-use wire::limits::DIRECTORY_ENTRIES_MAX;
+use wire::limits::{DIRECTORY_ENTRIES_MAX, LOADS_AT_ONCE_MAX};
+use wire::time::Timestamp;
 
 use crate::port::store::{App, Group, Member, Request, TokenHash, User};
+use crate::rights::Rights;
 
 /// What has to be loaded before a decision can be made.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -37,11 +39,49 @@ impl Missing {
     }
 }
 
+/// All that is missing for one decision, loaded together.
+#[derive(Debug)]
+pub(crate) struct Needs(pub Vec<Missing>);
+
+impl From<Missing> for Needs {
+    fn from(missing: Missing) -> Needs {
+        Needs(alloc::vec![missing])
+    }
+}
+
+impl Needs {
+    /// Goes through look-ups a decision is going to make; what is missing is loaded at once
+    /// rather than one after the other.
+    pub fn check<T>(lookups: impl Iterator<Item = Result<T, Missing>>) -> Result<(), Needs> {
+        let missing: Vec<_> = lookups.filter_map(Result::err).take(LOADS_AT_ONCE_MAX).collect();
+        if missing.is_empty() { Ok(()) } else { Err(Needs(missing)) }
+    }
+}
+
 /// A group with its members.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Roster {
     pub group: Group,
     pub members: HashMap<Uid, Member>,
+}
+
+impl Roster {
+    /// The member with this number whose membership has not ended.
+    pub fn member(&self, uid: Uid, now: Timestamp) -> Option<&Member> {
+        self.members.get(&uid).filter(|member| member.is_current(now))
+    }
+
+    /// What this user may do here now.
+    pub fn rights(&self, uid: Uid, now: Timestamp) -> Rights {
+        Rights::of(&self.group, self.members.get(&uid), uid, now)
+    }
+}
+
+impl Member {
+    /// Whether the membership has not ended.
+    pub(crate) fn is_current(&self, now: Timestamp) -> bool {
+        self.expires.is_none_or(|expires| expires > now)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -51,6 +91,8 @@ pub(crate) struct Directory {
     groups: HashMap<GroupId, Option<Roster>>,
     app_tokens: HashMap<TokenHash, Option<AppId>>,
     apps: HashMap<AppId, Option<App>>,
+    /// Entries added since what nobody needs was last forgotten.
+    added: usize,
 }
 
 impl Directory {
@@ -75,9 +117,9 @@ impl Directory {
         Ok(known.as_ref().filter(|roster| roster.group.aid == aid))
     }
 
-    /// To change the members of a group that is in memory.
-    pub fn group_mut(&mut self, gid: GroupId) -> Option<&mut Roster> {
-        self.groups.get_mut(&gid)?.as_mut()
+    /// A group that stays in memory because somebody is in its room; `None` when it is no more.
+    pub fn group_in_use(&self, gid: GroupId) -> Option<&Roster> {
+        self.groups.get(&gid)?.as_ref()
     }
 
     /// The app of an app token.
@@ -94,20 +136,52 @@ impl Directory {
         self.apps.get(&aid).map(Option::as_ref).ok_or(Missing::App(aid))
     }
 
-    /// The store's answer to a missing user.
+    /// The user as it is after a change.
     pub fn put_user(&mut self, user: User) {
         let addresses = self.addresses.entry(user.aid).or_default();
         addresses.insert(user.address.clone(), Some(user.uid));
-        self.users.insert(user.uid, Some(Arc::new(user)));
+        let former = self.users.insert(user.uid, Some(Arc::new(user)));
+        self.added += usize::from(former.is_none());
     }
 
-    /// The store's answer to a missing group, or the group after a change.
-    pub fn put_group(&mut self, group: Group, members: Vec<Member>) {
-        let members = members.into_iter().map(|member| (member.uid, member)).collect();
-        self.groups.insert(group.gid, Some(Roster { group, members }));
+    /// A user the store told of. What is known already is newer: a change may have been stored
+    /// while the answer was on its way.
+    pub fn learn_user(&mut self, user: User) {
+        match self.users.get(&user.uid) {
+            None => self.put_user(user),
+            // Only the way to it was missing.
+            Some(Some(known)) if known.address == user.address => {
+                let addresses = self.addresses.entry(user.aid).or_default();
+                addresses.insert(user.address, Some(user.uid));
+            }
+            Some(_) => {}
+        }
     }
 
-    /// The store's answer to a missing app.
+    /// The group as it is after a change.
+    pub fn put_group(&mut self, group: Group, members: impl IntoIterator<Item = Member>) {
+        let members: HashMap<_, _> =
+            members.into_iter().map(|member| (member.uid, member)).collect();
+        let count = 1 + members.len();
+        let former = self.groups.insert(group.gid, Some(Roster { group, members })).flatten();
+        self.added += count.saturating_sub(former.map_or(0, |roster| roster.members.len()));
+    }
+
+    /// A group the store told of. See [`Directory::learn_user`].
+    pub fn learn_group(&mut self, group: Group, members: Vec<(Member, User)>) {
+        let mut present = Vec::with_capacity(members.len());
+        for (member, user) in members {
+            self.learn_user(user);
+            if self.users.get(&member.uid).is_some_and(Option::is_some) {
+                present.push(member);
+            }
+        }
+        if !self.groups.contains_key(&group.gid) {
+            self.put_group(group, present);
+        }
+    }
+
+    /// An app, and the hash of its token when it was found by it.
     pub fn put_app(&mut self, app: App, hash: Option<TokenHash>) {
         if let Some(hash) = hash {
             self.app_tokens.insert(hash, Some(app.aid));
@@ -115,23 +189,25 @@ impl Directory {
         self.apps.insert(app.aid, Some(app));
     }
 
-    /// The store says that there is no such thing.
-    pub fn put_nothing(&mut self, missing: &Missing) {
+    /// The store says that there is no such thing. See [`Directory::learn_user`].
+    pub fn learn_nothing(&mut self, missing: &Missing) {
+        self.added += 1;
         match missing {
             Missing::User(uid) => {
-                self.users.insert(*uid, None);
+                self.users.entry(*uid).or_insert(None);
             }
             Missing::Address(aid, address) => {
-                self.addresses.entry(*aid).or_default().insert(address.clone(), None);
+                let addresses = self.addresses.entry(*aid).or_default();
+                addresses.entry_ref(address.as_str()).or_insert(None);
             }
             Missing::Group(gid) => {
-                self.groups.insert(*gid, None);
+                self.groups.entry(*gid).or_insert(None);
             }
             Missing::AppToken(hash) => {
-                self.app_tokens.insert(*hash, None);
+                self.app_tokens.entry(*hash).or_insert(None);
             }
             Missing::App(aid) => {
-                self.apps.insert(*aid, None);
+                self.apps.entry(*aid).or_insert(None);
             }
         }
     }
@@ -162,20 +238,56 @@ impl Directory {
         users_in_use: impl Fn(Uid) -> bool,
         groups_in_use: impl Fn(GroupId) -> bool,
     ) {
-        if self.users.len() > DIRECTORY_ENTRIES_MAX {
-            self.users.retain(|uid, _| users_in_use(*uid));
+        // Counting additions instead of entries: what is in use may be more than the limit, and
+        // is not looked through again for each further entry.
+        if self.added <= DIRECTORY_ENTRIES_MAX {
+            return;
         }
-        if self.addresses.values().map(HashMap::len).sum::<usize>() > DIRECTORY_ENTRIES_MAX {
-            self.addresses.clear();
+        self.added = 0;
+        self.users.retain(|uid, _| users_in_use(*uid));
+        self.groups.retain(|gid, _| groups_in_use(*gid));
+        self.addresses.clear();
+        self.app_tokens.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(uid: u32, address: &str) -> User {
+        User { uid: Uid(uid), aid: AppId(1), address: address.into(), ..User::default() }
+    }
+
+    #[test]
+    fn an_answer_that_was_overtaken_by_a_change_is_not_believed() {
+        let mut directory = Directory::default();
+        directory.put_user(User { name: "new".into(), ..user(1, "ada") });
+        directory.learn_user(User { name: "old".into(), ..user(1, "ada") });
+        directory.learn_nothing(&Missing::Address(AppId(1), "ada".into()));
+        let found = directory.find_user(AppId(1), "ada").unwrap().unwrap();
+        assert_eq!(found.name, "new");
+
+        directory.remove_user(Uid(1));
+        let group = Group { gid: GroupId(1000), aid: AppId(1), ..Group::default() };
+        let member = Member { uid: Uid(1), ..Member::default() };
+        directory.learn_group(group, alloc::vec![(member, user(1, "ada"))]);
+        let roster = directory.group(AppId(1), GroupId(1000)).unwrap().unwrap();
+        assert!(roster.members.is_empty());
+        assert!(directory.user(Uid(1)).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_nobody_uses_is_forgotten_when_there_is_too_much() {
+        let mut directory = Directory::default();
+        for uid in 1..=DIRECTORY_ENTRIES_MAX as u32 + 1 {
+            directory.put_user(user(uid, &alloc::format!("user {uid}")));
         }
-        if self.groups.values().flatten().map(|roster| 1 + roster.members.len()).sum::<usize>()
-            > DIRECTORY_ENTRIES_MAX
-            || self.groups.len() > DIRECTORY_ENTRIES_MAX
-        {
-            self.groups.retain(|gid, _| groups_in_use(*gid));
-        }
-        if self.app_tokens.len() > DIRECTORY_ENTRIES_MAX {
-            self.app_tokens.clear();
-        }
+        directory.trim(|uid| uid == Uid(7), |_| false);
+        assert!(directory.user(Uid(7)).is_ok());
+        assert_eq!(directory.user(Uid(8)), Err(Missing::User(Uid(8))));
+        assert!(matches!(directory.find_user(AppId(1), "user 7"), Err(Missing::Address(..))));
+        directory.learn_user(user(7, "user 7"));
+        assert!(directory.find_user(AppId(1), "user 7").unwrap().is_some());
     }
 }

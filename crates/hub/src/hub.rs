@@ -1,11 +1,11 @@
 //! The hub itself: takes inputs apart, keeps the parts, hands out the outputs.
 //!
 //! Decisions stand in the files named for them (`signin`, `messaging`, `delivery`, `presence`,
-//! `rooms`, `admin`), each a set of methods of [`Hub`] over the parts below. A decision that
-//! needs what is not in memory changes nothing and says what is [`Missing`]; its frame is parked
-//! in the session, so a session's frames keep their order.
+//! `rooms`, `operations`), each a set of methods of [`Hub`] over the parts below. A decision that
+//! needs what is not in memory changes nothing and says what it [`Needs`]; its frame is parked in
+//! the session, so a session's frames keep their order.
 
-use alloc::collections::{BinaryHeap, VecDeque};
+use alloc::collections::{BTreeSet, BinaryHeap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -13,16 +13,17 @@ use core::cmp::Reverse;
 use hashbrown::HashMap;
 use wire::code::Code;
 use wire::frame::{FrameError, encode_server};
-use wire::id::{DeviceKey, GroupId, MessageId, SessionId, Ticket, Uid};
+use wire::id::{DeviceKey, GroupId, MessageId, Seq, SessionId, Ticket, Uid};
 use wire::limits::{
-    HELLO_WITHIN, PING_INTERVAL, SESSION_PARKED_FRAMES_MAX, SESSION_SEND_BYTES_MAX, SILENCE_MAX,
+    FRAME_BYTES_MAX, HELLO_WITHIN, LOADS_MAX, PING_INTERVAL, SESSION_LOG_BYTES_MAX,
+    SESSION_PARKED_FRAMES_MAX, SESSION_SEND_BYTES_MAX, SILENCE_MAX,
 };
 use wire::proto::{Goodbye, Ping, Refused, Unsupported, client_frame, server_frame};
-use wire::time::{Instant, Now, Timestamp};
+use wire::time::{Duration, Instant, Now, Timestamp};
 
-use crate::directory::{Directory, Missing};
+use crate::directory::{Directory, Missing, Needs};
 use crate::operations::Operations;
-use crate::port::store::{LoggedMessage, Note, Reply, Request, StoreError};
+use crate::port::store::{LoggedMessage, Note, Reply, Request, StoreError, TokenId};
 use crate::presence::Watchers;
 use crate::rooms::Rooms;
 use crate::session::{Online, Session, Stage};
@@ -33,6 +34,8 @@ use crate::{Input, Output};
 pub struct Hub {
     pub(crate) sessions: HashMap<SessionId, Session>,
     pub(crate) online: Online,
+    /// Sessions whose user is known and who are not live yet.
+    pub(crate) arriving: BTreeSet<SessionId>,
     pub(crate) directory: Directory,
     pub(crate) watchers: Watchers,
     pub(crate) rooms: Rooms,
@@ -59,7 +62,6 @@ pub(crate) enum Pending {
     },
     Device {
         session: SessionId,
-        user: crate::port::store::User,
         token: crate::port::store::Token,
         key: DeviceKey,
         resume: Option<u64>,
@@ -104,6 +106,7 @@ impl Hub {
         Hub {
             sessions: HashMap::new(),
             online: Online::default(),
+            arriving: BTreeSet::new(),
             directory: Directory::default(),
             watchers: Watchers::default(),
             rooms: Rooms::new(epoch),
@@ -128,10 +131,7 @@ impl Hub {
             Input::Drained { session, bytes } => self.on_drained(session, bytes),
             Input::Closed { session } => self.forget(session),
             Input::Stored { ticket, result } => self.on_stored(ticket, result),
-            Input::Admin { ticket, call } => {
-                self.operations.queue(ticket, call);
-                self.work_on_admin();
-            }
+            Input::Admin { ticket, call } => self.on_admin(ticket, call),
             Input::Media(event) => self.on_media(event),
             Input::Tick => {}
             Input::Stop => self.on_stop(),
@@ -166,7 +166,7 @@ impl Hub {
         if !session.hear(self.now.instant) {
             return self.end(id, Code::RateLimit, "too many frames");
         }
-        if session.waiting {
+        if session.waiting > 0 {
             if session.parked.len() >= SESSION_PARKED_FRAMES_MAX {
                 return self.end(id, Code::Overloaded, "too many frames wait for storage");
             }
@@ -178,14 +178,25 @@ impl Hub {
 
     /// Decides on a frame, or parks it until what it needs is loaded.
     fn take_frame(&mut self, id: SessionId, frame: client_frame::Body) {
-        let Err(missing) = self.decide(id, &frame) else { return };
-        let Some(session) = self.sessions.get_mut(&id) else { return };
-        session.waiting = true;
-        session.parked.push_front(frame);
-        self.load(missing, Waiter::Session(id));
+        let Err(needs) = self.decide(id, &frame) else { return };
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.parked.push_front(frame);
+            self.load_for_session(needs, id);
+        }
     }
 
-    fn decide(&mut self, id: SessionId, frame: &client_frame::Body) -> Result<(), Missing> {
+    fn load_for_session(&mut self, Needs(missing): Needs, id: SessionId) {
+        if self.waiters.len() + missing.len() > LOADS_MAX {
+            return self.end(id, Code::Overloaded, "too much is being loaded");
+        }
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        session.waiting = missing.len();
+        for missing in missing {
+            self.load(missing, Waiter::Session(id));
+        }
+    }
+
+    fn decide(&mut self, id: SessionId, frame: &client_frame::Body) -> Result<(), Needs> {
         use client_frame::Body;
         let Some(session) = self.sessions.get_mut(&id) else { return Ok(()) };
         match (&session.stage, frame) {
@@ -203,7 +214,7 @@ impl Hub {
             }
             (_, Body::Pong(_)) => Ok(()),
             (_, Body::Ack(ack)) => {
-                self.on_ack(id, ack);
+                self.on_ack(id, Seq(ack.seq));
                 Ok(())
             }
             (_, Body::Send(send)) => self.on_send(id, send),
@@ -221,13 +232,17 @@ impl Hub {
                 self.on_unpublish(id, unpublish);
                 Ok(())
             }
-            (_, Body::Negotiate(negotiate)) => self.on_negotiate(id, negotiate),
+            (_, Body::Negotiate(negotiate)) => {
+                self.on_negotiate(id, negotiate);
+                Ok(())
+            }
         }
     }
 
     fn on_malformed(&mut self, id: SessionId, error: &FrameError) {
-        if !self.sessions.contains_key(&id) {
-            return;
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        if !session.hear(self.now.instant) {
+            return self.end(id, Code::RateLimit, "too many frames");
         }
         match error {
             FrameError::Unknown { field } => {
@@ -261,18 +276,26 @@ impl Hub {
             }
             self.deadlines.pop();
             let Some(session) = self.sessions.get(&id) else { continue };
-            let silence = self.now.instant.since(session.heard);
-            let expired = session
-                .live()
-                .and_then(|live| live.expires)
-                .is_some_and(|expires| expires <= self.now.wall);
-            if matches!(session.stage, Stage::Silent) || silence >= SILENCE_MAX {
+            let silent_at = session.heard + SILENCE_MAX;
+            let live = session.live();
+            let expires = live.and_then(|live| live.expires);
+            if matches!(session.stage, Stage::Silent) || silent_at <= self.now.instant {
                 self.end(id, Code::Silence, "nothing was heard for too long");
-            } else if expired {
+            } else if expires.is_some_and(|expires| expires <= self.now.wall) {
                 self.end(id, Code::TokenExpired, "the token has expired");
             } else {
-                self.send(id, server_frame::Body::Ping(Ping { sent: self.now.wall.0 }));
-                self.deadlines.push(Reverse((self.now.instant + PING_INTERVAL, id)));
+                if let Some(live) = live {
+                    // Groups and memberships may have come to their end meanwhile.
+                    for room in live.rooms.clone() {
+                        self.review_occupant(room, id, false);
+                    }
+                    self.send(id, server_frame::Body::Ping(Ping { sent: self.now.wall.0 }));
+                }
+                let ping = self.now.instant + PING_INTERVAL;
+                let expiry = expires.map_or(Instant::FAR_FUTURE, |expires| {
+                    self.now.instant + Duration::from_millis(expires.0 - self.now.wall.0)
+                });
+                self.deadlines.push(Reverse((ping.min(silent_at).min(expiry), id)));
             }
         }
     }
@@ -297,9 +320,8 @@ impl Hub {
 
     /// Sends what may be dropped under pressure.
     pub(crate) fn send_droppable(&mut self, id: SessionId, frame: &Bytes) {
-        let relaxed = |session: &Session| {
-            session.queued < SESSION_SEND_BYTES_MAX / 8 && session.live().is_some()
-        };
+        let relaxed =
+            |session: &Session| session.queued < SESSION_LOG_BYTES_MAX && session.live().is_some();
         if self.sessions.get(&id).is_some_and(relaxed) {
             self.send_encoded(id, frame.clone());
         }
@@ -328,9 +350,31 @@ impl Hub {
         self.outputs.push_back(Output::Log { text });
     }
 
+    /// Ends all sessions of a user, or those that use one of these tokens; also those that are
+    /// just signing in.
+    pub(crate) fn end_sessions_of(
+        &mut self,
+        uid: Uid,
+        tokens: Option<&[TokenId]>,
+        code: Code,
+        reason: &str,
+    ) {
+        let candidates = self.online.sessions(uid).iter().chain(&self.arriving);
+        let concerned = candidates.copied().filter(|id| {
+            let who = self.sessions.get(id).and_then(Session::who);
+            who.is_some_and(|(user, token)| {
+                user == uid && tokens.is_none_or(|tokens| tokens.contains(&token))
+            })
+        });
+        for id in concerned.collect::<Vec<_>>() {
+            self.end(id, code, reason);
+        }
+    }
+
     /// The socket is gone.
     pub(crate) fn forget(&mut self, id: SessionId) {
         let Some(session) = self.sessions.remove(&id) else { return };
+        self.arriving.remove(&id);
         let Stage::Live(live) = session.stage else { return };
         for room in &live.rooms {
             self.leave_room(*room, id);
@@ -350,8 +394,10 @@ impl Hub {
         self.outputs.push_back(Output::Store { ticket, request });
     }
 
-    pub(crate) fn load_for_admin(&mut self, missing: Missing) {
-        self.load(missing, Waiter::Admin);
+    pub(crate) fn load_for_admin(&mut self, Needs(missing): Needs) {
+        for missing in missing {
+            self.load(missing, Waiter::Admin);
+        }
     }
 
     fn load(&mut self, missing: Missing, waiter: Waiter) {
@@ -367,8 +413,8 @@ impl Hub {
         match pending {
             Pending::Load(missing) => self.on_loaded(missing, result),
             Pending::Token { session, hello } => self.on_token(session, &hello, result),
-            Pending::Device { session, user, token, key, resume } => {
-                self.on_device(session, user, token, (key, resume), result);
+            Pending::Device { session, token, key, resume } => {
+                self.on_device(session, token, (key, resume), result);
             }
             Pending::Memberships { session } => self.on_memberships(session, result),
             Pending::Append { session, sender, id, entry, logged, ts } => {
@@ -392,11 +438,9 @@ impl Hub {
 
     fn on_loaded(&mut self, missing: Missing, result: Result<Reply, StoreError>) {
         match result {
-            Ok(Reply::User(Some(user))) => self.directory.put_user(user),
+            Ok(Reply::User(Some(user))) => self.directory.learn_user(user),
             Ok(Reply::Group(Some((group, members)))) => {
-                let (members, users): (Vec<_>, Vec<_>) = members.into_iter().unzip();
-                users.into_iter().for_each(|user| self.directory.put_user(user));
-                self.directory.put_group(group, members);
+                self.directory.learn_group(group, members);
             }
             Ok(Reply::App(Some(app))) => {
                 let hash = match &missing {
@@ -405,7 +449,7 @@ impl Hub {
                 };
                 self.directory.put_app(app, hash);
             }
-            Ok(_) => self.directory.put_nothing(&missing),
+            Ok(_) => self.directory.learn_nothing(&missing),
             Err(error) => {
                 self.log(alloc::format!("storage: {error}"));
                 for waiter in self.waiters.remove(&missing).unwrap_or_default() {
@@ -413,7 +457,7 @@ impl Hub {
                         Waiter::Session(id) => {
                             self.end(id, Code::Storage, "storage failed");
                         }
-                        Waiter::Admin => self.fail_admin(&error),
+                        Waiter::Admin => self.on_admin_load_failed(),
                     }
                 }
                 return;
@@ -422,34 +466,48 @@ impl Hub {
         for waiter in self.waiters.remove(&missing).unwrap_or_default() {
             match waiter {
                 Waiter::Session(id) => self.go_on(id),
-                Waiter::Admin => self.work_on_admin(),
+                Waiter::Admin => self.on_admin_loaded(),
             }
         }
         let Hub { directory, online, rooms, .. } = self;
         directory.trim(|uid| online.contains(uid), |gid| rooms.contains(gid));
     }
 
-    /// Takes up what a session has parked.
+    /// One answer a session waited for is there; with the last one it takes up what is parked.
     pub(crate) fn go_on(&mut self, id: SessionId) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        session.waiting = false;
-        if matches!(session.stage, Stage::Entering(_)) {
-            match self.try_welcome(id) {
-                Ok(()) => {}
-                Err(missing) => {
-                    if let Some(session) = self.sessions.get_mut(&id) {
-                        session.waiting = true;
-                    }
-                    return self.load(missing, Waiter::Session(id));
-                }
-            }
+        session.waiting = session.waiting.saturating_sub(1);
+        if session.waiting > 0 {
+            return;
         }
-        while let Some(session) = self.sessions.get_mut(&id) {
-            if session.waiting {
-                break;
-            }
-            let Some(frame) = session.parked.pop_front() else { break };
+        if matches!(session.stage, Stage::Entering(_))
+            && let Err(needs) = self.try_welcome(id)
+        {
+            return self.load_for_session(needs, id);
+        }
+        while let Some(session) = self.sessions.get_mut(&id)
+            && session.waiting == 0
+            && let Some(frame) = session.parked.pop_front()
+        {
             self.take_frame(id, frame);
         }
     }
+}
+
+/// Cuts a list so that each part fits into a frame with room to spare.
+pub(crate) fn portions<T: prost::Message>(items: Vec<T>) -> Vec<Vec<T>> {
+    let mut portions = Vec::new();
+    let mut bytes = usize::MAX;
+    for item in items {
+        let len = item.encoded_len() + 4;
+        bytes = bytes.saturating_add(len);
+        if bytes > FRAME_BYTES_MAX / 2 {
+            bytes = len;
+            portions.push(Vec::new());
+        }
+        if let Some(last) = portions.last_mut() {
+            last.push(item);
+        }
+    }
+    portions
 }

@@ -7,7 +7,7 @@ use prost::Message as _;
 use wire::code::Code;
 use wire::frame::encode_deliver;
 use wire::id::{GroupId, MessageId, Seq, SessionId, Uid};
-use wire::limits::{CONTENT_BYTES_MAX, EXPIRY_DEFAULT};
+use wire::limits::{CONTENT_BYTES_MAX, EXPIRY_DEFAULT, READ_MESSAGES_MAX};
 use wire::mask::{group as mode, member as right, message as flag, user as user_flag};
 use wire::proto::{
     Accepted, Entry, Message, MessageRef, Read, ReadElsewhere, Rejected, Send, StatusReport, entry,
@@ -17,7 +17,7 @@ use wire::status;
 use wire::time::{Duration, Timestamp};
 
 use crate::delivery::note;
-use crate::directory::Missing;
+use crate::directory::{Missing, Needs};
 use crate::hub::{Hub, Pending};
 use crate::port::store::{LoggedMessage, NewMessage, Note, Reply, Request, StoreError};
 use crate::rights::Rights;
@@ -38,7 +38,7 @@ struct Destination {
 }
 
 impl Hub {
-    pub(crate) fn on_send(&mut self, id: SessionId, send: &Send) -> Result<(), Missing> {
+    pub(crate) fn on_send(&mut self, id: SessionId, send: &Send) -> Result<(), Needs> {
         let Some(live) = self.sessions.get(&id).and_then(|session| session.live()) else {
             return Ok(());
         };
@@ -77,7 +77,7 @@ impl Hub {
         let entry = Entry { body: Some(entry::Body::Message(message)) };
         let entry = Bytes::from(entry.encode_to_vec());
         if send.expiry == Some(0) || send.flags & flag::TRANSIENT != 0 || destination.storeless {
-            self.send_now(id, send.id, &destination, &entry);
+            self.send_now(id, uid, send.id, &destination, &entry);
             return Ok(());
         }
         let lifetime = send.expiry.map_or(EXPIRY_DEFAULT, |s| Duration::from_secs(s.into()));
@@ -147,7 +147,7 @@ impl Hub {
                 if !group.active {
                     return refuse(status::GROUP_PAUSED, "the group is paused");
                 }
-                let rights = Rights::of(group, roster.members.get(&uid), uid);
+                let rights = roster.rights(uid, self.now.wall);
                 if !rights.allow(right::SEND) {
                     return if rights.member {
                         refuse(status::BLOCKED, "no right to send to this group")
@@ -156,7 +156,7 @@ impl Hub {
                     };
                 }
                 let receives = |member: &&crate::port::store::Member| {
-                    let rights = Rights::of(group, Some(member), member.uid);
+                    let rights = Rights::of(group, Some(member), member.uid, self.now.wall);
                     member.uid != uid && rights.allow(right::RECV)
                 };
                 let to = roster.members.values().filter(receives).map(|member| member.uid);
@@ -166,23 +166,31 @@ impl Hub {
         }
     }
 
-    /// A message that is not stored: for whoever is online now.
-    fn send_now(&mut self, id: SessionId, raw_id: u64, to: &Destination, entry: &Bytes) {
-        let frame = Bytes::from(encode_deliver([(Seq(0), Some(&entry[..]))].into_iter()));
-        let mut reached = 0;
-        for uid in &to.to {
-            let sessions = self.online.sessions(*uid).to_vec();
-            reached += u32::from(!sessions.is_empty());
-            for session in sessions {
-                self.send_encoded(session, frame.clone());
-            }
-        }
+    /// A message that is not stored: for whoever is online now, the sender's other devices too.
+    fn send_now(
+        &mut self,
+        id: SessionId,
+        sender: Uid,
+        raw_id: u64,
+        to: &Destination,
+        entry: &Bytes,
+    ) {
+        let reached = to.to.iter().filter(|uid| self.online.contains(**uid)).count();
         if reached == 0 && to.group == GroupId(0) {
             let refusal = Refusal { status: status::USER_OFFLINE, reason: "nobody is online" };
             return self.reject(id, raw_id, refusal);
         }
-        let accepted = Accepted { id: raw_id, ts: self.now.wall.0, recipients: reached };
+        let accepted = Accepted { id: raw_id, ts: self.now.wall.0, recipients: reached as u32 };
         self.send(id, server_frame::Body::Accepted(accepted));
+        let frame = Bytes::from(encode_deliver([(Seq(0), Some(&entry[..]))].into_iter()));
+        let own = (!to.to.contains(&sender)).then_some(sender);
+        for uid in to.to.iter().copied().chain(own) {
+            for session in self.online.sessions(uid).to_vec() {
+                if session != id {
+                    self.send_encoded(session, frame.clone());
+                }
+            }
+        }
     }
 
     pub(crate) fn on_appended(
@@ -199,8 +207,9 @@ impl Hub {
         };
         match result {
             Ok(Reply::Appended(places)) => {
-                let recipients = places.iter().filter(|(uid, _)| *uid != sender).count();
-                self.send(session, accepted(ts, recipients.max(1) as u32));
+                let members = places.iter().filter(|(uid, _)| *uid != sender).count();
+                let recipients = if logged.group == GroupId(0) { 1 } else { members as u32 };
+                self.send(session, accepted(ts, recipients));
                 for place in places {
                     self.on_new_entry(place, entry, Some(logged), Some(session));
                 }
@@ -222,11 +231,17 @@ impl Hub {
     }
 
     /// The user has read messages: the senders and the user's other devices are told.
-    pub(crate) fn on_read(&mut self, id: SessionId, read: &Read) -> Result<(), Missing> {
+    pub(crate) fn on_read(&mut self, id: SessionId, read: &Read) -> Result<(), Needs> {
         let Some(live) = self.sessions.get(&id).and_then(|session| session.live()) else {
             return Ok(());
         };
         let (uid, aid) = (live.uid, live.aid);
+        if read.messages.len() > READ_MESSAGES_MAX {
+            self.reject(id, read.ticket, fail("too many messages in one read notice"));
+            return Ok(());
+        }
+        let senders = read.messages.iter().map(|read| Uid(read.from_uid));
+        Needs::check(senders.map(|sender| self.directory.user(sender)))?;
         let mut notes: Vec<Note> = Vec::with_capacity(read.messages.len() + 1);
         for MessageRef { from_uid, id, receipt } in &read.messages {
             let sender = Uid(*from_uid);

@@ -11,15 +11,16 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use wire::code::Code;
 use wire::id::{AppId, GroupId, Ticket, Uid};
-use wire::limits::MEMBERS_TOLD_MAX;
+use wire::limits::{MEMBERS_PER_REPLY_MAX, MEMBERS_TOLD_MAX, OPERATIONS_WAITING_MAX};
 use wire::mask::{admin as admin_flag, call, member as right};
 use wire::proto::{GroupChange, entry, group_change};
 use wire::time::Duration;
 
 use crate::Output;
-use crate::delivery::note;
-use crate::directory::{Missing, Roster};
+use crate::delivery::EncodedEntry;
+use crate::directory::{Missing, Needs, Roster};
 use crate::hub::{Hub, Pending};
+use crate::messaging::is_address;
 use crate::port::admin::{
     AdminError, Call, Credential, ErrorCode, GroupFields, IssuedToken, MemberFields, MemberRow,
     Operation, Param, Reply, TokenWish, UserFields, UserRef,
@@ -27,7 +28,6 @@ use crate::port::admin::{
 use crate::port::store::{
     self, App, Group, Member, Note, Request, StoreError, Token, TokenId, User,
 };
-use crate::rights::Rights;
 use crate::token::{app_token, hash_token, user_token};
 
 /// A group lives a year when nobody said how long (`backend-api.md` 2.4), seconds.
@@ -36,8 +36,12 @@ const GROUP_EXPIRY_DEFAULT_S: u32 = 31_536_000;
 #[derive(Debug, Default)]
 pub(crate) struct Operations {
     queue: VecDeque<Job>,
-    /// The first of the queue waits for the store.
-    waiting: bool,
+    /// Answers of the store that are missing before the first of the queue can be decided.
+    loading: usize,
+    /// One of them was a failure.
+    load_failed: bool,
+    /// The first of the queue has asked for a change.
+    changing: bool,
 }
 
 #[derive(Debug)]
@@ -78,26 +82,29 @@ impl From<AdminError> for Progress {
     }
 }
 
-impl Operations {
-    pub fn queue(&mut self, ticket: Ticket, call: Call) {
-        self.queue.push_back(Job { ticket, call, memberships: None, after: None });
-    }
-}
-
 impl Hub {
+    pub(crate) fn on_admin(&mut self, ticket: Ticket, call: Call) {
+        if self.operations.queue.len() >= OPERATIONS_WAITING_MAX {
+            let error = refusal(ErrorCode::RateLimit, "too many operations wait", &[]);
+            return self.output(Output::AdminReply { ticket, result: Err(error) });
+        }
+        self.operations.queue.push_back(Job { ticket, call, memberships: None, after: None });
+        self.work_on_admin();
+    }
+
     /// Goes on with the first operation as far as it goes without the store.
-    pub(crate) fn work_on_admin(&mut self) {
-        self.operations.waiting = false;
-        while !self.operations.waiting
+    fn work_on_admin(&mut self) {
+        while self.operations.loading == 0
+            && !self.operations.changing
             && let Some(job) = self.operations.queue.pop_front()
         {
             let progress = self.perform(&job);
             self.operations.queue.push_front(job);
             match progress {
                 Ok(progress) => self.advance(progress),
-                Err(missing) => {
-                    self.operations.waiting = true;
-                    self.load_for_admin(missing);
+                Err(needs) => {
+                    self.operations.loading = needs.0.len();
+                    self.load_for_admin(needs);
                 }
             }
         }
@@ -108,7 +115,7 @@ impl Hub {
             Progress::Answered(reply) => self.answer_admin(Ok(reply)),
             Progress::Refused(error) => self.answer_admin(Err(error)),
             Progress::Ask(request, after) => {
-                self.operations.waiting = true;
+                self.operations.changing = true;
                 if let Some(job) = self.operations.queue.front_mut() {
                     job.after = Some(after);
                 }
@@ -124,9 +131,16 @@ impl Hub {
         }
     }
 
-    pub(crate) fn fail_admin(&mut self, error: &StoreError) {
-        self.log(format!("storage: {error}"));
-        self.answer_admin(Err(storage_failed()));
+    pub(crate) fn on_admin_load_failed(&mut self) {
+        self.operations.load_failed = true;
+        self.on_admin_loaded();
+    }
+
+    pub(crate) fn on_admin_loaded(&mut self) {
+        self.operations.loading = self.operations.loading.saturating_sub(1);
+        if self.operations.loading == 0 && core::mem::take(&mut self.operations.load_failed) {
+            self.answer_admin(Err(storage_failed()));
+        }
         self.work_on_admin();
     }
 
@@ -134,7 +148,7 @@ impl Hub {
         let Some(job) = self.operations.queue.front_mut() else { return };
         let Some(after) = job.after.take() else { return };
         let entropy = job.call.entropy;
-        self.operations.waiting = false;
+        self.operations.changing = false;
         let progress = match result {
             Ok(reply) => self.follow(after, reply, &entropy),
             Err(StoreError::Exists) => {
@@ -147,13 +161,11 @@ impl Hub {
             }
         };
         self.advance(progress);
-        if !self.operations.waiting {
-            self.work_on_admin();
-        }
+        self.work_on_admin();
     }
 
     /// Decides on an operation from its start.
-    fn perform(&mut self, job: &Job) -> Result<Progress, Missing> {
+    fn perform(&mut self, job: &Job) -> Result<Progress, Needs> {
         let aid = match self.authenticate(&job.call.credential)? {
             Ok(app) => app,
             Err(error) => return Ok(Progress::Refused(error)),
@@ -178,6 +190,10 @@ impl Hub {
                 Ok(refusal(ErrorCode::AuthFail, cause, &[Param::Key]).into())
             }
             Operation::UserAdd { address, fields, token } => {
+                if !is_address(&address) {
+                    let cause = "an address has 1 to 63 bytes and no control characters";
+                    return Ok(refusal(ErrorCode::BadParam, cause, &[Param::UserAddress]).into());
+                }
                 let known = self.directory.find_user(aid, &address)?.cloned();
                 let new = known.is_none();
                 let fresh = User { aid, address, active: true, ..User::default() };
@@ -211,8 +227,7 @@ impl Hub {
                     return Ok(no_group().into());
                 };
                 let change = self.change(group_change::Kind::Deleted, &roster, None, &[])?;
-                let uids: Vec<_> = roster.members.keys().copied().collect();
-                let notes: Vec<_> = uids.into_iter().map(|uid| note(uid, change.clone())).collect();
+                let notes: Vec<_> = roster.members.keys().map(|uid| change.to(*uid)).collect();
                 let request = Request::DeleteGroup { gid, notes: notes.clone() };
                 Ok(Progress::Ask(request, After::GroupDeleted { group: roster.group, notes }))
             }
@@ -262,7 +277,8 @@ impl Hub {
     }
 
     /// Users of these addresses, and the addresses that are none.
-    fn users(&self, aid: AppId, addresses: &[String]) -> Result<(Vec<Uid>, Vec<String>), Missing> {
+    fn users(&self, aid: AppId, addresses: &[String]) -> Result<(Vec<Uid>, Vec<String>), Needs> {
+        Needs::check(addresses.iter().map(|address| self.directory.find_user(aid, address)))?;
         let mut found = Vec::with_capacity(addresses.len());
         let mut failed = Vec::new();
         let mut seen = BTreeSet::new();
@@ -300,18 +316,21 @@ impl Hub {
         aid: AppId,
         user: User,
         memberships: Option<&[GroupId]>,
-    ) -> Result<Progress, Missing> {
+    ) -> Result<Progress, Needs> {
         let Some(memberships) = memberships else {
             let request = Request::LoadMemberships { uid: user.uid };
             return Ok(Progress::Ask(request, After::Memberships));
         };
+        Needs::check(memberships.iter().map(|gid| self.directory.group(aid, *gid)))?;
         let mut notes = Vec::new();
         for gid in memberships {
-            let Some(roster) = self.directory.group(aid, *gid)? else { continue };
-            let mut after = roster.clone();
-            let before = roster.clone();
+            let Some(before) = self.directory.group(aid, *gid)? else { continue };
+            let mut after = before.clone();
             after.members.remove(&user.uid);
-            let changes = self.membership_notes(&before, &after, &[])?;
+            if after.group.owner == Some(user.uid) {
+                after.group.owner = None;
+            }
+            let changes = self.membership_notes(before, &after, &[])?;
             notes.extend(changes.into_iter().filter(|note| note.uid != user.uid));
         }
         let request = Request::DeleteUser { uid: user.uid, notes: notes.clone() };
@@ -324,7 +343,7 @@ impl Hub {
         fields: GroupFields,
         members: &[String],
         rights: &MemberFields,
-    ) -> Result<Progress, Missing> {
+    ) -> Result<Progress, Needs> {
         let (uids, failed) = self.users(aid, members)?;
         let fresh = Group { aid, call_flags: call::DEFAULT, active: true, ..Group::default() };
         let fields =
@@ -333,9 +352,14 @@ impl Hub {
             Ok(group) => group,
             Err(error) => return Ok(error.into()),
         };
-        let put: Vec<_> = uids.iter().map(|uid| self.changed_member(None, *uid, rights)).collect();
+        let mut put: Vec<_> =
+            uids.iter().map(|uid| self.changed_member(None, *uid, rights)).collect();
         if is_owner_wish(rights) {
             group.owner = uids.first().copied().or(group.owner);
+        }
+        // The owner is a member, named as one or not.
+        if let Some(owner) = group.owner.filter(|owner| !uids.contains(owner)) {
+            put.push(Member { uid: owner, ..Member::default() });
         }
         // The members are told the number of the group, so it has to exist first.
         let request = Request::SaveGroup {
@@ -354,7 +378,7 @@ impl Hub {
         fields: GroupFields,
         members: &[String],
         rights: &MemberFields,
-    ) -> Result<Progress, Missing> {
+    ) -> Result<Progress, Needs> {
         let Some(before) = self.directory.group(aid, gid)?.cloned() else {
             return Ok(no_group().into());
         };
@@ -365,12 +389,24 @@ impl Hub {
             Err(error) => return Ok(error.into()),
         };
         if !members.is_empty() {
+            if uids.is_empty() {
+                // A list of strangers would empty the group.
+                return Ok(no_members().into());
+            }
+            let listed: BTreeSet<_> = uids.iter().copied().collect();
             let owner = after.group.owner;
-            after.members.retain(|uid, _| uids.contains(uid) || owner == Some(*uid));
+            after.members.retain(|uid, _| listed.contains(uid) || owner == Some(*uid));
             self.put_members(&mut after, &uids, rights);
         }
+        let mut touched = uids;
+        if let Some(owner) = after.group.owner
+            && !after.members.contains_key(&owner)
+        {
+            after.members.insert(owner, Member { uid: owner, ..Member::default() });
+            touched.push(owner);
+        }
         let reply = Reply::Group { group: after.group.clone(), failed };
-        self.save_group(&before, after, &uids, reply)
+        self.save_group(&before, after, &touched, reply)
     }
 
     fn edit_members(
@@ -379,7 +415,7 @@ impl Hub {
         gid: GroupId,
         members: &[String],
         rights: &MemberFields,
-    ) -> Result<Progress, Missing> {
+    ) -> Result<Progress, Needs> {
         let Some(before) = self.directory.group(aid, gid)?.cloned() else {
             return Ok(no_group().into());
         };
@@ -400,7 +436,7 @@ impl Hub {
         aid: AppId,
         gid: GroupId,
         members: &[String],
-    ) -> Result<Progress, Missing> {
+    ) -> Result<Progress, Needs> {
         let Some(before) = self.directory.group(aid, gid)?.cloned() else {
             return Ok(no_group().into());
         };
@@ -426,18 +462,19 @@ impl Hub {
         gid: GroupId,
         after: Uid,
         count: u32,
-    ) -> Result<Progress, Missing> {
+    ) -> Result<Progress, Needs> {
         let Some(roster) = self.directory.group(aid, gid)? else { return Ok(no_group().into()) };
         let mut uids: Vec<_> = roster.members.keys().copied().filter(|uid| *uid > after).collect();
         uids.sort_unstable();
         let more = uids.len() > count as usize;
         uids.truncate(count as usize);
+        Needs::check(uids.iter().map(|uid| self.directory.user(*uid)))?;
         let mut members = Vec::with_capacity(uids.len());
         for uid in uids {
             let member = roster.members[&uid].clone();
             let Some(user) = self.directory.user(uid)? else { continue };
             members.push(MemberRow {
-                effective: Rights::of(&roster.group, Some(&member), uid).may,
+                effective: roster.rights(uid, self.now.wall).may,
                 member,
                 user: (**user).clone(),
                 owner: roster.group.owner == Some(uid),
@@ -454,7 +491,7 @@ impl Hub {
         after: Roster,
         touched: &[Uid],
         reply: Reply,
-    ) -> Result<Progress, Missing> {
+    ) -> Result<Progress, Needs> {
         let notes = self.membership_notes(before, &after, touched)?;
         let put = touched.iter().filter_map(|uid| after.members.get(uid).cloned()).collect();
         let gone = before.members.keys().filter(|uid| !after.members.contains_key(*uid));
@@ -470,53 +507,47 @@ impl Hub {
     /// What goes into whose log when a group changes: joined, left, settings, others' coming and
     /// going.
     fn membership_notes(
-        &mut self,
+        &self,
         before: &Roster,
         after: &Roster,
         touched: &[Uid],
-    ) -> Result<Vec<Note>, Missing> {
+    ) -> Result<Vec<Note>, Needs> {
         use group_change::Kind;
-        let joined: Vec<_> = after
-            .members
-            .keys()
-            .filter(|uid| !before.members.contains_key(*uid))
-            .copied()
-            .collect();
-        let left: Vec<_> = before
-            .members
-            .keys()
-            .filter(|uid| !after.members.contains_key(*uid))
-            .copied()
-            .collect();
-        let stayed = after.members.keys().filter(|uid| before.members.contains_key(*uid));
-        let many = after.members.len() > MEMBERS_TOLD_MAX;
+        let not_in = |other: &Roster, roster: &Roster| -> Vec<Uid> {
+            let missing = roster.members.keys().filter(|uid| !other.members.contains_key(*uid));
+            missing.copied().collect()
+        };
+        let joined = not_in(before, after);
+        let left = not_in(after, before);
+        Needs::check(joined.iter().chain(&left).map(|uid| self.directory.user(*uid)))?;
+
         let mut notes = Vec::new();
         for uid in &joined {
-            notes.push(note(*uid, self.change(Kind::Joined, after, Some(*uid), &[])?));
+            notes.push(self.change(Kind::Joined, after, Some(*uid), &[])?.to(*uid));
         }
         for uid in &left {
-            notes.push(note(*uid, self.change(Kind::Left, after, Some(*uid), &[])?));
+            notes.push(self.change(Kind::Left, after, Some(*uid), &[])?.to(*uid));
         }
-        let coming = self.change(Kind::MembersJoined, after, None, &joined)?;
-        let going = self.change(Kind::MembersLeft, after, None, &left)?;
+        // The same for everybody, so encoded once; cut where a frame would grow too large.
+        let mut roster_changes = Vec::new();
+        for (kind, uids) in [(Kind::MembersJoined, &joined), (Kind::MembersLeft, &left)] {
+            for uids in uids.chunks(MEMBERS_PER_REPLY_MAX) {
+                roster_changes.push(self.change(kind, after, None, uids)?);
+            }
+        }
         let settings = before.group != after.group;
-        for uid in stayed {
-            let rights = Rights::of(&after.group, after.members.get(uid), *uid);
-            let rights_before = Rights::of(&before.group, before.members.get(uid), *uid);
+        let touched: BTreeSet<_> = touched.iter().copied().collect();
+        let many = after.members.len() > MEMBERS_TOLD_MAX;
+        for uid in after.members.keys().filter(|uid| before.members.contains_key(*uid)) {
             if many && !self.online.contains(*uid) && !touched.contains(uid) {
                 continue;
             }
-            if settings || rights != rights_before {
-                notes.push(note(*uid, self.change(Kind::Settings, after, Some(*uid), &[])?));
+            let rights = after.rights(*uid, self.now.wall);
+            if settings || rights != before.rights(*uid, self.now.wall) {
+                notes.push(self.change(Kind::Settings, after, Some(*uid), &[])?.to(*uid));
             }
-            if !rights.allow(right::LIST) {
-                continue;
-            }
-            if !joined.is_empty() {
-                notes.push(note(*uid, coming.clone()));
-            }
-            if !left.is_empty() {
-                notes.push(note(*uid, going.clone()));
+            if rights.allow(right::LIST) {
+                notes.extend(roster_changes.iter().map(|change| change.to(*uid)));
             }
         }
         Ok(notes)
@@ -529,8 +560,8 @@ impl Hub {
         roster: &Roster,
         for_user: Option<Uid>,
         members: &[Uid],
-    ) -> Result<entry::Body, Missing> {
-        let mut group = self.group_for(roster, for_user.unwrap_or_default());
+    ) -> Result<EncodedEntry, Missing> {
+        let mut group = self.group_for(roster, for_user.unwrap_or_default())?;
         if for_user.is_none() {
             group.rights = None;
         }
@@ -538,7 +569,8 @@ impl Hub {
         for uid in members {
             rows.push(self.member_for(roster, *uid)?);
         }
-        Ok(entry::Body::Group(GroupChange { kind: kind as i32, group: Some(group), members: rows }))
+        let change = GroupChange { kind: kind as i32, group: Some(group), members: rows };
+        Ok(EncodedEntry::new(entry::Body::Group(change)))
     }
 
     fn changed_group(
@@ -636,9 +668,7 @@ impl Hub {
                 Progress::Again
             }
             (After::UserDeleted { user, notes }, reply) => {
-                for session in self.online.sessions(user.uid).to_vec() {
-                    self.end(session, Code::SignedOut, "the user was deleted");
-                }
+                self.end_sessions_of(user.uid, None, Code::SignedOut, "the user was deleted");
                 self.directory.remove_user(user.uid);
                 self.on_notes(&notes, Ok(reply));
                 Progress::Answered(Reply::User { user, new: false, token: None })
@@ -649,7 +679,7 @@ impl Hub {
                 let uids: Vec<_> = put.iter().map(|member| member.uid).collect();
                 let members = put.into_iter().map(|member| (member.uid, member)).collect();
                 let after = Roster { group: group.clone(), members };
-                self.directory.put_group(group.clone(), Vec::new());
+                self.directory.put_group(group.clone(), []);
                 let reply = Reply::Group { group, failed };
                 if uids.is_empty() {
                     return Progress::Answered(reply);
@@ -662,8 +692,7 @@ impl Hub {
             }
             (After::GroupSaved { roster, notes, reply }, saved) => {
                 let gid = roster.group.gid;
-                let members = roster.members.into_values().collect();
-                self.directory.put_group(roster.group, members);
+                self.directory.put_group(roster.group, roster.members.into_values());
                 self.on_notes(&notes, Ok(saved));
                 self.on_room_rights(gid, false);
                 Progress::Answered(reply)
@@ -683,11 +712,13 @@ impl Hub {
 
     fn on_user_saved(&mut self, user: &User) {
         let before = self.directory.user(user.uid).ok().flatten().cloned();
+        let seen = before.as_ref().map_or(user.last_online, |before| before.last_online);
+        // The user may have gone offline while the change was being stored.
+        let user = &User { last_online: seen.max(user.last_online), ..user.clone() };
         self.directory.put_user(user.clone());
         if !user.active {
-            for session in self.online.sessions(user.uid).to_vec() {
-                self.end(session, Code::Suspended, "the account was switched off");
-            }
+            let reason = "the account was switched off";
+            self.end_sessions_of(user.uid, None, Code::Suspended, reason);
         }
         let shown = |user: &User| (user.name.clone(), user.status.clone(), user.image.clone());
         if before.is_some_and(|before| shown(&before) != shown(user)) {
@@ -697,12 +728,8 @@ impl Hub {
 
     /// These tokens are no more: who uses them is signed out.
     fn sign_out(&mut self, uid: Uid, tokens: &[TokenId]) {
-        for id in self.online.sessions(uid).to_vec() {
-            let token = self.sessions.get(&id).and_then(|session| session.live()).map(|l| l.token);
-            if token.is_some_and(|token| tokens.contains(&token)) {
-                self.end(id, Code::SignedOut, "the token was withdrawn");
-            }
-        }
+        let reason = "the token was withdrawn";
+        self.end_sessions_of(uid, Some(tokens), Code::SignedOut, reason);
     }
 }
 

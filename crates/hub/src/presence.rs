@@ -1,18 +1,19 @@
 //! Who is online, who types, and who wants to know: routed, never stored, droppable.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use wire::frame::encode_server;
 use wire::id::{GroupId, SessionId, Uid};
-use wire::limits::{MEMBERS_PER_REPLY_MAX, WATCHED_MAX};
+use wire::limits::{MEMBERS_PER_REPLY_MAX, PRESENCE_MEMBERS_MAX, WATCHED_MAX};
 use wire::mask::{group_error, member as right, presence as code};
 use wire::proto::{
     self, GroupQuery, GroupReply, Presence, Profile, Profiles, Target, Watch, server_frame, target,
 };
 
-use crate::directory::{Missing, Roster};
-use crate::hub::{Hub, Pending};
+use crate::directory::{Missing, Needs, Roster};
+use crate::hub::{Hub, Pending, portions};
 use crate::messaging::is_address;
 use crate::port::store::{Request, User};
 use crate::rights::Rights;
@@ -21,16 +22,16 @@ use crate::session::Live;
 /// Which sessions want to hear of which users.
 #[derive(Debug, Default)]
 pub(crate) struct Watchers {
-    by_user: HashMap<Uid, Vec<SessionId>>,
-    by_session: HashMap<SessionId, Vec<Uid>>,
+    by_user: HashMap<Uid, HashSet<SessionId>>,
+    by_session: HashMap<SessionId, HashSet<Uid>>,
 }
 
 impl Watchers {
+    /// A session wants to hear of a user, unless it watches as many as it may.
     fn add(&mut self, session: SessionId, uid: Uid) {
-        let watching = self.by_user.entry(uid).or_default();
-        if !watching.contains(&session) {
-            watching.push(session);
-            self.by_session.entry(session).or_default().push(uid);
+        let watched = self.by_session.entry(session).or_default();
+        if watched.len() < WATCHED_MAX && watched.insert(uid) {
+            self.by_user.entry(uid).or_default().insert(session);
         }
     }
 
@@ -38,7 +39,7 @@ impl Watchers {
     pub fn forget(&mut self, session: SessionId) {
         for uid in self.by_session.remove(&session).unwrap_or_default() {
             if let Some(watching) = self.by_user.get_mut(&uid) {
-                watching.retain(|other| *other != session);
+                watching.remove(&session);
                 if watching.is_empty() {
                     self.by_user.remove(&uid);
                 }
@@ -47,7 +48,7 @@ impl Watchers {
     }
 
     fn of(&self, uid: Uid) -> Vec<SessionId> {
-        self.by_user.get(&uid).cloned().unwrap_or_default()
+        self.by_user.get(&uid).map_or_else(Vec::new, |found| found.iter().copied().collect())
     }
 }
 
@@ -85,11 +86,7 @@ impl Hub {
         }
     }
 
-    pub(crate) fn on_presence(
-        &mut self,
-        id: SessionId,
-        presence: &Presence,
-    ) -> Result<(), Missing> {
+    pub(crate) fn on_presence(&mut self, id: SessionId, presence: &Presence) -> Result<(), Needs> {
         let Some(live) = self.sessions.get(&id).and_then(|session| session.live()) else {
             return Ok(());
         };
@@ -102,11 +99,18 @@ impl Hub {
             }
             Some(target::To::Group(gid)) => {
                 let Some(roster) = self.directory.group(aid, GroupId(*gid))? else { return Ok(()) };
-                let rights = Rights::of(&roster.group, roster.members.get(&uid), uid);
-                if !roster.group.active || !rights.allow(right::SEND) {
+                let rights = roster.rights(uid, self.now.wall);
+                if !roster.group.active
+                    || !rights.allow(right::SEND)
+                    || roster.members.len() > PRESENCE_MEMBERS_MAX
+                {
                     return Ok(());
                 }
-                let others = roster.members.keys().copied().filter(|other| *other != uid);
+                let others = roster
+                    .members
+                    .values()
+                    .filter(|other| other.uid != uid && other.is_current(self.now.wall));
+                let others = others.map(|other| other.uid);
                 (told, others.filter(|other| self.online.contains(*other)).collect())
             }
             _ => return Ok(()),
@@ -122,19 +126,24 @@ impl Hub {
         Ok(())
     }
 
-    pub(crate) fn on_watch(&mut self, id: SessionId, watch: &Watch) -> Result<(), Missing> {
+    pub(crate) fn on_watch(&mut self, id: SessionId, watch: &Watch) -> Result<(), Needs> {
         let Some(live) = self.sessions.get(&id).and_then(|session| session.live()) else {
             return Ok(());
         };
         let (uid, aid) = (live.uid, live.aid);
-        let mut users = Vec::with_capacity(watch.addresses.len());
-        let mut watched = Vec::with_capacity(watch.addresses.len());
-        for address in &watch.addresses {
-            let user = match is_address(address) {
-                true => self.directory.find_user(aid, address)?,
-                false => None,
-            };
-            match user {
+        let addresses = || watch.addresses.iter().take(WATCHED_MAX);
+        let gids = || watch.groups.iter().take(WATCHED_MAX).map(|gid| GroupId(*gid));
+        let find = |address: &String| match is_address(address) {
+            true => self.directory.find_user(aid, address),
+            false => Ok(None),
+        };
+        let lookups = addresses().map(|address| find(address).map(drop));
+        Needs::check(lookups.chain(gids().map(|gid| self.directory.group(aid, gid).map(drop))))?;
+
+        let mut users = Vec::with_capacity(watch.addresses.len().min(WATCHED_MAX));
+        let mut watched = Vec::with_capacity(users.capacity());
+        for address in addresses() {
+            match find(address)? {
                 Some(user) => {
                     users.push(self.profile_of(user));
                     watched.push(user.uid);
@@ -142,49 +151,59 @@ impl Hub {
                 None => users.push(Profile { address: address.clone(), ..Profile::default() }),
             }
         }
-        let mut groups = Vec::with_capacity(watch.groups.len());
-        for gid in &watch.groups {
-            if let Some(roster) = self.directory.group(aid, GroupId(*gid))?
-                && Rights::of(&roster.group, roster.members.get(&uid), uid) != Rights::default()
+        let mut groups = Vec::new();
+        for gid in gids() {
+            if let Some(roster) = self.directory.group(aid, gid)?
+                && roster.rights(uid, self.now.wall) != Rights::default()
             {
-                groups.push(self.group_for(roster, uid));
+                groups.push(self.group_for(roster, uid)?);
             }
-        }
-        if let Some(live) = self.sessions.get_mut(&id).and_then(|session| session.live_mut()) {
-            let room = WATCHED_MAX.saturating_sub(live.watched);
-            watched.truncate(room);
-            live.watched += watched.len();
         }
         for uid in watched {
             self.watchers.add(id, uid);
         }
-        self.send(id, server_frame::Body::Profiles(Profiles { users, groups }));
+        for users in portions(users) {
+            let profiles = Profiles { users, groups: Vec::new() };
+            self.send(id, server_frame::Body::Profiles(profiles));
+        }
+        self.send_groups(id, groups);
         Ok(())
+    }
+
+    pub(crate) fn send_groups(&mut self, id: SessionId, groups: Vec<proto::Group>) {
+        for groups in portions(groups) {
+            let profiles = Profiles { users: Vec::new(), groups };
+            self.send(id, server_frame::Body::Profiles(profiles));
+        }
     }
 
     pub(crate) fn on_group_query(
         &mut self,
         id: SessionId,
         query: &GroupQuery,
-    ) -> Result<(), Missing> {
+    ) -> Result<(), Needs> {
         let Some(live) = self.sessions.get(&id).and_then(|session| session.live()) else {
             return Ok(());
         };
         let (uid, aid) = (live.uid, live.aid);
         let mut reply = GroupReply { ticket: query.ticket, ..GroupReply::default() };
         match self.directory.group(aid, GroupId(query.gid))? {
-            Some(roster) if roster.members.contains_key(&uid) => {
-                reply.group = Some(self.group_for(roster, uid));
+            Some(roster) if roster.member(uid, self.now.wall).is_some() => {
+                reply.group = Some(self.group_for(roster, uid)?);
                 if query.members {
                     let wanted = match query.count {
                         0 => MEMBERS_PER_REPLY_MAX,
                         count => MEMBERS_PER_REPLY_MAX.min(count as usize),
                     };
                     let after = Uid(query.after_uid);
-                    let mut uids: Vec<_> =
-                        roster.members.keys().copied().filter(|uid| *uid > after).collect();
+                    let members = roster
+                        .members
+                        .values()
+                        .filter(|member| member.uid > after && member.is_current(self.now.wall));
+                    let mut uids: Vec<_> = members.map(|member| member.uid).collect();
                     uids.sort_unstable();
                     uids.truncate(wanted);
+                    Needs::check(uids.iter().map(|uid| self.directory.user(*uid)))?;
                     for member in uids {
                         reply.members.push(self.member_for(roster, member)?);
                     }
@@ -210,10 +229,13 @@ impl Hub {
     }
 
     /// A group as this user sees it.
-    pub(crate) fn group_for(&self, roster: &Roster, uid: Uid) -> proto::Group {
+    pub(crate) fn group_for(&self, roster: &Roster, uid: Uid) -> Result<proto::Group, Missing> {
         let group = &roster.group;
-        let owner = group.owner.and_then(|owner| self.directory.user(owner).ok().flatten());
-        proto::Group {
+        let owner = match group.owner {
+            Some(owner) => self.directory.user(owner)?,
+            None => None,
+        };
+        Ok(proto::Group {
             gid: group.gid.0,
             name: group.name.clone(),
             flags: group.flags,
@@ -222,15 +244,15 @@ impl Hub {
             active: group.active,
             expires: group.expires.map_or(0, |expires| expires.0),
             owner: owner.map(|user| user.address.clone()).unwrap_or_default(),
-            rights: Some(Rights::of(group, roster.members.get(&uid), uid).to_wire()),
+            rights: Some(roster.rights(uid, self.now.wall).to_wire()),
             image: group.image.clone(),
             status: group.status.clone(),
-        }
+        })
     }
 
     /// A member as other members see it.
     pub(crate) fn member_for(&self, roster: &Roster, uid: Uid) -> Result<proto::Member, Missing> {
-        let rights = Rights::of(&roster.group, roster.members.get(&uid), uid);
+        let rights = roster.rights(uid, self.now.wall);
         let user = self.directory.user(uid)?;
         Ok(proto::Member {
             address: user.map(|user| user.address.clone()).unwrap_or_default(),
@@ -242,7 +264,7 @@ impl Hub {
     }
 }
 
-fn presence_of(uid: Uid, from: alloc::string::String, presence: u32) -> Bytes {
+fn presence_of(uid: Uid, from: String, presence: u32) -> Bytes {
     let presence =
         Presence { to: None::<Target>, from_uid: uid.0, from, presence, value: 0, interval: 0 };
     encode_server(server_frame::Body::Presence(presence)).into()

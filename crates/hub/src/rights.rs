@@ -5,6 +5,7 @@ use wire::proto;
 
 use crate::port::store::{Group, Member};
 use wire::id::Uid;
+use wire::time::Timestamp;
 
 /// What one user may do in one group now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,8 +19,9 @@ pub(crate) struct Rights {
 }
 
 impl Rights {
-    /// Evaluates all rules for this user.
-    pub fn of(group: &Group, member: Option<&Member>, uid: Uid) -> Rights {
+    /// Evaluates all rules for this user. A membership that has ended is none.
+    pub fn of(group: &Group, member: Option<&Member>, uid: Uid, now: Timestamp) -> Rights {
+        let member = member.filter(|member| member.is_current(now));
         if group.owner == Some(uid) && member.is_some() {
             return Rights {
                 member: true,
@@ -82,6 +84,8 @@ impl Rights {
 mod tests {
     use super::*;
 
+    const NOW: Timestamp = Timestamp(1_000);
+
     /// `backend-api.md` 4.2, line by line: mode, then not a member, not given, 1, 0.
     #[test]
     fn the_table_of_effective_rights_holds_for_every_right() {
@@ -104,7 +108,8 @@ mod tests {
                 let given = Member { given: bit, ..silent.clone() };
                 let denied = Member { denied: bit, ..silent.clone() };
                 let members = [None, Some(&silent), Some(&given), Some(&denied)];
-                let found = members.map(|member| Rights::of(&group, member, Uid(1)).allow(bit));
+                let found =
+                    members.map(|member| Rights::of(&group, member, Uid(1), NOW).allow(bit));
                 assert_eq!(found, expected, "right {bit:#x}, flags {flags:#x}");
             }
         }
@@ -115,7 +120,7 @@ mod tests {
         let group =
             Group { flags: mode::SEND_BY_SELECTED, owner: Some(Uid(1)), ..Group::default() };
         let member = Member { uid: Uid(1), denied: right::SEND, ..Member::default() };
-        let rights = Rights::of(&group, Some(&member), Uid(1));
+        let rights = Rights::of(&group, Some(&member), Uid(1), NOW);
         assert!(rights.allow(right::SEND));
         assert_eq!(rights.admin_flags, admin::OWNER_ALL);
     }
@@ -123,6 +128,15 @@ mod tests {
     #[test]
     fn nobody_receives_messages_without_being_a_member() {
         let group = Group { flags: mode::SEND_BY_ANYONE, ..Group::default() };
-        assert!(!Rights::of(&group, None, Uid(1)).allow(right::RECV));
+        assert!(!Rights::of(&group, None, Uid(1), NOW).allow(right::RECV));
+    }
+
+    #[test]
+    fn a_membership_ends_by_itself() {
+        let group = Group { owner: Some(Uid(1)), ..Group::default() };
+        let member = Member { uid: Uid(1), expires: Some(NOW), ..Member::default() };
+        assert_eq!(Rights::of(&group, Some(&member), Uid(1), NOW), Rights::default());
+        let earlier = Timestamp(NOW.0 - 1);
+        assert!(Rights::of(&group, Some(&member), Uid(1), earlier).member);
     }
 }

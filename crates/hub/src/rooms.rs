@@ -4,13 +4,16 @@
 //! leaves. Rights are looked at on every use and again whenever the group changes.
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use hashbrown::HashMap;
 use wire::frame::encode_server;
 use wire::id::{GroupId, SessionId, StreamId, Ticket, Uid};
-use wire::limits::{NAME_BYTES_MAX, STREAMS_PER_SESSION_MAX, SUBSCRIPTIONS_MAX};
+use wire::limits::{
+    NAME_BYTES_MAX, ROOMS_PER_SESSION_MAX, STREAMS_PER_SESSION_MAX, SUBSCRIPTIONS_MAX,
+};
 use wire::mask::{call, group_error, member as right};
 use wire::proto::{
     Answer, Kind, Negotiate, Publish, RoomEnter, RoomRefused, RoomState, RoomUpdate, Stream,
@@ -18,8 +21,8 @@ use wire::proto::{
 };
 
 use crate::Output;
-use crate::directory::Missing;
-use crate::hub::Hub;
+use crate::directory::Needs;
+use crate::hub::{Hub, portions};
 use crate::port::media::{self, Command, Event, Peer, Track};
 use crate::port::store::Group;
 use crate::rights::Rights;
@@ -94,20 +97,18 @@ impl Room {
 }
 
 impl Hub {
-    pub(crate) fn on_room_enter(
-        &mut self,
-        id: SessionId,
-        enter: &RoomEnter,
-    ) -> Result<(), Missing> {
+    pub(crate) fn on_room_enter(&mut self, id: SessionId, enter: &RoomEnter) -> Result<(), Needs> {
         let Some(live) = self.sessions.get(&id).and_then(|session| session.live()) else {
             return Ok(());
         };
         let (uid, aid, gid) = (live.uid, live.aid, GroupId(enter.gid));
         let address = live.address.clone();
+        let too_many = live.rooms.len() >= ROOMS_PER_SESSION_MAX && !live.rooms.contains(&gid);
         // A room that does not exist answers like one that is closed to the user.
         let rights = match self.directory.group(aid, gid)? {
+            Some(_) if too_many => Err((group_error::GENERAL, "too many rooms of one page")),
             Some(roster) => {
-                let rights = Rights::of(&roster.group, roster.members.get(&uid), uid);
+                let rights = roster.rights(uid, self.now.wall);
                 self.may_enter(&roster.group, rights).map(|()| rights)
             }
             None => Err((group_error::NOT_MEMBER, "not a member of this group")),
@@ -128,15 +129,28 @@ impl Hub {
             receiving: BTreeSet::new(),
             ticket: None,
         });
-        let streams = room.streams_for(id);
         if let Some(live) = self.sessions.get_mut(&id).and_then(|session| session.live_mut())
             && !live.rooms.contains(&gid)
         {
             live.rooms.push(gid);
         }
-        let state = RoomState { gid: gid.0, streams, rights: Some(rights.to_wire()) };
-        self.send(id, server_frame::Body::RoomState(state));
+        self.send_room_state(gid, id);
         Ok(())
+    }
+
+    /// The whole room as this session may see it; what does not fit follows as changes.
+    fn send_room_state(&mut self, gid: GroupId, id: SessionId) {
+        let Some(room) = self.rooms.rooms.get(&gid) else { return };
+        let Some(occupant) = room.occupants.get(&id) else { return };
+        let rights = Some(occupant.rights.to_wire());
+        let mut streams = portions(room.streams_for(id)).into_iter();
+        let first = streams.next().unwrap_or_default();
+        let state = RoomState { gid: gid.0, streams: first, rights };
+        self.send(id, server_frame::Body::RoomState(state));
+        for changed in streams {
+            let further = RoomUpdate { changed, ..update(gid) };
+            self.send(id, server_frame::Body::RoomUpdate(further));
+        }
     }
 
     fn may_enter(&self, group: &Group, rights: Rights) -> Result<(), (u32, &'static str)> {
@@ -171,7 +185,7 @@ impl Hub {
         self.send(id, server_frame::Body::RoomRefused(refused));
     }
 
-    pub(crate) fn on_publish(&mut self, id: SessionId, publish: &Publish) -> Result<(), Missing> {
+    pub(crate) fn on_publish(&mut self, id: SessionId, publish: &Publish) -> Result<(), Needs> {
         let Some(live) = self.sessions.get(&id).and_then(|session| session.live()) else {
             return Ok(());
         };
@@ -292,37 +306,41 @@ impl Hub {
         }
     }
 
-    pub(crate) fn on_negotiate(
-        &mut self,
-        id: SessionId,
-        negotiate: &Negotiate,
-    ) -> Result<(), Missing> {
+    pub(crate) fn on_negotiate(&mut self, id: SessionId, negotiate: &Negotiate) {
         let gid = GroupId(negotiate.gid);
-        let Some(room) = self.rooms.rooms.get_mut(&gid) else { return Ok(()) };
-        let Some(occupant) = room.occupants.get(&id) else { return Ok(()) };
+        let room = self.rooms.rooms.get_mut(&gid);
+        let Some(room) = room.filter(|room| room.occupants.contains_key(&id)) else {
+            let reason = String::from("the room was not entered");
+            let answer =
+                Answer { gid: gid.0, ticket: negotiate.ticket, answer: String::new(), reason };
+            return self.send(id, server_frame::Body::Answer(answer));
+        };
+        let occupant = &room.occupants[&id];
 
-        let send = negotiate.send.iter().filter_map(|track| {
-            let stream = *occupant.own.get(&track.sid)?;
-            let published = &room.streams.get(&stream)?.stream;
+        // A media line carries one track; what is said of it again does not count.
+        let mut mids = BTreeSet::new();
+        let mut send = Vec::new();
+        for track in &negotiate.send {
             let kind = kind(track.kind);
-            let announced = match kind {
-                media::Kind::Audio => published.audio,
-                media::Kind::Video => published.video,
-            };
-            announced.then(|| Track { mid: track.mid.clone(), stream, kind })
-        });
-        let send: Vec<_> = send.collect();
-        let may_receive = occupant.rights.allow(right::SUB);
-        let receive = negotiate.receive.iter().filter_map(|track| {
+            if let Some(stream) = occupant.own.get(&track.sid)
+                && let Some(published) = room.streams.get(stream)
+                && has(&published.stream, kind)
+                && mids.insert(track.mid.as_str())
+            {
+                send.push(Track { mid: track.mid.clone(), stream: *stream, kind });
+            }
+        }
+        let mut receive = Vec::new();
+        for track in &negotiate.receive {
             let stream = StreamId(track.stream);
-            let foreign = room.streams.get(&stream).is_some_and(|found| found.by != id);
-            (may_receive && foreign).then(|| Track {
-                mid: track.mid.clone(),
-                stream,
-                kind: kind(track.kind),
-            })
-        });
-        let receive: Vec<_> = receive.take(2 * SUBSCRIPTIONS_MAX).collect();
+            if occupant.rights.allow(right::SUB)
+                && receive.len() < 2 * SUBSCRIPTIONS_MAX
+                && room.streams.get(&stream).is_some_and(|found| found.by != id)
+                && mids.insert(track.mid.as_str())
+            {
+                receive.push(Track { mid: track.mid.clone(), stream, kind: kind(track.kind) });
+            }
+        }
 
         let before = occupant.receiving.clone();
         let after: BTreeSet<_> = receive.iter().map(|track| track.stream).collect();
@@ -346,7 +364,6 @@ impl Hub {
         for stream in before.difference(&after) {
             self.tell_subscriber(gid, *stream, (who.0, &who.1), false);
         }
-        Ok(())
     }
 
     /// Tells a publisher who began or ended to receive its stream.
@@ -397,7 +414,9 @@ impl Hub {
                 }
             }
             // The client sees the state of its own connection and offers afresh.
-            Event::Lost { .. } => {}
+            Event::Lost { peer } => {
+                self.log(format!("media of session {} in room {} lost", peer.session, peer.room));
+            }
         }
     }
 
@@ -406,32 +425,35 @@ impl Hub {
     /// `deleted` when the group is gone.
     pub(crate) fn on_room_rights(&mut self, gid: GroupId, deleted: bool) {
         let Some(room) = self.rooms.rooms.get(&gid) else { return };
-        let occupants: Vec<_> =
-            room.occupants.iter().map(|(id, occupant)| (*id, occupant.uid)).collect();
-        for (id, uid) in occupants {
-            let roster = self.directory.group_mut(gid).filter(|_| !deleted);
-            let allowed = roster.map(|roster| {
-                let rights = Rights::of(&roster.group, roster.members.get(&uid), uid);
-                (roster.group.clone(), rights)
-            });
-            let verdict = match &allowed {
-                Some((group, rights)) => self.may_enter(group, *rights),
-                None => Err((group_error::DELETED, "the group was deleted")),
-            };
-            match (allowed, verdict) {
-                (Some((group, rights)), Ok(())) => self.narrow(gid, id, &group, rights),
-                (_, Err((error, _))) => {
-                    let closed = RoomUpdate { closed: true, error, ..update(gid) };
-                    self.send(id, server_frame::Body::RoomUpdate(closed));
-                    self.leave_room(gid, id);
-                }
-                (None, Ok(())) => {}
+        for id in room.occupants.keys().copied().collect::<Vec<_>>() {
+            self.review_occupant(gid, id, deleted);
+        }
+    }
+
+    /// Looks again at what one session may do in a room it has entered.
+    pub(crate) fn review_occupant(&mut self, gid: GroupId, id: SessionId, deleted: bool) {
+        let Some(occupant) = self.rooms.occupant(gid, id) else { return };
+        let uid = occupant.uid;
+        let roster = self.directory.group_in_use(gid).filter(|_| !deleted);
+        let allowed = match roster {
+            Some(roster) => {
+                let rights = roster.rights(uid, self.now.wall);
+                self.may_enter(&roster.group, rights).map(|()| (roster.group.call_flags, rights))
+            }
+            None => Err((group_error::DELETED, "the group was deleted")),
+        };
+        match allowed {
+            Ok((call_flags, rights)) => self.narrow(gid, id, call_flags, rights),
+            Err((error, _)) => {
+                let closed = RoomUpdate { closed: true, error, ..update(gid) };
+                self.send(id, server_frame::Body::RoomUpdate(closed));
+                self.leave_room(gid, id);
             }
         }
     }
 
     /// Applies changed rights to somebody who stays.
-    fn narrow(&mut self, gid: GroupId, id: SessionId, group: &Group, rights: Rights) {
+    fn narrow(&mut self, gid: GroupId, id: SessionId, call_flags: u32, rights: Rights) {
         let Some(occupant) = self.rooms.occupant(gid, id) else { return };
         let before = core::mem::replace(&mut occupant.rights, rights);
         let own: Vec<_> = occupant.own.iter().map(|(sid, stream)| (*sid, *stream)).collect();
@@ -445,7 +467,7 @@ impl Hub {
             let allowed = published.is_some_and(|found| {
                 let wanted = &found.stream;
                 rights.allow(right::PUB)
-                    && narrow_kinds(group.call_flags, wanted.source, (wanted.audio, wanted.video))
+                    && narrow_kinds(call_flags, wanted.source, (wanted.audio, wanted.video))
                         == (wanted.audio, wanted.video)
             });
             if !allowed {
@@ -465,10 +487,15 @@ impl Hub {
             }
         }
         if before != rights {
-            let streams = self.rooms.rooms[&gid].streams_for(id);
-            let state = RoomState { gid: gid.0, streams, rights: Some(rights.to_wire()) };
-            self.send(id, server_frame::Body::RoomState(state));
+            self.send_room_state(gid, id);
         }
+    }
+}
+
+fn has(stream: &Stream, kind: media::Kind) -> bool {
+    match kind {
+        media::Kind::Audio => stream.audio,
+        media::Kind::Video => stream.video,
     }
 }
 

@@ -20,8 +20,8 @@ pub(crate) struct Session {
     pub queued: usize,
     /// Frames that wait until something is loaded, in order.
     pub parked: VecDeque<client_frame::Body>,
-    /// Something is being loaded for the first of them.
-    pub waiting: bool,
+    /// Answers of the store that are missing for the first of them, or for the sign-in.
+    pub waiting: usize,
     rate: Rate,
 }
 
@@ -30,8 +30,10 @@ pub(crate) struct Session {
 pub(crate) enum Stage {
     /// Nothing was said yet.
     Silent,
-    /// The store is asked who this is.
+    /// The store is asked whose token this is.
     SigningIn,
+    /// The user is known, its device is being looked up.
+    Opening(Uid, TokenId),
     /// The device is known, its groups are being loaded.
     Entering(Box<Entering>),
     /// Signed in.
@@ -43,6 +45,8 @@ pub(crate) enum Stage {
 pub(crate) struct Entering {
     pub live: Live,
     pub groups: Vec<GroupId>,
+    /// Where delivery continues.
+    pub resumed_at: Seq,
     pub gap: bool,
 }
 
@@ -58,8 +62,11 @@ pub(crate) struct Live {
     pub expires: Option<Timestamp>,
     /// Newest entry of the log that the hub knows of.
     pub head: Seq,
-    /// Last entry given to the socket.
+    /// Last entry given to the socket, or known to be on the device.
     pub sent: Seq,
+    /// The device said in `Hello` that it has all up to here. What of it was not acknowledged
+    /// before is read for the receipts only.
+    pub has: Seq,
     /// Last entry the device has acknowledged.
     pub acked: Seq,
     /// Entries sent and not acknowledged, in order.
@@ -69,7 +76,6 @@ pub(crate) struct Live {
     /// An acknowledgement is being stored, and what has come since.
     pub acknowledging: bool,
     pub acknowledge_next: Option<(Seq, Vec<Note>)>,
-    pub watched: usize,
     pub rooms: Vec<GroupId>,
 }
 
@@ -97,7 +103,7 @@ impl Session {
             heard: now,
             queued: 0,
             parked: VecDeque::new(),
-            waiting: false,
+            waiting: 0,
             rate: Rate { allowance: FRAMES_BURST_MAX, since: now },
         }
     }
@@ -106,6 +112,16 @@ impl Session {
         match &self.stage {
             Stage::Live(live) => Some(live),
             _ => None,
+        }
+    }
+
+    /// Who it is, as soon as the token was found.
+    pub fn who(&self) -> Option<(Uid, TokenId)> {
+        match &self.stage {
+            Stage::Silent | Stage::SigningIn => None,
+            Stage::Opening(uid, token) => Some((*uid, *token)),
+            Stage::Entering(entering) => Some((entering.live.uid, entering.live.token)),
+            Stage::Live(live) => Some((live.uid, live.token)),
         }
     }
 

@@ -3,17 +3,19 @@
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 use wire::code::Code;
-use wire::id::{DeviceKey, Seq, SessionId};
+use wire::id::{AppId, DeviceKey, GroupId, Seq, SessionId};
 use wire::limits::{
-    CONTENT_BYTES_MAX, FRAME_BYTES_MAX, SESSIONS_PER_USER_MAX, TOKEN_BYTES_MAX, WINDOW_ENTRIES,
+    APP_ID_BYTES_MAX, CONTENT_BYTES_MAX, FRAME_BYTES_MAX, SESSIONS_PER_USER_MAX, TOKEN_BYTES_MAX,
+    WINDOW_ENTRIES,
 };
-use wire::proto::{Hello, Limits, Welcome, server_frame};
+use wire::proto::{Hello, Limits, Profile, Welcome, server_frame};
 
-use crate::directory::Missing;
-use crate::hub::{Hub, Pending};
-use crate::port::store::{Reply, Request, StoreError, Token, User};
+use crate::directory::Needs;
+use crate::hub::{Hub, Pending, portions};
+use crate::port::store::{Reply, Request, StoreError, Token};
 use crate::session::{Entering, Live, Stage};
 use crate::token::hash_token;
 
@@ -27,9 +29,11 @@ impl Hub {
         }
         let Some(session) = self.sessions.get_mut(&id) else { return };
         session.stage = Stage::SigningIn;
-        session.waiting = true;
+        session.waiting = 1;
         let hash = hash_token(&hello.token);
-        let hello = Hello { token: "".into(), ..hello.clone() };
+        let mut hello = Hello { token: "".into(), ..hello.clone() };
+        // Long enough to recognise it, short enough for a log.
+        hello.app.truncate(hello.app.floor_char_boundary(APP_ID_BYTES_MAX + 1));
         self.ask(Request::FindToken { hash }, Pending::Token { session: id, hello });
     }
 
@@ -57,20 +61,20 @@ impl Hub {
         if token.expires.is_some_and(|expires| expires <= self.now.wall) {
             return self.end(id, Code::TokenExpired, "the token has expired");
         }
-        if !user.active {
-            return self.end(id, Code::Suspended, "the account is switched off");
-        }
         let Some(key) = DeviceKey::from_slice(&hello.device) else { return };
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        session.stage = Stage::Opening(user.uid, token.id);
+        self.arriving.insert(id);
         let request =
             Request::OpenDevice { token: token.id, uid: user.uid, key, now: self.now.wall };
         let resume = hello.resume;
-        self.ask(request, Pending::Device { session: id, user, token, key, resume });
+        self.directory.learn_user(user);
+        self.ask(request, Pending::Device { session: id, token, key, resume });
     }
 
     pub(crate) fn on_device(
         &mut self,
         id: SessionId,
-        user: User,
         token: Token,
         (key, resume): (DeviceKey, Option<u64>),
         result: Result<Reply, StoreError>,
@@ -79,31 +83,32 @@ impl Hub {
         let Ok(Reply::Device { device, cursor, head, trimmed }) = result else {
             return self.end(id, Code::Storage, "storage failed");
         };
+        let uid = token.uid;
         // A store restored from a backup may be behind what the device has: its own word counts
         // for what it has, the log for what there is.
         let resumed_at = resume.map_or(cursor, |seq| Seq(seq).max(trimmed)).min(head);
         let gap = resume.is_some_and(|seq| Seq(seq) < trimmed);
         let live = Live {
-            uid: user.uid,
-            aid: user.aid,
-            address: user.address.clone(),
+            uid,
+            // Known when it is welcomed.
+            aid: AppId(0),
+            address: String::new(),
             token: token.id,
             device,
             key,
             expires: token.expires,
             head,
-            sent: resumed_at,
+            sent: resumed_at.min(cursor.max(trimmed)),
+            has: resumed_at,
             acked: cursor,
             window: VecDeque::new(),
             reading: false,
             acknowledging: false,
             acknowledge_next: None,
-            watched: 0,
             rooms: Vec::new(),
         };
-        session.stage = Stage::Entering(Box::new(Entering { live, groups: Vec::new(), gap }));
-        let uid = user.uid;
-        self.directory.put_user(user);
+        let entering = Entering { live, groups: Vec::new(), resumed_at, gap };
+        session.stage = Stage::Entering(Box::new(entering));
         self.ask(Request::LoadMemberships { uid }, Pending::Memberships { session: id });
     }
 
@@ -117,37 +122,45 @@ impl Hub {
         self.go_on(id);
     }
 
-    /// Welcomes the session as soon as all its groups are in memory.
-    pub(crate) fn try_welcome(&mut self, id: SessionId) -> Result<(), Missing> {
+    /// Welcomes the session as soon as the user and all its groups are in memory.
+    pub(crate) fn try_welcome(&mut self, id: SessionId) -> Result<(), Needs> {
         let Some(session) = self.sessions.get(&id) else { return Ok(()) };
         let Stage::Entering(entering) = &session.stage else { return Ok(()) };
-        let (uid, aid) = (entering.live.uid, entering.live.aid);
+        let uid = entering.live.uid;
         let Some(user) = self.directory.user(uid)?.cloned() else {
             // Deleted while it signed in.
             self.end(id, Code::BadToken, "no such user");
             return Ok(());
         };
+        if !user.active {
+            self.end(id, Code::Suspended, "the account is switched off");
+            return Ok(());
+        }
+        let of = |gid: &GroupId| self.directory.group(user.aid, *gid);
+        Needs::check(entering.groups.iter().map(of))?;
         let mut groups = Vec::with_capacity(entering.groups.len());
         for gid in &entering.groups {
-            if let Some(roster) = self.directory.group(aid, *gid)?
-                && roster.members.contains_key(&uid)
+            if let Some(roster) = of(gid)?
+                && roster.member(uid, self.now.wall).is_some()
             {
-                groups.push(self.group_for(roster, uid));
+                groups.push(self.group_for(roster, uid)?);
             }
         }
+        // What does not fit follows in frames of its own.
+        let mut groups = portions(groups).into_iter();
         let welcome = Welcome {
             uid: uid.0,
             address: user.address.clone(),
             now: self.now.wall.0,
-            resumed_at: entering.live.sent.0,
+            resumed_at: entering.resumed_at.0,
             gap: entering.gap,
             limits: Some(Limits {
                 frame_bytes: FRAME_BYTES_MAX as u32,
                 content_bytes: CONTENT_BYTES_MAX as u32,
                 window_entries: WINDOW_ENTRIES as u32,
             }),
-            self_profile: Some(self.profile_of(&user)),
-            groups,
+            self_profile: Some(Profile { online: true, ..self.profile_of(&user) }),
+            groups: groups.next().unwrap_or_default(),
             head: entering.live.head.0,
         };
         self.sign_out_rivals(id);
@@ -156,8 +169,11 @@ impl Hub {
         else {
             unreachable!("the stage was looked at above");
         };
-        session.stage = Stage::Live(Box::new(entering.live));
+        let live = Live { aid: user.aid, address: user.address.clone(), ..entering.live };
+        session.stage = Stage::Live(Box::new(live));
+        self.arriving.remove(&id);
         self.send(id, server_frame::Body::Welcome(welcome));
+        self.send_groups(id, groups.flatten().collect());
         if self.online.add(uid, id) {
             self.on_user_online(uid);
         }

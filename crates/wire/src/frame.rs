@@ -62,9 +62,8 @@ pub fn encode_deliver<'a>(
     const BYTES: u8 = 2;
     let key = |field: u8, wire_type: u8| field << 3 | wire_type;
     let entry_len = |(seq, entry): (Seq, Option<&[u8]>)| {
-        let bytes = entry.map_or(0, |entry| {
-            1 + encoded_len_varint(entry.len() as u64) + entry.len()
-        });
+        let bytes =
+            entry.map_or(0, |entry| 1 + encoded_len_varint(entry.len() as u64) + entry.len());
         1 + encoded_len_varint(seq.0) + bytes
     };
 
