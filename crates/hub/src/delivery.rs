@@ -99,15 +99,6 @@ impl Hub {
         self.continue_log(id);
     }
 
-    /// What the device came with counts as acknowledged as far as it was read.
-    fn acknowledge_what_it_has(&mut self, id: SessionId) {
-        let Some(live) = self.sessions.get(&id).and_then(|session| session.live()) else { return };
-        if live.acked < live.has {
-            let seq = live.has.min(live.sent).0;
-            self.on_ack(id, &Ack { seq });
-        }
-    }
-
     /// The device has everything up to here: its cursor moves, and the senders are told.
     pub(crate) fn on_ack(&mut self, id: SessionId, seq: Seq) {
         let now = self.now.wall;
