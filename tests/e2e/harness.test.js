@@ -28,10 +28,10 @@ test("a killed server comes back on its port with its data", async () => {
   await assert.rejects(fetch(`${url}/healthz`));
   await world.server.start();
   assert.equal(world.server.url, url);
-  const { groups } = await world.app.call("groupsget", { group: { gid } });
+  const { members } = await world.app.call("groupgetmembers", { group: { gid } });
   assert.deepEqual(
-    groups.map((group) => group.name),
-    ["kept"],
+    members.map((member) => member.address),
+    [ada.address],
   );
 });
 
