@@ -4,6 +4,7 @@
 
 mod arguments;
 mod backend;
+mod bench;
 mod demo;
 mod dist;
 mod format;
@@ -32,6 +33,9 @@ cargo xtask <command>
   test    prove it: format, clippy, native, simulator, browsers, end to end, package
             --only NAME    only these suites; may be repeated
             --list         their names
+  bench   measure the budgets, compare with docs/performance.md
+            --only NAME    only these; may be repeated
+            --save         write the figures into docs/performance.md
   dist    pkg/ and dist/: the npm package and the stripped server
   fmt     format everything
   ci      what .ci/run runs: test
@@ -44,6 +48,7 @@ fn main() -> ExitCode {
     let outcome = match command.as_deref() {
         Some("demo") => demo::demo(arguments),
         Some("test" | "ci") => test::test(arguments),
+        Some("bench") => bench::bench(arguments),
         Some("dist") => dist::dist(arguments),
         Some("fmt") => format::write(arguments),
         None | Some("help" | "--help" | "-h") => {

@@ -30,6 +30,7 @@
       video.id = id;
       video.autoplay = true;
       video.playsInline = true;
+      video.requestVideoFrameCallback(() => (seen.firstFrame ??= performance.now()));
       document.body.append(video);
     }
     return id;
@@ -40,7 +41,9 @@
       seen.publishers.push({ who: key(p), name: p.getName(), here });
       if (!here) return void others.delete(key(p));
       others.set(key(p), p);
-      if (settings.subscribe !== false) p.call(true, true, call);
+      if (settings.subscribe === false) return;
+      seen.called ??= performance.now();
+      p.call(true, true, call);
     },
     MesiboGroupcall_OnSubscriber: (p, here) => seen.subscribers.push({ who: p.getAddress(), here }),
   };

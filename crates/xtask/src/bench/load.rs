@@ -1,0 +1,59 @@
+//! Load generators in Rust: examples of the crates they load.
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, bail};
+use serde_json::Value;
+
+use super::Built;
+use super::figure::{Budget, Figure};
+use crate::run::command;
+
+/// Durable one-to-one messages: how many, and how soon at a fixed rate.
+pub fn messages(built: &Built) -> anyhow::Result<Vec<Figure>> {
+    let seen = example("mesibo-server", &["--server".as_ref(), built.server.as_os_str()])?;
+    let figure = |key: &str, name: &str, unit, budget| {
+        anyhow::Ok(Figure::new(name, number(&seen, key)?, unit, budget))
+    };
+    Ok(vec![
+        figure(
+            "messages_per_s",
+            "durable one-to-one messages",
+            "msg/s",
+            Budget::AtLeast(30_000.0),
+        )?,
+        figure("p50_ms", "send → delivered p50 at 5,000 msg/s", "ms", Budget::AtMost(1.0))?,
+        figure("p99_ms", "send → delivered p99 at 5,000 msg/s", "ms", Budget::AtMost(5.0))?,
+    ])
+}
+
+/// Forwarded packets for each second of the server's CPU.
+pub fn sfu(_: &Built) -> anyhow::Result<Vec<Figure>> {
+    let seen = example("sfu", &[])?;
+    let packets = number(&seen, "packets_per_cpu_s")?;
+    let budget = Budget::AtLeast(200_000.0);
+    Ok(vec![Figure::new("SFU, forwarded packets per CPU second", packets, "packet/s", budget)])
+}
+
+/// Runs `examples/load.rs` of a package, optimised.
+fn example(package: &str, arguments: &[&std::ffi::OsStr]) -> anyhow::Result<Value> {
+    let mut cargo = command("cargo", ["run", "--release", "--package", package]);
+    cargo.args(["--example", "load", "--"]).args(arguments);
+    last_line(cargo)
+}
+
+/// Runs a program to its end; its last line is a JSON object.
+pub fn last_line(mut program: Command) -> anyhow::Result<Value> {
+    let output = program.stdout(Stdio::piped()).stderr(Stdio::inherit()).output()?;
+    if !output.status.success() {
+        bail!("it ended with {}", output.status);
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let line = text.trim().lines().last().context("it printed nothing")?;
+    serde_json::from_str(line).with_context(|| format!("not JSON: {line}"))
+}
+
+/// A number out of what a program printed.
+pub fn number(seen: &Value, key: &str) -> anyhow::Result<f64> {
+    seen[key].as_f64().with_context(|| format!("no number `{key}` in {seen}"))
+}

@@ -1,0 +1,81 @@
+//! What needs the running server, and mostly a browser: the programs in `tests/e2e/bench`.
+//!
+//! Each prints one JSON object of numbers on its last line.
+
+use serde_json::Value;
+
+use super::Built;
+use super::figure::{Budget, Figure};
+use super::load::last_line;
+use crate::run::command;
+use crate::tools;
+
+/// The server from start to ready, and what it holds then.
+pub fn start(built: &Built) -> anyhow::Result<Vec<Figure>> {
+    let seen = node(built, "start")?;
+    Ok(vec![
+        figure(&seen, "ready_ms", "server start → ready", "ms", Budget::AtMost(200.0))?,
+        figure(&seen, "rss_mb", "server memory at start", "MB", Budget::AtMost(25.0))?,
+    ])
+}
+
+/// A page from script tag to usable to online.
+pub fn usable(built: &Built) -> anyhow::Result<Vec<Figure>> {
+    let seen = node(built, "page")?;
+    Ok(vec![
+        figure(&seen, "usable_ms", "script tag → new Mesibo() p50", "ms", Budget::AtMost(40.0))?,
+        figure(&seen, "online_ms", "start() → online p50", "ms", Budget::AtMost(150.0))?,
+    ])
+}
+
+/// The newest page of a long history, from IndexedDB in a profile on disk.
+pub fn history(built: &Built) -> anyhow::Result<Vec<Figure>> {
+    let seen = node(built, "history")?;
+    let name = "50 of 100,000 messages p50";
+    Ok(vec![
+        figure(&seen, "read_ms", name, "ms", Budget::AtMost(30.0))?,
+        figure(&seen, "stored_per_s", "messages sent offline and stored", "msg/s", Budget::None)?,
+    ])
+}
+
+/// Sessions that only listen.
+pub fn idle(built: &Built) -> anyhow::Result<Vec<Figure>> {
+    let seen = node(built, "idle")?;
+    Ok(vec![
+        figure(
+            &seen,
+            "kb_each",
+            "idle session, server memory each at 10,000",
+            "KB",
+            Budget::AtMost(6.144),
+        )?,
+        figure(&seen, "cpu_percent", "10,000 idle sessions, of a core", "%", Budget::AtMost(2.0))?,
+    ])
+}
+
+/// From asking for a stream to seeing it.
+pub fn first_frame(built: &Built) -> anyhow::Result<Vec<Figure>> {
+    let seen = node(built, "first-frame")?;
+    Ok(vec![
+        figure(&seen, "p50_ms", "subscribe → first frame p50", "ms", Budget::AtMost(500.0))?,
+        figure(&seen, "p95_ms", "subscribe → first frame p95", "ms", Budget::AtMost(900.0))?,
+    ])
+}
+
+fn node(built: &Built, name: &str) -> anyhow::Result<Value> {
+    let mut node = command("node", [format!("tests/e2e/bench/{name}.js")]);
+    node.env("E2E_SERVER", &built.server)
+        .env("E2E_SITE", &built.site)
+        .env("E2E_GECKODRIVER", tools::geckodriver()?);
+    last_line(node)
+}
+
+fn figure(
+    seen: &Value,
+    key: &str,
+    name: &str,
+    unit: &'static str,
+    budget: Budget,
+) -> anyhow::Result<Figure> {
+    Ok(Figure::new(name, super::load::number(seen, key)?, unit, budget))
+}

@@ -1,0 +1,2 @@
+"use strict";
+window.marks = { tag: performance.now() };
