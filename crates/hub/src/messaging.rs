@@ -210,8 +210,11 @@ impl Hub {
                 let members = places.iter().filter(|(uid, _)| *uid != sender).count();
                 let recipients = if logged.group == GroupId(0) { 1 } else { members as u32 };
                 self.send(session, accepted(ts, recipients));
+                // A message to oneself also arrives where it was sent.
+                let to_self = logged.group == GroupId(0) && members == 0;
+                let origin = (!to_self).then_some(session);
                 for place in places {
-                    self.on_new_entry(place, entry, Some(logged), Some(session));
+                    self.on_new_entry(place, entry, Some(logged), origin);
                 }
             }
             Ok(Reply::Duplicate { ts }) => self.send(session, accepted(ts, 1)),
