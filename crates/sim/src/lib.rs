@@ -1,4 +1,11 @@
 //! A world in one thread for tests: clock, network, faults, stores, model. Tests only.
+//!
+//! Real clients talk to the real hub; everything else is invented, and all chance comes from one
+//! seed, so a failure is replayed from its number.
 
+pub mod chance;
 pub mod memory_store;
+pub mod model;
+pub mod script;
 pub mod store_suite;
+pub mod world;

@@ -310,3 +310,10 @@ impl MemoryStore {
         self.messages.keys().copied().collect()
     }
 }
+
+impl MemoryStore {
+    /// For a planted bug: as if this message had never been stored.
+    pub fn forget_message(&mut self, sender: Uid, id: MessageId) {
+        self.messages.remove(&(sender, id));
+    }
+}
