@@ -6,7 +6,7 @@ use bytes::Bytes;
 use wire::code::Code;
 use wire::frame::encode_deliver;
 use wire::id::{Seq, SessionId, Uid};
-use wire::limits::{LOG_PAGE_ENTRIES, SESSION_LOG_BYTES_MAX, WINDOW_ENTRIES};
+use wire::limits::{FRAME_BYTES_MAX, LOG_PAGE_ENTRIES, SESSION_LOG_BYTES_MAX, WINDOW_ENTRIES};
 use wire::proto::{Entry, StatusReport, entry};
 use wire::status;
 
@@ -61,7 +61,7 @@ impl Hub {
         let request = Request::ReadLog {
             uid: live.uid,
             after: live.sent,
-            count: room.min(LOG_PAGE_ENTRIES),
+            count: room.min(live.page),
             now: self.now.wall,
         };
         self.ask(request, Pending::Log { session: id });
@@ -76,8 +76,19 @@ impl Hub {
             return self.end(id, Code::Storage, "storage failed");
         };
         live.head = live.head.max(head);
+        // Large entries: what would fill the socket is read again when there is room.
+        let mut bytes = 0;
+        let fitting = rows.iter().take_while(|row| {
+            bytes += row.entry.len();
+            bytes <= SESSION_LOG_BYTES_MAX
+        });
+        let fitting = fitting.count().max(1).min(rows.len());
+        live.page =
+            if fitting < rows.len() { fitting } else { LOG_PAGE_ENTRIES.min(2 * live.page) };
+        let upto = if fitting < rows.len() { rows[fitting - 1].seq } else { upto };
+        let rows = &rows[..fitting];
         live.sent = live.sent.max(upto);
-        for row in &rows {
+        for row in rows {
             live.window.push_back(InFlight::new(row.seq, row.message.as_ref(), live.uid));
         }
         let had = live.has.min(live.sent);
@@ -87,7 +98,7 @@ impl Hub {
             let mut bytes = 0;
             let fits = rest.iter().take_while(|row| {
                 bytes += row.entry.len() + 16;
-                bytes <= wire::limits::FRAME_BYTES_MAX / 2
+                bytes <= FRAME_BYTES_MAX / 2
             });
             let count = fits.count().max(1);
             let entries = rest[..count].iter().map(|row| (row.seq, Some(&row.entry[..])));

@@ -73,6 +73,8 @@ pub(crate) struct Live {
     pub window: VecDeque<InFlight>,
     /// A part of the log is being read.
     pub reading: bool,
+    /// Entries to read at once: fewer when they are large.
+    pub page: usize,
     /// An acknowledgement is being stored, and what has come since.
     pub acknowledging: bool,
     pub acknowledge_next: Option<(Seq, Vec<Note>)>,

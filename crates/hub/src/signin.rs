@@ -8,8 +8,8 @@ use alloc::vec::Vec;
 use wire::code::Code;
 use wire::id::{AppId, DeviceKey, GroupId, Seq, SessionId};
 use wire::limits::{
-    APP_ID_BYTES_MAX, CONTENT_BYTES_MAX, FRAME_BYTES_MAX, SESSIONS_PER_USER_MAX, TOKEN_BYTES_MAX,
-    WINDOW_ENTRIES,
+    APP_ID_BYTES_MAX, CONTENT_BYTES_MAX, FRAME_BYTES_MAX, LOG_PAGE_ENTRIES, SESSIONS_PER_USER_MAX,
+    TOKEN_BYTES_MAX, WINDOW_ENTRIES,
 };
 use wire::proto::{Hello, Limits, Profile, Welcome, server_frame};
 
@@ -103,6 +103,7 @@ impl Hub {
             acked: cursor,
             window: VecDeque::new(),
             reading: false,
+            page: LOG_PAGE_ENTRIES,
             acknowledging: false,
             acknowledge_next: None,
             rooms: Vec::new(),

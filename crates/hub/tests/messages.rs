@@ -22,13 +22,13 @@ fn a_message_is_accepted_delivered_and_its_receipts_come_back() {
     let [(1, entry::Body::Message(message))] = &entries[..] else { panic!("{entries:?}") };
     assert_eq!((message.from.as_str(), message.id), ("ada", 7));
     host.ack(bob, 1);
-    assert_eq!(statuses(&mut host, ada), [(7, status::DELIVERED)]);
+    assert_eq!(host.statuses(ada), [(7, status::DELIVERED)]);
 
     let refs = vec![MessageRef { from_uid: message.from_uid, id: 7, receipt: true }];
     let read = Read { ticket: 1 << 53, messages: refs };
     host.frame(bob, client_frame::Body::Read(read));
     assert_eq!(host.answers(bob), [(1 << 53, status::SENT)]);
-    assert_eq!(statuses(&mut host, ada), [(7, status::READ)]);
+    assert_eq!(host.statuses(ada), [(7, status::READ)]);
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn who_was_away_gets_everything_once_and_in_order() {
     let bob = host.sign_in(&bob_token);
     assert_eq!(host.texts(bob), Vec::<String>::new());
     let ada = host.sign_in(&ada_token);
-    let delivered = statuses(&mut host, ada);
+    let delivered = host.statuses(ada);
     assert_eq!(delivered.len(), 300);
 }
 
@@ -291,12 +291,4 @@ fn two(host: &mut Host) -> (wire::id::SessionId, wire::id::SessionId) {
     host.received(sessions.0);
     host.received(sessions.1);
     sessions
-}
-
-fn statuses(host: &mut Host, session: wire::id::SessionId) -> Vec<(u64, u32)> {
-    let reports = host.entries(session).into_iter().filter_map(|(_, body)| match body {
-        entry::Body::Status(report) => Some((report.id, report.status)),
-        _ => None,
-    });
-    reports.collect()
 }

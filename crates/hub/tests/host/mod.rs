@@ -1,16 +1,17 @@
 //! A hub with a store in memory and clients that are only frames: what the tests talk to.
 #![allow(dead_code)] // Each test file uses its part.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use hub::port::admin::{self, Credential, MemberFields, Operation, TokenWish, UserFields};
 use hub::port::media;
-use hub::port::store::StoreError;
+use hub::port::store::{Request, StoreError};
 use hub::{Hub, Input, Output};
 use sim::memory_store::{MemoryStore, SyncStore};
 use wire::code::Code;
 use wire::frame::decode_server;
 use wire::id::{GroupId, SessionId, Ticket};
+use wire::limits::FRAME_BYTES_MAX;
 use wire::proto::*;
 use wire::time::{Duration, Instant, Now, Timestamp};
 
@@ -22,11 +23,16 @@ pub struct Host {
     pub answers: Vec<Result<admin::Reply, admin::AdminError>>,
     /// Requests that change something fail while this is set.
     pub disk_full: bool,
+    /// These read nothing that is sent to them.
+    pub stuck: BTreeSet<SessionId>,
+    pub log: Vec<String>,
+    /// Requests whose answers are held back.
+    held: Option<VecDeque<(Ticket, Request)>>,
     received: BTreeMap<SessionId, Vec<server_frame::Body>>,
     closed: BTreeMap<SessionId, Code>,
     next_session: u64,
-    app: Credential,
-    entropy: u8,
+    pub app: Credential,
+    entropy: u16,
 }
 
 pub const TOKEN_OF_NOBODY: &str = "1x1x00000000000000000000000000000000";
@@ -41,6 +47,9 @@ impl Host {
             media: Vec::new(),
             answers: Vec::new(),
             disk_full: false,
+            stuck: BTreeSet::new(),
+            log: Vec::new(),
+            held: None,
             received: BTreeMap::new(),
             closed: BTreeMap::new(),
             next_session: 0,
@@ -65,25 +74,62 @@ impl Host {
                 Output::Send { session, frame } => {
                     let body = decode_server(&frame).expect("the hub sends frames");
                     self.received.entry(session).or_default().push(body);
-                    let bytes = frame.len();
-                    self.hub.handle_input(self.now, Input::Drained { session, bytes });
+                    assert!(frame.len() <= FRAME_BYTES_MAX, "a frame has {} bytes", frame.len());
+                    if !self.stuck.contains(&session) {
+                        let bytes = frame.len();
+                        self.hub.handle_input(self.now, Input::Drained { session, bytes });
+                    }
                 }
                 Output::Close { session, code } => {
                     self.closed.insert(session, code);
                 }
-                Output::Store { ticket, request } => {
-                    let changes = format!("{request:?}").starts_with("Append");
-                    let result = match self.disk_full && changes {
-                        true => Err(StoreError::Failed("disk full".into())),
-                        false => self.store.perform(request),
-                    };
-                    self.hub.handle_input(self.now, Input::Stored { ticket, result });
-                }
+                Output::Store { ticket, request } => match &mut self.held {
+                    Some(held) => held.push_back((ticket, request)),
+                    None => self.perform(ticket, request),
+                },
                 Output::AdminReply { result, .. } => self.answers.push(result),
                 Output::Media(command) => self.media.push(command),
-                Output::Log { .. } => {}
+                Output::Log { text } => self.log.push(text),
             }
         }
+    }
+
+    fn perform(&mut self, ticket: Ticket, request: Request) {
+        let changes = matches!(
+            request,
+            Request::Append { .. } | Request::AppendNotes { .. } | Request::Acknowledge { .. }
+        );
+        let result = match self.disk_full && changes {
+            true => Err(StoreError::Failed("disk full".into())),
+            false => self.store.perform(request),
+        };
+        self.hub.handle_input(self.now, Input::Stored { ticket, result });
+    }
+
+    /// From now on the store takes requests and answers none.
+    pub fn hold_store(&mut self) {
+        self.held = Some(VecDeque::new());
+    }
+
+    /// What the store has not answered yet.
+    pub fn held(&self) -> Vec<&Request> {
+        self.held.iter().flatten().map(|(_, request)| request).collect()
+    }
+
+    /// The store answers the next request it holds.
+    pub fn answer_next(&mut self) {
+        let next = self.held.as_mut().and_then(VecDeque::pop_front);
+        let (ticket, request) = next.expect("a request is held");
+        self.perform(ticket, request);
+        self.input(Input::Tick);
+    }
+
+    /// The store answers all it holds, and whatever follows at once.
+    pub fn release_store(&mut self) {
+        while self.held.as_ref().is_some_and(|held| !held.is_empty()) {
+            self.answer_next();
+        }
+        self.held = None;
     }
 
     pub fn advance(&mut self, rest: Duration) {
@@ -110,11 +156,22 @@ impl Host {
         credential: Credential,
         operation: Operation,
     ) -> Result<admin::Reply, admin::AdminError> {
-        self.entropy += 1;
-        let entropy = [self.entropy; 64];
-        let call = admin::Call { credential, operation: Ok(operation), entropy };
-        self.input(Input::Admin { ticket: Ticket(1), call });
+        self.ask(credential, Ok(operation));
         self.answers.pop().expect("every operation is answered")
+    }
+
+    /// Asks for an operation whose answer comes later, into `answers`.
+    pub fn admin_later(&mut self, operation: Operation) {
+        self.ask(self.app.clone(), Ok(operation));
+    }
+
+    /// Asks with whatever the HTTP side has read.
+    pub fn ask(&mut self, credential: Credential, operation: Result<Operation, admin::AdminError>) {
+        self.entropy = self.entropy.wrapping_add(1);
+        let mut entropy = [self.entropy as u8; 64];
+        entropy[..2].copy_from_slice(&self.entropy.to_le_bytes());
+        let call = admin::Call { credential, operation, entropy };
+        self.input(Input::Admin { ticket: Ticket(1), call });
     }
 
     /// Adds a user and gives its token.
@@ -169,6 +226,21 @@ impl Host {
         self.frame(session, client_frame::Body::Hello(hello));
     }
 
+    /// Opens a session that has its log up to `seq`, from browser 1.
+    pub fn resume(&mut self, token: &str, seq: u64) -> (SessionId, Welcome) {
+        let session = self.open();
+        self.hello(session, token, 1, Some(seq));
+        let welcome = self.peek(session).iter().find_map(|body| match body {
+            server_frame::Body::Welcome(welcome) => Some(welcome.clone()),
+            _ => None,
+        });
+        (session, welcome.expect("a welcome"))
+    }
+
+    pub fn close(&mut self, session: SessionId) {
+        self.input(Input::Closed { session });
+    }
+
     /// Opens a session and signs in from browser 1.
     pub fn sign_in(&mut self, token: &str) -> SessionId {
         self.sign_in_from(token, 1)
@@ -216,6 +288,31 @@ impl Host {
     /// What came since the last look.
     pub fn received(&mut self, session: SessionId) -> Vec<server_frame::Body> {
         self.received.remove(&session).unwrap_or_default()
+    }
+
+    /// What came since the last look, without taking it.
+    pub fn peek(&self, session: SessionId) -> &[server_frame::Body] {
+        self.received.get(&session).map_or(&[], Vec::as_slice)
+    }
+
+    /// Group changes in the log since the last look.
+    pub fn group_changes(&mut self, session: SessionId) -> Vec<GroupChange> {
+        let entries = self.entries(session).into_iter();
+        let changes = entries.filter_map(|(_, body)| match body {
+            entry::Body::Group(change) => Some(change),
+            _ => None,
+        });
+        changes.collect()
+    }
+
+    /// Message statuses in the log since the last look: id to status.
+    pub fn statuses(&mut self, session: SessionId) -> Vec<(u64, u32)> {
+        let entries = self.entries(session).into_iter();
+        let reports = entries.filter_map(|(_, body)| match body {
+            entry::Body::Status(report) => Some((report.id, report.status)),
+            _ => None,
+        });
+        reports.collect()
     }
 
     pub fn closed(&self, session: SessionId) -> Option<Code> {
