@@ -10,9 +10,8 @@ use str0m::rtp::Vp8Descriptor;
 /// is one: its decoder has to cope.
 pub fn starts_key_frame(codec: Codec, payload: &[u8]) -> bool {
     match codec {
-        Codec::Vp8 => {
-            Vp8Descriptor::parse(payload).is_ok_and(|descriptor| descriptor.starts_keyframe(payload))
-        }
+        Codec::Vp8 => Vp8Descriptor::parse(payload)
+            .is_ok_and(|descriptor| descriptor.starts_keyframe(payload)),
         Codec::H264 => h264_starts_key_frame(payload),
         Codec::Vp9 => vp9_starts_key_frame(payload),
         _ => true,
@@ -29,11 +28,12 @@ fn h264_starts_key_frame(payload: &[u8]) -> bool {
         STAP_A => {
             let mut rest = &payload[1..];
             while let [high, low, unit, ..] = *rest {
+                let length = 2 + usize::from(u16::from_be_bytes([high, low]));
+                let Some(behind) = rest.get(length..) else { return false };
                 if starts(unit) {
                     return true;
                 }
-                let length = 2 + usize::from(u16::from_be_bytes([high, low]));
-                rest = rest.get(length..).unwrap_or_default();
+                rest = behind;
             }
             false
         }

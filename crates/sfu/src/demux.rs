@@ -42,12 +42,7 @@ impl Demux {
 
     /// The peer has proven that it sends from here. `addresses` are those it already has, the
     /// latest last.
-    pub fn add_address(
-        &mut self,
-        source: SocketAddr,
-        slot: Slot,
-        addresses: &mut Vec<SocketAddr>,
-    ) {
+    pub fn add_address(&mut self, source: SocketAddr, slot: Slot, addresses: &mut Vec<SocketAddr>) {
         if self.by_address.insert(source, slot) == Some(slot) {
             return;
         }

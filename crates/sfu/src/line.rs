@@ -1,0 +1,142 @@
+//! One media line on which a subscriber receives: what feeds it, and how its packets are written.
+//!
+//! A line outlives what it shows: the client may map another stream to it, and its SSRC and
+//! numbers go on. Promises that a picture begins with a key frame, and that a subscriber that
+//! cannot decode what is published gets nothing rather than rubbish.
+
+use std::time::Instant;
+
+use str0m::Rtc;
+use str0m::format::{CodecConfig, PayloadParams};
+use str0m::media::{Mid, Pt};
+use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite, Ssrc};
+
+use crate::command::{Kind, StreamId};
+use crate::rewrite::{Numbers, Rewrite, RunId};
+
+/// A packet of a publisher, with what is the same for all its subscribers.
+pub struct Incoming<'a> {
+    pub packet: &'a RtpPacket,
+    pub run: RunId,
+    pub params: &'a PayloadParams,
+    /// Forwarding may begin here.
+    pub begins: bool,
+}
+
+/// What became of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forwarded {
+    /// On its way.
+    Sent,
+    /// Kept back until a key frame comes.
+    AwaitsKeyFrame,
+    /// Not for this subscriber: older than what it got first, or a codec it does not have.
+    Dropped,
+}
+
+/// The sending side of one media line.
+#[derive(Debug)]
+pub struct Line {
+    pub mid: Mid,
+    pub ssrc: Ssrc,
+    pub kind: Kind,
+    /// What is mapped to it now.
+    pub source: Option<StreamId>,
+    rewrite: Rewrite,
+    payload: Option<Payload>,
+}
+
+/// The subscriber's payload type for a run; none when it does not have the codec.
+#[derive(Debug)]
+struct Payload {
+    run: RunId,
+    pt: Option<Pt>,
+}
+
+impl Line {
+    pub fn new(mid: Mid, ssrc: Ssrc, kind: Kind) -> Line {
+        Line { mid, ssrc, kind, source: None, rewrite: Rewrite::default(), payload: None }
+    }
+
+    /// Feeds the line from this stream, or from none. The same stream goes on where it was.
+    pub fn map(&mut self, source: Option<StreamId>) {
+        if self.source != source {
+            self.source = source;
+            self.rewrite.stop();
+        }
+    }
+
+    /// The peer negotiated again: payload types may have changed.
+    pub fn renegotiated(&mut self) {
+        self.payload = None;
+    }
+
+    /// Which run it shows.
+    pub fn run(&self) -> Option<RunId> {
+        self.rewrite.run()
+    }
+
+    /// What comes next begins a run, as after a break.
+    pub fn interrupt(&mut self) {
+        self.rewrite.stop();
+    }
+
+    /// Writes one packet to the subscriber.
+    pub fn forward(&mut self, now: Instant, rtc: &mut Rtc, incoming: &Incoming) -> Forwarded {
+        let Incoming { packet, run, params, begins } = incoming;
+        let payload = match &self.payload {
+            Some(payload) if payload.run == *run => payload,
+            _ => {
+                let pt = payload_type(rtc, self.mid, params);
+                self.payload.insert(Payload { run: *run, pt })
+            }
+        };
+        let Some(pt) = payload.pt else { return Forwarded::Dropped };
+        let source = Numbers { sequence: *packet.seq_no, time: packet.header.timestamp };
+        let numbers = if self.rewrite.run() == Some(*run) {
+            self.rewrite.next(now, source)
+        } else if *begins {
+            Some(self.rewrite.begin(now, *run, source, params.spec().clock_rate.get()))
+        } else {
+            return Forwarded::AwaitsKeyFrame;
+        };
+        let Some(numbers) = numbers else { return Forwarded::Dropped };
+        let write = RtpWrite::new(
+            pt,
+            numbers.sequence.into(),
+            numbers.time,
+            packet.timestamp,
+            packet.payload.clone(),
+        )
+        .marker(packet.header.marker)
+        .ext_vals(end_to_end(&packet.header.ext_vals))
+        .nackable(self.kind == Kind::Video);
+        match rtc.direct_api().stream_tx(&self.ssrc) {
+            Some(stream) => stream.write_rtp(write),
+            None => return Forwarded::Dropped,
+        }
+        Forwarded::Sent
+    }
+}
+
+/// What the subscriber calls this codec on this line.
+fn payload_type(rtc: &Rtc, mid: Mid, params: &PayloadParams) -> Option<Pt> {
+    let wanted = rtc.media(mid)?.remote_pts();
+    let known = rtc.codec_config().params().iter().filter(|known| wanted.contains(&known.pt()));
+    let known = CodecConfig::new_from_payload_params(known.copied().collect());
+    known.match_params(*params).map(PayloadParams::pt)
+}
+
+/// The header extensions that mean the same to the subscriber. Those of one hop (mid, rid,
+/// transport-wide sequence number, send time) are written anew by the WebRTC stack.
+fn end_to_end(values: &ExtensionValues) -> ExtensionValues {
+    ExtensionValues {
+        audio_level: values.audio_level,
+        voice_activity: values.voice_activity,
+        video_orientation: values.video_orientation,
+        video_content_type: values.video_content_type,
+        play_delay_min: values.play_delay_min,
+        play_delay_max: values.play_delay_max,
+        ..ExtensionValues::default()
+    }
+}
