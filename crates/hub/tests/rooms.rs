@@ -22,7 +22,7 @@ fn who_enters_sees_the_streams_of_others_and_they_see_its_own() {
     let own = publish(&mut host, gid, ada, 0).expect("published");
     assert_eq!((own.address.as_str(), own.audio, own.video), ("ada", true, true));
     let state = enter(&mut host, gid, bob).expect("entered");
-    assert_eq!(state.streams, [own.clone()]);
+    assert_eq!(state.streams, std::slice::from_ref(&own));
     assert!(state.rights.is_some_and(|rights| rights.publish && rights.subscribe));
 
     let second = publish(&mut host, gid, bob, 0).expect("published");
