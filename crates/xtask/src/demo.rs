@@ -160,7 +160,10 @@ impl<'a> Demo<'a> {
 /// For people.
 fn print_links(world: &Value) {
     let url = world["url"].as_str().expect("we put it there");
-    println!("\nReady. All in one page:\n\n  {url}/#demo={}\n", encode(&world.to_string()));
+    let mut shown = world.clone();
+    // Opens the whole app: a browser must never see it.
+    shown.as_object_mut().expect("we made it").remove("app_token");
+    println!("\nReady. All in one page:\n\n  {url}/#demo={}\n", encode(&shown.to_string()));
     println!("Or each in a window or browser of their own, and the room:\n");
     for user in world["users"].as_array().expect("we put it there") {
         let name = user["name"].as_str().expect("we put it there");
