@@ -159,9 +159,9 @@ Messages, groups, presence, calls and conferences in the browser: Rust compiled 
 or, with a bundler or as an ES module:
 
 ```js
-import init, { Mesibo } from "mesibo";
+import init from "mesibo";
 
-await init();
+const { Mesibo } = await init();
 const api = Mesibo.getInstance();
 ```
 

@@ -85,9 +85,8 @@ test("its classic script, copied to a site of one's own, sends and receives", as
 });
 
 test("its ES module, unbundled, sends and receives", async () => {
-  const script = `import init, * as mesibo from "/node_modules/mesibo/index.js";
-await init();
-globalThis.Mesibo = mesibo.Mesibo;
+  const script = `import init from "/node_modules/mesibo/index.js";
+globalThis.Mesibo = (await init()).Mesibo;
 await import("/test/chat.js");
 `;
   writeFileSync(join(project, "test/esm.js"), script);
@@ -107,10 +106,9 @@ test("in a worker its classic script sends and receives", async () => {
 });
 
 test("bundled by esbuild, with the wasm as an asset, it sends and receives", async () => {
-  const entry = `import init, { Mesibo } from "mesibo";
+  const entry = `import init from "mesibo";
 import wasm from "mesibo/mesibo_bg.wasm";
-await init(new URL(wasm, import.meta.url));
-globalThis.Mesibo = Mesibo;
+globalThis.Mesibo = (await init(new URL(wasm, import.meta.url))).Mesibo;
 await import("./test/chat.js");
 `;
   writeFileSync(join(project, "app.js"), entry);
@@ -132,8 +130,8 @@ if (Object.getOwnPropertyNames(globalThis).length !== before) throw new Error("a
 
 test("TypeScript understands it, and refuses what is wrong", () => {
   mkdirSync(join(project, "types"));
-  const good = `import init, { Mesibo } from "mesibo";
-await init();
+  const good = `import init from "mesibo";
+const { Mesibo } = await init();
 const api = Mesibo.getInstance();
 api.setAppName("app");
 if (false === api.setAccessToken("token")) throw new Error();

@@ -1,9 +1,9 @@
 // The ES package, as it is served.
-import init, * as mesibo from "/sdk/index.js";
+import init from "/sdk/index.js";
 
 const before = Object.keys(globalThis).filter((name) => /^mesibo/i.test(name));
-await init();
+const { Mesibo } = await init();
 // What the page script expects of a classic page.
-globalThis.Mesibo = mesibo.Mesibo;
+globalThis.Mesibo = Mesibo;
 await import("/test/chat.js");
 globalThis.chat.globalsBeforeInit = before;
