@@ -13,17 +13,17 @@ use core::cmp::Reverse;
 use hashbrown::HashMap;
 use wire::code::Code;
 use wire::frame::{FrameError, encode_server};
-use wire::id::{DeviceKey, GroupId, MessageId, Seq, SessionId, Ticket, Uid};
+use wire::id::{DeviceKey, GroupId, Seq, SessionId, Ticket, Uid};
 use wire::limits::{
     FRAME_BYTES_MAX, HELLO_WITHIN, LOADS_MAX, PING_INTERVAL, SESSION_LOG_BYTES_MAX,
     SESSION_PARKED_FRAMES_MAX, SESSION_SEND_BYTES_MAX, SILENCE_MAX,
 };
 use wire::proto::{Goodbye, Ping, Refused, Unsupported, client_frame, server_frame};
-use wire::time::{Duration, Instant, Now, Timestamp};
+use wire::time::{Duration, Instant, Now};
 
 use crate::directory::{Directory, Missing, Needs};
 use crate::operations::Operations;
-use crate::port::store::{LoggedMessage, Note, Reply, Request, StoreError, TokenId};
+use crate::port::store::{NewMessage, Note, Reply, Request, StoreError, TokenId};
 use crate::presence::Watchers;
 use crate::rooms::Rooms;
 use crate::session::{Online, Session, Stage};
@@ -71,11 +71,7 @@ pub(crate) enum Pending {
     },
     Append {
         session: SessionId,
-        sender: Uid,
-        id: MessageId,
-        entry: Bytes,
-        logged: LoggedMessage,
-        ts: Timestamp,
+        message: NewMessage,
     },
     ReadNotice {
         session: SessionId,
@@ -417,9 +413,7 @@ impl Hub {
                 self.on_device(session, token, (key, resume), result);
             }
             Pending::Memberships { session } => self.on_memberships(session, result),
-            Pending::Append { session, sender, id, entry, logged, ts } => {
-                self.on_appended(session, (sender, id), &entry, &logged, ts, result);
-            }
+            Pending::Append { session, message } => self.on_appended(session, &message, result),
             Pending::ReadNotice { session, ticket, notes } => {
                 self.on_read_stored(session, ticket, &notes, result);
             }

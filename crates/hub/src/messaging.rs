@@ -7,7 +7,9 @@ use prost::Message as _;
 use wire::code::Code;
 use wire::frame::encode_deliver;
 use wire::id::{GroupId, MessageId, Seq, SessionId, Uid};
-use wire::limits::{CONTENT_BYTES_MAX, EXPIRY_DEFAULT, READ_MESSAGES_MAX};
+use wire::limits::{
+    CONTENT_BYTES_MAX, EXPIRY_DEFAULT, READ_MESSAGES_MAX, SESSION_PARKED_FRAMES_MAX,
+};
 use wire::mask::{group as mode, member as right, message as flag, user as user_flag};
 use wire::proto::{
     Accepted, Entry, Message, MessageRef, Read, ReadElsewhere, Rejected, Send, StatusReport, entry,
@@ -19,7 +21,7 @@ use wire::time::{Duration, Timestamp};
 use crate::delivery::note;
 use crate::directory::{Missing, Needs};
 use crate::hub::{Hub, Pending};
-use crate::port::store::{LoggedMessage, NewMessage, Note, Reply, Request, StoreError};
+use crate::port::store::{NewMessage, Note, Reply, Request, StoreError};
 use crate::rights::Rights;
 
 /// Why a message is not sent, as its sender is told.
@@ -81,30 +83,43 @@ impl Hub {
             return Ok(());
         }
         let lifetime = send.expiry.map_or(EXPIRY_DEFAULT, |s| Duration::from_secs(s.into()));
-        let logged = LoggedMessage {
-            sender: uid,
-            id: message_id,
-            flags: send.flags,
-            group: destination.group,
-            expires: ts.after(lifetime),
-        };
         let message = NewMessage {
             sender: uid,
             id: message_id,
             flags: send.flags,
             group: destination.group,
             ts,
-            expires: logged.expires,
-            entry: entry.clone(),
+            expires: ts.after(lifetime),
+            entry,
         };
         let mut to = destination.to;
         if !to.contains(&uid) {
             to.push(uid);
         }
-        let pending =
-            Pending::Append { session: id, sender: uid, id: message_id, entry, logged, ts };
-        self.ask(Request::Append { message, to }, pending);
+        if let Some(live) = self.sessions.get_mut(&id).and_then(|session| session.live_mut()) {
+            if live.outgoing.len() >= SESSION_PARKED_FRAMES_MAX {
+                self.end(id, Code::Overloaded, "too many messages wait for storage");
+                return Ok(());
+            }
+            live.outgoing.push_back((message, to));
+        }
+        self.store_next(id);
         Ok(())
+    }
+
+    /// Stores the messages of a session one after the other: when one fails, none behind it may
+    /// succeed, or the one sent again would come after them.
+    fn store_next(&mut self, id: SessionId) {
+        let Some(live) = self.sessions.get_mut(&id).and_then(|session| session.live_mut()) else {
+            return;
+        };
+        if live.storing {
+            return;
+        }
+        let Some((message, to)) = live.outgoing.pop_front() else { return };
+        live.storing = true;
+        let pending = Pending::Append { session: id, message: message.clone() };
+        self.ask(Request::Append { message, to }, pending);
     }
 
     /// Who gets this message, if it may be sent at all.
@@ -196,25 +211,27 @@ impl Hub {
     pub(crate) fn on_appended(
         &mut self,
         session: SessionId,
-        (sender, id): (Uid, MessageId),
-        entry: &Bytes,
-        logged: &LoggedMessage,
-        ts: Timestamp,
+        message: &NewMessage,
         result: Result<Reply, StoreError>,
     ) {
+        if let Some(live) = self.sessions.get_mut(&session).and_then(|found| found.live_mut()) {
+            live.storing = false;
+        }
+        let NewMessage { sender, id, group, .. } = *message;
         let accepted = |ts: Timestamp, recipients| {
             server_frame::Body::Accepted(Accepted { id: id.get(), ts: ts.0, recipients })
         };
         match result {
             Ok(Reply::Appended(places)) => {
                 let members = places.iter().filter(|(uid, _)| *uid != sender).count();
-                let recipients = if logged.group == GroupId(0) { 1 } else { members as u32 };
-                self.send(session, accepted(ts, recipients));
+                let recipients = if group == GroupId(0) { 1 } else { members as u32 };
+                self.send(session, accepted(message.ts, recipients));
                 // A message to oneself also arrives where it was sent.
-                let to_self = logged.group == GroupId(0) && members == 0;
+                let to_self = group == GroupId(0) && members == 0;
                 let origin = (!to_self).then_some(session);
+                let logged = message.logged();
                 for place in places {
-                    self.on_new_entry(place, entry, Some(logged), origin);
+                    self.on_new_entry(place, &message.entry, Some(&logged), origin);
                 }
             }
             Ok(Reply::Duplicate { ts }) => self.send(session, accepted(ts, 1)),
@@ -222,9 +239,10 @@ impl Hub {
                 let reason = "too many messages wait for the recipient";
                 self.reject(session, id.get(), Refusal { status: status::INBOX_FULL, reason });
             }
-            // No answer: the client sends it again when it is back.
-            Ok(_) | Err(_) => self.end(session, Code::Storage, "storage failed"),
+            // No answer: the client sends it again when it is back, and all behind it.
+            Ok(_) | Err(_) => return self.end(session, Code::Storage, "storage failed"),
         }
+        self.store_next(session);
     }
 
     fn reject(&mut self, session: SessionId, id: u64, refusal: Refusal) {

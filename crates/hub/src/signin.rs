@@ -102,6 +102,8 @@ impl Hub {
             has: resumed_at,
             acked: cursor,
             window: VecDeque::new(),
+            outgoing: VecDeque::new(),
+            storing: false,
             reading: false,
             page: LOG_PAGE_ENTRIES,
             acknowledging: false,

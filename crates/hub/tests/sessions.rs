@@ -306,8 +306,34 @@ fn frames_keep_their_order_while_something_is_loaded() {
     assert_eq!(host.held().len(), 1);
     host.release_store();
     let (sent, nowhere) = (status::SENT, status::INVALID_DESTINATION);
-    assert_eq!(host.answers(sender), [(1, sent), (2, sent), (3, nowhere), (4, sent)]);
+    let mut answers = host.answers(sender);
+    // A refusal waits for no disk.
+    answers.sort_unstable();
+    assert_eq!(answers, [(1, sent), (2, sent), (3, nowhere), (4, sent)]);
     assert_eq!(host.texts(session), ["second", "fourth"]);
+}
+
+#[test]
+fn nothing_sent_behind_a_message_that_failed_is_stored() {
+    let mut host = Host::new();
+    let (ada, bob) = two_tokens(&mut host);
+    let (sender, session) = (host.sign_in(&ada), host.sign_in(&bob));
+    host.hold_store();
+    for id in 1..=3 {
+        host.send(sender, "bob", id, &id.to_string());
+    }
+    assert_eq!(host.held().len(), 1, "one at a time");
+    host.disk_full = true;
+    host.answer_next();
+    host.disk_full = false;
+    host.release_store();
+    assert_eq!(host.closed(sender), Some(Code::Storage));
+    assert_eq!(host.texts(session), Vec::<String>::new());
+    let sender = host.sign_in(&ada);
+    for id in 1..=3 {
+        host.send(sender, "bob", id, &id.to_string());
+    }
+    assert_eq!(host.texts(session), ["1", "2", "3"]);
 }
 
 #[test]

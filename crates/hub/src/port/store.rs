@@ -139,6 +139,19 @@ pub struct NewMessage {
     pub entry: Bytes,
 }
 
+impl NewMessage {
+    /// As the logs it is referred to from know it.
+    pub fn logged(&self) -> LoggedMessage {
+        LoggedMessage {
+            sender: self.sender,
+            id: self.id,
+            flags: self.flags,
+            group: self.group,
+            expires: self.expires,
+        }
+    }
+}
+
 /// A log entry that is no message: status, read, group change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
