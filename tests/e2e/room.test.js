@@ -86,11 +86,11 @@ for (const [title, kinds] of [
       assert.deepEqual(muted, { audio: true, video: true });
     }
 
-    // Leaving is told at once, a page that is gone within ten seconds.
+    // Leaving is told at once, a browser that dies within ten seconds.
     await pages[1].evaluate(() => room.leave());
     await Promise.all([gone(pages[0], bob), gone(pages[2], bob)]);
     await event(pages[0], { what: "hangup", who: key(bob) });
-    await pages[2].close();
+    await pages[2].crash();
     await gone(pages[0], carol, 10_000);
   });
 }

@@ -19,15 +19,19 @@ pub enum Profile {
 
 /// Builds the server; returns its program.
 pub fn build(profile: Profile) -> anyhow::Result<PathBuf> {
-    let mut words = vec!["build", "--package", "mesibo-server", "--bin", "mesibo-server"];
     let folder = match profile {
-        Profile::Dev => "debug",
+        Profile::Dev => {
+            // As the native tests are built: another choice of packages would switch other features
+            // of the dependencies on, and half of them would be built again.
+            let all = ["build", "--workspace", "--exclude", "mesibo", "--exclude", "sim"];
+            cargo([&all[..], &["--bins", "--tests"]].concat())?;
+            "debug"
+        }
         Profile::Release => {
-            words.push("--release");
+            cargo(["build", "--release", "--package", "mesibo-server", "--bin", "mesibo-server"])?;
             "release"
         }
     };
-    cargo(words)?;
     Ok(target().join(folder).join("mesibo-server"))
 }
 

@@ -79,6 +79,13 @@ export class FirefoxPage {
     await this.#driver.navigate().refresh();
   }
 
+  /** The browser's process is killed: no goodbye at all. */
+  async crash() {
+    const capabilities = await this.#driver.getCapabilities();
+    process.kill(capabilities.get("moz:processID"), "SIGKILL");
+    await this.close().catch(() => {});
+  }
+
   async close() {
     if (this.#closed) return;
     this.#closed = true;
