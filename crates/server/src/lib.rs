@@ -5,6 +5,7 @@ mod clock;
 pub mod config;
 mod gateway;
 mod hub_task;
+pub mod media;
 mod site;
 mod store;
 

@@ -159,8 +159,12 @@ pub const RESEND_PACKETS_MAX: usize = 800;
 /// have no effect.
 pub const PUBLICATIONS_MAX: usize = 100_000;
 
-/// Datagrams taken from the socket before what they cause is sent. More would delay the first.
-pub const MEDIA_BATCH_MAX: usize = 64;
+/// Receives from the socket before what they cause is sent. More would delay the first.
+pub const MEDIA_BATCH_MAX: usize = 32;
+
+/// Bytes handed to the kernel in one send, as datagrams of one size to one peer: what fits into
+/// an IP packet before it is cut (GSO). What does not fit goes in the next one.
+pub const MEDIA_SEND_BYTES_MAX: usize = 60_000;
 
 /// Commands waiting for the media loop; a further one is handed back and its caller says so.
 pub const MEDIA_COMMANDS_MAX: usize = 4_096;
