@@ -1,0 +1,117 @@
+// A moment as pages show it, in the time zone of the page.
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+const defaults = { monthFirst: undefined, today: null, yesterday: null, months: [] };
+
+function startOfDay(ts) {
+  const day = new Date(ts);
+  day.setHours(0, 0, 0, 0);
+  return day.getTime();
+}
+
+// A day with a change of clocks has 23 or 25 hours, so the difference is rounded.
+function daysBetween(from, to) {
+  return Math.round((startOfDay(to) - startOfDay(from)) / DAY_MS);
+}
+
+export class MesiboDateTime {
+  constructor(ts) {
+    this.setTimestamp(ts);
+  }
+
+  setTimestamp(ts) {
+    const date = new Date(Number(ts) || 0);
+    this.ts = date.getTime();
+    this.year = date.getFullYear();
+    this.month = date.getMonth() + 1;
+    this.day = date.getDate();
+    this.hour = date.getHours();
+    this.min = date.getMinutes();
+    this.sec = date.getSeconds();
+    this.wday = date.getDay();
+    // The fields of the first generation.
+    this.date = this.getDate();
+    this.time = this.getTime();
+    this.yd = this.getDaysElapsed();
+  }
+
+  getDate(monthFirst, today, yesterday, numerical) {
+    if (today && this.isToday()) return today;
+    if (yesterday && this.isYesterday()) return yesterday;
+    if (numerical) return this.getNumericalDate();
+    const month = this.getMonthName();
+    const first = monthFirst ?? defaults.monthFirst ?? MesiboDateTime.isMonthFirstDateFormat();
+    return first ? `${month} ${this.day}, ${this.year}` : `${this.day} ${month} ${this.year}`;
+  }
+
+  getTime(seconds) {
+    const options = { hour: "2-digit", minute: "2-digit" };
+    if (seconds) options.second = "2-digit";
+    return new Date(this.ts).toLocaleTimeString(undefined, options);
+  }
+
+  getDaysElapsed() {
+    return daysBetween(this.ts, Date.now());
+  }
+
+  getSecondsElapsed() {
+    return Math.floor((Date.now() - this.ts) / 1000);
+  }
+
+  getDateInNaturalLanguage(accuracy) {
+    const units = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60]];
+    let rest = Math.max(0, this.getSecondsElapsed());
+    const parts = [];
+    for (const [name, seconds] of units) {
+      const count = Math.floor(rest / seconds);
+      rest -= count * seconds;
+      if (count > 0) parts.push(`${count} ${name}${count > 1 ? "s" : ""}`);
+    }
+    const told = parts.slice(0, Math.max(1, accuracy || 1));
+    return told.length ? `${told.join(", ")} ago` : "just now";
+  }
+
+  getNumericalDate() {
+    return new Date(this.ts).toLocaleDateString();
+  }
+
+  getMonthName() {
+    const given = defaults.months[this.month - 1];
+    return given ?? new Date(this.ts).toLocaleDateString(undefined, { month: "short" });
+  }
+
+  isToday() {
+    return this.getDaysElapsed() === 0;
+  }
+
+  isYesterday() {
+    return this.getDaysElapsed() === 1;
+  }
+
+  isValid() {
+    return this.ts > 0;
+  }
+
+  static setDefaultRelativeDateText(today, yesterday) {
+    defaults.today = today;
+    defaults.yesterday = yesterday;
+  }
+
+  static setDefaultDateFormat(monthFirst) {
+    defaults.monthFirst = Boolean(monthFirst);
+  }
+
+  static setMonthName(index, name) {
+    defaults.months[index - 1] = name;
+  }
+
+  static isMonthFirstDateFormat() {
+    const parts = new Intl.DateTimeFormat().formatToParts(new Date(2024, 0, 31));
+    return parts.find((part) => part.type === "month" || part.type === "day")?.type === "month";
+  }
+
+  static is24HourTimeFormat() {
+    return new Intl.DateTimeFormat(undefined, { hour: "numeric" }).resolvedOptions().hour12 !== true;
+  }
+}

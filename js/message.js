@@ -1,0 +1,283 @@
+// The records a page gets and makes: their data are own properties, so that pages read, set,
+// spread, stringify and clone them; their verbs hand them to the engine.
+//
+// Links to other objects (profile, groupProfile, file) are accessors on the prototype: cloning
+// and JSON skip them.
+
+import { constants } from "./constants.js";
+import { MesiboDateTime } from "./datetime.js";
+
+const STATUS = {
+  OUTBOX: 0, SENT: 1, DELIVERED: 2, READ: 3, RECEIVEDNEW: 0x12, RECEIVEDREAD: 0x13,
+  CALLMISSED: 0x15, CALLINCOMING: 0x16, CALLOUTGOING: 0x17, CUSTOM: 0x20, DELETED: 0x21,
+  WIPED: 0x22, DATETIME: 0x24, HEADER: 0x25, INVISIBLE: 0x26, FAIL: 0x80,
+};
+const { MESIBO_FLAG_DELIVERYRECEIPT: DELIVERY, MESIBO_FLAG_READRECEIPT: READ_RECEIPT } = constants;
+const UNSET_DEGREES = -720;
+
+// What is known of a record beside its data: which engine made it, objects it links to.
+const hidden = new WeakMap();
+
+/** What belongs to a record and is not the page's: its engine, its links. */
+export function hiddenOf(record) {
+  let known = hidden.get(record);
+  if (!known) {
+    known = { engine: null, incoming: undefined, profile: undefined, groupProfile: undefined };
+    hidden.set(record, known);
+  }
+  return known;
+}
+
+let defaultEngine = () => {
+  throw new Error("the SDK is not loaded");
+};
+
+/** Tells how to find the engine of records that pages make themselves. */
+export function setDefaultEngine(find) {
+  defaultEngine = find;
+}
+
+function engineOf(record) {
+  return hiddenOf(record).engine ?? defaultEngine();
+}
+
+export class MesiboMessageProperties {
+  constructor(destination) {
+    this.mid = 0;
+    this.id = 0;
+    this.refid = 0;
+    this.rsid = 0;
+    this.ts = 0;
+    this.date = undefined;
+    this.peer = "";
+    this.groupid = 0;
+    this.type = 0;
+    this.expiry = -1;
+    this.status = STATUS.OUTBOX;
+    this.statusFlags = 0;
+    this.flag = DELIVERY | READ_RECEIPT;
+    this.origin = constants.MESIBO_ORIGIN_REALTIME;
+    this.rcount = 0;
+    this.rc = 0;
+    if (typeof destination === "number") this.groupid = destination;
+    else if (typeof destination === "string") this.peer = destination;
+    else if (destination && typeof destination.getGroupId === "function") {
+      this.groupid = destination.getGroupId();
+      this.peer = this.groupid ? "" : destination.getAddress();
+    }
+  }
+
+  get profile() {
+    const known = hiddenOf(this);
+    return known.profile ?? engineOf(this)._profileOf(this);
+  }
+
+  set profile(profile) {
+    hiddenOf(this).profile = profile;
+  }
+
+  get groupProfile() {
+    const known = hiddenOf(this);
+    if (known.groupProfile !== undefined) return known.groupProfile;
+    return this.groupid > 0 ? engineOf(this).getProfile(null, this.groupid) : null;
+  }
+
+  set groupProfile(profile) {
+    hiddenOf(this).groupProfile = profile;
+  }
+
+  getMessageId() { return this.mid; }
+  setMessageId(id) { if (!this.mid && id >>> 0) this.id = id >>> 0; }
+  getStatus() { return this.status; }
+  setStatus(status) { if (!this.mid || this.isCustom()) this.status = Number(status) || 0; }
+  getExpiry() { return this.expiry; }
+  setExpiry(seconds) { this.expiry = Number(seconds); }
+  getType() { return this.type; }
+  setType(type) { this.type = type >>> 0; }
+  getOrigin() { return this.origin; }
+  getFlags() { return this.flag; }
+  setFlag(flag) { this.flag = flag >>> 0; }
+  setPeer(address) { this.peer = String(address ?? ""); }
+  setGroup(gid) { this.groupid = gid >>> 0; }
+  setInReplyTo(mid) { this.refid = Number(mid) || 0; }
+  setInReplyToMessage(message) { this.refid = message?.mid ?? 0; }
+  getInReplyTo() { return this.refid; }
+  getTimestamp() { return new MesiboDateTime(this.ts); }
+  getProfile() { return this.profile; }
+  getPeerProfile() { return this.profile; }
+  getGroupProfile() { return this.groupProfile; }
+  getSenderProfile() {
+    return this.isOutgoing() ? engineOf(this).getSelfProfile() : this.profile;
+  }
+  getCurrentStatusSender() { return hiddenOf(this).reporter ?? null; }
+  getCurrentStatus() { return hiddenOf(this).reported ?? this.status; }
+  getDeliveryTimestamp(peer, callback) { return receiptTime(this, peer, callback, "delivered"); }
+  getReadTimestamp(peer, callback) { return receiptTime(this, peer, callback, "read"); }
+
+  enableReadReceipt(on = true) { setFlag(this, READ_RECEIPT, on); }
+  enableDeliveryReceipt(on = true) { setFlag(this, DELIVERY, on); }
+  enableTransient(on = true) { setFlag(this, constants.MESIBO_FLAG_TRANSIENT, on); }
+
+  compare(address, gid) {
+    if (address && typeof address === "object") return this.isFromSamePeer(address);
+    return gid > 0 ? this.groupid === Number(gid) : !this.groupid && this.peer === address;
+  }
+  isFromSamePeer(other) {
+    return Boolean(other) && this.groupid === other.groupid && (this.groupid > 0 || this.peer === other.peer);
+  }
+  isDestinedFor(profile) {
+    if (!profile) return false;
+    const gid = profile.getGroupId();
+    return gid > 0 || this.groupid > 0 ? gid === this.groupid : profile.getAddress() === this.peer;
+  }
+
+  isIncoming() {
+    const { incoming } = hiddenOf(this);
+    return incoming ?? (this.status === STATUS.RECEIVEDNEW || this.status === STATUS.RECEIVEDREAD);
+  }
+  isOutgoing() {
+    const { incoming } = hiddenOf(this);
+    if (incoming !== undefined) return !incoming;
+    return this.status <= STATUS.READ || this.isFailed();
+  }
+  isInOutbox() { return this.isMessage() && this.status === STATUS.OUTBOX; }
+  isPending() { return this.isInOutbox(); }
+  isSent() { return this.status === STATUS.SENT; }
+  isDelivered() { return this.status === STATUS.DELIVERED; }
+  isReadByPeer() { return this.status === STATUS.READ; }
+  isReadByUs() { return this.status === STATUS.RECEIVEDREAD; }
+  isUnread() { return this.status === STATUS.RECEIVEDNEW; }
+  isFailed() { return (this.status & STATUS.FAIL) !== 0; }
+  isMessageStatusInProgress() { return this.isInOutbox(); }
+  isMessage() {
+    return !this.isPresence() && (this.status <= STATUS.RECEIVEDREAD || this.isFailed() || this.isDeleted() || this.isWiped());
+  }
+  isDate() { return this.status === STATUS.DATETIME; }
+  isHeader() { return this.status === STATUS.HEADER; }
+  isInvisible() { return this.status === STATUS.INVISIBLE; }
+  isCustom() { return this.status === STATUS.CUSTOM; }
+  isSavedMessage() { return this.isCustom(); }
+  isCall() { return this.isMissedCall() || this.isIncomingCall() || this.isOutgoingCall(); }
+  isMissedCall() { return this.status === STATUS.CALLMISSED; }
+  isIncomingCall() { return this.status === STATUS.CALLINCOMING; }
+  isOutgoingCall() { return this.status === STATUS.CALLOUTGOING; }
+  isGroupMessage() { return this.groupid > 0; }
+  isRealtimeMessage() { return this.origin === constants.MESIBO_ORIGIN_REALTIME; }
+  isDbMessage() { return this.origin === constants.MESIBO_ORIGIN_DBMESSAGE; }
+  isDbSummaryMessage() { return this.origin === constants.MESIBO_ORIGIN_DBSUMMARY; }
+  isDbPendingMessage() { return this.origin === constants.MESIBO_ORIGIN_PENDING; }
+  isPendingMessage() { return this.isDbPendingMessage(); }
+  isLastMessage() { return Boolean(hiddenOf(this).last); }
+  isReply() { return this.refid > 0; }
+  isForwarded() { return Boolean(hiddenOf(this).forwarded); }
+  isDeleted() { return this.status === STATUS.DELETED; }
+  isWiped() { return this.status === STATUS.WIPED; }
+  isDeletedOrExpired() { return this.isDeleted() || this.isWiped() || this.status === constants.MESIBO_MSGSTATUS_EXPIRED; }
+  isPresence() { return this.presence !== undefined; }
+}
+
+function setFlag(record, bit, on) {
+  record.flag = on ? record.flag | bit : record.flag & ~bit;
+}
+
+// One answer for each question, later; without a callback what is known now.
+function receiptTime(record, peer, callback, which) {
+  const receipts = hiddenOf(record).receipts ?? {};
+  const address = peer?.getAddress?.() ?? peer ?? Object.keys(receipts)[0];
+  const ts = receipts[address]?.[which] ?? 0;
+  const at = ts > 0 ? new MesiboDateTime(ts) : null;
+  if (typeof callback === "function") queueMicrotask(() => callback(at));
+  return at;
+}
+
+export class MesiboMessage extends MesiboMessageProperties {
+  constructor(destination) {
+    super(destination);
+    this.message = undefined;
+    this.data = undefined;
+    this.title = undefined;
+    this.subtitle = undefined;
+    this.footer = undefined;
+    this.latitude = UNSET_DEGREES;
+    this.longitude = UNSET_DEGREES;
+    this.filetype = undefined;
+    this.fileurl = undefined;
+    this.launchurl = undefined;
+    this.size = undefined;
+    this.tn = undefined;
+  }
+
+  canSend() {
+    const reachable = this.groupid > 0 || Boolean(this.peer);
+    return reachable && Boolean(this.message || this.data?.byteLength || this.title || this.hasLocation());
+  }
+  send() { return engineOf(this)._send(this, true); }
+  resend() { return engineOf(this)._resend(this); }
+
+  hasLocation() { return this.latitude > UNSET_DEGREES && this.longitude > UNSET_DEGREES; }
+  isRichMessage() { return Boolean(this.fileurl || this.tn || this.title || this.hasLocation()); }
+  isPlainMessage() { return this.isMessage() && !this.isRichMessage(); }
+
+  cloneDate() {
+    const date = new MesiboMessage();
+    date.ts = this.ts;
+    date.date = new MesiboDateTime(this.ts);
+    date.status = STATUS.DATETIME;
+    return date;
+  }
+}
+
+export class MesiboPresence extends MesiboMessageProperties {
+  constructor(destination) {
+    super(destination);
+    this.presence = 0;
+    this.value = 0;
+    this.interval = 0;
+  }
+
+  send(presence = this.presence, value = this.value, interval = this.interval) {
+    this.presence = presence >>> 0;
+    return engineOf(this)._sendPresence(this.peer, this.groupid, this.presence, value >>> 0, interval >>> 0);
+  }
+  sendActivity(activity, value, interval) { return this.send(activity, value, interval); }
+  sendTyping() { return this.send(constants.MESIBO_PRESENCE_TYPING); }
+  sendTypingCleared() { return this.send(constants.MESIBO_PRESENCE_TYPINGCLEARED); }
+  sendJoined() { return this.send(constants.MESIBO_PRESENCE_JOINED); }
+  sendLeft() { return this.send(constants.MESIBO_PRESENCE_LEFT); }
+  sendOnline() { return this.send(constants.MESIBO_PRESENCE_ONLINE); }
+  sendOffline() { return this.send(constants.MESIBO_PRESENCE_OFFLINE); }
+  sendRequest() { return this.send(constants.MESIBO_PRESENCE_REQUEST); }
+  sendChatting() { return this.send(constants.MESIBO_PRESENCE_CHATTING); }
+
+  isRequest() { return this.presence === constants.MESIBO_PRESENCE_REQUEST; }
+  isOnline() { return this.presence === constants.MESIBO_PRESENCE_ONLINE; }
+  isOffline() { return this.presence === constants.MESIBO_PRESENCE_OFFLINE; }
+  isTyping() { return this.presence === constants.MESIBO_PRESENCE_TYPING; }
+  isTypingCleared() { return this.presence === constants.MESIBO_PRESENCE_TYPINGCLEARED; }
+  isChatting() { return this.presence === constants.MESIBO_PRESENCE_CHATTING; }
+  hasJoined() { return this.presence === constants.MESIBO_PRESENCE_JOINED; }
+  hasLeft() { return this.presence === constants.MESIBO_PRESENCE_LEFT; }
+}
+
+const decoder = new TextDecoder();
+
+/**
+ * Makes, or brings up to date, the record of a message.
+ *
+ * `fields` are the own properties, `links` what stays hidden.
+ */
+export function putMessage(record, fields, links) {
+  const message = record ?? new MesiboMessage();
+  Object.assign(message, fields);
+  Object.assign(hiddenOf(message), links);
+  if (fields.data) message.message = decoder.decode(fields.data);
+  if (fields.ts && message.date?.ts !== fields.ts) message.date = new MesiboDateTime(fields.ts);
+  return message;
+}
+
+/** Makes the record of a presence. */
+export function makePresence(fields, links) {
+  const presence = Object.assign(new MesiboPresence(), fields);
+  Object.assign(hiddenOf(presence), links);
+  return presence;
+}

@@ -1,0 +1,49 @@
+//! What pages pass, read leniently: numeric strings are numbers, `null` is missing, anything
+//! else is the default.
+
+use client::message::Conversation;
+use js_sys::Reflect;
+use wasm_bindgen::JsValue;
+use wire::id::GroupId;
+
+/// Text; a number as its digits.
+pub fn text(value: &JsValue) -> String {
+    optional_text(value).unwrap_or_default()
+}
+
+/// Text, `None` when there is none.
+pub fn optional_text(value: &JsValue) -> Option<String> {
+    value.as_string().or_else(|| value.as_f64().map(|number| format!("{number}")))
+}
+
+/// A number, truncated; 0 when it is none.
+pub fn number(value: &JsValue) -> f64 {
+    let number = value.as_f64().or_else(|| value.as_string()?.trim().parse().ok());
+    number.filter(|number| number.is_finite()).map_or(0.0, f64::trunc)
+}
+
+/// A number of 32 bits; negative ones wrap as in JavaScript.
+pub fn u32(value: &JsValue) -> u32 {
+    number(value) as i64 as u32
+}
+
+/// A group id, 0 when it is none.
+pub fn gid(value: &JsValue) -> GroupId {
+    let number = number(value);
+    GroupId(if (0.0..=f64::from(u32::MAX)).contains(&number) { number as u32 } else { 0 })
+}
+
+/// A user or a group; the group wins. `None` when both are empty.
+pub fn conversation(address: &JsValue, group: &JsValue) -> Option<Conversation> {
+    let gid = gid(group);
+    if gid.0 != 0 {
+        return Some(Conversation::Group(gid));
+    }
+    let address = text(address);
+    (!address.is_empty()).then_some(Conversation::User(address))
+}
+
+/// A property; `undefined` when there is none.
+pub fn property(object: &JsValue, name: &str) -> JsValue {
+    Reflect::get(object, &JsValue::from_str(name)).unwrap_or_default()
+}

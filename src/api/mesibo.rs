@@ -1,0 +1,416 @@
+//! `Mesibo`: the API object. Identity, connection, profiles, messages.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use client::message::Conversation;
+use client::{Scope, SendError};
+use js_sys::{Array, Function};
+use wasm_bindgen::prelude::*;
+use wire::id::MessageId;
+
+use super::arguments::{conversation, gid, number, optional_text, property, text, u32 as to_u32};
+use super::listener::warn;
+use super::page::{Page, set_default_server as set_page_server};
+use super::profile::MesiboProfile;
+use super::read_session::MesiboReadSession;
+use super::records::{self, set};
+use crate::driver::Driver;
+
+const OK: i32 = 0;
+const FAIL: i32 = 0x80;
+const BAD_REQUEST: i32 = 0x85;
+const BUFFER_FULL: i32 = 0xB4;
+
+thread_local! {
+    /// The first instance: what objects without an instance of their own belong to.
+    static DEFAULT: RefCell<Option<Rc<Driver>>> = const { RefCell::new(None) };
+}
+
+/// Where the script came from: the server of instances that are told no other.
+#[wasm_bindgen(js_name = setDefaultServer)]
+pub fn set_default_server(url: JsValue) {
+    set_page_server(text(&url));
+}
+
+/// `Mesibo`
+#[wasm_bindgen]
+pub struct Mesibo {
+    driver: Rc<Driver>,
+}
+
+impl Mesibo {
+    fn make() -> Rc<Driver> {
+        let driver = Driver::new();
+        let object = JsValue::from(Mesibo { driver: driver.clone() });
+        *driver.page.instance.borrow_mut() = object;
+        driver
+    }
+
+    /// The default instance, made on demand.
+    pub(crate) fn default_driver() -> Rc<Driver> {
+        if let Some(driver) = DEFAULT.with_borrow(Option::clone) {
+            return driver;
+        }
+        let driver = Mesibo::make();
+        DEFAULT.set(Some(driver.clone()));
+        driver
+    }
+
+    fn page(&self) -> &Page {
+        &self.driver.page
+    }
+}
+
+#[wasm_bindgen]
+impl Mesibo {
+    // ---- creation, identity, connection ------------------------------------------------------
+
+    /// What `new Mesibo()` gives: the default instance while nobody signed in with it.
+    pub fn create() -> JsValue {
+        let default = Mesibo::default_driver();
+        let driver = match default.look(|client, _| client.token().is_some()) {
+            true => Mesibo::make(),
+            false => default,
+        };
+        driver.page.instance.borrow().clone()
+    }
+
+    #[wasm_bindgen(js_name = getInstance)]
+    pub fn get_instance() -> JsValue {
+        Mesibo::default_driver().page.instance.borrow().clone()
+    }
+
+    #[wasm_bindgen(js_name = setServer)]
+    pub fn set_server(&self, url: JsValue) -> bool {
+        let url = text(&url);
+        let good = url.starts_with("http://") || url.starts_with("https://");
+        match good {
+            true => self.page().set_server(url),
+            false => warn("setServer needs a URL that begins with https:// or http://"),
+        }
+        good
+    }
+
+    #[wasm_bindgen(js_name = setAppId)]
+    pub fn set_app_id(&self, id: JsValue) -> bool {
+        self.driver.call(|client, _| client.set_app(text(&id)))
+    }
+
+    #[wasm_bindgen(js_name = getAppId)]
+    pub fn get_app_id(&self) -> String {
+        self.driver.look(|client, _| client.app().to_owned())
+    }
+
+    #[wasm_bindgen(js_name = setAccessToken)]
+    pub fn set_access_token(&self, token: JsValue, _uid: JsValue) -> bool {
+        let Some(token) = token.as_string() else { return false };
+        let good = self.driver.call(|client, now| client.set_token(now, token));
+        if !good {
+            warn("the access token is empty or has an impossible form");
+        }
+        good
+    }
+
+    #[wasm_bindgen(js_name = setDatabase)]
+    pub fn set_database(&self, name: JsValue, callback: JsValue) -> bool {
+        let callback =
+            callback.dyn_into::<Function>().unwrap_or_else(|_| Function::new_no_args(""));
+        self.page().database.borrow_mut().push(callback);
+        self.driver.call(|client, _| client.set_database(optional_text(&name)));
+        true
+    }
+
+    #[wasm_bindgen(js_name = addListener)]
+    pub fn add_listener(&self, listener: JsValue) -> bool {
+        self.page().add_listener(&listener)
+    }
+
+    #[wasm_bindgen(js_name = removeListener)]
+    pub fn remove_listener(&self, listener: JsValue) -> bool {
+        self.page().remove_listener(&listener)
+    }
+
+    pub fn start(&self) -> i32 {
+        self.driver.begin();
+        match self.driver.call(|client, now| client.start(now)) {
+            Ok(()) => OK,
+            Err(error) => {
+                warn(&error.to_string());
+                FAIL
+            }
+        }
+    }
+
+    pub fn stop(&self) -> i32 {
+        self.driver.call(|client, now| client.stop(now));
+        OK
+    }
+
+    pub fn reconnect(&self) -> bool {
+        self.driver.call(|client, now| client.reconnect(now));
+        true
+    }
+
+    #[wasm_bindgen(js_name = getConnectionStatus)]
+    pub fn get_connection_status(&self) -> u32 {
+        self.driver.look(|client, _| client.status() as u32)
+    }
+
+    #[wasm_bindgen(js_name = isOnline)]
+    pub fn is_online(&self) -> bool {
+        self.get_connection_status() == client::event::ConnectionStatus::Online as u32
+    }
+
+    #[wasm_bindgen(js_name = isAccountSuspended)]
+    pub fn is_account_suspended(&self) -> bool {
+        self.get_connection_status() == client::event::ConnectionStatus::Suspend as u32
+    }
+
+    #[wasm_bindgen(js_name = isAccountPaid)]
+    pub fn is_account_paid(&self) -> bool {
+        true
+    }
+
+    #[wasm_bindgen(js_name = getUid)]
+    pub fn get_uid(&self) -> u32 {
+        self.driver.look(|client, _| client.uid().0)
+    }
+
+    #[wasm_bindgen(js_name = getAddress)]
+    pub fn get_address(&self) -> String {
+        self.driver.look(|client, _| client.address().to_owned())
+    }
+
+    /// 4: a browser.
+    #[wasm_bindgen(js_name = getDeviceType)]
+    pub fn get_device_type(&self) -> u32 {
+        4
+    }
+
+    pub fn version() -> String {
+        env!("CARGO_PKG_VERSION").to_owned()
+    }
+
+    #[wasm_bindgen(js_name = printVersion)]
+    pub fn print_version(first: JsValue, second: JsValue) {
+        let words = [first, second].iter().map(text).collect::<Vec<_>>().join(" ");
+        let line = format!("mesibo {} {words}", Mesibo::version());
+        web_sys::console::log_1(&line.trim_end().into());
+    }
+
+    #[wasm_bindgen(js_name = getTimestamp)]
+    pub fn get_timestamp(&self) -> f64 {
+        self.driver.look(|client, now| client.server_time(now).0 as f64)
+    }
+
+    // ---- profiles and groups -----------------------------------------------------------------
+
+    #[wasm_bindgen(js_name = getProfile)]
+    pub fn get_profile(&self, address: JsValue, group: JsValue) -> JsValue {
+        conversation(&address, &group).map_or(JsValue::NULL, |of| self.page().profile(&of))
+    }
+
+    #[wasm_bindgen(js_name = getUserProfile)]
+    pub fn get_user_profile(&self, address: JsValue) -> JsValue {
+        self.get_profile(address, JsValue::UNDEFINED)
+    }
+
+    #[wasm_bindgen(js_name = getGroupProfile)]
+    pub fn get_group_profile(&self, group: JsValue) -> JsValue {
+        self.get_profile(JsValue::NULL, group)
+    }
+
+    #[wasm_bindgen(js_name = getProfileIfExists)]
+    pub fn get_profile_if_exists(&self, address: JsValue, group: JsValue) -> JsValue {
+        let of = conversation(&address, &group);
+        let known = of.filter(|of| self.driver.look(|client, _| client.profile(of).is_some()));
+        known.map_or(JsValue::NULL, |of| self.page().profile(&of))
+    }
+
+    #[wasm_bindgen(js_name = getSelfProfile)]
+    pub fn get_self_profile(&self) -> JsValue {
+        MesiboProfile::own(&self.driver)
+    }
+
+    #[wasm_bindgen(js_name = getGroupProfiles)]
+    pub fn get_group_profiles(&self) -> Array {
+        let groups = self.driver.look(|client, _| client.groups());
+        groups.into_iter().map(|gid| self.page().group(gid)).collect()
+    }
+
+    #[wasm_bindgen(js_name = getSortedProfiles)]
+    pub fn get_sorted_profiles(&self) -> Array {
+        let mut known = self.driver.look(|client, _| {
+            let own = client.address().to_owned();
+            let others =
+                client.profiles().filter(|profile| profile.gid > 0 || profile.address != own);
+            let sortable = others.map(|profile| {
+                let name = profile.local_name.as_ref().unwrap_or(&profile.name).to_lowercase();
+                let of = match profile.gid {
+                    0 => Conversation::User(profile.address.clone()),
+                    gid => Conversation::Group(wire::id::GroupId(gid)),
+                };
+                (name.is_empty(), name, profile.address.clone(), of)
+            });
+            sortable.collect::<Vec<_>>()
+        });
+        known.sort();
+        known.iter().map(|(_, _, _, of)| self.page().profile(of)).collect()
+    }
+
+    // ---- messages ----------------------------------------------------------------------------
+
+    #[wasm_bindgen(js_name = getUniqueMessageId)]
+    pub fn get_unique_message_id(&self) -> u32 {
+        self.driver.call(|client, _| client.draw_id())
+    }
+
+    #[wasm_bindgen(js_name = getSenderMessageId)]
+    pub fn get_sender_message_id(&self, mid: JsValue) -> u32 {
+        to_u32(&mid)
+    }
+
+    #[wasm_bindgen(js_name = sendMessage)]
+    pub fn send_message(&self, parameters: JsValue, id: JsValue, body: JsValue) -> i32 {
+        let to = conversation(&property(&parameters, "peer"), &property(&parameters, "groupid"));
+        self.page().send_legacy(&parameters, to, &id, &body)
+    }
+
+    #[wasm_bindgen(js_name = readDbSession)]
+    pub fn read_db_session(
+        &self,
+        address: JsValue,
+        group: JsValue,
+        search: JsValue,
+        on_read: JsValue,
+    ) -> JsValue {
+        let (address, group, search, on_read) = match address.is_function() {
+            true => (JsValue::NULL, JsValue::NULL, JsValue::NULL, address),
+            false => (address, group, search, on_read),
+        };
+        let scope = conversation(&address, &group).map_or(Scope::All, Scope::Conversation);
+        let session = MesiboReadSession::make(self.driver.clone(), scope, on_read);
+        session.set_query(search);
+        session.into_object()
+    }
+
+    #[wasm_bindgen(js_name = sendReadReceipt)]
+    pub fn send_read_receipt(&self, first: JsValue, second: JsValue, third: JsValue) -> i32 {
+        let (of, mid) = match first.is_object() {
+            true => (conversation(&property(&first, "peer"), &property(&first, "groupid")), second),
+            false => (conversation(&first, &second), third),
+        };
+        let id = MessageId::new(number(&mid).max(0.0) as u64);
+        let (Some(of), Some(id)) = (of, id) else { return BAD_REQUEST };
+        let known = self.driver.call(|client, _| client.send_read_receipt(&of, id));
+        if known { OK } else { FAIL }
+    }
+
+    #[wasm_bindgen(js_name = isReading)]
+    pub fn is_reading(&self, message: JsValue) -> bool {
+        let of = conversation(&property(&message, "peer"), &property(&message, "groupid"));
+        of.is_some_and(|of| self.driver.look(|client, _| client.is_reading(&of)))
+    }
+
+    // ---- for the records of js/message.js ------------------------------------------------------
+
+    #[wasm_bindgen(js_name = _send)]
+    pub fn send_record(&self, record: JsValue, announce: bool) -> i32 {
+        let draft = records::draft(&record, None, None);
+        let wanted = match number(&property(&record, "mid")) {
+            0.0 => to_u32(&property(&record, "id")),
+            // Sent before: a new message with a new id.
+            _ => 0,
+        };
+        let draft = client::message::Draft { id: wanted, announce, ..draft };
+        self.page().send(draft, Some(&record)).unwrap_or_else(|error| result_of(&error))
+    }
+
+    #[wasm_bindgen(js_name = _resend)]
+    pub fn resend_record(&self, record: JsValue) -> bool {
+        let id = MessageId::new(number(&property(&record, "mid")).max(0.0) as u64);
+        let Some(id) = id else { return false };
+        let key = client::message::MessageKey { incoming: false, sender: String::new(), id };
+        self.driver.call(|client, _| client.resend(&key)).is_ok()
+    }
+
+    #[wasm_bindgen(js_name = _sendPresence)]
+    pub fn send_presence(
+        &self,
+        peer: JsValue,
+        group: JsValue,
+        presence: u32,
+        value: u32,
+        interval: u32,
+    ) -> i32 {
+        let Some(to) = conversation(&peer, &group) else { return BAD_REQUEST };
+        self.driver.call(|client, now| client.send_presence(now, &to, presence, value, interval));
+        OK
+    }
+
+    /// The profile a record is about: its peer; for an outgoing group message the own one.
+    #[wasm_bindgen(js_name = _profileOf)]
+    pub fn profile_of(&self, record: JsValue) -> JsValue {
+        let peer = text(&property(&record, "peer"));
+        match peer.is_empty() {
+            true if gid(&property(&record, "groupid")).0 > 0 => self.get_self_profile(),
+            true => JsValue::NULL,
+            false => self.page().profile(&Conversation::User(peer)),
+        }
+    }
+}
+
+impl Page {
+    /// Hands a message to the client. The page's record becomes its object.
+    fn send(
+        &self,
+        draft: client::message::Draft,
+        record: Option<&JsValue>,
+    ) -> Result<i32, SendError> {
+        let Some(driver) = self.driver() else { return Ok(FAIL) };
+        let sent = driver.call(|client, now| client.send(now, draft))?;
+        let object = match record {
+            Some(record) => {
+                self.adopt(record, &sent.message);
+                record.clone()
+            }
+            None => {
+                self.message(&sent.message, client::event::Origin::Realtime, Default::default())
+            }
+        };
+        for session in self.sessions_of(&sent.sessions) {
+            session.arrive(&sent.message, &object);
+        }
+        Ok(OK)
+    }
+
+    /// A send of the first generations: parameters, id, text. The page shows it by itself.
+    pub fn send_legacy(
+        &self,
+        parameters: &JsValue,
+        to: Option<Conversation>,
+        id: &JsValue,
+        body: &JsValue,
+    ) -> i32 {
+        let Some(to) = to else { return BAD_REQUEST };
+        let draft = records::draft(parameters, Some(to), Some(body));
+        let mut wanted = to_u32(id);
+        if wanted == 0 {
+            wanted = self.driver().map_or(0, |driver| driver.call(|client, _| client.draw_id()));
+            if parameters.is_object() && !property(parameters, "id").is_truthy() {
+                set(parameters, "id", &wanted.into());
+            }
+        }
+        let draft = client::message::Draft { id: wanted, announce: false, ..draft };
+        self.send(draft, None).unwrap_or_else(|error| result_of(&error))
+    }
+}
+
+fn result_of(error: &SendError) -> i32 {
+    warn(&error.to_string());
+    match error {
+        SendError::OutboxFull => BUFFER_FULL,
+        _ => BAD_REQUEST,
+    }
+}

@@ -1,0 +1,13 @@
+//! The public classes, one file each, thin: arguments in, a verb of the client, answer out.
+//!
+//! Bad input never throws: arguments are taken as they come and read leniently.
+
+mod arguments;
+mod group_member;
+mod identity;
+mod listener;
+mod mesibo;
+pub mod page;
+mod profile;
+mod read_session;
+mod records;

@@ -1,0 +1,415 @@
+//! The page as the driver sees it: its listeners, the objects it holds, and how each event is
+//! told.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap};
+use std::rc::{Rc, Weak};
+
+use client::event::{ConnectionStatus, Event, Member, Origin, ReadSessionId};
+use client::message::{Conversation, Message, MessageKey};
+use js_sys::{Array, Function};
+use wasm_bindgen::{JsCast, JsValue};
+use wire::id::GroupId;
+use wire::mask::presence as presence_code;
+
+use super::group_member::MesiboGroupMember;
+use super::identity::Identity;
+use super::listener::{call, method, spellings, tell, warn};
+use super::profile::MesiboProfile;
+use super::read_session::Session;
+use super::records::{self, Links, payload, set};
+use crate::driver::Driver;
+
+thread_local! {
+    static DEFAULT_SERVER: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// The server of instances that were told no other: where the script came from.
+pub fn set_default_server(url: String) {
+    DEFAULT_SERVER.set(url);
+}
+
+pub struct Page {
+    driver: Weak<Driver>,
+    /// The `Mesibo` object of this engine.
+    pub instance: RefCell<JsValue>,
+    listeners: RefCell<Vec<JsValue>>,
+    pub identity: Identity,
+    pub sessions: RefCell<BTreeMap<ReadSessionId, Rc<Session>>>,
+    /// Callbacks that wait for the answer to a question, by its ticket.
+    pub counting: RefCell<HashMap<u32, Function>>,
+    pub asking: RefCell<HashMap<u32, JsValue>>,
+    pub database: RefCell<Vec<Function>>,
+    server: RefCell<Option<String>>,
+    pub asking_name: Cell<bool>,
+}
+
+impl Page {
+    pub fn new(driver: Weak<Driver>) -> Page {
+        Page {
+            driver,
+            instance: RefCell::new(JsValue::NULL),
+            listeners: RefCell::default(),
+            identity: Identity::default(),
+            sessions: RefCell::default(),
+            counting: RefCell::default(),
+            asking: RefCell::default(),
+            database: RefCell::default(),
+            server: RefCell::default(),
+            asking_name: Cell::new(false),
+        }
+    }
+
+    pub fn set_server(&self, url: String) {
+        *self.server.borrow_mut() = Some(url);
+    }
+
+    pub fn server(&self) -> String {
+        self.server.borrow().clone().unwrap_or_else(|| DEFAULT_SERVER.with_borrow(String::clone))
+    }
+
+    // ---- listeners -------------------------------------------------------------------------
+
+    pub fn add_listener(&self, listener: &JsValue) -> bool {
+        if listener.is_null() {
+            self.listeners.borrow_mut().clear();
+            return true;
+        }
+        if !listener.is_object() && !listener.is_function() {
+            return false;
+        }
+        let mut listeners = self.listeners.borrow_mut();
+        if !listeners.contains(listener) {
+            listeners.push(listener.clone());
+        }
+        true
+    }
+
+    pub fn remove_listener(&self, listener: &JsValue) -> bool {
+        let mut listeners = self.listeners.borrow_mut();
+        let before = listeners.len();
+        listeners.retain(|known| known != listener);
+        listeners.len() != before
+    }
+
+    pub fn all_listeners(&self) -> Vec<JsValue> {
+        self.listeners()
+    }
+
+    pub fn driver(&self) -> Option<Rc<Driver>> {
+        self.driver.upgrade()
+    }
+
+    fn listeners(&self) -> Vec<JsValue> {
+        self.listeners.borrow().clone()
+    }
+
+    /// Tells all listeners, in the order in which they were added.
+    pub fn tell_all(&self, name: &str, arguments: &[JsValue]) {
+        let names = spellings(name);
+        for listener in self.listeners() {
+            tell(&listener, &names, arguments);
+        }
+    }
+
+    /// Tells the asker first, then the others; nobody twice.
+    fn tell_asker_and_all(&self, asker: Option<JsValue>, name: &str, arguments: &[JsValue]) {
+        let names = spellings(name);
+        if let Some(asker) = &asker {
+            match asker.dyn_ref::<Function>() {
+                Some(function) => {
+                    call(function, &JsValue::UNDEFINED, arguments);
+                }
+                None => {
+                    tell(asker, &names, arguments);
+                }
+            }
+        }
+        for listener in self.listeners().iter().filter(|listener| Some(*listener) != asker.as_ref())
+        {
+            tell(listener, &names, arguments);
+        }
+    }
+
+    // ---- objects ---------------------------------------------------------------------------
+
+    pub fn profile(&self, of: &Conversation) -> JsValue {
+        self.identity.profile(of, || match self.driver.upgrade() {
+            Some(driver) => MesiboProfile::make(driver, of.clone(), false),
+            None => JsValue::NULL,
+        })
+    }
+
+    pub fn group(&self, gid: GroupId) -> JsValue {
+        self.profile(&Conversation::Group(gid))
+    }
+
+    /// The object of a message, as the message is now.
+    pub fn message(&self, message: &Message, origin: Origin, links: Links) -> JsValue {
+        let known = self.identity.message(&message.key);
+        let engine = self.instance.borrow().clone();
+        let object = records::put(known.as_ref(), &engine, message, origin, links);
+        if known.is_none() {
+            self.identity.put_message(message.key.clone(), &object);
+        }
+        object
+    }
+
+    /// Makes a record that the page wrote itself the object of its message.
+    pub fn adopt(&self, record: &JsValue, message: &Message) {
+        let engine = self.instance.borrow().clone();
+        records::put(Some(record), &engine, message, Origin::Realtime, Links::default());
+        self.identity.put_message(message.key.clone(), record);
+    }
+
+    /// The origin an object has already: a status does not change it.
+    fn origin_of(&self, key: &MessageKey) -> Origin {
+        let known =
+            self.identity.message(key).map(|object| super::arguments::property(&object, "origin"));
+        match known.and_then(|origin| origin.as_f64()) {
+            Some(1.0) => Origin::Database,
+            Some(2.0) => Origin::Summary,
+            _ => Origin::Realtime,
+        }
+    }
+
+    pub fn sessions_of(&self, ids: &[ReadSessionId]) -> Vec<Rc<Session>> {
+        let sessions = self.sessions.borrow();
+        ids.iter().filter_map(|id| sessions.get(id).cloned()).collect()
+    }
+
+    // ---- events ----------------------------------------------------------------------------
+
+    pub fn tell(&self, event: Event) {
+        match event {
+            Event::Connection { status, reason } => self.on_connection(status, &reason),
+            Event::DatabaseOpened { ok } => {
+                let callback = {
+                    let mut waiting = self.database.borrow_mut();
+                    (!waiting.is_empty()).then(|| waiting.remove(0))
+                };
+                if let Some(callback) = callback {
+                    call(&callback, &JsValue::UNDEFINED, &[ok.into()]);
+                }
+            }
+            Event::Message { message, sessions, announce } => {
+                let object = self.message(&message, Origin::Realtime, Links::default());
+                let sessions = self.sessions_of(&sessions);
+                sessions.iter().for_each(|session| session.arrive(&message, &object));
+                if announce {
+                    let payload = payload(&object);
+                    self.tell_message("Message", &sessions, &[object, payload]);
+                }
+            }
+            Event::MessageStatus { message, reporter, reported, sessions } => {
+                let reporter = reporter.map(|address| self.profile(&Conversation::User(address)));
+                let links = Links { last: false, reporter, reported };
+                let object = self.message(&message, self.origin_of(&message.key), links);
+                self.tell_message("MessageStatus", &self.sessions_of(&sessions), &[object]);
+            }
+            Event::MessageRead { message } => {
+                self.message(&message, self.origin_of(&message.key), Links::default());
+            }
+            Event::SessionRead { session, messages, origin, end } => {
+                if let Some(session) = self.sessions_of(&[session]).pop() {
+                    self.on_session_read(&session, &messages, origin, end);
+                }
+            }
+            Event::SessionSync { session, count } => {
+                if let Some(session) = self.sessions_of(&[session]).pop() {
+                    session.synced(count);
+                }
+            }
+            Event::UnreadCount { ticket, count } => {
+                let callback = self.counting.borrow_mut().remove(&ticket);
+                if let Some(callback) = callback {
+                    call(&callback, &JsValue::UNDEFINED, &[count.into()]);
+                }
+            }
+            Event::Presence { from, group, presence, value, interval } => {
+                self.on_presence(&from, group, presence, value, interval);
+            }
+            Event::ProfileUpdated { of } => self.tell_profile(&self.profile(&of)),
+            Event::SelfUpdated => {
+                if let Some(driver) = self.driver.upgrade() {
+                    self.tell_profile(&MesiboProfile::own(&driver));
+                }
+            }
+            Event::GroupJoined { group } => self.tell_all("GroupJoined", &[self.group(group)]),
+            Event::GroupLeft { group, deleted: _ } => {
+                self.tell_all("GroupLeft", &[self.group(group)]);
+            }
+            Event::GroupMembersJoined { group, members } => {
+                let members = self.members(&members);
+                self.tell_all("GroupMembersJoined", &[self.group(group), members]);
+            }
+            Event::GroupMembersRemoved { group, members } => {
+                let members = self.members(&members);
+                self.tell_all("GroupMembersRemoved", &[self.group(group), members]);
+            }
+            Event::GroupSettings { group, ticket } => {
+                let (settings, permissions) = self.settings(group);
+                let arguments = [self.group(group), settings, permissions, Array::new().into()];
+                self.tell_asker_and_all(self.asker(ticket), "GroupSettings", &arguments);
+            }
+            Event::GroupMembers { group, ticket, members } => {
+                let arguments = [self.group(group), self.members(&members)];
+                self.tell_asker_and_all(self.asker(ticket), "GroupMembers", &arguments);
+            }
+            Event::GroupError { group, ticket, error } => {
+                let arguments = [self.group(group), error.into()];
+                let asker = self.asker(ticket).filter(|asker| !asker.is_function());
+                self.tell_asker_and_all(asker, "GroupError", &arguments);
+            }
+            Event::Room { .. } => {}
+            Event::Error { text } => {
+                warn(&text);
+                self.tell_all("Error", &[text.into()]);
+            }
+        }
+    }
+
+    fn asker(&self, ticket: u32) -> Option<JsValue> {
+        self.asking.borrow_mut().remove(&ticket)
+    }
+
+    fn on_connection(&self, status: ConnectionStatus, reason: &str) {
+        use ConnectionStatus::{AuthFail, SignOut, Suspend};
+        if matches!(status, AuthFail | SignOut | Suspend) {
+            warn(reason);
+        }
+        let arguments = [JsValue::from(status as u32 as f64), JsValue::from(0)];
+        self.tell_all("ConnectionStatus", &arguments);
+    }
+
+    /// Session listeners first, then global ones; no object twice.
+    fn tell_message(&self, name: &str, sessions: &[Rc<Session>], arguments: &[JsValue]) {
+        let names = spellings(name);
+        let mut told: Vec<JsValue> = Vec::new();
+        let from_sessions = sessions.iter().filter_map(|session| session.listening());
+        for listener in from_sessions.chain(self.listeners()) {
+            if !told.contains(&listener) {
+                tell(&listener, &names, arguments);
+                told.push(listener);
+            }
+        }
+    }
+
+    fn on_session_read(
+        &self,
+        session: &Rc<Session>,
+        messages: &[Message],
+        origin: Origin,
+        end: bool,
+    ) {
+        let count = messages.len();
+        let mut objects = Vec::with_capacity(count);
+        for message in messages {
+            let object = self.message(message, origin, Links::default());
+            session.add_read(message, &object, origin);
+            objects.push(object);
+        }
+        if let Some(listener) = session.listening() {
+            let names = spellings("Message");
+            for (index, (message, object)) in messages.iter().zip(&objects).enumerate() {
+                if index + 1 == count {
+                    let links = Links { last: true, ..Links::default() };
+                    self.message(message, origin, links);
+                }
+                tell(&listener, &names, &[object.clone(), payload(object)]);
+            }
+            if end {
+                tell(&listener, &names, &[JsValue::NULL]);
+            }
+        }
+        session.done_reading(count as u32);
+    }
+
+    fn on_presence(
+        &self,
+        from: &str,
+        group: Option<GroupId>,
+        presence: u32,
+        value: u32,
+        interval: u32,
+    ) {
+        let engine = self.instance.borrow().clone();
+        let gid = group.map_or(0, |gid| gid.0);
+        let object = records::presence(&engine, (from, gid), presence, value, interval);
+        if presence == presence_code::REQUEST {
+            self.tell_all("PresenceRequest", &[object]);
+            let to = Conversation::User(from.into());
+            if let Some(driver) = self.driver.upgrade() {
+                driver.call(|client, now| {
+                    client.send_presence(now, &to, presence_code::ONLINE, 0, 0)
+                });
+            }
+            return;
+        }
+        for listener in self.listeners() {
+            if tell(&listener, &spellings("Presence"), &[object.clone()]) {
+                continue;
+            }
+            // The first generation hears of presence as a message without data.
+            if method(&listener, &spellings("Presence")).is_none() {
+                tell(&listener, &spellings("Message"), &[object.clone(), JsValue::UNDEFINED]);
+                tell(&listener, &spellings("Activity"), &[object.clone(), presence.into()]);
+            }
+        }
+    }
+
+    fn tell_profile(&self, profile: &JsValue) {
+        for listener in MesiboProfile::listeners_of(profile) {
+            let names = ["MesiboProfile_onUpdate", "MesiboProfile_OnUpdate"].map(String::from);
+            tell(&listener, &names, &[profile.clone()]);
+        }
+        self.tell_all("ProfileUpdated", &[profile.clone()]);
+    }
+
+    fn members(&self, members: &[Member]) -> JsValue {
+        let members = members.iter().map(|member| {
+            let profile = self.profile(&Conversation::User(member.address.clone()));
+            let object = JsValue::from(MesiboGroupMember::new(member.clone(), profile.clone()));
+            set(&object, "member", &profile);
+            set(&object, "profile", &profile);
+            set(&object, "address", &member.address.as_str().into());
+            object
+        });
+        members.collect::<Array>().into()
+    }
+
+    /// Settings of a group and the own permissions in it, as plain objects.
+    fn settings(&self, gid: GroupId) -> (JsValue, JsValue) {
+        let (settings, permissions) = (js_sys::Object::new(), js_sys::Object::new());
+        let Some(driver) = self.driver.upgrade() else {
+            return (settings.into(), permissions.into());
+        };
+        driver.look(|client, now| {
+            let profile = client.profile(&Conversation::Group(gid));
+            let Some((profile, info)) =
+                profile.and_then(|found| Some((found, found.group.as_ref()?)))
+            else {
+                return;
+            };
+            let rest = info.expires.0.saturating_sub(client.server_time(now).0) / 1000;
+            set(&settings, "name", &profile.name.as_str().into());
+            set(&settings, "flags", &f64::from(info.flags).into());
+            set(&settings, "callFlags", &f64::from(info.call_flags).into());
+            set(&settings, "callDuration", &0.into());
+            set(&settings, "videoResolution", &info.resolution.into());
+            set(&settings, "expiry", &(rest as f64).into());
+            let rights = &info.rights;
+            let flags = [
+                (rights.send, 1),
+                (rights.receive, 2),
+                (rights.publish, 4),
+                (rights.subscribe, 8),
+                (rights.list, 16),
+            ];
+            let flags: u32 = flags.iter().map(|(given, bit)| if *given { *bit } else { 0 }).sum();
+            set(&permissions, "flags", &flags.into());
+            set(&permissions, "adminFlags", &rights.admin_flags.into());
+        });
+        (settings.into(), permissions.into())
+    }
+}

@@ -1,0 +1,276 @@
+//! Messages and presences as the page's own records: plain objects filled in one go.
+
+use client::event::Origin;
+use client::message::{Content, Conversation, Draft, File, Message};
+use js_sys::{Array, ArrayBuffer, Uint8Array};
+use serde::Serialize;
+use std::cell::RefCell;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen::{JsCast, JsValue};
+
+use super::arguments::{number, optional_text, property, text, u32};
+
+#[wasm_bindgen]
+extern "C" {
+    /// What `js/install.js` gives: the records are made there.
+    pub type Records;
+
+    #[wasm_bindgen(method, js_name = putMessage)]
+    fn put_message(this: &Records, record: &JsValue, fields: &JsValue, links: &JsValue) -> JsValue;
+
+    #[wasm_bindgen(method, js_name = makePresence)]
+    fn make_presence(this: &Records, fields: &JsValue, links: &JsValue) -> JsValue;
+
+    #[wasm_bindgen(method, js_name = newMessage)]
+    pub fn new_message(this: &Records, destination: &JsValue, engine: &JsValue) -> JsValue;
+
+    #[wasm_bindgen(method, js_name = newPresence)]
+    pub fn new_presence(this: &Records, destination: &JsValue, engine: &JsValue) -> JsValue;
+
+    #[wasm_bindgen(method, js_name = newDateTime)]
+    pub fn new_date_time(this: &Records, ts: f64) -> JsValue;
+
+    #[wasm_bindgen(method, js_name = setProfileKind)]
+    pub fn set_profile_kind(this: &Records, profile: &JsValue, kind: u32) -> JsValue;
+}
+
+thread_local! {
+    static RECORDS: RefCell<Option<Records>> = const { RefCell::new(None) };
+}
+
+/// Joins the engine and the records; called once, before anything else.
+#[wasm_bindgen]
+pub fn install(records: Records) {
+    console_error_panic_hook::set_once();
+    RECORDS.set(Some(records));
+}
+
+/// Uses the records. They are there before any object of the API is.
+pub fn with_records<R>(use_them: impl FnOnce(&Records) -> R) -> R {
+    RECORDS.with_borrow(|records| use_them(records.as_ref().expect("install comes first")))
+}
+
+/// What a page reads of a message. Missing fields stay `undefined`.
+#[derive(Serialize)]
+struct Fields<'a> {
+    mid: f64,
+    id: u32,
+    refid: f64,
+    ts: f64,
+    peer: &'a str,
+    groupid: u32,
+    r#type: u32,
+    expiry: f64,
+    status: u32,
+    flag: u32,
+    origin: u32,
+    rcount: u32,
+    rc: u32,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    title: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    subtitle: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    footer: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latitude: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    longitude: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filetype: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fileurl: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    launchurl: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<f64>,
+}
+
+/// What belongs to a message and is not the page's.
+#[derive(Clone, Debug, Default)]
+pub struct Links {
+    /// The last of a read.
+    pub last: bool,
+    /// Whose report a status callback is about.
+    pub reporter: Option<JsValue>,
+    /// What was reported.
+    pub reported: u32,
+}
+
+/// Makes the record of a message, or brings the one there is up to date.
+pub fn put(
+    record: Option<&JsValue>,
+    engine: &JsValue,
+    message: &Message,
+    origin: Origin,
+    links: Links,
+) -> JsValue {
+    let content = &message.content;
+    let file = content.file.as_ref();
+    let receipts = message.receipts.values();
+    let counted = receipts.filter(|receipt| match message.status {
+        wire::status::READ => receipt.read.0 > 0,
+        _ => receipt.delivered.0 > 0,
+    });
+    let fields = Fields {
+        mid: message.key.id.get() as f64,
+        id: message.key.id.low(),
+        refid: content.in_reply_to as f64,
+        ts: message.ts.0 as f64,
+        peer: &message.peer,
+        groupid: group_of(message),
+        r#type: message.kind,
+        expiry: message.expiry.map_or(-1.0, f64::from),
+        status: message.status,
+        flag: message.flags,
+        origin: origin as u32,
+        rcount: if group_of(message) > 0 { message.recipients } else { 0 },
+        rc: if group_of(message) > 0 { counted.count() as u32 } else { 0 },
+        title: &content.title,
+        subtitle: &content.subtitle,
+        footer: &content.footer,
+        latitude: content.location.map(|place| place.0),
+        longitude: content.location.map(|place| place.1),
+        filetype: file.map(|file| file.kind),
+        fileurl: file.map(|file| file.url.as_str()),
+        launchurl: file.map(|file| file.launch_url.as_str()),
+        size: file.map(|file| file.size as f64),
+    };
+    let fields = serde_wasm_bindgen::to_value(&fields).unwrap_or_default();
+    set(&fields, "data", &Uint8Array::from(&content.body[..]));
+    if let Some(file) = file.filter(|file| !file.thumbnail.is_empty()) {
+        set(&fields, "tn", &Uint8Array::from(&file.thumbnail[..]));
+    }
+    let hidden = js_sys::Object::new();
+    set(&hidden, "engine", engine);
+    set(&hidden, "incoming", &message.key.incoming.into());
+    set(&hidden, "last", &links.last.into());
+    set(&hidden, "forwarded", &content.forwarded.into());
+    set(&hidden, "receipts", &receipts_of(message));
+    if let Some(reporter) = &links.reporter {
+        set(&hidden, "reporter", reporter);
+        set(&hidden, "reported", &links.reported.into());
+    }
+    let record = record.cloned().unwrap_or_default();
+    with_records(|records| records.put_message(&record, &fields, &hidden))
+}
+
+/// The record of a presence.
+pub fn presence(
+    engine: &JsValue,
+    (from, group): (&str, u32),
+    presence: u32,
+    value: u32,
+    interval: u32,
+) -> JsValue {
+    let fields = js_sys::Object::new();
+    set(&fields, "peer", &from.into());
+    set(&fields, "groupid", &group.into());
+    set(&fields, "presence", &presence.into());
+    set(&fields, "value", &value.into());
+    set(&fields, "interval", &interval.into());
+    let hidden = js_sys::Object::new();
+    set(&hidden, "engine", engine);
+    set(&hidden, "incoming", &true.into());
+    with_records(|records| records.make_presence(&fields, &hidden))
+}
+
+/// The payload of a message as the second argument of its callback.
+pub fn payload(record: &JsValue) -> JsValue {
+    property(record, "data")
+}
+
+/// What the page wrote into a record (or passed as parameters), as a draft. `to` wins over the
+/// record's own destination.
+pub fn draft(record: &JsValue, to: Option<Conversation>, body: Option<&JsValue>) -> Draft {
+    let own =
+        super::arguments::conversation(&property(record, "peer"), &property(record, "groupid"));
+    let data = property(record, "data");
+    let message = property(record, "message");
+    let body = match body {
+        Some(body) => bytes(body),
+        None if !bytes(&data).is_empty() => bytes(&data),
+        None => bytes(&message),
+    };
+    let place = |name| property(record, name).as_f64().filter(|degrees| *degrees > -720.0);
+    let flag = property(record, "flag");
+    let expiry = property(record, "expiry").as_f64().filter(|seconds| *seconds >= 0.0);
+    let url = property(record, "fileurl").as_string().filter(|url| !url.is_empty());
+    let file = url.map(|url| File {
+        kind: u32(&property(record, "filetype")),
+        url,
+        size: number(&property(record, "size")).max(0.0) as u64,
+        name: text(&property(record, "title")),
+        mime: String::new(),
+        thumbnail: bytes(&property(record, "tn")).into(),
+        launch_url: text(&property(record, "launchurl")),
+    });
+    Draft {
+        to: to.or(own).unwrap_or(Conversation::User(String::new())),
+        id: 0,
+        kind: u32(&property(record, "type")),
+        flags: if flag.is_null_or_undefined() { wire::mask::message::DEFAULT } else { u32(&flag) },
+        expiry: expiry.map(|seconds| seconds as u32),
+        content: Content {
+            body: body.into(),
+            title: text(&property(record, "title")),
+            subtitle: text(&property(record, "subtitle")),
+            footer: text(&property(record, "footer")),
+            location: place("latitude").zip(place("longitude")),
+            file,
+            in_reply_to: number(&property(record, "refid")).max(0.0) as u64,
+            forwarded: false,
+            thread: 0,
+            fields: String::new(),
+        },
+        announce: true,
+    }
+}
+
+/// Text as UTF-8, bytes as they are.
+fn bytes(value: &JsValue) -> Vec<u8> {
+    if let Some(buffer) = value.dyn_ref::<ArrayBuffer>() {
+        return Uint8Array::new(buffer).to_vec();
+    }
+    if ArrayBuffer::is_view(value) {
+        let view = value.unchecked_ref::<Uint8Array>();
+        return Uint8Array::new_with_byte_offset_and_length(
+            &view.buffer(),
+            view.byte_offset(),
+            view.byte_length(),
+        )
+        .to_vec();
+    }
+    optional_text(value).unwrap_or_default().into_bytes()
+}
+
+fn group_of(message: &Message) -> u32 {
+    match &message.conversation {
+        Conversation::Group(gid) => gid.0,
+        Conversation::User(_) => 0,
+    }
+}
+
+fn receipts_of(message: &Message) -> JsValue {
+    let receipts = js_sys::Object::new();
+    for (address, receipt) in &message.receipts {
+        let times = js_sys::Object::new();
+        set(&times, "delivered", &(receipt.delivered.0 as f64).into());
+        set(&times, "read", &(receipt.read.0 as f64).into());
+        set(&receipts, address, &times);
+    }
+    receipts.into()
+}
+
+/// Sets a property; of a plain object that cannot fail.
+pub fn set(object: &JsValue, name: &str, value: &JsValue) {
+    let _ = js_sys::Reflect::set(object, &JsValue::from_str(name), value);
+}
+
+/// Adds to an array of the page, which may have frozen it: then a copy goes on.
+pub fn changeable(array: &Array) -> Array {
+    if js_sys::Object::is_frozen(array) || js_sys::Object::is_sealed(array) {
+        return array.slice(0, array.length());
+    }
+    array.clone()
+}

@@ -1,0 +1,9 @@
+//! One file per browser API: events become inputs, outputs become calls. No decisions.
+
+pub mod clock;
+pub mod device;
+mod record;
+mod schema;
+pub mod socket;
+pub mod store;
+pub mod surroundings;

@@ -1,0 +1,96 @@
+//! WebSockets: bytes out, bytes in.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Weak;
+
+use client::{Input, SocketId};
+use gloo_events::EventListener;
+use js_sys::{ArrayBuffer, Uint8Array};
+use wasm_bindgen::JsCast;
+use web_sys::{BinaryType, CloseEvent, MessageEvent, WebSocket};
+use wire::SUBPROTOCOL;
+use wire::code::Code;
+
+use crate::driver::Driver;
+
+/// Close codes of applications begin here (RFC 6455 section 7.4.2).
+const CLOSE_CODE_BASE: u16 = 4000;
+
+pub struct Sockets {
+    open: RefCell<HashMap<SocketId, Socket>>,
+    driver: Weak<Driver>,
+}
+
+struct Socket {
+    socket: WebSocket,
+    _listeners: [EventListener; 3],
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        // Closing one that is closed already does nothing.
+        let _ = self.socket.close();
+    }
+}
+
+impl Sockets {
+    pub fn new(driver: Weak<Driver>) -> Sockets {
+        Sockets { open: RefCell::default(), driver }
+    }
+
+    /// Opens a socket; what comes of it is told by inputs.
+    pub fn open(&self, id: SocketId, server: &str) {
+        // `https://host` and `http://host` have the socket at `wss://host/ws` and `ws://host/ws`.
+        let url = format!("{}/ws", server.trim_end_matches('/').replacen("http", "ws", 1));
+        let Ok(socket) = WebSocket::new_with_str(&url, SUBPROTOCOL) else {
+            return self.tell_later(Input::SocketClosed { socket: id, code: None });
+        };
+        socket.set_binary_type(BinaryType::Arraybuffer);
+        let listen = |name: &'static str, handle: Box<dyn Fn(&web_sys::Event) -> Option<Input>>| {
+            let driver = self.driver.clone();
+            EventListener::new(&socket, name, move |event| {
+                if let (Some(driver), Some(input)) = (driver.upgrade(), handle(event)) {
+                    driver.input(input);
+                }
+            })
+        };
+        let listeners = [
+            listen("open", Box::new(move |_| Some(Input::SocketOpened { socket: id }))),
+            listen(
+                "message",
+                Box::new(move |event| {
+                    let data = event.dyn_ref::<MessageEvent>()?.data();
+                    let bytes = Uint8Array::new(data.dyn_ref::<ArrayBuffer>()?).to_vec();
+                    Some(Input::SocketFrame { socket: id, bytes })
+                }),
+            ),
+            listen(
+                "close",
+                Box::new(move |event| {
+                    let code = event.dyn_ref::<CloseEvent>()?.code().checked_sub(CLOSE_CODE_BASE);
+                    let code = code.and_then(|code| Code::from_number(code.into()));
+                    Some(Input::SocketClosed { socket: id, code })
+                }),
+            ),
+        ];
+        self.open.borrow_mut().insert(id, Socket { socket, _listeners: listeners });
+    }
+
+    pub fn send(&self, id: SocketId, bytes: &[u8]) {
+        if let Some(socket) = self.open.borrow().get(&id) {
+            // One that is closing says so by its close event.
+            let _ = socket.socket.send_with_u8_array(bytes);
+        }
+    }
+
+    pub fn close(&self, id: SocketId) {
+        self.open.borrow_mut().remove(&id);
+    }
+
+    fn tell_later(&self, input: Input) {
+        if let Some(driver) = self.driver.upgrade() {
+            wasm_bindgen_futures::spawn_local(async move { driver.input(input) });
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! What happens around the page: it is seen or hidden, the network comes and goes.
+
+use std::rc::Rc;
+
+use client::Input;
+use gloo_events::EventListener;
+use js_sys::{Reflect, global};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Document, EventTarget, VisibilityState};
+
+use crate::driver::Driver;
+
+/// Listens for as long as it lives.
+pub struct Surroundings {
+    _listeners: Vec<EventListener>,
+}
+
+impl Surroundings {
+    pub fn watch(driver: &Rc<Driver>) -> Surroundings {
+        let mut listeners = Vec::new();
+        if let Ok(target) = global().dyn_into::<EventTarget>() {
+            for (name, online) in [("online", true), ("offline", false)] {
+                let driver = Rc::downgrade(driver);
+                listeners.push(EventListener::new(&target, name, move |_| {
+                    if let Some(driver) = driver.upgrade() {
+                        driver.input(Input::Network { online });
+                    }
+                }));
+            }
+        }
+        if let Some(document) = document() {
+            let driver = Rc::downgrade(driver);
+            let target = document.clone();
+            listeners.push(EventListener::new(&document, "visibilitychange", move |_| {
+                if let Some(driver) = driver.upgrade() {
+                    driver.input(Input::Visible(is_visible(&target)));
+                }
+            }));
+        }
+        Surroundings { _listeners: listeners }
+    }
+}
+
+/// Whether somebody can see the page. A worker counts as seen.
+pub fn is_page_visible() -> bool {
+    document().is_none_or(|document| is_visible(&document))
+}
+
+fn is_visible(document: &Document) -> bool {
+    document.visibility_state() == VisibilityState::Visible
+}
+
+fn document() -> Option<Document> {
+    Reflect::get(&global(), &JsValue::from_str("document")).ok()?.dyn_into().ok()
+}

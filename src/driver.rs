@@ -1,0 +1,137 @@
+//! The loop: input in, drain outputs, perform each, arm the one timer.
+//!
+//! A page's call changes the client and returns; outputs are performed a microtask later, so
+//! nothing calls back inside the call that caused it. No borrow is held while the page is called.
+
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+
+use client::{Client, Input, Output};
+use gloo_timers::callback::Timeout;
+use wire::time::{Instant, Now};
+
+use crate::api::page::Page;
+use crate::browser::{
+    clock, device,
+    socket::Sockets,
+    store::Store,
+    surroundings::{Surroundings, is_page_visible},
+};
+
+/// Longest time `setTimeout` takes, ms.
+const TIMEOUT_MS_MAX: u64 = i32::MAX as u64;
+
+pub(crate) struct Driver {
+    client: RefCell<Client>,
+    pub page: Page,
+    sockets: Sockets,
+    store: Store,
+    surroundings: RefCell<Option<Surroundings>>,
+    timer: RefCell<Option<Timeout>>,
+    scheduled: Cell<bool>,
+    draining: Cell<bool>,
+    begun: Cell<bool>,
+    itself: Weak<Driver>,
+}
+
+impl Driver {
+    pub fn new() -> Rc<Driver> {
+        let driver = Rc::new_cyclic(|itself: &Weak<Driver>| Driver {
+            client: RefCell::new(Client::new(clock::seed())),
+            page: Page::new(itself.clone()),
+            sockets: Sockets::new(itself.clone()),
+            store: Store::new(itself.clone()),
+            surroundings: RefCell::new(None),
+            timer: RefCell::new(None),
+            scheduled: Cell::new(false),
+            draining: Cell::new(false),
+            begun: Cell::new(false),
+            itself: itself.clone(),
+        });
+        *driver.surroundings.borrow_mut() = Some(Surroundings::watch(&driver));
+        driver
+    }
+
+    /// A call of the page: what it answers now, and whatever it causes a microtask later.
+    pub fn call<R>(&self, verb: impl FnOnce(&mut Client, Now) -> R) -> R {
+        let answer = verb(&mut self.client.borrow_mut(), clock::now());
+        self.schedule();
+        answer
+    }
+
+    /// A question of the page: changes nothing.
+    pub fn look<R>(&self, question: impl FnOnce(&Client, Now) -> R) -> R {
+        question(&self.client.borrow(), clock::now())
+    }
+
+    /// The browser tells something, in a turn of its own.
+    pub fn input(&self, input: Input) {
+        self.client.borrow_mut().handle_input(clock::now(), input);
+        self.drain();
+    }
+
+    /// The page starts: from now on the browser is asked who this is. Once is enough.
+    pub fn begin(&self) {
+        if self.begun.replace(true) {
+            return;
+        }
+        self.client.borrow_mut().handle_input(clock::now(), Input::Visible(is_page_visible()));
+        if let Some(driver) = self.itself.upgrade() {
+            wasm_bindgen_futures::spawn_local(async move {
+                let key = device::key().await;
+                driver.input(Input::Device(key));
+            });
+        }
+    }
+
+    fn schedule(&self) {
+        if self.scheduled.replace(true) {
+            return;
+        }
+        if let Some(driver) = self.itself.upgrade() {
+            wasm_bindgen_futures::spawn_local(async move {
+                driver.scheduled.set(false);
+                driver.drain();
+            });
+        }
+    }
+
+    /// Performs all outputs. A listener that calls the page's API adds to them; the loop that
+    /// called it goes on with what was added.
+    fn drain(&self) {
+        if self.draining.replace(true) {
+            return;
+        }
+        loop {
+            let output = self.client.borrow_mut().poll_output();
+            match output {
+                Output::Connect { socket } => self.sockets.open(socket, &self.page.server()),
+                Output::Transmit { socket, bytes } => self.sockets.send(socket, &bytes),
+                Output::Disconnect { socket } => self.sockets.close(socket),
+                Output::OpenStore { name, account } => self.store.open(name, &account),
+                Output::Store { ticket, request } => self.store.ask(ticket, request),
+                Output::Peer(_) => {}
+                Output::Event(event) => self.page.tell(*event),
+                Output::Wait(deadline) => {
+                    self.arm(deadline);
+                    break;
+                }
+            }
+        }
+        self.draining.set(false);
+    }
+
+    fn arm(&self, deadline: Instant) {
+        let timer = (deadline != Instant::FAR_FUTURE).then(|| {
+            let rest = deadline.since(clock::now().instant).as_millis() as u64;
+            let itself = self.itself.clone();
+            // One millisecond more: a timer that fires early would only be armed again.
+            Timeout::new((rest + 1).min(TIMEOUT_MS_MAX) as u32, move || {
+                if let Some(driver) = itself.upgrade() {
+                    driver.input(Input::Tick);
+                }
+            })
+        });
+        *self.timer.borrow_mut() = timer;
+    }
+}
