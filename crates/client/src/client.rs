@@ -705,6 +705,9 @@ impl Client {
     fn on_stored(&mut self, now: Now, ticket: Ticket, result: Result<Reply, StoreError>) {
         let Some(pending) = self.pending.remove(&ticket) else { return };
         if let Err(error) = &result {
+            if matches!(pending, Pending::Commit) && self.commits.failed() {
+                return;
+            }
             // It goes on from memory; the page is told that a reload would lose it.
             let text = alloc::format!("{error}; what is new is kept until the page is closed");
             self.tell(Event::Error { text });

@@ -1,10 +1,12 @@
 //! Writes on their way to the store: gathered while one transaction is under way, then written
 //! together.
 //!
-//! Promises that writes happen in the order they were made, and that what waits for a write is
-//! told after it.
+//! Promises that writes happen in the order they were made, that what waits for a write is told
+//! after it, and that a transaction that failed is tried again before those behind it.
 
 use alloc::vec::Vec;
+
+use wire::limits::COMMIT_TRIES_MAX;
 
 use crate::port::store::{Request, Write};
 
@@ -22,9 +24,17 @@ pub(crate) struct Commits {
     writes: Vec<Write>,
     then: Vec<Then>,
     strict: bool,
-    under_way: bool,
-    /// What waits for the transaction that is under way.
+    under_way: Option<UnderWay>,
+    /// How often the present transaction has failed.
+    failures: u32,
+}
+
+/// The transaction that is under way, kept until it is known to be stored.
+#[derive(Debug)]
+struct UnderWay {
+    writes: Vec<Write>,
     waiting: Vec<Then>,
+    strict: bool,
 }
 
 impl Commits {
@@ -41,18 +51,75 @@ impl Commits {
 
     /// The next transaction, when there is one and none is under way.
     pub fn next(&mut self) -> Option<Request> {
-        if self.under_way || (self.writes.is_empty() && self.then.is_empty()) {
+        if self.under_way.is_some() || (self.writes.is_empty() && self.then.is_empty()) {
             return None;
         }
-        self.under_way = true;
-        self.waiting = core::mem::take(&mut self.then);
+        let writes = core::mem::take(&mut self.writes);
+        let waiting = core::mem::take(&mut self.then);
         let strict = core::mem::take(&mut self.strict);
-        Some(Request::Commit { writes: core::mem::take(&mut self.writes), strict })
+        self.under_way = Some(UnderWay { writes: writes.clone(), waiting, strict });
+        Some(Request::Commit { writes, strict })
     }
 
-    /// The transaction has ended; gives what waited for it.
+    /// The transaction has ended, or was given up; gives what waited for it.
     pub fn done(&mut self) -> Vec<Then> {
-        self.under_way = false;
-        core::mem::take(&mut self.waiting)
+        self.failures = 0;
+        self.under_way.take().map(|under_way| under_way.waiting).unwrap_or_default()
+    }
+
+    /// The transaction failed. `true` when it is tried again, together with what was written
+    /// meanwhile; `false` when it has to be given up with [`Commits::done`].
+    pub fn failed(&mut self) -> bool {
+        self.failures += 1;
+        if self.failures >= COMMIT_TRIES_MAX {
+            return false;
+        }
+        let Some(mut former) = self.under_way.take() else { return false };
+        former.writes.append(&mut self.writes);
+        former.waiting.append(&mut self.then);
+        self.writes = former.writes;
+        self.then = former.waiting;
+        self.strict |= former.strict;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::id::Seq;
+
+    fn writes(request: Option<Request>) -> Vec<Write> {
+        match request {
+            Some(Request::Commit { writes, .. }) => writes,
+            other => panic!("no commit: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_failed_is_written_again_before_what_came_later() {
+        let mut commits = Commits::default();
+        commits.write(Write::Cursor(Seq(1)));
+        commits.then(Then::Inbox, false);
+        commits.next().expect("there is a write");
+        commits.write(Write::Cursor(Seq(2)));
+        assert!(commits.next().is_none());
+        assert!(commits.failed());
+        assert_eq!(writes(commits.next()), [Write::Cursor(Seq(1)), Write::Cursor(Seq(2))]);
+        assert_eq!(commits.done().len(), 1);
+        assert!(commits.next().is_none());
+    }
+
+    #[test]
+    fn a_store_that_keeps_failing_is_given_up() {
+        let mut commits = Commits::default();
+        commits.write(Write::Cursor(Seq(1)));
+        commits.then(Then::Inbox, false);
+        for attempt in 1..=COMMIT_TRIES_MAX {
+            commits.next().expect("it is tried again");
+            assert_eq!(commits.failed(), attempt < COMMIT_TRIES_MAX);
+        }
+        assert_eq!(commits.done().len(), 1);
+        assert!(commits.next().is_none());
     }
 }

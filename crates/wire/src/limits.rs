@@ -101,6 +101,10 @@ pub const OUTBOX_IN_FLIGHT_MAX: usize = 256;
 /// Messages waiting in the outbox; a further `send` answers `MESIBO_RESULT_BUFFERFULL`.
 pub const OUTBOX_MAX: usize = 100_000;
 
+/// Attempts to store one transaction in the browser. What fails so often stays in memory only, is
+/// acknowledged all the same (the log would stand still), and the page is told.
+pub const COMMIT_TRIES_MAX: u32 = 3;
+
 /// Messages the client keeps in memory beside its store. The oldest are read again when needed.
 pub const MESSAGES_IN_MEMORY_MAX: usize = 20_000;
 
