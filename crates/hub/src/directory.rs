@@ -3,6 +3,7 @@
 //! Relies on the hub to ask the store for what is [`Missing`] and to put the answer here. What
 //! is known not to exist is remembered too, until it is made.
 
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -62,7 +63,8 @@ impl Needs {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Roster {
     pub group: Group,
-    pub members: HashMap<Uid, Member>,
+    /// In order, so that the same inputs always lead to the same outputs.
+    pub members: BTreeMap<Uid, Member>,
 }
 
 impl Roster {
@@ -160,7 +162,7 @@ impl Directory {
 
     /// The group as it is after a change.
     pub fn put_group(&mut self, group: Group, members: impl IntoIterator<Item = Member>) {
-        let members: HashMap<_, _> =
+        let members: BTreeMap<_, _> =
             members.into_iter().map(|member| (member.uid, member)).collect();
         let count = 1 + members.len();
         let former = self.groups.insert(group.gid, Some(Roster { group, members })).flatten();

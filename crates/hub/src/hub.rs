@@ -259,7 +259,7 @@ impl Hub {
 
     fn on_stop(&mut self) {
         self.stopping = true;
-        let sessions: Vec<_> = self.sessions.keys().copied().collect();
+        let sessions: BTreeSet<_> = self.sessions.keys().copied().collect();
         for session in sessions {
             self.end(session, Code::ShuttingDown, "the server is stopping");
         }

@@ -1,9 +1,10 @@
 //! Who is online, who types, and who wants to know: routed, never stored, droppable.
 
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 use wire::frame::encode_server;
 use wire::id::{GroupId, SessionId, Uid};
 use wire::limits::{MEMBERS_PER_REPLY_MAX, PRESENCE_MEMBERS_MAX, WATCHED_MAX};
@@ -22,8 +23,8 @@ use crate::session::Live;
 /// Which sessions want to hear of which users.
 #[derive(Debug, Default)]
 pub(crate) struct Watchers {
-    by_user: HashMap<Uid, HashSet<SessionId>>,
-    by_session: HashMap<SessionId, HashSet<Uid>>,
+    by_user: HashMap<Uid, BTreeSet<SessionId>>,
+    by_session: HashMap<SessionId, BTreeSet<Uid>>,
 }
 
 impl Watchers {

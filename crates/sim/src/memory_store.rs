@@ -109,7 +109,9 @@ impl MemoryStore {
             group: message.group,
             expires: message.expires,
         };
-        let places = to.into_iter().map(|uid| {
+        // A log of somebody who is gone is not made again.
+        let there = to.into_iter().filter(|uid| self.users.contains_key(uid));
+        let places = there.map(|uid| {
             let log = self.logs.entry(uid).or_default();
             (uid, log.append(message.entry.clone(), Some(logged)))
         });

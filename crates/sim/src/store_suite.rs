@@ -27,6 +27,159 @@ pub fn store_suite<S: SyncStore>(mut make: impl FnMut() -> S) {
     a_full_log_refuses_messages_until_somebody_fetches(make());
     members_come_and_go_with_their_group(make());
     a_deleted_user_leaves_nothing_behind(make());
+    every_field_comes_back_as_it_was_saved(make());
+    a_message_to_who_is_gone_is_in_nobodys_log(make());
+    a_group_message_reaches_those_whose_log_is_not_full(make());
+    reading_goes_on_behind_the_last_place_looked_at(make());
+    a_withdrawn_token_takes_its_devices_along(make());
+}
+
+fn every_field_comes_back_as_it_was_saved(mut store: impl SyncStore) {
+    let saved = User {
+        uid: Uid(0),
+        aid: AppId(1),
+        address: "ada \u{e4}\u{1f600}".into(),
+        name: "Ada".into(),
+        status: "here".into(),
+        image: "https://img.example.test/a.png".into(),
+        active: false,
+        flags: u32::MAX,
+        pinned: true,
+        groups_max: Some(0),
+        last_online: Timestamp(1 << 52),
+    };
+    let Reply::User(Some(ada)) = perform(&mut store, Request::SaveUser { user: saved.clone() })
+    else {
+        panic!("no user");
+    };
+    assert_eq!(ada, User { uid: ada.uid, ..saved });
+    let token = Token {
+        id: TokenId(0),
+        uid: ada.uid,
+        app: "web".into(),
+        any_app: true,
+        expires: Some(Timestamp(1 << 52)),
+    };
+    let request = Request::IssueToken { token: token.clone(), hash: [7; 32], replace: true };
+    let Reply::TokenIssued { token: id, replaced } = perform(&mut store, request) else {
+        panic!("no token");
+    };
+    assert_eq!(replaced, []);
+
+    let group = Group {
+        gid: GroupId(0),
+        aid: AppId(1),
+        name: "team".into(),
+        status: "busy".into(),
+        image: "https://img.example.test/g.png".into(),
+        flags: u32::MAX,
+        call_flags: u32::MAX,
+        resolution: u32::MAX,
+        active: false,
+        pinned: true,
+        expires: Some(Timestamp(1 << 52)),
+        expiry_extension_s: u32::MAX,
+        owner: Some(ada.uid),
+    };
+    let member = Member {
+        uid: ada.uid,
+        given: 1,
+        denied: u32::MAX - 1,
+        admin_flags: u32::MAX,
+        expires: Some(Timestamp(5)),
+    };
+    let request = Request::SaveGroup {
+        group: group.clone(),
+        put: vec![member.clone()],
+        remove: vec![],
+        notes: vec![],
+    };
+    let Reply::GroupSaved { gid, .. } = perform(&mut store, request) else { panic!("no group") };
+
+    let mut store = store.reopen();
+    let found = perform(&mut store, Request::LoadUser { uid: ada.uid });
+    assert_eq!(found, Reply::User(Some(ada.clone())));
+    let found = perform(&mut store, Request::FindToken { hash: [7; 32] });
+    assert_eq!(found, Reply::Token(Some((Token { id, ..token }, ada.clone()))));
+    let found = perform(&mut store, Request::LoadGroup { gid });
+    let group = Group { gid, ..group };
+    assert_eq!(found, Reply::Group(Some((group.clone(), vec![(member.clone(), ada.clone())]))));
+
+    // And as they are changed: absent is not zero.
+    let bare = User { groups_max: None, active: true, pinned: false, ..ada };
+    perform(&mut store, Request::SaveUser { user: bare.clone() });
+    let found = perform(&mut store, Request::LoadUser { uid: bare.uid });
+    assert_eq!(found, Reply::User(Some(bare.clone())));
+    let group = Group { expires: None, owner: None, active: true, ..group };
+    let member = Member { expires: None, given: 0, ..member };
+    let put = vec![member.clone()];
+    let request = Request::SaveGroup { group: group.clone(), put, remove: vec![], notes: vec![] };
+    perform(&mut store, request);
+    let found = perform(&mut store, Request::LoadGroup { gid });
+    assert_eq!(found, Reply::Group(Some((group, vec![(member, bare)]))));
+}
+
+fn a_message_to_who_is_gone_is_in_nobodys_log(mut store: impl SyncStore) {
+    let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
+    perform(&mut store, Request::DeleteUser { uid: bob.uid, notes: vec![] });
+    let reply = append(&mut store, ada.uid, 1, &[bob.uid, ada.uid]);
+    assert_eq!(reply, Reply::Appended(vec![(ada.uid, Seq(1))]));
+    assert_eq!(log(&mut store, bob.uid, 0).len(), 0);
+}
+
+fn a_group_message_reaches_those_whose_log_is_not_full(mut store: impl SyncStore) {
+    let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
+    let carol = user(&mut store, AppId(1), "carol");
+    let note = Note { uid: bob.uid, entry: Bytes::from_static(b"x") };
+    let notes = vec![note; LOG_ENTRIES_MAX as usize];
+    perform(&mut store, Request::AppendNotes { notes });
+    let reply = append(&mut store, ada.uid, 1, &[bob.uid, carol.uid, ada.uid]);
+    assert_eq!(reply, Reply::Appended(vec![(carol.uid, Seq(1)), (ada.uid, Seq(1))]));
+    // The sender's own log is never too full for what it sends.
+    assert!(matches!(append(&mut store, bob.uid, 1, &[carol.uid, bob.uid]), Reply::Appended(_)));
+}
+
+fn reading_goes_on_behind_the_last_place_looked_at(mut store: impl SyncStore) {
+    let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
+    for id in 1..=5 {
+        append(&mut store, ada.uid, id, &[bob.uid]);
+    }
+    let note = Note { uid: bob.uid, entry: Bytes::from_static(b"note") };
+    perform(&mut store, Request::AppendNotes { notes: vec![note] });
+    // Everything but the note has expired, and still the reader comes to the end.
+    let late = Timestamp(NOW.0 + 3_600_000);
+    let (mut after, mut found) = (Seq(0), Vec::new());
+    for _ in 0..6 {
+        let request = Request::ReadLog { uid: bob.uid, after, count: 2, now: late };
+        let Reply::Log { rows, upto, head } = perform(&mut store, request) else {
+            panic!("no log");
+        };
+        found.extend(rows.into_iter().map(|row| row.seq));
+        assert!(upto > after || upto == head, "reading does not stand still");
+        after = upto;
+    }
+    assert_eq!((found, after), (vec![Seq(6)], Seq(6)));
+    let request = Request::ReadLog { uid: Uid(999), after: Seq(0), count: 2, now: NOW };
+    let empty = Reply::Log { rows: vec![], upto: Seq(0), head: Seq(0) };
+    assert_eq!(perform(&mut store, request), empty);
+}
+
+fn a_withdrawn_token_takes_its_devices_along(mut store: impl SyncStore) {
+    let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
+    let old = issue(&mut store, bob.uid, "web", [1; 32]);
+    let (device, ..) = device(&mut store, old, bob.uid, 1);
+    for id in 1..=3 {
+        append(&mut store, ada.uid, id, &[bob.uid]);
+    }
+    acknowledge(&mut store, device, bob.uid, 1, NOW);
+    perform(&mut store, Request::DeleteTokens { uid: bob.uid, app: None });
+    // The queue is kept for the next token; the old device does not hold it back.
+    let new = issue(&mut store, bob.uid, "web", [2; 32]);
+    let (again, cursor, head) = self::device(&mut store, new, bob.uid, 1);
+    assert_ne!(again, device);
+    assert_eq!((cursor, head), (Seq(1), Seq(3)));
+    acknowledge(&mut store, again, bob.uid, 3, NOW);
+    assert_eq!(log(&mut store, bob.uid, 0).len(), 0);
 }
 
 fn apps_and_users_get_numbers_and_keep_them(mut store: impl SyncStore) {

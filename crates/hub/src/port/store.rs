@@ -237,7 +237,7 @@ pub enum Request {
     ///
     /// A log in which `limits::LOG_ENTRIES_MAX` entries wait that none of its user's devices has
     /// fetched gets nothing and is left out of the answer; [`StoreError::Full`] when that leaves
-    /// nobody but the sender.
+    /// nobody but the sender. A user that is gone is left out as well.
     Append {
         /// The message.
         message: NewMessage,
