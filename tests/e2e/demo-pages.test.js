@@ -12,6 +12,7 @@ const SCREENS = { phone: { width: 360, height: 740 }, desktop: { width: 1280, he
 
 let pages;
 before(async () => {
+  await world.open();
   const people = await world.people("ada", "bob", "carol");
   const gid = await world.app.addGroup(
     "Demo room",

@@ -9,6 +9,7 @@ const world = World.forThisFile();
 /** Has a token for one minute, the shortest there is; its test is the last one. */
 let shortly;
 before(async () => {
+  await world.open();
   shortly = await world.app.addUser("shortly", { expiry: 1 });
   shortly.until = Date.now() + 60_000;
 });

@@ -10,6 +10,7 @@ export class World {
   #browsers = new Map();
   #disposals = [];
   #people = 0;
+  #opening;
 
   /** To be called at the top of a test file: a world from before its first test to after its last. */
   static forThisFile() {
@@ -19,7 +20,13 @@ export class World {
     return world;
   }
 
-  async open() {
+  /** Opens it once; a file's own `before` waits here, because hooks of a file start together. */
+  open() {
+    this.#opening ??= this.#open();
+    return this.#opening;
+  }
+
+  async #open() {
     this.server = new Server();
     await this.server.start();
     this.admin = new Admin(this.server.url);

@@ -31,6 +31,7 @@ let installed;
 let site;
 
 before(async () => {
+  await world.open();
   project = mkdtempSync(join(tmpdir(), "mesibo-package-"));
   const [{ filename }] = JSON.parse(
     run("npm", ["pack", "--json", "--pack-destination", project], join(root, "pkg")),
