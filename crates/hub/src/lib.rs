@@ -12,8 +12,10 @@ extern crate alloc;
 
 mod delivery;
 mod directory;
+mod group_operations;
 mod hub;
 mod messaging;
+mod negotiation;
 mod operations;
 mod presence;
 mod rights;

@@ -198,10 +198,11 @@ impl Hub {
         let accepted = Accepted { id: raw_id, ts: self.now.wall.0, recipients: reached as u32 };
         self.send(id, server_frame::Body::Accepted(accepted));
         let frame = Bytes::from(encode_deliver([(Seq(0), Some(&entry[..]))].into_iter()));
-        let own = (!to.to.contains(&sender)).then_some(sender);
+        let to_self = to.to.contains(&sender);
+        let own = (!to_self).then_some(sender);
         for uid in to.to.iter().copied().chain(own) {
             for session in self.online.sessions(uid).to_vec() {
-                if session != id {
+                if session != id || to_self {
                     self.send_encoded(session, frame.clone());
                 }
             }

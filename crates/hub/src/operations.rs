@@ -11,27 +11,22 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use wire::code::Code;
 use wire::id::{AppId, GroupId, Ticket, Uid};
-use wire::limits::{MEMBERS_PER_REPLY_MAX, MEMBERS_TOLD_MAX, OPERATIONS_WAITING_MAX};
-use wire::mask::{admin as admin_flag, call, member as right};
-use wire::proto::{GroupChange, entry, group_change};
+use wire::limits::OPERATIONS_WAITING_MAX;
+use wire::proto::group_change;
 use wire::time::Duration;
 
 use crate::Output;
-use crate::delivery::EncodedEntry;
 use crate::directory::{Missing, Needs, Roster};
 use crate::hub::{Hub, Pending};
 use crate::messaging::is_address;
 use crate::port::admin::{
-    AdminError, Call, Credential, ErrorCode, GroupFields, IssuedToken, MemberFields, MemberRow,
-    Operation, Param, Reply, TokenWish, UserFields, UserRef,
+    AdminError, Call, Credential, ErrorCode, IssuedToken, Operation, Param, Reply, TokenWish,
+    UserFields, UserRef,
 };
 use crate::port::store::{
     self, App, Group, Member, Note, Request, StoreError, Token, TokenId, User,
 };
 use crate::token::{app_token, hash_token, user_token};
-
-/// A group lives a year when nobody said how long (`backend-api.md` 2.4), seconds.
-const GROUP_EXPIRY_DEFAULT_S: u32 = 31_536_000;
 
 #[derive(Debug, Default)]
 pub(crate) struct Operations {
@@ -55,7 +50,7 @@ struct Job {
 
 /// What a change is for, and so what follows it.
 #[derive(Debug)]
-enum After {
+pub(crate) enum After {
     AppCreated { token: String },
     UserSaved { wish: Option<TokenWish>, new: bool },
     TokenIssued { user: User, new: bool, issued: IssuedToken },
@@ -69,7 +64,7 @@ enum After {
 
 /// How far an operation has come.
 #[allow(clippy::large_enum_variant)] // One at a time, on the stack.
-enum Progress {
+pub(crate) enum Progress {
     Answered(Reply),
     Refused(AdminError),
     Ask(Request, After),
@@ -258,7 +253,11 @@ impl Hub {
         }
     }
 
-    fn user(&self, aid: AppId, wanted: &UserRef) -> Result<Result<User, AdminError>, Missing> {
+    pub(crate) fn user(
+        &self,
+        aid: AppId,
+        wanted: &UserRef,
+    ) -> Result<Result<User, AdminError>, Missing> {
         let found = match (&wanted.uid, &wanted.address) {
             (Some(uid), _) => self.directory.user(*uid)?.filter(|user| user.aid == aid),
             (None, Some(address)) => self.directory.find_user(aid, address)?,
@@ -277,7 +276,11 @@ impl Hub {
     }
 
     /// Users of these addresses, and the addresses that are none.
-    fn users(&self, aid: AppId, addresses: &[String]) -> Result<(Vec<Uid>, Vec<String>), Needs> {
+    pub(crate) fn users(
+        &self,
+        aid: AppId,
+        addresses: &[String],
+    ) -> Result<(Vec<Uid>, Vec<String>), Needs> {
         Needs::check(addresses.iter().map(|address| self.directory.find_user(aid, address)))?;
         let mut found = Vec::with_capacity(addresses.len());
         let mut failed = Vec::new();
@@ -335,304 +338,6 @@ impl Hub {
         }
         let request = Request::DeleteUser { uid: user.uid, notes: notes.clone() };
         Ok(Progress::Ask(request, After::UserDeleted { user, notes }))
-    }
-
-    fn add_group(
-        &mut self,
-        aid: AppId,
-        fields: GroupFields,
-        members: &[String],
-        rights: &MemberFields,
-    ) -> Result<Progress, Needs> {
-        let (uids, failed) = self.users(aid, members)?;
-        let fresh = Group { aid, call_flags: call::DEFAULT, active: true, ..Group::default() };
-        let fields =
-            GroupFields { expiry_s: fields.expiry_s.or(Some(GROUP_EXPIRY_DEFAULT_S)), ..fields };
-        let mut group = match self.changed_group(fresh, fields)? {
-            Ok(group) => group,
-            Err(error) => return Ok(error.into()),
-        };
-        let mut put: Vec<_> =
-            uids.iter().map(|uid| self.changed_member(None, *uid, rights)).collect();
-        if is_owner_wish(rights) {
-            group.owner = uids.first().copied().or(group.owner);
-        }
-        // The owner is a member, named as one or not.
-        if let Some(owner) = group.owner.filter(|owner| !uids.contains(owner)) {
-            put.push(Member { uid: owner, ..Member::default() });
-        }
-        // The members are told the number of the group, so it has to exist first.
-        let request = Request::SaveGroup {
-            group: group.clone(),
-            put: Vec::new(),
-            remove: Vec::new(),
-            notes: Vec::new(),
-        };
-        Ok(Progress::Ask(request, After::GroupCreated { group, put, failed }))
-    }
-
-    fn set_group(
-        &mut self,
-        aid: AppId,
-        gid: GroupId,
-        fields: GroupFields,
-        members: &[String],
-        rights: &MemberFields,
-    ) -> Result<Progress, Needs> {
-        let Some(before) = self.directory.group(aid, gid)?.cloned() else {
-            return Ok(no_group().into());
-        };
-        let (uids, failed) = self.users(aid, members)?;
-        let mut after = before.clone();
-        after.group = match self.changed_group(after.group, fields)? {
-            Ok(group) => group,
-            Err(error) => return Ok(error.into()),
-        };
-        if !members.is_empty() {
-            if uids.is_empty() {
-                // A list of strangers would empty the group.
-                return Ok(no_members().into());
-            }
-            let listed: BTreeSet<_> = uids.iter().copied().collect();
-            let owner = after.group.owner;
-            after.members.retain(|uid, _| listed.contains(uid) || owner == Some(*uid));
-            self.put_members(&mut after, &uids, rights);
-        }
-        let mut touched = uids;
-        if let Some(owner) = after.group.owner
-            && !after.members.contains_key(&owner)
-        {
-            after.members.insert(owner, Member { uid: owner, ..Member::default() });
-            touched.push(owner);
-        }
-        let reply = Reply::Group { group: after.group.clone(), failed };
-        self.save_group(&before, after, &touched, reply)
-    }
-
-    fn edit_members(
-        &mut self,
-        aid: AppId,
-        gid: GroupId,
-        members: &[String],
-        rights: &MemberFields,
-    ) -> Result<Progress, Needs> {
-        let Some(before) = self.directory.group(aid, gid)?.cloned() else {
-            return Ok(no_group().into());
-        };
-        let (uids, failed) = self.users(aid, members)?;
-        if uids.is_empty() {
-            return Ok(no_members().into());
-        }
-        let edited = uids.iter().filter(|uid| before.members.contains_key(*uid)).count() as u32;
-        let added = uids.len() as u32 - edited;
-        let mut after = before.clone();
-        self.put_members(&mut after, &uids, rights);
-        let reply = Reply::MembersEdited { gid, added, edited, removed: 0, failed };
-        self.save_group(&before, after, &uids, reply)
-    }
-
-    fn remove_members(
-        &mut self,
-        aid: AppId,
-        gid: GroupId,
-        members: &[String],
-    ) -> Result<Progress, Needs> {
-        let Some(before) = self.directory.group(aid, gid)?.cloned() else {
-            return Ok(no_group().into());
-        };
-        let (uids, failed) = self.users(aid, members)?;
-        if uids.is_empty() {
-            return Ok(no_members().into());
-        }
-        let mut after = before.clone();
-        for uid in &uids {
-            after.members.remove(uid);
-            if after.group.owner == Some(*uid) {
-                after.group.owner = None;
-            }
-        }
-        let removed = (before.members.len() - after.members.len()) as u32;
-        let reply = Reply::MembersEdited { gid, added: 0, edited: 0, removed, failed };
-        self.save_group(&before, after, &[], reply)
-    }
-
-    fn get_members(
-        &mut self,
-        aid: AppId,
-        gid: GroupId,
-        after: Uid,
-        count: u32,
-    ) -> Result<Progress, Needs> {
-        let Some(roster) = self.directory.group(aid, gid)? else { return Ok(no_group().into()) };
-        let mut uids: Vec<_> = roster.members.keys().copied().filter(|uid| *uid > after).collect();
-        uids.sort_unstable();
-        let more = uids.len() > count as usize;
-        uids.truncate(count as usize);
-        Needs::check(uids.iter().map(|uid| self.directory.user(*uid)))?;
-        let mut members = Vec::with_capacity(uids.len());
-        for uid in uids {
-            let member = roster.members[&uid].clone();
-            let Some(user) = self.directory.user(uid)? else { continue };
-            members.push(MemberRow {
-                effective: roster.rights(uid, self.now.wall).may,
-                member,
-                user: (**user).clone(),
-                owner: roster.group.owner == Some(uid),
-                online: self.online.contains(uid),
-            });
-        }
-        Ok(Progress::Answered(Reply::Members { members, more }))
-    }
-
-    /// Stores a group that changed from `before` to `after`, and tells whom it concerns.
-    fn save_group(
-        &mut self,
-        before: &Roster,
-        after: Roster,
-        touched: &[Uid],
-        reply: Reply,
-    ) -> Result<Progress, Needs> {
-        let notes = self.membership_notes(before, &after, touched)?;
-        let put = touched.iter().filter_map(|uid| after.members.get(uid).cloned()).collect();
-        let gone = before.members.keys().filter(|uid| !after.members.contains_key(*uid));
-        let request = Request::SaveGroup {
-            group: after.group.clone(),
-            put,
-            remove: gone.copied().collect(),
-            notes: notes.clone(),
-        };
-        Ok(Progress::Ask(request, After::GroupSaved { roster: after, notes, reply }))
-    }
-
-    /// What goes into whose log when a group changes: joined, left, settings, others' coming and
-    /// going.
-    fn membership_notes(
-        &self,
-        before: &Roster,
-        after: &Roster,
-        touched: &[Uid],
-    ) -> Result<Vec<Note>, Needs> {
-        use group_change::Kind;
-        let not_in = |other: &Roster, roster: &Roster| -> Vec<Uid> {
-            let missing = roster.members.keys().filter(|uid| !other.members.contains_key(*uid));
-            missing.copied().collect()
-        };
-        let joined = not_in(before, after);
-        let left = not_in(after, before);
-        Needs::check(joined.iter().chain(&left).map(|uid| self.directory.user(*uid)))?;
-
-        let mut notes = Vec::new();
-        for uid in &joined {
-            notes.push(self.change(Kind::Joined, after, Some(*uid), &[])?.to(*uid));
-        }
-        for uid in &left {
-            notes.push(self.change(Kind::Left, after, Some(*uid), &[])?.to(*uid));
-        }
-        // The same for everybody, so encoded once; cut where a frame would grow too large.
-        let mut roster_changes = Vec::new();
-        for (kind, uids) in [(Kind::MembersJoined, &joined), (Kind::MembersLeft, &left)] {
-            for uids in uids.chunks(MEMBERS_PER_REPLY_MAX) {
-                roster_changes.push(self.change(kind, after, None, uids)?);
-            }
-        }
-        let settings = before.group != after.group;
-        let touched: BTreeSet<_> = touched.iter().copied().collect();
-        let many = after.members.len() > MEMBERS_TOLD_MAX;
-        for uid in after.members.keys().filter(|uid| before.members.contains_key(*uid)) {
-            if many && !self.online.contains(*uid) && !touched.contains(uid) {
-                continue;
-            }
-            let rights = after.rights(*uid, self.now.wall);
-            if settings || rights != before.rights(*uid, self.now.wall) {
-                notes.push(self.change(Kind::Settings, after, Some(*uid), &[])?.to(*uid));
-            }
-            if rights.allow(right::LIST) {
-                notes.extend(roster_changes.iter().map(|change| change.to(*uid)));
-            }
-        }
-        Ok(notes)
-    }
-
-    /// A change of a group as an entry; with `for_user` the group's rights are that user's.
-    fn change(
-        &self,
-        kind: group_change::Kind,
-        roster: &Roster,
-        for_user: Option<Uid>,
-        members: &[Uid],
-    ) -> Result<EncodedEntry, Missing> {
-        let mut group = self.group_for(roster, for_user.unwrap_or_default())?;
-        if for_user.is_none() {
-            group.rights = None;
-        }
-        let mut rows = Vec::with_capacity(members.len());
-        for uid in members {
-            rows.push(self.member_for(roster, *uid)?);
-        }
-        let change = GroupChange { kind: kind as i32, group: Some(group), members: rows };
-        Ok(EncodedEntry::new(entry::Body::Group(change)))
-    }
-
-    fn changed_group(
-        &self,
-        group: Group,
-        fields: GroupFields,
-    ) -> Result<Result<Group, AdminError>, Missing> {
-        let owner = match &fields.owner {
-            None => group.owner,
-            Some(owner) => match self.user(group.aid, owner)? {
-                Ok(user) => Some(user.uid),
-                Err(error) => {
-                    return Ok(Err(AdminError { params: [Param::GroupOwner].into(), ..error }));
-                }
-            },
-        };
-        let expires = match fields.expiry_s {
-            None => group.expires,
-            Some(0) => None,
-            Some(seconds) => Some(self.now.wall.after(Duration::from_secs(seconds.into()))),
-        };
-        Ok(Ok(Group {
-            name: fields.name.unwrap_or(group.name),
-            status: fields.status.unwrap_or(group.status),
-            image: fields.image.unwrap_or(group.image),
-            flags: fields.flags.unwrap_or(group.flags),
-            call_flags: fields.call_flags.unwrap_or(group.call_flags),
-            resolution: fields.resolution.unwrap_or(group.resolution),
-            active: fields.active.unwrap_or(group.active),
-            pinned: fields.pinned.unwrap_or(group.pinned),
-            expiry_extension_s: fields.expiry_extension_s.unwrap_or(group.expiry_extension_s),
-            gid: group.gid,
-            aid: group.aid,
-            expires,
-            owner,
-        }))
-    }
-
-    fn put_members(&self, roster: &mut Roster, uids: &[Uid], rights: &MemberFields) {
-        for uid in uids {
-            let member = self.changed_member(roster.members.get(uid), *uid, rights);
-            roster.members.insert(*uid, member);
-        }
-        if is_owner_wish(rights) {
-            roster.group.owner = uids.first().copied().or(roster.group.owner);
-        }
-    }
-
-    fn changed_member(&self, known: Option<&Member>, uid: Uid, fields: &MemberFields) -> Member {
-        let member = known.cloned().unwrap_or(Member { uid, ..Member::default() });
-        let admin_flags = fields.admin_flags.map(|flags| flags & !admin_flag::OWNER);
-        Member {
-            uid,
-            given: (member.given | fields.given) & !fields.denied,
-            denied: (member.denied | fields.denied) & !fields.given,
-            admin_flags: admin_flags.unwrap_or(member.admin_flags),
-            expires: match fields.expiry_s {
-                None => member.expires,
-                Some(0) => None,
-                Some(seconds) => Some(self.now.wall.after(Duration::from_secs(seconds.into()))),
-            },
-        }
     }
 
     /// A change is on disk: memory follows, clients are told, and perhaps there is a next one.
@@ -746,19 +451,15 @@ fn changed_user(user: User, fields: UserFields) -> User {
     }
 }
 
-fn is_owner_wish(rights: &MemberFields) -> bool {
-    rights.admin_flags.is_some_and(|flags| flags & admin_flag::OWNER != 0)
-}
-
 fn refusal(code: ErrorCode, cause: &str, params: &[Param]) -> AdminError {
     AdminError { code, cause: cause.to_string(), params: params.to_vec() }
 }
 
-fn no_group() -> AdminError {
+pub(crate) fn no_group() -> AdminError {
     refusal(ErrorCode::NoGroup, "no such group in this app", &[Param::Gid])
 }
 
-fn no_members() -> AdminError {
+pub(crate) fn no_members() -> AdminError {
     refusal(ErrorCode::NoUser, "none of the members is a user of this app", &[Param::Members])
 }
 

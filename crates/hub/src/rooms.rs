@@ -1,29 +1,25 @@
-//! Rooms: who is in, what is published, who receives it; the media server gets what is allowed.
+//! Rooms: who is in, what is published, who has to hear of it.
 //!
 //! A room is a group in which somebody is. It exists from the first who enters to the last who
 //! leaves. Rights are looked at on every use and again whenever the group changes.
 
 use alloc::collections::{BTreeMap, BTreeSet};
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use hashbrown::HashMap;
 use wire::frame::encode_server;
-use wire::id::{GroupId, SessionId, StreamId, Ticket, Uid};
-use wire::limits::{
-    NAME_BYTES_MAX, ROOMS_PER_SESSION_MAX, STREAMS_PER_SESSION_MAX, SUBSCRIPTIONS_MAX,
-};
+use wire::id::{GroupId, SessionId, StreamId, Uid};
+use wire::limits::{NAME_BYTES_MAX, ROOMS_PER_SESSION_MAX, STREAMS_PER_SESSION_MAX};
 use wire::mask::{call, group_error, member as right};
 use wire::proto::{
-    Answer, Kind, Negotiate, Publish, RoomEnter, RoomRefused, RoomState, RoomUpdate, Stream,
-    Subscriber, Unpublish, server_frame,
+    Publish, RoomEnter, RoomRefused, RoomState, RoomUpdate, Stream, Unpublish, server_frame,
 };
 
 use crate::Output;
 use crate::directory::Needs;
 use crate::hub::{Hub, portions};
-use crate::port::media::{self, Command, Event, Peer, Track};
+use crate::port::media::{Command, Peer};
 use crate::port::store::Group;
 use crate::rights::Rights;
 
@@ -32,34 +28,34 @@ const SOURCE_SCREEN: u32 = 4;
 
 #[derive(Debug)]
 pub(crate) struct Rooms {
-    rooms: HashMap<GroupId, Room>,
+    pub rooms: HashMap<GroupId, Room>,
     /// Where a stream is, for what the media server tells.
-    streams: HashMap<StreamId, GroupId>,
+    pub streams: HashMap<StreamId, GroupId>,
     next_stream: u64,
 }
 
 #[derive(Debug, Default)]
-struct Room {
-    occupants: BTreeMap<SessionId, Occupant>,
-    streams: BTreeMap<StreamId, Published>,
+pub(crate) struct Room {
+    pub occupants: BTreeMap<SessionId, Occupant>,
+    pub streams: BTreeMap<StreamId, Published>,
 }
 
 /// A session in a room.
 #[derive(Debug)]
-struct Occupant {
-    uid: Uid,
-    address: String,
-    rights: Rights,
-    own: BTreeMap<u32, StreamId>,
-    receiving: BTreeSet<StreamId>,
+pub(crate) struct Occupant {
+    pub uid: Uid,
+    pub address: String,
+    pub rights: Rights,
+    pub own: BTreeMap<u32, StreamId>,
+    pub receiving: BTreeSet<StreamId>,
     /// Of the latest offer; answers to older ones are dropped.
-    ticket: Option<u32>,
+    pub ticket: Option<u32>,
 }
 
 #[derive(Debug)]
-struct Published {
-    by: SessionId,
-    stream: Stream,
+pub(crate) struct Published {
+    pub by: SessionId,
+    pub stream: Stream,
 }
 
 impl Rooms {
@@ -74,7 +70,7 @@ impl Rooms {
         self.rooms.contains_key(&gid)
     }
 
-    fn occupant(&mut self, gid: GroupId, session: SessionId) -> Option<&mut Occupant> {
+    pub fn occupant(&mut self, gid: GroupId, session: SessionId) -> Option<&mut Occupant> {
         self.rooms.get_mut(&gid)?.occupants.get_mut(&session)
     }
 }
@@ -253,7 +249,7 @@ impl Hub {
     }
 
     /// The stream as it is now, to everybody concerned and to its publisher.
-    fn tell_stream(&mut self, gid: GroupId, id: StreamId) {
+    pub(crate) fn tell_stream(&mut self, gid: GroupId, id: StreamId) {
         let Some(room) = self.rooms.rooms.get(&gid) else { return };
         let Some(Published { by, stream }) = room.streams.get(&id) else { return };
         let (by, stream) = (*by, stream.clone());
@@ -303,120 +299,6 @@ impl Hub {
         }
         if self.rooms.rooms.get(&gid).is_some_and(|room| room.occupants.is_empty()) {
             self.rooms.rooms.remove(&gid);
-        }
-    }
-
-    pub(crate) fn on_negotiate(&mut self, id: SessionId, negotiate: &Negotiate) {
-        let gid = GroupId(negotiate.gid);
-        let room = self.rooms.rooms.get_mut(&gid);
-        let Some(room) = room.filter(|room| room.occupants.contains_key(&id)) else {
-            let reason = String::from("the room was not entered");
-            let answer =
-                Answer { gid: gid.0, ticket: negotiate.ticket, answer: String::new(), reason };
-            return self.send(id, server_frame::Body::Answer(answer));
-        };
-        let occupant = &room.occupants[&id];
-
-        // A media line carries one track; what is said of it again does not count.
-        let mut mids = BTreeSet::new();
-        let mut send = Vec::new();
-        for track in &negotiate.send {
-            let kind = kind(track.kind);
-            if let Some(stream) = occupant.own.get(&track.sid)
-                && let Some(published) = room.streams.get(stream)
-                && has(&published.stream, kind)
-                && mids.insert(track.mid.as_str())
-            {
-                send.push(Track { mid: track.mid.clone(), stream: *stream, kind });
-            }
-        }
-        let mut receive = Vec::new();
-        for track in &negotiate.receive {
-            let stream = StreamId(track.stream);
-            if occupant.rights.allow(right::SUB)
-                && receive.len() < 2 * SUBSCRIPTIONS_MAX
-                && room.streams.get(&stream).is_some_and(|found| found.by != id)
-                && mids.insert(track.mid.as_str())
-            {
-                receive.push(Track { mid: track.mid.clone(), stream, kind: kind(track.kind) });
-            }
-        }
-
-        let before = occupant.receiving.clone();
-        let after: BTreeSet<_> = receive.iter().map(|track| track.stream).collect();
-        let who = (occupant.uid, occupant.address.clone());
-        let first = occupant.ticket.is_none();
-        if let Some(occupant) = room.occupants.get_mut(&id) {
-            occupant.receiving = after.clone();
-            occupant.ticket = Some(negotiate.ticket);
-        }
-        self.output(Output::Media(Command::Negotiate {
-            peer: Peer { session: id, room: gid },
-            ticket: Ticket(negotiate.ticket.into()),
-            fresh: first || negotiate.fresh,
-            offer: negotiate.offer.clone(),
-            send,
-            receive,
-        }));
-        for stream in after.difference(&before) {
-            self.tell_subscriber(gid, *stream, (who.0, &who.1), true);
-        }
-        for stream in before.difference(&after) {
-            self.tell_subscriber(gid, *stream, (who.0, &who.1), false);
-        }
-    }
-
-    /// Tells a publisher who began or ended to receive its stream.
-    fn tell_subscriber(
-        &mut self,
-        gid: GroupId,
-        stream: StreamId,
-        (uid, address): (Uid, &str),
-        joined: bool,
-    ) {
-        let Some(room) = self.rooms.rooms.get(&gid) else { return };
-        let Some(published) = room.streams.get(&stream) else { return };
-        let name = self.directory.user(uid).ok().flatten().map(|user| user.name.clone());
-        let subscriber = Subscriber {
-            gid: gid.0,
-            sid: published.stream.sid,
-            uid: uid.0,
-            address: address.into(),
-            name: name.unwrap_or_default(),
-            joined,
-        };
-        self.send(published.by, server_frame::Body::Subscriber(subscriber));
-    }
-
-    pub(crate) fn on_media(&mut self, event: Event) {
-        match event {
-            Event::Answer { peer, ticket, answer } => {
-                let latest = self.rooms.occupant(peer.room, peer.session).and_then(|o| o.ticket);
-                if latest.map(|latest| Ticket(latest.into())) != Some(ticket) {
-                    return;
-                }
-                let (answer, reason) = match answer {
-                    Ok(sdp) => (sdp, String::new()),
-                    Err(reason) => (String::new(), reason),
-                };
-                let ticket = ticket.0 as u32;
-                let answer = Answer { gid: peer.room.0, ticket, answer, reason };
-                self.send(peer.session, server_frame::Body::Answer(answer));
-            }
-            Event::Talking { stream, talking } => {
-                let Some(gid) = self.rooms.streams.get(&stream).copied() else { return };
-                let Some(room) = self.rooms.rooms.get_mut(&gid) else { return };
-                let Some(published) = room.streams.get_mut(&stream) else { return };
-                let talking = talking && !published.stream.audio_muted;
-                if published.stream.talking != talking {
-                    published.stream.talking = talking;
-                    self.tell_stream(gid, stream);
-                }
-            }
-            // The client sees the state of its own connection and offers afresh.
-            Event::Lost { peer } => {
-                self.log(format!("media of session {} in room {} lost", peer.session, peer.room));
-            }
         }
     }
 
@@ -492,22 +374,8 @@ impl Hub {
     }
 }
 
-fn has(stream: &Stream, kind: media::Kind) -> bool {
-    match kind {
-        media::Kind::Audio => stream.audio,
-        media::Kind::Video => stream.video,
-    }
-}
-
 fn update(gid: GroupId) -> RoomUpdate {
     RoomUpdate { gid: gid.0, ..RoomUpdate::default() }
-}
-
-fn kind(kind: i32) -> media::Kind {
-    match Kind::try_from(kind) {
-        Ok(Kind::Video) => media::Kind::Video,
-        _ => media::Kind::Audio,
-    }
 }
 
 /// What of an announced stream the room's settings allow: (audio, video).

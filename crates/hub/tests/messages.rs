@@ -154,6 +154,20 @@ fn a_message_to_oneself_is_one_entry() {
 }
 
 #[test]
+fn a_message_for_now_is_seen_on_the_senders_other_pages_and_by_a_sender_to_itself() {
+    let mut host = Host::new();
+    let (ada, bob) = (host.user("ada"), host.user("bob"));
+    let (page, other, bob) = (host.sign_in(&ada), host.sign_in(&ada), host.sign_in(&bob));
+    host.send_to(page, target::To::Address("bob".into()), 1, "now", Some(0));
+    assert_eq!(host.texts(bob), ["now"]);
+    assert_eq!(host.texts(other), ["now"]);
+    assert_eq!(host.texts(page), Vec::<String>::new());
+    host.send_to(page, target::To::Address("ada".into()), 2, "me", Some(0));
+    assert_eq!(host.texts(other), ["me"]);
+    assert_eq!(host.texts(page), ["me"]);
+}
+
+#[test]
 fn group_messages_reach_members_with_the_right_and_no_others() {
     let mut host = Host::new();
     let (ada, bob) = two(&mut host);
