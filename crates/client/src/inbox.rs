@@ -32,6 +32,8 @@ pub(crate) struct Inbox {
     batch: Option<Seq>,
     /// The batch that waits for messages from the store.
     loading: Vec<proto::LogEntry>,
+    /// Place of the last message of the log.
+    last_place: u64,
     /// What the page is told once the batch is stored.
     events: Vec<Event>,
 }
@@ -39,7 +41,15 @@ pub(crate) struct Inbox {
 impl Inbox {
     /// The store says how far it has come.
     pub fn restart(&mut self, at: Seq) {
-        *self = Inbox { taken: at, stored: at, ..Inbox::default() };
+        let last_place = self.last_place;
+        *self = Inbox { taken: at, stored: at, last_place, ..Inbox::default() };
+    }
+
+    /// The place of the next message of the log: order in a conversation is the order of the log,
+    /// also when the server's clock is set back, and beyond 1,024 messages in a millisecond.
+    fn next_place(&mut self, wanted: u64) -> u64 {
+        self.last_place = wanted.max(self.last_place + 1);
+        self.last_place
     }
 
     /// The connection is gone; what was not stored comes again.
@@ -184,9 +194,10 @@ impl Client {
             == Some(&proto::target::To::Address(self.session.address.clone()));
         if self.is_self(message.from_uid) {
             let own = self.own_message(seq, message, self.session.uid);
-            if let Some(own) = own
+            if let Some(mut own) = own
                 && !self.memory.contains(&own.key)
             {
+                own.order = self.inbox.next_place(own.order);
                 self.commits.write(Write::Message(Box::new(own.clone())));
                 let event = self.announce(own);
                 self.inbox.events.push(event);
@@ -195,10 +206,11 @@ impl Client {
                 return;
             }
         }
-        let Some(message) = self.incoming(seq, message) else { return };
+        let Some(mut message) = self.incoming(seq, message) else { return };
         if self.memory.contains(&message.key) {
             return;
         }
+        message.order = self.inbox.next_place(message.order);
         let group = match &message.conversation {
             Conversation::Group(gid) => Some(*gid),
             Conversation::User(_) => None,

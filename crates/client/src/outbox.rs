@@ -66,7 +66,8 @@ enum Stage {
 pub(crate) struct Outbox {
     entries: VecDeque<(MessageKey, Stage)>,
     in_flight: usize,
-    counter: u64,
+    /// Place of the last message taken.
+    last_place: u64,
     /// Messages the page hears of once they are stored.
     announced: Vec<(MessageKey, Vec<ReadSessionId>)>,
 }
@@ -117,8 +118,8 @@ impl Outbox {
 
     /// Forgets everything: another user.
     pub fn clear(&mut self) {
-        let counter = self.counter;
-        *self = Outbox { counter, ..Outbox::default() };
+        let last_place = self.last_place;
+        *self = Outbox { last_place, ..Outbox::default() };
     }
 }
 
@@ -137,7 +138,9 @@ impl Client {
         }
         let key = self.new_key(draft.id);
         let ts = self.session.server_time(now);
-        self.outbox.counter += 1;
+        // Also behind the last one when the clock was set back meanwhile.
+        let order = place(ts, 0).max(self.outbox.last_place + 1);
+        self.outbox.last_place = order;
         let peer = match &draft.to {
             Conversation::User(address) => address.clone(),
             Conversation::Group(_) => Default::default(),
@@ -151,7 +154,7 @@ impl Client {
             flags: draft.flags,
             expiry: draft.expiry,
             ts,
-            order: place(ts, self.outbox.counter),
+            order,
             status: status::OUTBOX,
             content: draft.content,
             recipients: 0,
@@ -292,7 +295,7 @@ impl Client {
     }
 }
 
-/// Place in a conversation: by time, and by a counter within a millisecond. Below 2^53.
+/// Place in a conversation: by time, and by a number within a millisecond. Below 2^53.
 pub(crate) fn place(ts: Timestamp, counter: u64) -> u64 {
     ts.0 * 1024 + counter % 1024
 }

@@ -51,8 +51,9 @@ pub(crate) struct Session {
     pub device: Option<DeviceKey>,
     pub link: Link,
     pub status: Status,
-    /// Server clock minus own clock, ms.
-    clock_offset: i64,
+    /// Server clock minus own monotonic clock, ms: a wall clock that jumps does not move it.
+    /// `None` before the first sign-in.
+    clock_offset: Option<i64>,
     heard: Instant,
     attempts: u32,
     sockets: u64,
@@ -69,7 +70,7 @@ impl Session {
             device: None,
             link: Link::Idle,
             status: Status::Unknown,
-            clock_offset: 0,
+            clock_offset: None,
             heard: Instant(0),
             attempts: 0,
             sockets: 0,
@@ -103,11 +104,14 @@ impl Session {
     }
 
     pub fn set_clock(&mut self, now: Now, server: u64) {
-        self.clock_offset = server as i64 - now.wall.0 as i64;
+        self.clock_offset = Some(server as i64 - now.instant.0 as i64);
     }
 
     pub fn server_time(&self, now: Now) -> Timestamp {
-        Timestamp((now.wall.0 as i64).saturating_add(self.clock_offset).max(0) as u64)
+        match self.clock_offset {
+            Some(offset) => Timestamp(now.instant.0.saturating_add_signed(offset)),
+            None => now.wall,
+        }
     }
 
     /// Begins an attempt.
@@ -244,6 +248,16 @@ mod tests {
         assert!(waits.iter().all(|wait| *wait <= 30_000));
         assert!(waits[20..].iter().any(|wait| *wait > 15_000));
         assert_ne!(waits[20], waits[21]);
+    }
+
+    #[test]
+    fn a_wall_clock_that_jumps_does_not_move_the_servers_clock() {
+        let mut session = Session::new();
+        let mut now = Now { instant: Instant(500), wall: Timestamp(7_000) };
+        assert_eq!(session.server_time(now), Timestamp(7_000));
+        session.set_clock(now, 90_000);
+        now = Now { instant: Instant(600), wall: Timestamp(1) };
+        assert_eq!(session.server_time(now), Timestamp(90_100));
     }
 
     #[test]

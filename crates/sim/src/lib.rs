@@ -6,6 +6,12 @@
 pub mod chance;
 pub mod memory_store;
 pub mod model;
+mod network;
+pub mod page;
+mod peers;
+pub mod planted;
+mod queue;
 pub mod script;
+mod server;
 pub mod store_suite;
 pub mod world;

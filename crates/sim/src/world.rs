@@ -1,96 +1,42 @@
 //! The world: pages, a server, the network between them, and time, which jumps from one event
 //! to the next.
+//!
+//! Real clients talk to the real hub. What people and fate do are the verbs of [`World`]; all
+//! chance comes from its seed.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BTreeMap;
 
-use client::event::{ConnectionStatus, Event as Told};
-use client::message::{Content, Conversation, Draft, Message};
-use client::{Client, Output as ClientOutput, Scope, SessionFilter, SocketId};
+use client::event::ConnectionStatus;
+use client::message::{Content, Conversation, Draft};
+use hub::Input as HubInput;
 use hub::port::admin::{
-    Call, Credential, GroupFields, MemberFields, Operation, Reply as AdminReply,
+    Credential, GroupFields, MemberFields, Operation, Reply as AdminReply, TokenWish, UserFields,
 };
-use hub::port::admin::{TokenWish, UserFields};
 use hub::port::store as server_store;
-use hub::{Hub, Input as HubInput, Output as HubOutput};
-use wire::code::Code;
-use wire::frame::decode_client;
 use wire::id::{DeviceKey, GroupId, MessageId, SessionId, Ticket};
 use wire::time::{Instant, Now, Timestamp};
 
 use crate::chance::Chance;
-use crate::memory_store::{MemoryStore, SyncStore};
+use crate::memory_store::MemoryStore;
+use crate::network::Network;
+use crate::page::{Page, Seen};
+use crate::planted::Planted;
+use crate::queue::Queue;
+use crate::server::Server;
 
 /// Number of a page's place: one browser profile, through all its reloads.
 pub type Place = usize;
 
-/// Bugs that the checks have to find; none in the product.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Planted {
-    /// No bug.
-    #[default]
-    None,
-    /// The server stores a message again when it is sent again.
-    NoDedupe,
-    /// The server says "stored" before it is.
-    AcceptBeforeStoring,
-    /// The browser's store forgets how far the log was taken.
-    ForgetCursor,
-    /// The browser's store says "stored" before it is.
-    BrowserStoresLate,
-}
-
-/// What a page saw, for the model.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Seen {
-    /// A new life of the page begins.
-    Reloaded,
-    /// A message callback.
-    Message {
-        /// Received, not sent.
-        incoming: bool,
-        /// Who sent it.
-        sender: String,
-        /// Its id.
-        id: MessageId,
-        /// Its text.
-        text: String,
-    },
-    /// A status callback.
-    Status {
-        /// Of which own message.
-        id: MessageId,
-        /// The message's status now.
-        status: u32,
-    },
-    /// A connection callback.
-    Connection(ConnectionStatus),
-}
-
-/// A page in a browser profile.
-pub struct Page {
-    /// Whose.
-    pub user: String,
-    /// Everything it saw, over all its lives.
-    pub seen: Vec<Seen>,
-    /// What is on its disk.
-    pub disk: client::memory_store::MemoryStore,
-    /// The page itself, `None` while the tab is closed.
-    pub client: Option<Client>,
-    token: String,
-    key: DeviceKey,
-    /// Grows with each reload: late events of a former life are nobody's.
-    life: u32,
-    socket: Option<(SocketId, SessionId)>,
-    /// The next write fails.
-    failing_writes: u32,
-    /// Conversation to read with receipts, when the page reads.
-    reads: Option<Conversation>,
-}
-
-enum Event {
+/// Something that is going to happen.
+#[derive(Debug)]
+pub(crate) enum Event {
     HubTick,
     Hub {
+        life: u32,
+        input: Box<HubInput>,
+    },
+    Up {
+        session: SessionId,
         life: u32,
         input: Box<HubInput>,
     },
@@ -104,6 +50,12 @@ enum Event {
         life: u32,
     },
     Page {
+        place: Place,
+        life: u32,
+        input: Box<client::Input>,
+    },
+    Down {
+        session: SessionId,
         place: Place,
         life: u32,
         input: Box<client::Input>,
@@ -124,25 +76,23 @@ pub struct World {
     pub pages: Vec<Page>,
     /// What is on the server's disk.
     pub disk: MemoryStore,
-    /// Messages taken by a page's `send` and told to it: what may not be lost.
+    /// Messages taken by a page's `send`: what may not be lost.
     pub promised: Vec<Promised>,
+    /// Who became a member of which group, or was removed, and when the backend knew.
+    pub memberships: Vec<Membership>,
+    /// How the groups are called.
+    pub group_names: BTreeMap<GroupId, String>,
     /// The bug of this world.
     pub planted: Planted,
     /// Milliseconds since the world began.
     pub time: u64,
-    hub: Option<Hub>,
-    hub_life: u32,
-    app: Credential,
-    next_session: u64,
-    sessions: BTreeMap<SessionId, Link>,
-    events: BinaryHeap<Reverse<(u64, u64)>>,
-    bodies: BTreeMap<u64, Event>,
-    next_event: u64,
-    answers: Vec<Result<AdminReply, hub::port::admin::AdminError>>,
-    entropy: u64,
-    /// Requests of the server's store that fail.
-    failing_server_writes: u32,
-    last_store: u64,
+    /// A wall clock was turned: after a reload, messages may stand where the clock was wrong.
+    pub clocks_turned: bool,
+    /// Connections fail and are slow, stores are slow, of their own accord.
+    pub chaotic: bool,
+    pub(crate) server: Server,
+    pub(crate) network: Network,
+    pub(crate) queue: Queue<Event>,
 }
 
 /// A message that was taken.
@@ -150,6 +100,10 @@ pub struct World {
 pub struct Promised {
     /// The page it was sent from.
     pub place: Place,
+    /// In this life of the page.
+    pub life: u32,
+    /// When, milliseconds since the world began.
+    pub at: u64,
     /// Its id.
     pub id: MessageId,
     /// Where to.
@@ -158,43 +112,49 @@ pub struct Promised {
     pub text: String,
 }
 
-/// A connection: bytes arrive in order, until it is cut.
-struct Link {
-    place: Place,
-    life: u32,
-    socket: SocketId,
-    up: u64,
-    down: u64,
-    cut: bool,
+/// A change of a group's members.
+#[derive(Clone, Debug)]
+pub struct Membership {
+    /// When the backend asked for it, and when it was answered.
+    pub asked: u64,
+    /// See `asked`.
+    pub answered: u64,
+    /// Which group.
+    pub group: GroupId,
+    /// Whose membership.
+    pub user: String,
+    /// Is a member from now on.
+    pub member: bool,
 }
 
+/// When the world begins, ms since 1970.
 const START: u64 = 1_700_000_000_000;
 
+/// How long [`World::drive`] lets the world find its peace, ms.
+const PEACE_WITHIN: u64 = 300_000;
+
 impl World {
-    /// A server with one app and nobody in it.
+    /// A server with one app and nobody in it. Connections and stores work and are quick.
     pub fn new(seed: u64) -> World {
         let mut world = World {
             chance: Chance::new(seed),
             pages: Vec::new(),
             disk: MemoryStore::default(),
             promised: Vec::new(),
+            memberships: Vec::new(),
+            group_names: BTreeMap::new(),
             planted: Planted::None,
             time: 0,
-            hub: Some(Hub::new(1)),
-            hub_life: 0,
-            app: Credential::AdminKey,
-            next_session: 0,
-            sessions: BTreeMap::new(),
-            events: BinaryHeap::new(),
-            bodies: BTreeMap::new(),
-            next_event: 0,
-            answers: Vec::new(),
-            entropy: 0,
-            failing_server_writes: 0,
-            last_store: 0,
+            clocks_turned: false,
+            chaotic: false,
+            server: Server::new(),
+            network: Network::default(),
+            queue: Queue::default(),
         };
         match world.admin(Operation::AppAdd { name: "sim".into() }) {
-            AdminReply::App { token, .. } => world.app = Credential::App(hub::hash_token(&token)),
+            AdminReply::App { token, .. } => {
+                world.server.app = Credential::App(hub::hash_token(&token));
+            }
             other => panic!("no app: {other:?}"),
         }
         world
@@ -202,67 +162,97 @@ impl World {
 
     // ---- backend -------------------------------------------------------------------------
 
-    /// Performs an operation of the backend and waits for its answer.
-    pub fn admin(&mut self, operation: Operation) -> AdminReply {
-        self.entropy += 1;
-        let mut entropy = [0; 64];
-        entropy[..8].copy_from_slice(&self.entropy.to_le_bytes());
-        let call = Call { credential: self.app.clone(), operation: Ok(operation), entropy };
-        self.hub_input(HubInput::Admin { ticket: Ticket(1), call });
-        while self.answers.is_empty() {
-            assert!(self.step(), "the backend is never answered");
-        }
-        self.answers.remove(0).unwrap_or_else(|error| panic!("the backend is refused: {error:?}"))
-    }
-
-    /// Adds a user with a page that is started. Several pages of one user are several devices.
+    /// Adds a user, or a device of one, with a page that is started and online: from its first
+    /// sign-in on a device gets everything.
     pub fn page(&mut self, user: &str) -> Place {
         let place = self.pages.len();
-        let operation = Operation::UserAdd {
-            address: user.into(),
-            fields: UserFields::default(),
-            token: Some(TokenWish { app: format!("app{place}"), any_app: true, expiry_minutes: 0 }),
-        };
-        let AdminReply::User { token: Some(issued), .. } = self.admin(operation) else {
-            panic!("no token");
-        };
-        self.pages.push(Page {
-            user: user.into(),
-            seen: Vec::new(),
-            disk: Default::default(),
-            client: None,
-            token: issued.token,
-            key: DeviceKey([place as u8 + 1; 16]),
-            life: 0,
-            socket: None,
-            failing_writes: 0,
-            reads: None,
-        });
+        let app = format!("app{place}");
+        let place = self.closed_page(user, TokenWish { app, any_app: true, expiry_minutes: 0 });
         self.open_tab(place);
-        // From its first sign-in on a device gets everything.
-        let online = Seen::Connection(ConnectionStatus::Online);
-        while !self.pages[place].seen.contains(&online) {
+        while self.status(place) != ConnectionStatus::Online {
             assert!(self.step(), "the page never comes online");
         }
         place
     }
 
+    /// As [`World::page`] with this kind of token, and not opened yet.
+    pub fn closed_page(&mut self, user: &str, token: TokenWish) -> Place {
+        let place = self.pages.len();
+        let fields = UserFields::default();
+        let operation = Operation::UserAdd { address: user.into(), fields, token: Some(token) };
+        let AdminReply::User { token: Some(issued), user: stored, .. } = self.admin(operation)
+        else {
+            panic!("no token");
+        };
+        let key = DeviceKey([place as u8 + 1; 16]);
+        self.pages.push(Page::new(user, stored.uid, issued.token, key));
+        place
+    }
+
+    /// Another browser with the same token, not opened yet.
+    pub fn second_browser(&mut self, place: Place) -> Place {
+        let key = DeviceKey([self.pages.len() as u8 + 1; 16]);
+        let first = &self.pages[place];
+        let page = Page::new(&first.user, first.uid, first.token.clone(), key);
+        self.pages.push(page);
+        self.pages.len() - 1
+    }
+
     /// Adds a group with these members.
     pub fn group(&mut self, members: &[&str]) -> GroupId {
-        let members = members.iter().map(|member| member.to_string()).collect();
-        let (fields, rights) = (GroupFields::default(), MemberFields::default());
-        match self.admin(Operation::GroupAdd { fields, members, rights }) {
-            AdminReply::Group { group, .. } => group.gid,
+        self.group_with(GroupFields::default(), members)
+    }
+
+    /// Adds a group with these members and settings.
+    pub fn group_with(&mut self, fields: GroupFields, members: &[&str]) -> GroupId {
+        let asked = self.time;
+        let names = members.iter().map(|member| member.to_string()).collect();
+        let rights = MemberFields::default();
+        let group = match self.admin(Operation::GroupAdd { fields, members: names, rights }) {
+            AdminReply::Group { group, .. } => {
+                self.group_names.insert(group.gid, group.name);
+                group.gid
+            }
             other => panic!("no group: {other:?}"),
+        };
+        for user in members {
+            self.note_membership(asked, group, user, true);
         }
+        group
+    }
+
+    /// Makes the user a member.
+    pub fn add_member(&mut self, gid: GroupId, user: &str) {
+        let (asked, rights) = (self.time, MemberFields::default());
+        self.admin(Operation::MembersEdit { gid, members: vec![user.into()], rights });
+        self.note_membership(asked, gid, user, true);
+    }
+
+    /// Takes the user's membership away.
+    pub fn remove_member(&mut self, gid: GroupId, user: &str) {
+        let asked = self.time;
+        self.admin(Operation::MembersRemove { gid, members: vec![user.into()] });
+        self.note_membership(asked, gid, user, false);
+    }
+
+    /// Gives the group another name.
+    pub fn rename_group(&mut self, gid: GroupId, name: &str) {
+        let fields = GroupFields { name: Some(name.into()), ..GroupFields::default() };
+        let (members, rights) = (Vec::new(), MemberFields::default());
+        self.admin(Operation::GroupSet { gid, fields, members, rights });
+        self.group_names.insert(gid, name.into());
+    }
+
+    fn note_membership(&mut self, asked: u64, group: GroupId, user: &str, member: bool) {
+        let answered = self.time;
+        let user = user.into();
+        self.memberships.push(Membership { asked, answered, group, user, member });
     }
 
     // ---- what people and fate do -----------------------------------------------------------
 
-    /// The page sends a text; nothing happens while its tab is closed.
-    pub fn send(&mut self, place: Place, to: Conversation, text: &str) {
-        let now = self.now();
-        let Some(client) = self.pages[place].client.as_mut() else { return };
+    /// The page sends a text. Its id, unless it is refused at once or its tab is closed.
+    pub fn send(&mut self, place: Place, to: Conversation, text: &str) -> Option<MessageId> {
         let content = Content { body: text.as_bytes().to_vec().into(), ..Content::default() };
         let draft = Draft {
             to: to.clone(),
@@ -273,10 +263,12 @@ impl World {
             content,
             announce: true,
         };
-        let Ok(sent) = client.send(now, draft) else { return };
-        let id = sent.message.key.id;
-        self.promised.push(Promised { place, id, to, text: text.into() });
+        let now = self.page_now(place);
+        let id = self.pages[place].client.as_mut()?.send(now, draft).ok()?.message.key.id;
+        let (life, at, text) = (self.pages[place].life, self.time, text.into());
+        self.promised.push(Promised { place, life, at, id, to, text });
         self.drain_page(place);
+        Some(id)
     }
 
     /// The page opens a conversation and reads it, with receipts.
@@ -288,73 +280,42 @@ impl World {
 
     /// The page tells that it types.
     pub fn type_to(&mut self, place: Place, to: &Conversation) {
-        let now = self.now();
-        if let Some(client) = self.pages[place].client.as_mut() {
-            client.send_presence(now, to, wire::mask::presence::TYPING, 0, 0);
-            self.drain_page(place);
-        }
+        let typing = wire::mask::presence::TYPING;
+        self.with(place, |client, now| client.send_presence(now, to, typing, 0, 0));
     }
 
-    /// The connection breaks. Either side may notice late; what was on its way is gone.
-    pub fn cut(&mut self, place: Place) {
-        let Some((socket, session)) = self.pages[place].socket.take() else { return };
-        let (noticed_up, noticed_down) =
-            (self.chance.between(1, 5_000), self.chance.between(1, 5_000));
-        if let Some(link) = self.sessions.get_mut(&session) {
-            link.cut = true;
-        }
+    /// The page comes to the front, or goes behind.
+    pub fn show(&mut self, place: Place, visible: bool) {
         let life = self.pages[place].life;
-        let closed = client::Input::SocketClosed { socket, code: None };
-        self.at(noticed_down, Event::Page { place, life, input: Box::new(closed) });
-        let life = self.hub_life;
-        let closed = HubInput::Closed { session };
-        self.at(noticed_up, Event::Hub { life, input: Box::new(closed) });
+        self.page_input(place, life, client::Input::Visible(visible));
+    }
+
+    /// The connection breaks. Either side may notice late; new ones can be made.
+    pub fn cut(&mut self, place: Place) {
+        self.break_link(place);
+    }
+
+    /// The connection is dead, and neither side is told.
+    pub fn silence(&mut self, place: Place) {
+        self.silence_link(place);
     }
 
     /// The tab is killed: what was not on its disk is gone.
     pub fn kill_tab(&mut self, place: Place) {
-        self.cut(place);
-        self.pages[place].client = None;
-        self.pages[place].life += 1;
+        self.break_link(place);
+        let time = self.time;
+        self.pages[place].close(time);
     }
 
-    /// A new tab on the same disk.
-    pub fn open_tab(&mut self, place: Place) {
-        if self.pages[place].client.is_some() {
-            return;
-        }
-        let now = self.now();
-        let mut client = Client::new(self.chance.draw());
-        let page = &mut self.pages[place];
-        page.life += 1;
-        page.seen.push(Seen::Reloaded);
-        client.set_token(now, page.token.clone());
-        client.set_database(Some("sim".into()));
-        client.start(now).expect("there is a token");
-        client.handle_input(now, client::Input::Device(page.key));
-        page.client = Some(client);
-        self.open_conversation(place);
-        self.drain_page(place);
-    }
-
-    /// kill -9: only what is on disk is left. It starts again at once.
+    /// kill -9, and it starts again at once.
     pub fn restart_server(&mut self) {
-        self.hub_life += 1;
-        self.hub = Some(Hub::new(self.hub_life + 1));
-        for (session, link) in std::mem::take(&mut self.sessions) {
-            if self.pages[link.place].socket == Some((link.socket, session)) {
-                self.pages[link.place].socket = None;
-                let closed = client::Input::SocketClosed { socket: link.socket, code: None };
-                let (place, life) = (link.place, link.life);
-                let noticed = self.chance.between(1, 2_000);
-                self.at(noticed, Event::Page { place, life, input: Box::new(closed) });
-            }
-        }
+        self.kill_server();
+        self.start_server();
     }
 
     /// The next writes of the server's store fail.
     pub fn fail_server_writes(&mut self, count: u32) {
-        self.failing_server_writes += count;
+        self.server.failing_writes += count;
     }
 
     /// The next writes of this browser fail.
@@ -362,55 +323,144 @@ impl World {
         self.pages[place].failing_writes += count;
     }
 
+    /// The browser deletes its storage, and tells an open page.
+    pub fn lose_store(&mut self, place: Place) {
+        let time = self.time;
+        self.pages[place].lose_store(time);
+        let life = self.pages[place].life;
+        self.page_later(1, place, life, client::Input::StoreLost);
+    }
+
+    /// The wall clock of this page's machine jumps.
+    pub fn turn_clock(&mut self, place: Place, ms: i64) {
+        self.clocks_turned = true;
+        self.pages[place].wall_offset += ms;
+    }
+
+    /// The wall clock of the server jumps.
+    pub fn turn_server_clock(&mut self, ms: i64) {
+        self.clocks_turned = true;
+        self.server.wall_offset += ms;
+    }
+
+    /// Everything works again, all tabs are open, and enough time passes for everybody to get
+    /// everything.
+    pub fn heal(&mut self) {
+        self.start_server();
+        self.server.failing_writes = 0;
+        for place in 0..self.pages.len() {
+            self.pages[place].failing_writes = 0;
+            self.pages[place].reachable = true;
+            self.open_tab(place);
+            self.show(place, true);
+        }
+        self.pass(180_000);
+    }
+
+    // ---- what can be seen ------------------------------------------------------------------
+
+    /// What the page was told last of its connection.
+    pub fn status(&self, place: Place) -> ConnectionStatus {
+        let page = &self.pages[place];
+        page.client.as_ref().map_or(ConnectionStatus::Unknown, |client| client.status())
+    }
+
+    /// What the media server was told.
+    pub fn media(&self) -> &[hub::port::media::Command] {
+        &self.server.media
+    }
+
+    /// What the page was told that is neither a message, a status nor of the connection.
+    pub fn told(&self, place: Place) -> Vec<&client::event::Event> {
+        let told = self.pages[place].seen.iter().filter_map(|seen| match seen {
+            Seen::Other(event) => Some(&**event),
+            _ => None,
+        });
+        told.collect()
+    }
+
+    // ---- time ----------------------------------------------------------------------------
+
     /// Lets this much time pass.
     pub fn pass(&mut self, ms: u64) {
         let end = self.time + ms;
-        while self.events.peek().is_some_and(|next| next.0.0 <= end) {
+        while self.queue.next_at().is_some_and(|at| at <= end) {
             self.step();
         }
         self.time = end;
     }
 
-    /// Everything works again, and enough time passes for everybody to get everything.
-    pub fn heal(&mut self) {
-        self.failing_server_writes = 0;
-        for place in 0..self.pages.len() {
-            self.pages[place].failing_writes = 0;
-            self.open_tab(place);
+    /// Lets time pass until nothing is on its way any more: from one deadline to the next,
+    /// nothing sleeps.
+    ///
+    /// # Panics
+    /// When there is no peace within five minutes of virtual time.
+    pub fn drive(&mut self) {
+        let deadline = self.time + PEACE_WITHIN;
+        while !self.is_quiet() {
+            assert!(
+                self.time < deadline,
+                "no peace: {:?}",
+                self.queue.waiting().collect::<Vec<_>>()
+            );
+            self.step();
         }
-        self.pass(180_000);
     }
 
-    // ---- time ----------------------------------------------------------------------------
-
-    fn now(&self) -> Now {
-        Now { instant: Instant(self.time), wall: Timestamp(START + self.time) }
+    /// Nothing is on its way, and every page that could be online is.
+    fn is_quiet(&self) -> bool {
+        let tick = |event: &Event| matches!(event, Event::HubTick | Event::PageTick { .. });
+        self.pages.iter().all(|page| self.is_settled(page)) && self.queue.waiting().all(tick)
     }
 
-    fn at(&mut self, after: u64, event: Event) {
-        self.next_event += 1;
-        self.events.push(Reverse((self.time + after, self.next_event)));
-        self.bodies.insert(self.next_event, event);
+    fn is_settled(&self, page: &Page) -> bool {
+        use ConnectionStatus::{AuthFail, Online, SignOut, Stopped, Suspend, Unknown};
+        let Some(client) = &page.client else { return true };
+        let settled = [AuthFail, Online, SignOut, Stopped, Suspend, Unknown];
+        !page.reachable || !self.is_serving() || settled.contains(&client.status())
+    }
+
+    pub(crate) fn server_now(&self) -> Now {
+        self.now_with(self.server.wall_offset)
+    }
+
+    pub(crate) fn page_now(&self, place: Place) -> Now {
+        self.now_with(self.pages[place].wall_offset)
+    }
+
+    fn now_with(&self, offset: i64) -> Now {
+        let wall = (START + self.time).saturating_add_signed(offset);
+        Now { instant: Instant(self.time), wall: Timestamp(wall) }
     }
 
     /// Performs the next event; `false` when there is none.
-    fn step(&mut self) -> bool {
-        let Some(Reverse((time, number))) = self.events.pop() else { return false };
-        self.time = self.time.max(time);
-        match self.bodies.remove(&number).expect("every event has a body") {
-            Event::HubTick => self.hub_input(HubInput::Tick),
+    pub(crate) fn step(&mut self) -> bool {
+        let Some((at, event)) = self.queue.take() else { return false };
+        self.time = self.time.max(at);
+        match event {
+            Event::HubTick => self.hub_tick(at),
             Event::Hub { life, input } => {
-                if life == self.hub_life {
+                if life == self.server.life {
+                    self.hub_input(*input);
+                }
+            }
+            Event::Up { session, life, input } => {
+                let arrives =
+                    matches!(*input, HubInput::Closed { .. }) || self.gets_through(session);
+                if life == self.server.life && arrives {
                     self.hub_input(*input);
                 }
             }
             Event::ServerStore { life, ticket, request } => {
-                if life == self.hub_life {
+                if life == self.server.life {
                     self.perform_for_server(ticket, *request);
                 }
             }
-            Event::PageTick { place, life } => self.page_input(place, life, client::Input::Tick),
+            Event::PageTick { place, life } => self.page_tick(place, life, at),
             Event::Page { place, life, input } => self.page_input(place, life, *input),
+            Event::Down { session, place, life, input } => {
+                self.arrive(session, place, life, *input)
+            }
             Event::PageStore { place, life, ticket, request } => {
                 self.perform_for_page(place, life, ticket, *request);
             }
@@ -418,285 +468,20 @@ impl World {
         true
     }
 
-    // ---- server --------------------------------------------------------------------------
-
-    fn hub_input(&mut self, input: HubInput) {
-        let now = self.now();
-        let Some(hub) = self.hub.as_mut() else { return };
-        hub.handle_input(now, input);
-        loop {
-            let Some(hub) = self.hub.as_mut() else { return };
-            match hub.poll_output() {
-                HubOutput::Wait(deadline) => {
-                    if deadline != Instant::FAR_FUTURE {
-                        self.at(deadline.0.saturating_sub(self.time).max(1), Event::HubTick);
-                    }
-                    break;
-                }
-                HubOutput::Send { session, frame } => {
-                    let bytes = frame.len();
-                    self.down(session, |socket| client::Input::SocketFrame {
-                        socket,
-                        bytes: frame.to_vec(),
-                    });
-                    if let Some(hub) = self.hub.as_mut() {
-                        hub.handle_input(now, HubInput::Drained { session, bytes });
-                    }
-                }
-                HubOutput::Close { session, code } => self.close(session, code),
-                HubOutput::Store { ticket, request } => self.ask_server_store(ticket, request),
-                HubOutput::AdminReply { result, .. } => self.answers.push(result),
-                HubOutput::Media(_) | HubOutput::Log { .. } => {}
-            }
-        }
-    }
-
-    fn close(&mut self, session: SessionId, code: Code) {
-        self.down(session, |socket| client::Input::SocketClosed { socket, code: Some(code) });
-        if let Some(link) = self.sessions.get_mut(&session) {
-            link.cut = true;
-            if self.pages[link.place].socket == Some((link.socket, session)) {
-                self.pages[link.place].socket = None;
-            }
-        }
-    }
-
-    /// Requests are performed one after the other, each a while after it was asked.
-    fn ask_server_store(&mut self, ticket: Ticket, request: server_store::Request) {
-        if self.planted == Planted::AcceptBeforeStoring
-            && let server_store::Request::Append { to, .. } = &request
-        {
-            let places = to.iter().map(|uid| (*uid, wire::id::Seq(0))).collect();
-            let reply = Ok(server_store::Reply::Appended(places));
-            let input = HubInput::Stored { ticket, result: reply };
-            let life = self.hub_life;
-            self.at(1, Event::Hub { life, input: Box::new(input) });
-        }
-        let due = self.last_store.max(self.time + self.chance.between(1, 40));
-        self.last_store = due;
-        let life = self.hub_life;
-        let event = Event::ServerStore { life, ticket, request: Box::new(request) };
-        self.at(due - self.time, event);
-    }
-
-    fn perform_for_server(&mut self, ticket: Ticket, mut request: server_store::Request) {
-        use server_store::Request;
-        let writes = matches!(
-            request,
-            Request::Append { .. } | Request::AppendNotes { .. } | Request::Acknowledge { .. }
-        );
-        if self.planted == Planted::NoDedupe
-            && let Request::Append { message, .. } = &mut request
-        {
-            self.disk.forget_message(message.sender, message.id);
-        }
-        let result = if writes && self.failing_server_writes > 0 {
-            self.failing_server_writes -= 1;
-            Err(server_store::StoreError::Failed("invented".into()))
-        } else {
-            self.disk.perform(request)
+    /// Something reaches a page; the server's queue for it drains.
+    fn arrive(&mut self, session: SessionId, place: Place, life: u32, input: client::Input) {
+        let bytes = match &input {
+            client::Input::SocketFrame { bytes, .. } => bytes.len(),
+            _ => 0,
         };
-        // A crash may come between the disk and the answer.
-        let life = self.hub_life;
-        let input = Box::new(HubInput::Stored { ticket, result });
-        let after = self.chance.between(0, 3);
-        self.at(after, Event::Hub { life, input });
-    }
-
-    // ---- network -------------------------------------------------------------------------
-
-    fn connect(&mut self, place: Place, socket: SocketId) {
-        let life = self.pages[place].life;
-        let reached = !self.chance.one_in(8);
-        let after = self.chance.between(1, 200);
-        if !reached {
-            let input = Box::new(client::Input::SocketClosed { socket, code: None });
-            return self.at(after, Event::Page { place, life, input });
-        }
-        self.next_session += 1;
-        let session = SessionId(self.next_session);
-        let (up, down) = (self.time + after, self.time + after);
-        self.sessions.insert(session, Link { place, life, socket, up, down, cut: false });
-        self.pages[place].socket = Some((socket, session));
-        let remote = std::net::IpAddr::from([127, 0, 0, 1]);
-        self.up(session, HubInput::Opened { session, remote });
-        self.down(session, |socket| client::Input::SocketOpened { socket });
-    }
-
-    fn up(&mut self, session: SessionId, input: HubInput) {
-        let delay = self.chance.between(1, 60);
-        let Some(link) = self.sessions.get_mut(&session).filter(|link| !link.cut) else { return };
-        link.up = link.up.max(self.time + delay);
-        let (after, life) = (link.up - self.time, self.hub_life);
-        self.at(after, Event::Hub { life, input: Box::new(input) });
-    }
-
-    fn down(&mut self, session: SessionId, input: impl FnOnce(SocketId) -> client::Input) {
-        let delay = self.chance.between(1, 60);
-        let Some(link) = self.sessions.get_mut(&session).filter(|link| !link.cut) else { return };
-        link.down = link.down.max(self.time + delay);
-        let (after, place, life) = (link.down - self.time, link.place, link.life);
-        let input = Box::new(input(link.socket));
-        self.at(after, Event::Page { place, life, input });
-    }
-
-    // ---- pages ---------------------------------------------------------------------------
-
-    fn open_conversation(&mut self, place: Place) {
-        let page = &mut self.pages[place];
-        let (Some(client), Some(conversation)) = (&mut page.client, page.reads.clone()) else {
-            return;
-        };
-        let mut filter = SessionFilter::new(Scope::Conversation(conversation));
-        filter.receipts = true;
-        let session = client.open_session(filter);
-        client.read(session, 1_000);
-    }
-
-    fn page_input(&mut self, place: Place, life: u32, input: client::Input) {
-        let now = self.now();
-        let page = &mut self.pages[place];
-        if page.life != life {
+        // After the server's end its last words are still on their way.
+        let link_gone = !self.network.links.contains_key(&session);
+        if !link_gone && !self.gets_through(session) {
             return;
         }
-        if let client::Input::SocketClosed { socket, .. } = &input
-            && page.socket.is_some_and(|(current, _)| current == *socket)
-        {
-            page.socket = None;
+        if bytes > 0 && !link_gone {
+            self.hub_input(HubInput::Drained { session, bytes });
         }
-        if let Some(client) = page.client.as_mut() {
-            client.handle_input(now, input);
-            self.drain_page(place);
-        }
+        self.page_input(place, life, input);
     }
-
-    fn drain_page(&mut self, place: Place) {
-        let life = self.pages[place].life;
-        loop {
-            let Some(client) = self.pages[place].client.as_mut() else { return };
-            match client.poll_output() {
-                ClientOutput::Wait(deadline) => {
-                    if deadline != Instant::FAR_FUTURE {
-                        let after = deadline.0.saturating_sub(self.time).max(1);
-                        self.at(after, Event::PageTick { place, life });
-                    }
-                    break;
-                }
-                ClientOutput::Connect { socket } => self.connect(place, socket),
-                ClientOutput::Transmit { socket, bytes } => {
-                    if let Some((current, session)) = self.pages[place].socket
-                        && current == socket
-                    {
-                        let frame = decode_client(&bytes).expect("clients send frames");
-                        self.up(session, HubInput::Frame { session, frame });
-                    }
-                }
-                ClientOutput::Disconnect { socket } => {
-                    if self.pages[place].socket.is_some_and(|(current, _)| current == socket)
-                        && let Some((_, session)) = self.pages[place].socket.take()
-                    {
-                        self.up(session, HubInput::Closed { session });
-                        if let Some(link) = self.sessions.get_mut(&session) {
-                            link.cut = true;
-                        }
-                    }
-                }
-                ClientOutput::OpenStore { .. } => {
-                    let opened = self.pages[place].disk.open();
-                    let input = Box::new(client::Input::StoreOpened(Ok(opened)));
-                    let after = self.chance.between(1, 30);
-                    self.at(after, Event::Page { place, life, input });
-                }
-                ClientOutput::Store { ticket, request } => {
-                    self.ask_page_store(place, life, ticket, request);
-                }
-                ClientOutput::Peer(_) => {}
-                ClientOutput::Event(told) => self.pages[place].see(*told),
-            }
-        }
-    }
-
-    fn ask_page_store(
-        &mut self,
-        place: Place,
-        life: u32,
-        ticket: Ticket,
-        request: client::port::store::Request,
-    ) {
-        if self.planted == Planted::BrowserStoresLate {
-            let result = Ok(client::port::store::Reply::Done);
-            let input = Box::new(client::Input::Stored { ticket, result });
-            if matches!(request, client::port::store::Request::Commit { .. }) {
-                self.at(1, Event::Page { place, life, input });
-            }
-        }
-        // In order: the store of one page is asked at the same moment or later.
-        let after = self.chance.between(1, 3) + 10;
-        let event = Event::PageStore { place, life, ticket, request: Box::new(request) };
-        let _ = after;
-        self.at(12, event);
-    }
-
-    fn perform_for_page(
-        &mut self,
-        place: Place,
-        life: u32,
-        ticket: Ticket,
-        mut request: client::port::store::Request,
-    ) {
-        use client::port::store::{Request, StoreError, Write};
-        let page = &mut self.pages[place];
-        if page.life != life {
-            return;
-        }
-        if self.planted == Planted::ForgetCursor
-            && let Request::Commit { writes, .. } = &mut request
-        {
-            writes.retain(|write| !matches!(write, Write::Cursor(_)));
-        }
-        let is_commit = matches!(request, Request::Commit { .. });
-        let result = if is_commit && page.failing_writes > 0 {
-            page.failing_writes -= 1;
-            Err(StoreError::Full)
-        } else {
-            Ok(page.disk.perform(request))
-        };
-        let input = Box::new(client::Input::Stored { ticket, result });
-        let after = self.chance.between(0, 3);
-        self.at(after, Event::Page { place, life, input });
-    }
-}
-
-impl Page {
-    fn see(&mut self, told: Told) {
-        let seen = match told {
-            Told::Message { message, .. } => Seen::Message {
-                incoming: message.key.incoming,
-                sender: message.key.sender.clone(),
-                id: message.key.id,
-                text: text(&message),
-            },
-            Told::MessageStatus { message, .. } => {
-                Seen::Status { id: message.key.id, status: message.status }
-            }
-            Told::Connection { status, .. } => Seen::Connection(status),
-            _ => return,
-        };
-        self.seen.push(seen);
-    }
-
-    /// All messages on its disk.
-    pub fn stored(&self) -> Vec<Message> {
-        use client::port::store::{Reply, Request};
-        let request = Request::Read { conversation: None, from: None, count: u32::MAX, fifo: true };
-        match self.disk.clone().perform(request) {
-            Reply::Messages(messages) => messages,
-            other => panic!("no messages: {other:?}"),
-        }
-    }
-}
-
-/// The text of a message.
-pub fn text(message: &Message) -> String {
-    String::from_utf8_lossy(&message.content.body).into_owned()
 }
