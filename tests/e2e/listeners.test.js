@@ -42,8 +42,8 @@ test("a listener may send from inside every callback", async () => {
   const { bob, a, b } = await two();
   await b.evaluate((to) => {
     chat.api.addListener({
-      Mesibo_onMessage(m) {
-        if (m.isIncoming()) chat.send(m.peer, [`echo ${m.message}`]);
+      Mesibo_onMessage(m, data) {
+        if (data && m.isIncoming()) chat.send(m.peer, [`echo ${m.message}`]);
       },
       Mesibo_onMessageStatus(m) {
         if (m.status === 1 && m.message.startsWith("echo"))
@@ -96,7 +96,7 @@ test("nothing calls back inside the call that causes it", async () => {
     during("send", () => chat.send(to, ["hello"]));
     during("read", () => profile.createReadSession({ Mesibo_onMessage: note("session") }).read(5));
     during("setDatabase", () => chat.api.setDatabase("other", note("database")));
-    during("save", () => profile.save());
+    during("sendTyping", () => profile.sendTyping());
     during("stop", () => chat.api.stop());
     during("start", () => chat.api.start());
     during("groupCall", () => chat.api.groupCall({}, 1)?.join({}));

@@ -62,7 +62,7 @@ test("3: the same user, group and message is the same object wherever the page m
   const { ada, bob, a, b } = await two();
   await b.evaluate((peer) => {
     window.met = [];
-    chat.api.addListener({ Mesibo_onMessage: (m) => window.met.push(m) });
+    chat.api.addListener({ Mesibo_onMessage: (m, data) => data && window.met.push(m) });
     window.session = chat.api.getProfile(peer, 0).createReadSession({
       Mesibo_onMessage: (m) => m && window.met.push(m),
     });
@@ -71,7 +71,7 @@ test("3: the same user, group and message is the same object wherever the page m
   const same = await a.evaluate((peer) => {
     window.met = [];
     chat.api.addListener({
-      Mesibo_onMessage: (m) => window.met.push(m),
+      Mesibo_onMessage: (m, data) => data && window.met.push(m),
       Mesibo_onMessageStatus: (m) => window.met.push(m),
     });
     window.m = chat.api.getProfile(peer, 0).newMessage();
@@ -152,7 +152,10 @@ test("5: an array given to the page is the page's: sorted, spliced, frozen, it n
   await send(a, bob, ["four"]);
   await a.until(() => session.getMessages().some((m) => m.message === "four"));
   assert.ok(await a.evaluate(() => window.list !== session.getMessages()));
-  const texts = await a.evaluate(() => session.getMessages().map((m) => m.message));
+  // Another session of the same conversation is as if nothing had happened.
+  await a.evaluate((peer) => chat.read(peer, 10), bob.address);
+  await a.until((peer) => chat.shown(peer).length === 4, bob.address);
+  const texts = await a.evaluate((peer) => chat.shown(peer), bob.address);
   assert.deepEqual(texts, ["one", "two", "three", "four"]);
 });
 
@@ -197,17 +200,18 @@ test("7: a listener is looked up when the event fires: late, inherited, in eithe
     window.heard = [];
     const late = {};
     class Base {
-      Mesibo_OnMessage(m) {
-        heard.push(`inherited ${m.message}`);
+      // Without a method for presence it comes here too, as it did then, and without data.
+      Mesibo_OnMessage(m, data) {
+        if (data) heard.push(`inherited ${m.message}`);
       }
     }
     class Derived extends Base {}
     const both = {
-      Mesibo_onMessage: () => heard.push("newer"),
-      Mesibo_OnMessage: () => heard.push("older"),
+      Mesibo_onMessage: (m, data) => data && heard.push("newer"),
+      Mesibo_OnMessage: (m, data) => data && heard.push("older"),
     };
     for (const listener of [late, new Derived(), both, both, {}]) chat.api.addListener(listener);
-    late.mesibo_onMessage = () => heard.push("late");
+    late.mesibo_onMessage = (m, data) => data && heard.push("late");
   });
   await send(a, bob, ["hello"]);
   await arrived(b, 1);
@@ -248,7 +252,7 @@ test("9: a callback that throws or rejects is reported, and the next ones are ca
       },
     ];
     for (const Mesibo_onMessage of bad) chat.api.addListener({ Mesibo_onMessage });
-    chat.api.addListener({ Mesibo_onMessage: () => (reached += 1) });
+    chat.api.addListener({ Mesibo_onMessage: (m, data) => data && (reached += 1) });
   });
   await send(a, bob, ["one", "two"]);
   await b.until(() => reached === 2);

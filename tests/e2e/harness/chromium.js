@@ -1,6 +1,7 @@
 // Chromium through Playwright: one browser, a context for each person.
 import { chromium as playwright } from "playwright-core";
 import { chromium as program, DEADLINE_MS } from "./environment.js";
+import { until } from "./until.js";
 
 const ARGUMENTS = [
   "--no-sandbox",
@@ -73,11 +74,9 @@ export class ChromiumPage {
     return this.#page.evaluate(what, argument);
   }
 
-  /** Waits until a function in the page answers something truthy. */
-  async until(what, argument, deadline = DEADLINE_MS) {
-    const options = { timeout: deadline, polling: 20 };
-    const handle = await this.#page.waitForFunction(what, argument, options);
-    return handle.jsonValue();
+  /** Waits until a function in the page answers something truthy, a Promise's value included. */
+  until(what, argument, deadline = DEADLINE_MS) {
+    return until(String(what), () => this.evaluate(what, argument), deadline);
   }
 
   async reload() {
