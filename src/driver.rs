@@ -91,7 +91,8 @@ impl Driver {
         if let Some(driver) = self.itself.upgrade() {
             wasm_bindgen_futures::spawn_local(async move {
                 driver.scheduled.set(false);
-                driver.drain();
+                // What the calls have caused goes out together.
+                driver.input(Input::Tick);
             });
         }
     }

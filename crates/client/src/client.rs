@@ -15,6 +15,7 @@ use wire::time::{Duration, Now, Timestamp};
 use crate::chance::Chance;
 use crate::commit::{Commits, Then};
 use crate::event::{ConnectionStatus as Status, Event, ReadSessionId};
+use crate::group_call::Room;
 use crate::inbox::{Inbox, to_member};
 use crate::memory::Messages;
 use crate::message::{Conversation, Message, MessageKey};
@@ -35,6 +36,7 @@ pub struct Client {
     pub(crate) reading: Reading,
     pub(crate) profiles: Profiles,
     pub(crate) presences: Presences,
+    pub(crate) rooms: BTreeMap<GroupId, Room>,
     pub(crate) memory: Messages,
     pub(crate) commits: Commits,
     pub(crate) chance: Chance,
@@ -92,6 +94,7 @@ impl Client {
             reading: Reading::default(),
             profiles: Profiles::default(),
             presences: Presences::default(),
+            rooms: BTreeMap::new(),
             memory: Messages::default(),
             commits: Commits::default(),
             chance: Chance::new(seed),
@@ -134,7 +137,7 @@ impl Client {
                     self.hurry(now);
                 }
             }
-            Input::Peer(_) => {}
+            Input::Peer(input) => self.on_peer(now, input),
             Input::Tick => {}
         }
         self.on_deadline(now);
@@ -149,7 +152,8 @@ impl Client {
                 self.ask(request, Pending::Commit);
             }
         }
-        self.outputs.pop_front().unwrap_or_else(|| Output::Wait(self.session.deadline()))
+        let deadline = self.session.deadline().min(self.room_deadline());
+        self.outputs.pop_front().unwrap_or(Output::Wait(deadline))
     }
 
     // ---- the page's verbs: connection ------------------------------------------------------
@@ -223,6 +227,9 @@ impl Client {
     pub fn stop(&mut self, now: Now) {
         if !self.session.is_started() {
             return;
+        }
+        for room in self.rooms.keys().copied().collect::<Vec<_>>() {
+            self.leave_room(room);
         }
         self.drop_socket();
         self.session.link = Link::Idle;
@@ -384,6 +391,10 @@ impl Client {
         self.outputs.push_back(Output::Event(Box::new(event)));
     }
 
+    pub(crate) fn push(&mut self, output: Output) {
+        self.outputs.push_back(output);
+    }
+
     pub(crate) fn transmit(&mut self, body: client_frame::Body) {
         if let Some(socket) = self.session.socket() {
             self.outputs.push_back(Output::Transmit { socket, bytes: encode_client(body) });
@@ -423,6 +434,7 @@ impl Client {
     // ---- connection ------------------------------------------------------------------------
 
     fn flush(&mut self, now: Now) {
+        self.negotiate(now);
         self.flush_outbox(now);
         self.flush_reads();
         while self.session.is_online()
@@ -503,6 +515,11 @@ impl Client {
             Ok(Body::Presence(presence)) => self.on_presence(now, &presence),
             Ok(Body::Profiles(profiles)) => self.on_profiles(&profiles),
             Ok(Body::GroupReply(reply)) => self.on_group_reply(&reply),
+            Ok(Body::RoomState(state)) => self.on_room_state(&state),
+            Ok(Body::RoomUpdate(update)) => self.on_room_update(&update),
+            Ok(Body::RoomRefused(refused)) => self.on_room_refused(&refused),
+            Ok(Body::Answer(answer)) => self.on_answer(now, &answer),
+            Ok(Body::Subscriber(subscriber)) => self.on_subscriber(&subscriber),
             Ok(Body::Unsupported(unsupported)) => {
                 let text = alloc::format!(
                     "the server does not know frame {}: it is older than this SDK",
@@ -510,7 +527,6 @@ impl Client {
                 );
                 self.tell(Event::Error { text });
             }
-            Ok(_) => {}
             Err(error) => {
                 let text = alloc::format!("a frame of the server cannot be read: {error}");
                 self.tell(Event::Error { text });
@@ -538,6 +554,7 @@ impl Client {
         }
         self.on_memberships(&welcome.groups);
         self.profiles.ask_again();
+        self.enter_rooms_again();
     }
 
     /// The server's word on memberships is the whole truth.
@@ -601,6 +618,7 @@ impl Client {
         self.inbox.rewind();
         self.reading.rewind();
         self.presences.forget();
+        self.suspend_rooms();
         if self.resumed.is_some() {
             self.resumed = Some(self.inbox.stored);
         }

@@ -45,6 +45,16 @@ impl Inbox {
         *self = Inbox { taken: at, stored: at, last_place, ..Inbox::default() };
     }
 
+    /// Whether a batch is being loaded or stored.
+    pub fn is_storing(&self) -> bool {
+        self.batch.is_some()
+    }
+
+    /// Tells the page once the present batch is stored.
+    pub fn tell_when_stored(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
     /// The place of the next message of the log: order in a conversation is the order of the log,
     /// also when the server's clock is set back, and beyond 1,024 messages in a millisecond.
     fn next_place(&mut self, wanted: u64) -> u64 {

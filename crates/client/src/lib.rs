@@ -15,8 +15,10 @@ extern crate alloc;
 mod chance;
 mod client;
 mod commit;
+mod group_call;
 mod inbox;
 mod memory;
+mod negotiation;
 mod outbox;
 mod presence;
 mod profile;
@@ -29,6 +31,7 @@ pub mod message;
 pub mod port;
 
 pub use client::Client;
+pub use group_call::{OwnStream, Publishing, Room, Stream};
 pub use outbox::{SendError, Sent};
 pub use profile::{GroupInfo, Profile};
 pub use reading::{Scope, SessionChange, SessionFilter};

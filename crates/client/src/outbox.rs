@@ -267,7 +267,13 @@ impl Client {
         }
         let message = message.clone();
         self.commits.write(Write::Message(Box::new(message.clone())));
-        self.tell_status(&message, None, status);
+        // Reports that are being stored came first, and are told first.
+        let sessions = self.reading.match_live(&message);
+        let event = Event::MessageStatus { message, reporter: None, reported: status, sessions };
+        match self.inbox.is_storing() {
+            true => self.inbox.tell_when_stored(event),
+            false => self.tell(event),
+        }
     }
 
     pub(crate) fn tell_status(&mut self, message: &Message, reporter: Option<&str>, reported: u32) {

@@ -147,13 +147,14 @@ pub const PEER_ADDRESSES_MAX: usize = 8;
 /// 2.5 s (Chromium) or 5 s (Firefox), so one check may go missing.
 pub const PEER_SILENCE_MAX: Duration = Duration::from_secs(11);
 
-/// Shortest time between two key frame requests to one publisher. libwebrtc makes no more than one
-/// key frame in this time; further requests wait for its end and become one.
-pub const KEY_FRAME_INTERVAL: Duration = Duration::from_millis(300);
+/// Shortest time between two key frame requests to one publisher; further requests wait for its
+/// end and become one. libwebrtc ignores what comes within 300 ms of a request it answered; the
+/// rest is for jitter on the way.
+pub const KEY_FRAME_INTERVAL: Duration = Duration::from_millis(350);
 
 /// How long a subscriber waits for a key frame before the publisher is asked again: the request or
 /// the answer was lost.
-pub const KEY_FRAME_WAIT: Duration = Duration::from_secs(1);
+pub const KEY_FRAME_WAIT: Duration = Duration::from_millis(700);
 
 /// Packets of one video track kept for one subscriber to be sent again: three seconds of
 /// 2.5 Mbit/s. Older ones are not repaired, the subscriber asks for a key frame.
@@ -256,3 +257,7 @@ pub const INBOX_BATCH_MAX: usize = 512;
 
 /// Messages told to the server as read in one frame.
 pub const READS_PER_FRAME_MAX: usize = 256;
+
+/// How long a peer connection may be disconnected before a new one is made. ICE recovers shorter
+/// gaps by itself.
+pub const PEER_LOST_AFTER: Duration = Duration::from_secs(5);

@@ -1,0 +1,657 @@
+//! Conferences: rooms the page is in, what it publishes and receives there.
+//!
+//! Relies on the host for capture and the peer connection, on the server for who is there. What
+//! the page wants is kept apart from what is so: after a lost connection the room is entered
+//! again, own streams are published again, and the list of others is compared with the server's.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+use wire::id::{GroupId, StreamId};
+use wire::proto::{self, client_frame};
+use wire::time::{Instant, Now};
+
+use crate::Output;
+use crate::client::Client;
+use crate::event::{Event, RoomEvent, StreamRef};
+use crate::negotiation::Negotiation;
+use crate::port::peer::{self, Command, Kind, PeerState, Receiving, Sending};
+
+/// `MESIBOCALL_HANGUP_REASON_*`
+const HANGUP_USER: u32 = 1;
+const HANGUP_REMOTE: u32 = 2;
+const HANGUP_ERROR: u32 = 3;
+
+/// What the page wants to publish.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Publishing {
+    /// Name shown to others, empty = the profile's.
+    pub name: String,
+    /// `MESIBOCALL_VIDEOSOURCE_*`.
+    pub source: u32,
+    /// Which camera or screen.
+    pub index: u32,
+    /// With sound.
+    pub audio: bool,
+    /// With picture.
+    pub video: bool,
+    /// Sound is muted.
+    pub audio_muted: bool,
+    /// Picture is muted.
+    pub video_muted: bool,
+}
+
+/// A room the page is in.
+#[derive(Debug, Default)]
+pub struct Room {
+    /// The server let us in.
+    pub entered: bool,
+    /// What the user may do here.
+    pub rights: proto::Rights,
+    /// Streams of others.
+    pub streams: BTreeMap<StreamId, Stream>,
+    /// Own streams by the page's number.
+    pub own: BTreeMap<u32, OwnStream>,
+    calls: BTreeMap<StreamId, Call>,
+    pub(crate) negotiation: Negotiation,
+}
+
+/// Somebody's stream, as the server last told.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Stream {
+    /// Uid of the publisher.
+    pub uid: u32,
+    /// Address of the publisher.
+    pub address: String,
+    /// The publisher's number of the stream.
+    pub sid: u32,
+    /// Display name, may be empty.
+    pub name: String,
+    /// `MESIBOCALL_VIDEOSOURCE_*`.
+    pub source: u32,
+    /// Has sound.
+    pub audio: bool,
+    /// Has a picture.
+    pub video: bool,
+    /// The publisher muted the sound.
+    pub audio_muted: bool,
+    /// The publisher muted the picture.
+    pub video_muted: bool,
+    /// Speaks now.
+    pub talking: bool,
+}
+
+/// An own stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnStream {
+    /// What the page wants.
+    pub publishing: Publishing,
+    /// What capture gave: sound, picture. `None` while it is asked for.
+    pub captured: Option<(bool, bool)>,
+    /// Speaks now.
+    pub talking: bool,
+    /// The server's number, once it is announced.
+    id: Option<StreamId>,
+    connected: bool,
+}
+
+/// A stream the page receives.
+#[derive(Clone, Debug, Default)]
+struct Call {
+    audio: bool,
+    video: bool,
+    audio_muted: bool,
+    video_muted: bool,
+    connected: bool,
+}
+
+impl Room {
+    /// Whether the page receives this stream, or publishes it.
+    pub fn is_running(&self, stream: StreamRef) -> bool {
+        match stream {
+            StreamRef::Own(sid) => self.own.contains_key(&sid),
+            StreamRef::Remote(id) => self.calls.contains_key(&id),
+        }
+    }
+
+    /// Whether media of this stream flows.
+    pub fn is_connected(&self, stream: StreamRef) -> bool {
+        match stream {
+            StreamRef::Own(sid) => self.own.get(&sid).is_some_and(|own| own.connected),
+            StreamRef::Remote(id) => self.calls.get(&id).is_some_and(|call| call.connected),
+        }
+    }
+
+    /// Sound and picture muted by the publisher, and locally.
+    pub fn muted(&self, stream: StreamRef) -> ((bool, bool), (bool, bool)) {
+        match stream {
+            StreamRef::Own(sid) => {
+                let own = self.own.get(&sid).map(|own| &own.publishing);
+                let muted = own.map_or((false, false), |own| (own.audio_muted, own.video_muted));
+                (muted, muted)
+            }
+            StreamRef::Remote(id) => {
+                let stream = self.streams.get(&id);
+                let call = self.calls.get(&id);
+                (
+                    stream.map_or((false, false), |s| (s.audio_muted, s.video_muted)),
+                    call.map_or((false, false), |c| (c.audio_muted, c.video_muted)),
+                )
+            }
+        }
+    }
+
+    /// All that shall be sent and received now.
+    fn tracks(&self) -> (Vec<Sending>, Vec<Receiving>) {
+        let mut sending = Vec::new();
+        for (sid, own) in self.own.iter().filter(|(_, own)| own.id.is_some()) {
+            let (audio, video) = own.captured.unwrap_or_default();
+            sending.extend(audio.then_some(Sending { sid: *sid, kind: Kind::Audio }));
+            sending.extend(video.then_some(Sending { sid: *sid, kind: Kind::Video }));
+        }
+        let mut receiving = Vec::new();
+        for (id, call) in &self.calls {
+            let Some(stream) = self.streams.get(id) else { continue };
+            let audio = call.audio && !call.audio_muted && stream.audio;
+            let video = call.video && !call.video_muted && stream.video;
+            receiving.extend(audio.then_some(Receiving { stream: *id, kind: Kind::Audio }));
+            receiving.extend(video.then_some(Receiving { stream: *id, kind: Kind::Video }));
+        }
+        (sending, receiving)
+    }
+
+    /// When to look at it again.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.negotiation.deadline()
+    }
+}
+
+impl Client {
+    /// Enters a room, now or as soon as there is a connection, and again after each reconnect.
+    pub fn enter_room(&mut self, gid: GroupId) {
+        self.rooms.entry(gid).or_default();
+        self.transmit(client_frame::Body::RoomEnter(proto::RoomEnter { gid: gid.0 }));
+    }
+
+    /// Leaves a room: everything in it ends, silently.
+    pub fn leave_room(&mut self, gid: GroupId) {
+        let Some(room) = self.rooms.remove(&gid) else { return };
+        for sid in room.own.keys() {
+            self.peer(Command::Release { room: gid, sid: *sid });
+        }
+        self.peer(Command::Close { room: gid });
+        self.transmit(client_frame::Body::RoomLeave(proto::RoomLeave { gid: gid.0 }));
+    }
+
+    /// The room, while the page is in it.
+    pub fn room(&self, gid: GroupId) -> Option<&Room> {
+        self.rooms.get(&gid)
+    }
+
+    /// Publishes an own stream, or changes the one of this number.
+    pub fn publish(&mut self, gid: GroupId, sid: u32, publishing: Publishing) {
+        let room = self.rooms.entry(gid).or_default();
+        let known = room.own.get(&sid).map(|own| own.publishing.clone());
+        let capture = Command::Capture {
+            room: gid,
+            sid,
+            source: publishing.source,
+            index: publishing.index,
+            audio: publishing.audio,
+            video: publishing.video,
+        };
+        let same_capture = known.as_ref().is_some_and(|known| {
+            (known.source, known.index, known.audio, known.video)
+                == (publishing.source, publishing.index, publishing.audio, publishing.video)
+        });
+        match room.own.get_mut(&sid) {
+            Some(own) => own.publishing = publishing,
+            None => {
+                let own = OwnStream {
+                    publishing,
+                    captured: None,
+                    talking: false,
+                    id: None,
+                    connected: false,
+                };
+                room.own.insert(sid, own);
+            }
+        }
+        if same_capture {
+            self.announce_stream(gid, sid);
+        } else {
+            self.peer(capture);
+        }
+    }
+
+    /// Stops an own stream; `false` when there is none.
+    pub fn unpublish(&mut self, gid: GroupId, sid: u32) -> bool {
+        let Some(room) = self.rooms.get_mut(&gid) else { return false };
+        if room.own.remove(&sid).is_none() {
+            return false;
+        }
+        room.negotiation.change();
+        self.peer(Command::Release { room: gid, sid });
+        self.transmit(client_frame::Body::Unpublish(proto::Unpublish { gid: gid.0, sid }));
+        true
+    }
+
+    /// Receives a stream, or changes which of its tracks.
+    pub fn subscribe(&mut self, gid: GroupId, stream: StreamId, audio: bool, video: bool) {
+        let Some(room) = self.rooms.get_mut(&gid) else { return };
+        let call = room.calls.entry(stream).or_default();
+        if (call.audio, call.video) != (audio, video) {
+            (call.audio, call.video) = (audio, video);
+            room.negotiation.change();
+        }
+    }
+
+    /// Ends to receive a stream; `false` when it was not received.
+    pub fn unsubscribe(&mut self, gid: GroupId, stream: StreamId) -> bool {
+        let Some(room) = self.rooms.get_mut(&gid) else { return false };
+        let ended = room.calls.remove(&stream).is_some();
+        if ended {
+            room.negotiation.change();
+        }
+        ended
+    }
+
+    /// Mutes a track: an own one for everybody, somebody's only here.
+    pub fn mute(&mut self, gid: GroupId, stream: StreamRef, kind: Kind, muted: bool) {
+        let Some(room) = self.rooms.get_mut(&gid) else { return };
+        match stream {
+            StreamRef::Own(sid) => {
+                let Some(own) = room.own.get_mut(&sid) else { return };
+                match kind {
+                    Kind::Audio => own.publishing.audio_muted = muted,
+                    Kind::Video => own.publishing.video_muted = muted,
+                }
+                self.peer(Command::Mute { room: gid, sid, kind, muted });
+                self.announce_stream(gid, sid);
+            }
+            StreamRef::Remote(id) => {
+                let Some(call) = room.calls.get_mut(&id) else { return };
+                match kind {
+                    Kind::Audio => call.audio_muted = muted,
+                    Kind::Video => call.video_muted = muted,
+                }
+                room.negotiation.change();
+            }
+        }
+        self.tell_mute(gid, stream, false);
+    }
+
+    // ---- what the server tells -----------------------------------------------------------------
+
+    pub(crate) fn on_room_state(&mut self, state: &proto::RoomState) {
+        let gid = GroupId(state.gid);
+        let Some(room) = self.rooms.get_mut(&gid) else { return };
+        let first = !room.entered;
+        room.entered = true;
+        room.rights = state.rights.unwrap_or_default();
+        let gone = room.streams.keys().filter(|id| !state.streams.iter().any(|s| s.id == id.0));
+        let gone: Vec<_> = gone.copied().collect();
+        let captured = room.own.iter().filter(|(_, own)| own.captured.is_some());
+        let captured: Vec<_> = captured.map(|(sid, _)| *sid).collect();
+        if first {
+            room.negotiation.restart();
+            self.tell_room(gid, RoomEvent::Entered);
+            for sid in captured {
+                self.announce_stream(gid, sid);
+            }
+        }
+        for id in gone {
+            self.on_stream_gone(gid, id);
+        }
+        for stream in &state.streams {
+            self.on_stream(gid, stream);
+        }
+    }
+
+    pub(crate) fn on_room_update(&mut self, update: &proto::RoomUpdate) {
+        let gid = GroupId(update.gid);
+        if !self.rooms.contains_key(&gid) {
+            return;
+        }
+        if update.closed {
+            return self.on_room_closed(gid, update.error, "the room was closed");
+        }
+        for id in &update.gone {
+            self.on_stream_gone(gid, StreamId(*id));
+        }
+        for stream in &update.changed {
+            self.on_stream(gid, stream);
+        }
+        for stream in &update.own {
+            self.on_own_stream(gid, stream);
+        }
+    }
+
+    pub(crate) fn on_room_refused(&mut self, refused: &proto::RoomRefused) {
+        let gid = GroupId(refused.gid);
+        if !refused.publish {
+            return self.on_room_closed(gid, refused.error, &refused.reason);
+        }
+        let Some(room) = self.rooms.get_mut(&gid) else { return };
+        if room.own.remove(&refused.sid).is_none() {
+            return;
+        }
+        room.negotiation.change();
+        self.peer(Command::Release { room: gid, sid: refused.sid });
+        let (sid, error, reason) = (Some(refused.sid), refused.error, refused.reason.clone());
+        let stream = StreamRef::Own(refused.sid);
+        self.tell_room(gid, RoomEvent::HungUp { stream, reason: HANGUP_ERROR });
+        self.tell_room(gid, RoomEvent::Refused { sid, error, reason });
+    }
+
+    fn on_room_closed(&mut self, gid: GroupId, error: u32, reason: &str) {
+        let Some(room) = self.rooms.remove(&gid) else { return };
+        for sid in room.own.keys() {
+            self.peer(Command::Release { room: gid, sid: *sid });
+        }
+        self.peer(Command::Close { room: gid });
+        for stream in room.calls.keys().map(|id| StreamRef::Remote(*id)) {
+            self.tell_room(gid, RoomEvent::HungUp { stream, reason: HANGUP_REMOTE });
+        }
+        for stream in room.own.keys().map(|sid| StreamRef::Own(*sid)) {
+            self.tell_room(gid, RoomEvent::HungUp { stream, reason: HANGUP_REMOTE });
+        }
+        for id in room.streams.keys() {
+            self.tell_room(gid, RoomEvent::PublisherLeft(*id));
+        }
+        self.tell_room(gid, RoomEvent::Refused { sid: None, error, reason: reason.into() });
+    }
+
+    pub(crate) fn on_subscriber(&mut self, subscriber: &proto::Subscriber) {
+        self.tell_room(
+            GroupId(subscriber.gid),
+            RoomEvent::Subscriber {
+                sid: subscriber.sid,
+                address: subscriber.address.clone(),
+                uid: subscriber.uid,
+                name: subscriber.name.clone(),
+                joined: subscriber.joined,
+            },
+        );
+    }
+
+    fn on_stream(&mut self, gid: GroupId, told: &proto::Stream) {
+        let Some(room) = self.rooms.get_mut(&gid) else { return };
+        let id = StreamId(told.id);
+        let stream = Stream {
+            uid: told.uid,
+            address: told.address.clone(),
+            sid: told.sid,
+            name: told.name.clone(),
+            source: told.source,
+            audio: told.audio,
+            video: told.video,
+            audio_muted: told.audio_muted,
+            video_muted: told.video_muted,
+            talking: told.talking,
+        };
+        let Some(before) = room.streams.insert(id, stream.clone()) else {
+            return self.tell_room(gid, RoomEvent::PublisherJoined(id));
+        };
+        let running = room.calls.contains_key(&id);
+        if running && (before.audio, before.video) != (stream.audio, stream.video) {
+            room.negotiation.change();
+        }
+        let muted = |s: &Stream| (s.audio_muted, s.video_muted);
+        if before != stream {
+            self.tell_room(gid, RoomEvent::ParticipantChanged(StreamRef::Remote(id)));
+        }
+        if running && muted(&before) != muted(&stream) {
+            self.tell_mute(gid, StreamRef::Remote(id), true);
+        }
+        if running && before.talking != stream.talking {
+            let talking = stream.talking;
+            self.tell_room(gid, RoomEvent::Talking { stream: StreamRef::Remote(id), talking });
+        }
+    }
+
+    fn on_stream_gone(&mut self, gid: GroupId, id: StreamId) {
+        let Some(room) = self.rooms.get_mut(&gid) else { return };
+        let called = room.calls.remove(&id).is_some();
+        let known = room.streams.remove(&id).is_some();
+        if called {
+            room.negotiation.change();
+            let stream = StreamRef::Remote(id);
+            self.tell_room(gid, RoomEvent::HungUp { stream, reason: HANGUP_REMOTE });
+        }
+        if known {
+            self.tell_room(gid, RoomEvent::PublisherLeft(id));
+        }
+    }
+
+    fn on_own_stream(&mut self, gid: GroupId, told: &proto::Stream) {
+        let Some(room) = self.rooms.get_mut(&gid) else { return };
+        let Some(own) = room.own.get_mut(&told.sid) else { return };
+        let fresh = own.id.replace(StreamId(told.id)) != Some(StreamId(told.id));
+        let talking = core::mem::replace(&mut own.talking, told.talking) != told.talking;
+        if fresh {
+            room.negotiation.change();
+        }
+        if talking {
+            let (stream, talking) = (StreamRef::Own(told.sid), told.talking);
+            self.tell_room(gid, RoomEvent::Talking { stream, talking });
+        }
+    }
+
+    /// The connection to the server is gone, and with it all that it knew of us.
+    pub(crate) fn suspend_rooms(&mut self) {
+        let gids: Vec<_> = self.rooms.keys().copied().collect();
+        for gid in gids {
+            let Some(room) = self.rooms.get_mut(&gid) else { continue };
+            room.entered = false;
+            room.negotiation.suspend();
+            room.own.values_mut().for_each(|own| own.id = None);
+            self.tell_connected(gid, false);
+        }
+    }
+
+    /// Signed in: all rooms are entered again.
+    pub(crate) fn enter_rooms_again(&mut self) {
+        let gids: Vec<_> = self.rooms.keys().copied().collect();
+        for gid in gids {
+            self.transmit(client_frame::Body::RoomEnter(proto::RoomEnter { gid: gid.0 }));
+        }
+    }
+
+    // ---- what the peer connection tells ----------------------------------------------------------
+
+    pub(crate) fn on_peer(&mut self, now: Now, input: peer::Input) {
+        match input {
+            peer::Input::Captured { room: gid, sid, audio, video } => {
+                let Some(room) = self.rooms.get_mut(&gid) else { return };
+                let Some(own) = room.own.get_mut(&sid) else { return };
+                own.captured = Some((audio, video));
+                let publishing = own.publishing.clone();
+                room.negotiation.change();
+                for (kind, muted) in
+                    [(Kind::Audio, publishing.audio_muted), (Kind::Video, publishing.video_muted)]
+                {
+                    if muted {
+                        self.peer(Command::Mute { room: gid, sid, kind, muted });
+                    }
+                }
+                let stream = StreamRef::Own(sid);
+                self.tell_room(gid, RoomEvent::Video { stream, width: 0, height: 0 });
+                self.announce_stream(gid, sid);
+            }
+            peer::Input::CaptureFailed { room: gid, sid, reason } => {
+                let Some(room) = self.rooms.get_mut(&gid) else { return };
+                room.own.remove(&sid);
+                self.tell_room(gid, RoomEvent::CaptureFailed { sid, reason });
+                let stream = StreamRef::Own(sid);
+                self.tell_room(gid, RoomEvent::HungUp { stream, reason: HANGUP_ERROR });
+            }
+            peer::Input::CaptureEnded { room, sid } => {
+                if self.unpublish(room, sid) {
+                    let stream = StreamRef::Own(sid);
+                    self.tell_room(room, RoomEvent::HungUp { stream, reason: HANGUP_USER });
+                }
+            }
+            peer::Input::Offered { room: gid, ticket, sdp, sending, receiving } => {
+                let Some(room) = self.rooms.get_mut(&gid) else { return };
+                let Some(fresh) = room.negotiation.offered(ticket) else { return };
+                let kind = |kind| match kind {
+                    Kind::Audio => proto::Kind::Audio as i32,
+                    Kind::Video => proto::Kind::Video as i32,
+                };
+                let send = sending.into_iter().map(|(track, mid)| proto::SendTrack {
+                    mid,
+                    sid: track.sid,
+                    kind: kind(track.kind),
+                });
+                let receive = receiving.into_iter().map(|(track, mid)| proto::ReceiveTrack {
+                    mid,
+                    stream: track.stream.0,
+                    kind: kind(track.kind),
+                });
+                let frame = proto::Negotiate {
+                    gid: gid.0,
+                    ticket,
+                    offer: sdp,
+                    send: send.collect(),
+                    receive: receive.collect(),
+                    fresh,
+                };
+                self.transmit(client_frame::Body::Negotiate(frame));
+            }
+            peer::Input::Failed { room: gid, reason } => {
+                let Some(room) = self.rooms.get_mut(&gid) else { return };
+                room.negotiation.fail(now);
+                self.tell(Event::Error { text: reason });
+            }
+            peer::Input::State { room: gid, state } => {
+                let Some(room) = self.rooms.get_mut(&gid) else { return };
+                room.negotiation.set_state(now, state);
+                match state {
+                    PeerState::Connected => self.tell_connected(gid, true),
+                    PeerState::Disconnected | PeerState::Failed => self.tell_connected(gid, false),
+                    PeerState::Connecting => {}
+                }
+            }
+            peer::Input::Flowing { room, receiving, width, height } => {
+                self.on_flowing(room, receiving, width, height);
+            }
+        }
+    }
+
+    fn on_flowing(&mut self, gid: GroupId, receiving: Receiving, width: u32, height: u32) {
+        let Some(room) = self.rooms.get_mut(&gid) else { return };
+        let Some(call) = room.calls.get_mut(&receiving.stream) else { return };
+        let stream = StreamRef::Remote(receiving.stream);
+        let first = !core::mem::replace(&mut call.connected, true);
+        let muted =
+            room.streams.get(&receiving.stream).is_some_and(|s| s.audio_muted || s.video_muted);
+        if first {
+            self.tell_room(gid, RoomEvent::Connected { stream, connected: true });
+        }
+        match receiving.kind {
+            Kind::Audio => self.tell_room(gid, RoomEvent::Audio(stream)),
+            Kind::Video => self.tell_room(gid, RoomEvent::Video { stream, width, height }),
+        }
+        if first && muted {
+            self.tell_mute(gid, stream, true);
+        }
+    }
+
+    pub(crate) fn on_answer(&mut self, now: Now, answer: &proto::Answer) {
+        let gid = GroupId(answer.gid);
+        let Some(room) = self.rooms.get_mut(&gid) else { return };
+        if !room.negotiation.answered(answer.ticket) {
+            return;
+        }
+        if answer.answer.is_empty() {
+            room.negotiation.fail(now);
+            let text = alloc::format!("the server refused the media offer: {}", answer.reason);
+            return self.tell(Event::Error { text });
+        }
+        let (ticket, sdp) = (answer.ticket, answer.answer.clone());
+        self.peer(Command::Answer { room: gid, ticket, sdp });
+    }
+
+    /// Makes the offers that are due.
+    pub(crate) fn negotiate(&mut self, now: Now) {
+        let gids: Vec<_> = self.rooms.keys().copied().collect();
+        for gid in gids {
+            let Some(room) = self.rooms.get_mut(&gid) else { continue };
+            if !room.entered {
+                continue;
+            }
+            let (sending, receiving) = room.tracks();
+            let idle = sending.is_empty() && receiving.is_empty();
+            if let Some((ticket, fresh)) = room.negotiation.next(now, idle) {
+                self.peer(Command::Offer { room: gid, ticket, fresh, sending, receiving });
+            }
+        }
+    }
+
+    pub(crate) fn room_deadline(&self) -> Instant {
+        self.rooms.values().map(Room::deadline).min().unwrap_or(Instant::FAR_FUTURE)
+    }
+
+    // ---- telling ---------------------------------------------------------------------------------
+
+    fn announce_stream(&mut self, gid: GroupId, sid: u32) {
+        let Some(room) = self.rooms.get(&gid).filter(|room| room.entered) else { return };
+        let Some(own) = room.own.get(&sid) else { return };
+        let Some((audio, video)) = own.captured else { return };
+        let name = match own.publishing.name.is_empty() {
+            true => self.profiles.own().name.clone(),
+            false => own.publishing.name.clone(),
+        };
+        let publish = proto::Publish {
+            gid: gid.0,
+            sid,
+            name,
+            source: own.publishing.source,
+            audio,
+            video,
+            audio_muted: own.publishing.audio_muted,
+            video_muted: own.publishing.video_muted,
+        };
+        self.transmit(client_frame::Body::Publish(publish));
+    }
+
+    fn tell_mute(&mut self, gid: GroupId, stream: StreamRef, remote: bool) {
+        let Some(room) = self.rooms.get(&gid) else { return };
+        let (by_publisher, here) = room.muted(stream);
+        let audio = by_publisher.0 || here.0;
+        let video = by_publisher.1 || here.1;
+        self.tell_room(gid, RoomEvent::Mute { stream, audio, video, remote });
+    }
+
+    /// The path of all media came, or is lost for the moment. Of others' streams it is said when
+    /// their media flows.
+    fn tell_connected(&mut self, gid: GroupId, connected: bool) {
+        let Some(room) = self.rooms.get_mut(&gid) else { return };
+        let mut changed = Vec::new();
+        for (sid, own) in &mut room.own {
+            if own.connected != connected && (own.id.is_some() || !connected) {
+                own.connected = connected;
+                changed.push(StreamRef::Own(*sid));
+            }
+        }
+        if !connected {
+            for (id, call) in &mut room.calls {
+                if core::mem::take(&mut call.connected) {
+                    changed.push(StreamRef::Remote(*id));
+                }
+            }
+        }
+        for stream in changed {
+            self.tell_room(gid, RoomEvent::Connected { stream, connected });
+        }
+    }
+
+    fn tell_room(&mut self, room: GroupId, event: RoomEvent) {
+        self.tell(Event::Room { room, event });
+    }
+
+    fn peer(&mut self, command: Command) {
+        self.push(Output::Peer(command));
+    }
+}
