@@ -85,9 +85,10 @@ export function install() {
 
 /** UTF-8 bytes to text; bounds are clipped, nothing gives nothing. */
 export function array2String(data, offset = 0, length = undefined) {
-  if (!data) return "";
-  const bytes = data instanceof Uint8Array ? data : new Uint8Array(data);
-  const start = Math.min(Math.max(0, offset || 0), bytes.length);
-  const end = length === undefined ? bytes.length : Math.min(bytes.length, start + Math.max(0, length));
+  const bytes = data instanceof ArrayBuffer ? new Uint8Array(data) : data;
+  if (!(bytes instanceof Uint8Array)) return "";
+  const whole = (value) => (typeof value === "number" && value > 0 ? Math.trunc(value) : 0);
+  const start = Math.min(whole(offset), bytes.length);
+  const end = length === undefined ? bytes.length : Math.min(bytes.length, start + whole(length));
   return new TextDecoder().decode(bytes.subarray(start, end));
 }

@@ -62,8 +62,10 @@ export class MesiboMessageProperties {
     if (typeof destination === "number") this.groupid = destination;
     else if (typeof destination === "string") this.peer = destination;
     else if (destination && typeof destination.getGroupId === "function") {
-      this.groupid = destination.getGroupId();
-      this.peer = this.groupid ? "" : destination.getAddress();
+      // Past what the page may have hung on the profile under these names.
+      const own = Object.getPrototypeOf(destination);
+      this.groupid = own.getGroupId.call(destination);
+      this.peer = this.groupid ? "" : own.getAddress.call(destination);
     }
   }
 

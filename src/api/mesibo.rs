@@ -114,9 +114,7 @@ impl Mesibo {
 
     #[wasm_bindgen(js_name = setDatabase)]
     pub fn set_database(&self, name: JsValue, callback: JsValue) -> bool {
-        let callback =
-            callback.dyn_into::<Function>().unwrap_or_else(|_| Function::new_no_args(""));
-        self.page().database.borrow_mut().push(callback);
+        self.page().database.borrow_mut().push(callback.dyn_into::<Function>().ok());
         self.driver.call(|client, _| client.set_database(optional_text(&name)));
         true
     }

@@ -39,7 +39,7 @@ pub struct Page {
     /// Callbacks that wait for the answer to a question, by its ticket.
     pub counting: RefCell<HashMap<u32, Function>>,
     pub asking: RefCell<HashMap<u32, JsValue>>,
-    pub database: RefCell<Vec<Function>>,
+    pub database: RefCell<Vec<Option<Function>>>,
     server: RefCell<Option<String>>,
     pub asking_name: Cell<bool>,
 }
@@ -188,7 +188,7 @@ impl Page {
                     let mut waiting = self.database.borrow_mut();
                     (!waiting.is_empty()).then(|| waiting.remove(0))
                 };
-                if let Some(callback) = callback {
+                if let Some(Some(callback)) = callback {
                     call(&callback, &JsValue::UNDEFINED, &[ok.into()]);
                 }
             }
