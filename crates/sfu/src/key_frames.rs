@@ -30,6 +30,11 @@ impl KeyFrames {
         lost && self.want(now)
     }
 
+    /// A key frame came: whoever asked before has what it asked for.
+    pub fn on_key_frame(&mut self) {
+        self.wanted = false;
+    }
+
     /// Time passed. `true`: ask the publisher now.
     pub fn on_time(&mut self, now: Instant) -> bool {
         self.due_at().is_some_and(|at| at <= now) && self.want(now)
@@ -57,6 +62,17 @@ mod tests {
         assert!(!frames.on_time(due - Duration::from_millis(1)));
         assert!(frames.on_time(due));
         assert_eq!(frames.due_at(), None);
+    }
+
+    #[test]
+    fn a_key_frame_answers_the_request_that_waits() {
+        let start = Instant::now();
+        let mut frames = KeyFrames::default();
+        assert!(frames.want(start));
+        assert!(!frames.want(start + Duration::from_millis(1)));
+        frames.on_key_frame();
+        assert_eq!(frames.due_at(), None);
+        assert!(!frames.on_time(start + KEY_FRAME_INTERVAL));
     }
 
     #[test]

@@ -467,6 +467,9 @@ impl Sfu {
                 params: &layer.params,
                 begins: starts_key_frame(layer.params.spec().codec, &packet.payload),
             };
+            if incoming.begins {
+                track.key_frames.on_key_frame();
+            }
             let mut awaited = false;
             for subscriber in track.subscribers.iter().filter(|s| s.room == publisher.room) {
                 let Some(peer) = self.peers[subscriber.slot].as_mut() else { continue };

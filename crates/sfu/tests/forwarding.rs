@@ -121,6 +121,32 @@ fn a_late_subscriber_begins_with_a_key_frame_soon() {
 }
 
 #[test]
+fn subscribers_that_come_one_after_the_other_all_see_a_picture_soon() {
+    for seed in 0..5 {
+        let mut world = one_and_two(20 + seed);
+        world.weather.jitter = Duration::from_millis(20);
+        for id in 4..14 {
+            world.open(id);
+            world.negotiate(id, &[], &[(40, Video)]);
+        }
+        world.run(2 * SECOND);
+        for id in 4..14 {
+            let from = world.now;
+            world.client(id).receives[0].stream = StreamId(10);
+            world.renegotiate(id);
+            world.run(Duration::from_millis(70));
+            world.client(id).asked_at = Some(from);
+        }
+        world.run(SECOND);
+        for id in 4..14 {
+            let asked = world.client(id).asked_at.unwrap();
+            let first = world.received(id, 10, Video)[0].at - asked;
+            assert!(first < Duration::from_millis(500), "seed {seed}, {id}: {first:?}");
+        }
+    }
+}
+
+#[test]
 fn a_paused_track_reaches_nobody_and_comes_back_without_a_gap() {
     let mut world = one_and_two(5);
     for kind in [Audio, Video] {

@@ -83,6 +83,7 @@ pub struct Source {
     time: u32,
     next_at: Instant,
     key_due: bool,
+    key_asked_at: Option<Instant>,
     live: bool,
 }
 
@@ -94,6 +95,7 @@ pub struct Client {
     pub receives: Vec<Mapping>,
     pub received: BTreeMap<(StreamId, Kind), Vec<Received>>,
     pub connected: bool,
+    pub asked_at: Option<Instant>,
     pending: Option<SdpPendingOffer>,
     deadline: Instant,
 }
@@ -169,6 +171,7 @@ impl World {
             receives: Vec::new(),
             received: BTreeMap::new(),
             connected: false,
+            asked_at: None,
             pending: None,
             deadline: self.now,
         };
@@ -200,6 +203,7 @@ impl World {
                 time: 0u32.wrapping_sub(90_000),
                 next_at: now,
                 key_due: true,
+                key_asked_at: None,
                 live: true,
             });
         }
@@ -479,8 +483,13 @@ impl Client {
             str0m::Event::KeyframeRequest(request) => {
                 assert_eq!(request.kind, KeyframeRequestKind::Pli);
                 for source in self.sources.iter_mut().filter(|s| s.mid == request.mid) {
-                    source.key_due = true;
                     source.key_requests += 1;
+                    // As libwebrtc does.
+                    const IGNORED: Duration = Duration::from_millis(300);
+                    if source.key_asked_at.is_none_or(|at| now >= at + IGNORED) {
+                        source.key_asked_at = Some(now);
+                        source.key_due = true;
+                    }
                 }
             }
             str0m::Event::RtpPacket(packet) => {
