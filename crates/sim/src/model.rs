@@ -71,7 +71,7 @@ fn was_kept(world: &World, sent: &Promised) -> bool {
 
 /// The disk of this page may have lost what was sent at that time.
 fn lost_since(page: &Page, sent: &Promised) -> bool {
-    page.lost_at.is_some_and(|lost| lost >= sent.at)
+    page.memory_only || page.lost_at.is_some_and(|lost| lost >= sent.at)
 }
 
 fn standing(world: &World, sent: &Promised, user: &str) -> Standing {
@@ -208,7 +208,8 @@ fn none_twice(place: Place, page: &Page) -> Result<(), String> {
     let mut told = BTreeSet::new();
     for seen in &page.seen {
         match seen {
-            Seen::Reloaded { .. } => told.clear(),
+            // What was told is on the disk, unless the page was told that it is not.
+            Seen::Reloaded { .. } if page.lost_at.is_some() => told.clear(),
             Seen::Message { incoming, sender, id, text } => {
                 if !told.insert((*incoming, sender.clone(), *id)) {
                     return Err(format!("page {place} is told of {text:?} twice"));
@@ -229,8 +230,7 @@ fn statuses_climb(place: Place, page: &Page) -> Result<(), String> {
     let mut latest = BTreeMap::new();
     for seen in &page.seen {
         match seen {
-            // What was not stored before the tab was killed is told again.
-            Seen::Reloaded { .. } => latest.clear(),
+            Seen::Reloaded { .. } if page.lost_at.is_some() => latest.clear(),
             Seen::Status { id, status } => {
                 let before = latest.insert(*id, *status).unwrap_or(0);
                 if *status < before {

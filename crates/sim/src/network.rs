@@ -167,7 +167,9 @@ impl World {
     }
 
     fn set_flow(&mut self, session: SessionId, flow: Flow) {
-        if let Some(link) = self.network.links.get_mut(&session) {
+        let link = self.network.links.get_mut(&session);
+        // What was lost in silence does not come back.
+        if let Some(link) = link.filter(|link| link.flow != Flow::Silent) {
             link.flow = flow;
         }
     }

@@ -89,7 +89,7 @@ pub struct Page {
     pub(crate) failing_writes: u32,
     failed_in_a_row: u32,
     /// What came in this life may be in memory only, as the page was told.
-    memory_only: bool,
+    pub(crate) memory_only: bool,
     pub(crate) socket: Option<(SocketId, SessionId)>,
     /// Serves instead of the disk until the tab is closed.
     volatile: Option<MemoryStore>,
