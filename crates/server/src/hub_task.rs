@@ -17,6 +17,7 @@ use wire::limits::{HUB_INPUTS_MAX, STORE_REQUESTS_MAX};
 use wire::proto::client_frame;
 
 use crate::clock::Clock;
+use crate::media::{MediaHandle, Translation};
 use crate::store::{Sqlite, Store, StoreReply};
 
 /// What a socket has to do.
@@ -73,12 +74,16 @@ impl HubHandle {
     }
 }
 
-/// Starts the hub on an open database. The task ends when it was told to stop and all its
-/// sockets are gone.
-pub fn start(database: Sqlite) -> (HubHandle, tokio::task::JoinHandle<()>) {
+/// Starts the hub on an open database and a running media loop. The task ends when it was told to
+/// stop and all its sockets are gone; the media loop ends with it.
+pub fn start(
+    database: Sqlite,
+    media: MediaHandle,
+    media_events: mpsc::Receiver<sfu::Event>,
+) -> (HubHandle, tokio::task::JoinHandle<()>) {
     let (inputs, waiting) = mpsc::channel(HUB_INPUTS_MAX);
     let handle = HubHandle { inputs, sessions: Arc::default() };
-    let task = HubTask::new(database);
+    let task = HubTask::new(database, media, media_events);
     (handle, tokio::spawn(task.run(waiting)))
 }
 
@@ -91,13 +96,20 @@ struct HubTask {
     outstanding: usize,
     sockets: HashMap<SessionId, mpsc::UnboundedSender<ToSocket>>,
     asking: HashMap<Ticket, oneshot::Sender<Result<Reply, AdminError>>>,
+    media: MediaHandle,
+    media_events: mpsc::Receiver<sfu::Event>,
+    translation: Translation,
     next_ticket: u64,
     deadline: Option<Instant>,
     stopping: bool,
 }
 
 impl HubTask {
-    fn new(database: Sqlite) -> HubTask {
+    fn new(
+        database: Sqlite,
+        media: MediaHandle,
+        media_events: mpsc::Receiver<sfu::Event>,
+    ) -> HubTask {
         // Bounded by `outstanding`: there is never more in it than was asked.
         let (answers, stored) = mpsc::unbounded_channel();
         let store = Store::start(database, move |replies| {
@@ -114,6 +126,9 @@ impl HubTask {
             outstanding: 0,
             sockets: HashMap::new(),
             asking: HashMap::new(),
+            media,
+            media_events,
+            translation: Translation::default(),
             next_ticket: 0,
             deadline: None,
             stopping: false,
@@ -137,6 +152,11 @@ impl HubTask {
                     self.outstanding -= replies.len();
                     for (ticket, result) in replies {
                         self.input(Input::Stored { ticket, result });
+                    }
+                }
+                Some(event) = self.media_events.recv() => {
+                    if let Some(event) = self.translation.event(event) {
+                        self.input(Input::Media(event));
                     }
                 }
                 count = inputs.recv_many(&mut batch, BATCH),
@@ -186,6 +206,7 @@ impl HubTask {
     }
 
     fn perform_all(&mut self) {
+        let mut not_taken = Vec::new();
         loop {
             match self.hub.poll_output() {
                 Output::Send { session, frame } => self.socket(session, ToSocket::Frame(frame)),
@@ -200,11 +221,17 @@ impl HubTask {
                         let _ = answer.send(result);
                     }
                 }
-                Output::Media(_) => {}
+                Output::Media(command) => {
+                    for command in self.translation.commands(command) {
+                        let refused = self.media.command(command).err();
+                        not_taken.extend(refused.and_then(|it| self.translation.not_taken(&it)));
+                    }
+                }
                 Output::Log { text } => tracing::info!("{text}"),
                 Output::Wait(deadline) => {
                     self.deadline = self.clock.deadline(deadline);
-                    break;
+                    let Some(event) = not_taken.pop() else { break };
+                    self.input(Input::Media(event));
                 }
             }
         }

@@ -18,10 +18,12 @@ use axum::Router;
 use axum::routing::get;
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
-use wire::limits::STOP_WITHIN;
+use tokio::sync::mpsc;
+use wire::limits::{MEDIA_EVENTS_MAX, STOP_WITHIN};
 
 use crate::config::Config;
 use crate::hub_task::{HubHandle, ToHub};
+use crate::media::MediaConfig;
 use crate::store::Sqlite;
 
 /// What every request handler may use.
@@ -55,7 +57,11 @@ impl Server {
             .await
             .with_context(|| format!("{} cannot be listened at", config.listen))?;
         let address = listener.local_addr()?;
-        let (hub, hub_task) = hub_task::start(database);
+        let (events, media_events) = mpsc::channel(MEDIA_EVENTS_MAX);
+        let media = MediaConfig { listen: config.media, announce: config.announce };
+        let media = media::start(media, events)
+            .with_context(|| format!("the media port {} cannot be used", config.media))?;
+        let (hub, hub_task) = hub_task::start(database, media, media_events);
         let shared =
             Shared { hub: hub.clone(), admin_key: admin_key.into(), failures: Arc::default() };
         let mut router = Router::new()

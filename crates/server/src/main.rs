@@ -9,7 +9,9 @@ use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let filter = EnvFilter::try_from_env("MESIBO_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    // str0m warns of every offer with a codec that we do not take.
+    let filter = EnvFilter::try_from_env("MESIBO_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("info,str0m=error"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 
     let mut terminate = signal(SignalKind::terminate())?;

@@ -154,7 +154,7 @@ pub const KEY_FRAME_INTERVAL: Duration = Duration::from_millis(350);
 
 /// How long a subscriber waits for a key frame before the publisher is asked again: the request or
 /// the answer was lost.
-pub const KEY_FRAME_WAIT: Duration = Duration::from_millis(700);
+pub const KEY_FRAME_WAIT: Duration = Duration::from_millis(500);
 
 /// Packets of one video track kept for one subscriber to be sent again: three seconds of
 /// 2.5 Mbit/s. Older ones are not repaired, the subscriber asks for a key frame.
