@@ -73,6 +73,7 @@ fn package(generated: &Path) -> anyhow::Result<PathBuf> {
     inputs.extend(files(generated));
     let texts = ["LICENSE-MIT", "LICENSE-APACHE"];
     inputs.extend(texts.iter().map(|name| root.join(name)));
+    inputs.push(root.join("crates/xtask/js/wasm-as-text.js"));
     inputs.retain(|file| file.exists());
     let outputs = ["mesibo.js", "index.js", "mesibo_bg.wasm", "index.d.ts", "package.json"];
     let outputs = outputs.map(|name| folder.join(name));
@@ -82,11 +83,17 @@ fn package(generated: &Path) -> anyhow::Result<PathBuf> {
         if folder.exists() {
             std::fs::remove_dir_all(&folder)?;
         }
+        let wasm = generated.join("mesibo_core_bg.wasm");
+        let inline = target().join("sdk/wasm-as-text.js");
+        let mut write_inline = command("node", ["crates/xtask/js/wasm-as-text.js"]);
+        write_inline.args([&wasm, &inline]);
+        run(write_inline)?;
+        let inline = format!("--alias:mesibo-core.wasm={}", inline.display());
         // In a classic script the page is the only module: nothing there may ask for its own URL.
-        let classic = ["--format=iife", "--loader:.wasm=binary", "--define:import.meta.url=\"\""];
+        let classic = ["--format=iife", &inline, "--define:import.meta.url=\"\""];
         bundle(generated, "js/classic.js", &folder.join("mesibo.js"), &classic)?;
         bundle(generated, "js/index.js", &folder.join("index.js"), &["--format=esm"])?;
-        copy(&generated.join("mesibo_core_bg.wasm"), &folder.join("mesibo_bg.wasm"))?;
+        copy(&wasm, &folder.join("mesibo_bg.wasm"))?;
         copy(&root.join("js/index.d.ts"), &folder.join("index.d.ts"))?;
         for name in texts {
             copy(&root.join(name), &folder.join(name))?;
@@ -99,12 +106,10 @@ fn package(generated: &Path) -> anyhow::Result<PathBuf> {
 
 fn bundle(generated: &Path, entry: &str, to: &Path, more: &[&str]) -> anyhow::Result<()> {
     let glue = generated.join("mesibo_core.js");
-    let wasm = generated.join("mesibo_core_bg.wasm");
     let mut esbuild = command(node_tool("esbuild"), [entry, "--bundle", "--minify", SYNTAX]);
     esbuild
         .args(["--log-level=warning", "--legal-comments=none", "--charset=utf8"])
         .arg(format!("--alias:mesibo-core={}", glue.display()))
-        .arg(format!("--alias:mesibo-core.wasm={}", wasm.display()))
         .arg(format!("--outfile={}", to.display()))
         .args(more);
     run(esbuild)
