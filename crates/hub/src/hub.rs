@@ -13,7 +13,7 @@ use core::cmp::Reverse;
 use hashbrown::HashMap;
 use wire::code::Code;
 use wire::frame::{FrameError, encode_server};
-use wire::id::{DeviceKey, GroupId, Seq, SessionId, Ticket, Uid};
+use wire::id::{DeviceKey, GroupId, MessageId, Seq, SessionId, Ticket, Uid};
 use wire::limits::{
     FRAME_BYTES_MAX, HELLO_WITHIN, LOADS_MAX, PING_INTERVAL, SESSION_LOG_BYTES_MAX,
     SESSION_PARKED_FRAMES_MAX, SESSION_SEND_BYTES_MAX, SILENCE_MAX,
@@ -22,6 +22,7 @@ use wire::proto::{Goodbye, Ping, Refused, Unsupported, client_frame, server_fram
 use wire::time::{Duration, Instant, Now};
 
 use crate::directory::{Directory, Missing, Needs};
+use crate::messaging::Refusal;
 use crate::operations::Operations;
 use crate::port::store::{NewMessage, Note, Reply, Request, StoreError, TokenId};
 use crate::presence::Watchers;
@@ -72,6 +73,11 @@ pub(crate) enum Pending {
     Append {
         session: SessionId,
         message: NewMessage,
+    },
+    Refusal {
+        session: SessionId,
+        id: MessageId,
+        refusal: Refusal,
     },
     ReadNotice {
         session: SessionId,
@@ -414,6 +420,9 @@ impl Hub {
             }
             Pending::Memberships { session } => self.on_memberships(session, result),
             Pending::Append { session, message } => self.on_appended(session, &message, result),
+            Pending::Refusal { session, id, refusal } => {
+                self.on_refusal(session, id, refusal, result);
+            }
             Pending::ReadNotice { session, ticket, notes } => {
                 self.on_read_stored(session, ticket, &notes, result);
             }

@@ -25,7 +25,8 @@ use crate::port::store::{NewMessage, Note, Reply, Request, StoreError};
 use crate::rights::Rights;
 
 /// Why a message is not sent, as its sender is told.
-struct Refusal {
+#[derive(Debug)]
+pub(crate) struct Refusal {
     status: u32,
     reason: &'static str,
 }
@@ -57,7 +58,9 @@ impl Hub {
         let destination = match self.destination(uid, aid, send)? {
             Ok(destination) => destination,
             Err(refusal) => {
-                self.reject(id, send.id, refusal);
+                // It may have been stored before the right to send it was taken away.
+                let request = Request::FindMessage { sender: uid, id: message_id };
+                self.ask(request, Pending::Refusal { session: id, id: message_id, refusal });
                 return Ok(());
             }
         };
@@ -244,6 +247,24 @@ impl Hub {
             Ok(_) | Err(_) => return self.end(session, Code::Storage, "storage failed"),
         }
         self.store_next(session);
+    }
+
+    /// A repeated message is answered as it was the first time, whatever has changed since.
+    pub(crate) fn on_refusal(
+        &mut self,
+        session: SessionId,
+        id: MessageId,
+        refusal: Refusal,
+        result: Result<Reply, StoreError>,
+    ) {
+        match result {
+            Ok(Reply::Duplicate { ts }) => {
+                let accepted = Accepted { id: id.get(), ts: ts.0, recipients: 1 };
+                self.send(session, server_frame::Body::Accepted(accepted));
+            }
+            Ok(_) => self.reject(session, id.get(), refusal),
+            Err(_) => self.end(session, Code::Storage, "storage failed"),
+        }
     }
 
     fn reject(&mut self, session: SessionId, id: u64, refusal: Refusal) {

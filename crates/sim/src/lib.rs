@@ -11,6 +11,7 @@ pub mod page;
 mod peers;
 pub mod planted;
 mod queue;
+pub mod scenario;
 pub mod script;
 mod server;
 pub mod store_suite;

@@ -219,6 +219,10 @@ impl SyncStore for MemoryStore {
                 Reply::Groups(groups.map(|(gid, _)| *gid).collect())
             }
             Request::Append { message, to } => self.append(message, to)?,
+            Request::FindMessage { sender, id } => match self.messages.get(&(sender, id)) {
+                Some(ts) => Reply::Duplicate { ts: *ts },
+                None => Reply::Done,
+            },
             Request::AppendNotes { notes } => Reply::Appended(self.append_notes(notes)),
             Request::Acknowledge { device, uid, seq, notes, now } => {
                 self.acknowledge(device, uid, seq, now);

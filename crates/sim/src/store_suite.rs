@@ -247,6 +247,10 @@ fn a_message_is_stored_once(mut store: impl SyncStore) {
     let first = append(&mut store, ada.uid, 7, &to);
     assert_eq!(first, Reply::Appended(vec![(bob.uid, Seq(1)), (ada.uid, Seq(1))]));
     assert_eq!(append(&mut store, ada.uid, 7, &to), Reply::Duplicate { ts: NOW });
+    let find = |sender, id| Request::FindMessage { sender, id: MessageId::new(id).unwrap() };
+    assert_eq!(perform(&mut store, find(ada.uid, 7)), Reply::Duplicate { ts: NOW });
+    assert_eq!(perform(&mut store, find(ada.uid, 8)), Reply::Done);
+    assert_eq!(perform(&mut store, find(bob.uid, 7)), Reply::Done);
     // The same id of another sender is another message.
     let other = append(&mut store, bob.uid, 7, &to);
     assert_eq!(other, Reply::Appended(vec![(bob.uid, Seq(2)), (ada.uid, Seq(2))]));

@@ -244,6 +244,14 @@ pub enum Request {
         /// Whose logs get it.
         to: Vec<Uid>,
     },
+    /// Whether this message was stored. → [`Reply::Duplicate`] when it was, [`Reply::Done`] when
+    /// not
+    FindMessage {
+        /// Whose.
+        sender: Uid,
+        /// Its id.
+        id: MessageId,
+    },
     /// Adds notes to logs. → [`Reply::Appended`], one place per note
     AppendNotes {
         /// The notes.

@@ -123,6 +123,10 @@ fn perform(db: &Connection, request: Request) -> Result<Reply, Failure> {
             Reply::Groups(groups.collect::<Sql<_>>()?)
         }
         Request::Append { message, to } => append(db, message, to)?,
+        Request::FindMessage { sender, id } => match find_message(db, sender, id)? {
+            Some(ts) => Reply::Duplicate { ts },
+            None => Reply::Done,
+        },
         Request::AppendNotes { notes } => Reply::Appended(append_notes(db, notes)?),
         Request::Acknowledge { device, uid, seq, notes, now } => {
             acknowledge(db, device, uid, seq, now)?;
@@ -254,16 +258,18 @@ fn delete_tokens(db: &Connection, uid: Uid, app: Option<&str>) -> Sql<Vec<TokenI
 
 // ---- log ---------------------------------------------------------------------------------
 
+fn find_message(db: &Connection, sender: Uid, id: MessageId) -> Sql<Option<Timestamp>> {
+    db.prepare_cached("SELECT ts FROM messages WHERE sender = ? AND mid = ?")?
+        .query_row(params![sender.0, signed(id.get())], |row| Ok(Timestamp(unsigned(row.get(0)?))))
+        .optional()
+}
+
 fn append(db: &Connection, message: NewMessage, to: Vec<Uid>) -> Result<Reply, Failure> {
+    if let Some(ts) = find_message(db, message.sender, message.id)? {
+        return Ok(Reply::Duplicate { ts });
+    }
     let sender = message.sender.0;
     let mid = signed(message.id.get());
-    let known: Option<i64> = db
-        .prepare_cached("SELECT ts FROM messages WHERE sender = ? AND mid = ?")?
-        .query_row(params![sender, mid], |row| row.get(0))
-        .optional()?;
-    if let Some(ts) = known {
-        return Ok(Reply::Duplicate { ts: Timestamp(unsigned(ts)) });
-    }
     let others = to.iter().filter(|uid| **uid != message.sender).count();
     let mut open = Vec::with_capacity(to.len());
     for uid in to {
