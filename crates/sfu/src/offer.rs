@@ -23,6 +23,7 @@ pub struct Offer<'a> {
 #[derive(Debug)]
 struct Section<'a> {
     mid: &'a str,
+    /// Neither audio nor video is refused before anybody sees it.
     kind: Option<Kind>,
     direction: Direction,
     /// Which of the lines say the direction; none means both ways (RFC 8866 6.7).
@@ -100,6 +101,10 @@ impl<'a> Offer<'a> {
         if sections.is_empty() {
             return Err(malformed("no media line"));
         }
+        if sections.iter().any(|section| section.kind.is_none()) {
+            let what = "only audio and video lines have a place here".to_owned();
+            return Err(Refusal::Unacceptable { what });
+        }
         if sections.len() > MEDIA_LINES_MAX {
             let (count, limit) = (sections.len(), MEDIA_LINES_MAX);
             return Err(Refusal::TooManyLines { count, limit });
@@ -138,7 +143,7 @@ impl<'a> Offer<'a> {
         let sends: HashSet<&str> = send.iter().map(|mapping| mapping.mid.as_str()).collect();
         let receives: HashSet<&str> = receive.iter().map(|mapping| mapping.mid.as_str()).collect();
         // From the end, so that inserted lines move nothing that is still to come.
-        for section in self.sections.iter().rev().filter(|section| section.kind.is_some()) {
+        for section in self.sections.iter().rev() {
             let allowed = Direction {
                 sends: section.direction.sends && sends.contains(section.mid),
                 receives: section.direction.receives && receives.contains(section.mid),
@@ -197,6 +202,9 @@ mod tests {
         for text in ["", "v=0\r\n", "hello", &duplicate, &without, &odd] {
             assert!(matches!(Offer::parse(text), Err(Refusal::Malformed { .. })), "{text}");
         }
+        let data =
+            format!("{OFFER}m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:d\r\n");
+        assert!(matches!(Offer::parse(&data), Err(Refusal::Unacceptable { .. })));
         let many = format!("v=0\r\n{}", "m=audio 9 X 0\r\n".repeat(MEDIA_LINES_MAX + 1));
         assert!(matches!(Offer::parse(&many), Err(Refusal::TooManyLines { .. })));
     }

@@ -174,18 +174,18 @@ impl MediaLoop {
                 let received = self.receive();
                 self.sfu.handle_input(Instant::now(), Input::Tick);
                 deadline = self.perform();
+                self.publish_figures();
+                if cpu_at.elapsed() >= CPU_EVERY {
+                    cpu_at = Instant::now();
+                    let cpu_us = schedstat.as_ref().and_then(processor_time_us).unwrap_or(0);
+                    self.figures.cpu_us.store(cpu_us, Relaxed);
+                }
                 if !goes_on {
                     return;
                 }
                 if !received {
                     break;
                 }
-            }
-            self.publish_figures();
-            if cpu_at.elapsed() >= CPU_EVERY {
-                cpu_at = Instant::now();
-                let cpu_us = schedstat.as_ref().and_then(processor_time_us).unwrap_or(0);
-                self.figures.cpu_us.store(cpu_us, Relaxed);
             }
         }
     }
