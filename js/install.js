@@ -15,6 +15,11 @@ const ALIASES = {
     setListener: "addListener", removeListner: "removeListener", random: "getUniqueMessageId",
   },
   MesiboProfile: { createPresence: "newPresence" },
+  MesiboGroupCall: { publish: "createPublisher" },
+  MesiboParticipant: {
+    attach: "setVideoView", getPlayer: "getVideoView", getType: "getSid", getId: "getUid",
+    isMe: "isLocal", muteStatus: "getMuteStatus",
+  },
 };
 
 let api;
@@ -72,6 +77,8 @@ export function install() {
     MesiboGroupProfile,
     MesiboSelfProfile,
     MesiboGroupMember: core.MesiboGroupMember,
+    MesiboGroupCall: core.MesiboGroupCall,
+    MesiboParticipant: core.MesiboParticipant,
     MesiboReadSession,
     MesiboMessageProperties,
     MesiboMessage,

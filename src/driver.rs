@@ -11,6 +11,7 @@ use gloo_timers::callback::Timeout;
 use wire::time::{Instant, Now};
 
 use crate::api::page::Page;
+use crate::browser::peer::Peers;
 use crate::browser::{
     clock, device,
     socket::Sockets,
@@ -24,6 +25,7 @@ const TIMEOUT_MS_MAX: u64 = i32::MAX as u64;
 pub(crate) struct Driver {
     client: RefCell<Client>,
     pub page: Page,
+    pub peers: Peers,
     sockets: Sockets,
     store: Store,
     surroundings: RefCell<Option<Surroundings>>,
@@ -39,6 +41,7 @@ impl Driver {
         let driver = Rc::new_cyclic(|itself: &Weak<Driver>| Driver {
             client: RefCell::new(Client::new(clock::seed())),
             page: Page::new(itself.clone()),
+            peers: Peers::new(itself.clone()),
             sockets: Sockets::new(itself.clone()),
             store: Store::new(itself.clone()),
             surroundings: RefCell::new(None),
@@ -111,7 +114,7 @@ impl Driver {
                 Output::Disconnect { socket } => self.sockets.close(socket),
                 Output::OpenStore { name, account } => self.store.open(name, &account),
                 Output::Store { ticket, request } => self.store.ask(ticket, request),
-                Output::Peer(_) => {}
+                Output::Peer(command) => self.peers.perform(command),
                 Output::Event(event) => self.page.tell(*event),
                 Output::Wait(deadline) => {
                     self.arm(deadline);

@@ -311,6 +311,26 @@ impl Mesibo {
         of.is_some_and(|of| self.driver.look(|client, _| client.is_reading(&of)))
     }
 
+    // ---- group calls -------------------------------------------------------------------------
+
+    /// `null` when the group id is 0.
+    #[wasm_bindgen(js_name = groupCall)]
+    pub fn group_call(&self, listener: JsValue, group: JsValue) -> JsValue {
+        match gid(&group) {
+            wire::id::GroupId(0) => JsValue::NULL,
+            gid => self.page().group_call(gid, listener),
+        }
+    }
+
+    /// The first generation: the room is set later, the listeners are the global ones.
+    #[wasm_bindgen(js_name = initGroupCall)]
+    pub fn init_group_call(&self) -> JsValue {
+        let room =
+            super::group_call::Room::make(self.driver.clone(), wire::id::GroupId(0), JsValue::NULL);
+        let object = room.object.borrow().clone();
+        object
+    }
+
     // ---- for the records of js/message.js ------------------------------------------------------
 
     #[wasm_bindgen(js_name = _send)]

@@ -3,11 +3,13 @@
 //! Bad input never throws: arguments are taken as they come and read leniently.
 
 mod arguments;
+pub mod group_call;
 mod group_member;
 mod identity;
 mod listener;
 mod mesibo;
 pub mod page;
+mod participant;
 mod profile;
 mod read_session;
 mod records;

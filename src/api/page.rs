@@ -12,6 +12,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wire::id::GroupId;
 use wire::mask::presence as presence_code;
 
+use super::group_call::Room;
 use super::group_member::MesiboGroupMember;
 use super::identity::Identity;
 use super::listener::{call, method, spellings, tell, warn};
@@ -42,6 +43,7 @@ pub struct Page {
     pub database: RefCell<Vec<Option<Function>>>,
     server: RefCell<Option<String>>,
     pub asking_name: Cell<bool>,
+    pub rooms: RefCell<BTreeMap<GroupId, Rc<Room>>>,
 }
 
 impl Page {
@@ -57,6 +59,7 @@ impl Page {
             database: RefCell::default(),
             server: RefCell::default(),
             asking_name: Cell::new(false),
+            rooms: RefCell::default(),
         }
     }
 
@@ -261,7 +264,12 @@ impl Page {
                 let asker = self.asker(ticket).filter(|asker| !asker.is_function());
                 self.tell_asker_and_all(asker, "GroupError", &arguments);
             }
-            Event::Room { .. } => {}
+            Event::Room { room, event } => {
+                let room = self.rooms.borrow().get(&room).cloned();
+                if let Some(room) = room {
+                    room.on_event(event);
+                }
+            }
             Event::Error { text } => {
                 warn(&text);
                 self.tell_all("Error", &[text.into()]);

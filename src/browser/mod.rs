@@ -2,6 +2,8 @@
 
 pub mod clock;
 pub mod device;
+pub mod media;
+pub mod peer;
 mod record;
 mod schema;
 pub mod socket;

@@ -1,0 +1,558 @@
+//! `MesiboParticipant`: an own stream, or somebody's.
+
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+
+use client::Publishing;
+use client::event::StreamRef;
+use client::message::Conversation;
+use client::port::peer::Kind;
+use wasm_bindgen::prelude::*;
+use web_sys::{HtmlMediaElement, HtmlVideoElement, MediaStream};
+
+use super::arguments::{number, optional_text, property, text, u32 as to_u32};
+use super::group_call::Room;
+use super::page::Page;
+use crate::browser::media;
+
+/// `MESIBOCALL_VIDEOSOURCE_*`
+const SOURCE_SCREEN: u32 = 4;
+/// How often an element that is not there yet is looked for (`client-api.md` 3.15.2).
+const VIEW_RETRY_MS: u32 = 100;
+const VIEW_TRIES: u32 = 20;
+
+/// A participant as the engine holds it.
+pub struct Participant {
+    room: Weak<Room>,
+    stream: StreamRef,
+    object: RefCell<JsValue>,
+    /// Of the running call.
+    pub listener: RefCell<JsValue>,
+    on_stream: RefCell<JsValue>,
+    on_status: RefCell<JsValue>,
+    /// What an own stream publishes, or will.
+    publishing: RefCell<Publishing>,
+    publishing_now: Cell<bool>,
+    view: RefCell<Option<HtmlMediaElement>>,
+    /// Counts `setVideoView` calls: an older one gives up its retries.
+    views: Cell<u32>,
+    speaker: RefCell<Option<HtmlMediaElement>>,
+    shape: Cell<(u32, u32)>,
+}
+
+impl Participant {
+    pub fn make(room: &Rc<Room>, stream: StreamRef) -> Rc<Participant> {
+        let participant = Rc::new(Participant {
+            room: Rc::downgrade(room),
+            stream,
+            object: RefCell::default(),
+            listener: RefCell::default(),
+            on_stream: RefCell::default(),
+            on_status: RefCell::default(),
+            publishing: RefCell::default(),
+            publishing_now: Cell::new(false),
+            view: RefCell::default(),
+            views: Cell::new(0),
+            speaker: RefCell::default(),
+            shape: Cell::default(),
+        });
+        let object = JsValue::from(MesiboParticipant { participant: participant.clone() });
+        *participant.object.borrow_mut() = object;
+        participant
+    }
+
+    pub fn object(&self) -> JsValue {
+        self.object.borrow().clone()
+    }
+
+    pub fn set_name(&self, name: String) {
+        self.publishing.borrow_mut().name = name;
+        if self.publishing_now.get() {
+            self.publish();
+        }
+    }
+
+    fn publish(&self) {
+        let (Some(room), StreamRef::Own(sid)) = (self.room.upgrade(), self.stream) else { return };
+        self.publishing_now.set(true);
+        let (gid, publishing) = (room.gid.get(), self.publishing.borrow().clone());
+        room.driver.call(|client, _| client.publish(gid, sid, publishing));
+    }
+
+    fn media(&self) -> Option<MediaStream> {
+        let room = self.room.upgrade()?;
+        match self.stream {
+            StreamRef::Own(sid) => room.driver.peers.own_stream(room.gid.get(), sid),
+            StreamRef::Remote(id) => room.driver.peers.remote_stream(room.gid.get(), id),
+        }
+    }
+
+    /// Shows what there is where it belongs; sound without a view is played all the same.
+    pub fn show(&self) {
+        let Some(stream) = self.media() else { return };
+        if let Some(view) = &*self.view.borrow() {
+            media::show(view, Some(&stream));
+            if let Some(speaker) = self.speaker.take() {
+                media::show(&speaker, None);
+            }
+        } else if matches!(self.stream, StreamRef::Remote(_)) && self.speaker.borrow().is_none() {
+            *self.speaker.borrow_mut() = media::speaker(&stream);
+        }
+    }
+
+    /// The call has ended: nothing is shown or heard any more.
+    pub fn release(&self) {
+        self.publishing_now.set(false);
+        for element in self.view.take().into_iter().chain(self.speaker.take()) {
+            media::show(&element, None);
+        }
+        self.views.set(self.views.get() + 1);
+    }
+
+    pub fn set_shape(&self, width: u32, height: u32) {
+        if width > 0 && height > 0 {
+            self.shape.set((width, height));
+        } else if let Some(stream) = self.media()
+            && let Some(track) = stream.get_video_tracks().iter().next()
+            && let Ok(track) = track.dyn_into::<web_sys::MediaStreamTrack>()
+        {
+            let settings = JsValue::from(track.get_settings());
+            let side = |name| to_u32(&property(&settings, name));
+            self.shape.set((side("width"), side("height")));
+        }
+    }
+
+    pub fn aspect_ratio(&self) -> f64 {
+        match self.shape.get() {
+            (0, _) | (_, 0) => 0.0,
+            (width, height) => f64::from(width) / f64::from(height),
+        }
+    }
+
+    pub fn tell_stream(&self) {
+        Page::call_back(&self.on_stream.borrow().clone(), &[self.object()]);
+    }
+
+    pub fn tell_status(&self, status: u32, video: bool) {
+        let arguments = [self.object(), status.into(), video.into(), 0.into()];
+        Page::call_back(&self.on_status.borrow().clone(), &arguments);
+    }
+
+    pub fn tell_mute(&self, audio: bool, video: bool, (mute, unmute): (u32, u32)) {
+        self.tell_status(if audio { mute } else { unmute }, false);
+        self.tell_status(if video { mute } else { unmute }, true);
+    }
+
+    /// Asks the client's room about this stream.
+    fn look<R>(&self, question: impl FnOnce(&client::Room) -> R) -> Option<R> {
+        let room = self.room.upgrade()?;
+        let gid = room.gid.get();
+        room.driver.look(|client, _| client.room(gid).map(question))
+    }
+
+    fn remote<R>(&self, question: impl FnOnce(&client::Stream) -> R) -> Option<R> {
+        let StreamRef::Remote(id) = self.stream else { return None };
+        self.look(|room| room.streams.get(&id).map(question)).flatten()
+    }
+
+    fn mute(&self, kind: Kind, muted: bool) {
+        let Some(room) = self.room.upgrade() else { return };
+        if matches!(self.stream, StreamRef::Own(_)) {
+            let mut publishing = self.publishing.borrow_mut();
+            match kind {
+                Kind::Audio => publishing.audio_muted = muted,
+                Kind::Video => publishing.video_muted = muted,
+            }
+        }
+        let (gid, stream) = (room.gid.get(), self.stream);
+        room.driver.call(|client, _| client.mute(gid, stream, kind, muted));
+    }
+
+    fn toggle(&self, kind: Kind) -> bool {
+        let muted = !self.is_muted(kind).1;
+        self.mute(kind, muted);
+        muted
+    }
+
+    /// Muted by the publisher, and here.
+    fn is_muted(&self, kind: Kind) -> (bool, bool) {
+        if let StreamRef::Own(_) = self.stream {
+            let publishing = self.publishing.borrow();
+            let muted = match kind {
+                Kind::Audio => publishing.audio_muted,
+                Kind::Video => publishing.video_muted,
+            };
+            return (muted, muted);
+        }
+        let ((audio, video), (here_audio, here_video)) =
+            self.look(|room| room.muted(self.stream)).unwrap_or_default();
+        match kind {
+            Kind::Audio => (audio, here_audio),
+            Kind::Video => (video, here_video),
+        }
+    }
+
+    fn start(self: &Rc<Self>, audio: bool, video: bool) -> bool {
+        let Some(room) = self.room.upgrade() else { return false };
+        match self.stream {
+            StreamRef::Own(_) => {
+                let mut publishing = self.publishing.borrow_mut();
+                (publishing.audio, publishing.video) = (audio, video);
+                drop(publishing);
+                self.publish();
+            }
+            StreamRef::Remote(id) => {
+                let gid = room.gid.get();
+                room.driver.call(|client, _| client.subscribe(gid, id, audio, video));
+            }
+        }
+        true
+    }
+
+    fn attach(self: &Rc<Self>, element: JsValue, callback: JsValue, interval: u32, tries: u32) {
+        self.views.set(self.views.get() + 1);
+        let mine = self.views.get();
+        if element.is_null_or_undefined() {
+            if let Some(view) = self.view.take() {
+                media::show(&view, None);
+            }
+            self.show();
+            return;
+        }
+        let participant = self.clone();
+        let found = callback.clone();
+        let attempt = move || {
+            if participant.views.get() != mine {
+                return true;
+            }
+            let Some(view) = media::view(&element) else { return false };
+            if matches!(participant.stream, StreamRef::Own(_)) {
+                view.set_muted(true);
+            }
+            *participant.view.borrow_mut() = Some(view);
+            participant.show();
+            tell_later(found.clone(), true);
+            true
+        };
+        let failed = move || Page::call_back(&callback, &[false.into()]);
+        media::retry(Box::new(attempt), interval, tries, Box::new(failed));
+    }
+}
+
+/// Nothing calls back inside the call that causes it.
+fn tell_later(callback: JsValue, attached: bool) {
+    wasm_bindgen_futures::spawn_local(async move {
+        Page::call_back(&callback, &[attached.into()]);
+    });
+}
+
+/// `MesiboParticipant`
+#[wasm_bindgen]
+pub struct MesiboParticipant {
+    participant: Rc<Participant>,
+}
+
+#[wasm_bindgen]
+impl MesiboParticipant {
+    // ---- identity ----------------------------------------------------------------------------
+
+    #[wasm_bindgen(js_name = getUid)]
+    pub fn get_uid(&self) -> u32 {
+        match self.participant.stream {
+            StreamRef::Own(_) => self
+                .participant
+                .room
+                .upgrade()
+                .map_or(0, |room| room.driver.look(|client, _| client.uid().0)),
+            StreamRef::Remote(_) => self.participant.remote(|stream| stream.uid).unwrap_or(0),
+        }
+    }
+
+    #[wasm_bindgen(js_name = getSid)]
+    pub fn get_sid(&self) -> u32 {
+        match self.participant.stream {
+            StreamRef::Own(sid) => sid,
+            StreamRef::Remote(_) => self.participant.remote(|stream| stream.sid).unwrap_or(0),
+        }
+    }
+
+    #[wasm_bindgen(js_name = getAddress)]
+    pub fn get_address(&self) -> String {
+        match self.participant.stream {
+            StreamRef::Own(_) => self.participant.room.upgrade().map_or_else(String::new, |room| {
+                room.driver.look(|client, _| client.address().to_owned())
+            }),
+            StreamRef::Remote(_) => {
+                self.participant.remote(|stream| stream.address.clone()).unwrap_or_default()
+            }
+        }
+    }
+
+    #[wasm_bindgen(js_name = getName)]
+    pub fn get_name(&self) -> String {
+        let given = match self.participant.stream {
+            StreamRef::Own(_) => self.participant.publishing.borrow().name.clone(),
+            StreamRef::Remote(_) => {
+                self.participant.remote(|stream| stream.name.clone()).unwrap_or_default()
+            }
+        };
+        if !given.is_empty() {
+            return given;
+        }
+        let profile = self.get_profile();
+        let name = property(&profile, "getNameOrAddress").dyn_into::<js_sys::Function>();
+        let name = name.and_then(|name| name.call0(&profile));
+        name.map(|name| text(&name)).unwrap_or_else(|_| self.get_address())
+    }
+
+    #[wasm_bindgen(js_name = setName)]
+    pub fn set_name(&self, name: JsValue) {
+        self.participant.set_name(text(&name));
+    }
+
+    #[wasm_bindgen(js_name = getProfile)]
+    pub fn get_profile(&self) -> JsValue {
+        let Some(room) = self.participant.room.upgrade() else { return JsValue::NULL };
+        match self.participant.stream {
+            StreamRef::Own(_) => super::profile::MesiboProfile::own(&room.driver),
+            StreamRef::Remote(_) => {
+                room.driver.page.profile(&Conversation::User(self.get_address()))
+            }
+        }
+    }
+
+    #[wasm_bindgen(js_name = isLocal)]
+    pub fn is_local(&self) -> bool {
+        matches!(self.participant.stream, StreamRef::Own(_))
+    }
+
+    #[wasm_bindgen(js_name = isPublisher)]
+    pub fn is_publisher(&self) -> bool {
+        true
+    }
+
+    #[wasm_bindgen(js_name = getGroupCall)]
+    pub fn get_group_call(&self) -> JsValue {
+        self.participant.room.upgrade().map_or(JsValue::NULL, |room| room.object.borrow().clone())
+    }
+
+    // ---- media -------------------------------------------------------------------------------
+
+    /// `(audio, video, listener)`, `(audio, video, audioMute, videoMute, listener)`, or the first
+    /// generation's `(o, element, on_stream, on_status)`.
+    pub fn call(
+        &self,
+        first: JsValue,
+        second: JsValue,
+        third: JsValue,
+        fourth: JsValue,
+        fifth: JsValue,
+    ) -> bool {
+        let element = second.is_string() || second.is_object() && !second.is_function();
+        let functions = third.is_function() && !element || fourth.is_function();
+        if first.is_object() || element || functions {
+            return self.call_first_generation(&first, second, third, fourth);
+        }
+        let participant = &self.participant;
+        let (listener, muted) = match fifth.is_object() {
+            true => (fifth, (third.is_truthy(), fourth.is_truthy())),
+            false => (third, (false, false)),
+        };
+        if listener.is_object() {
+            *participant.listener.borrow_mut() = listener;
+        }
+        if muted != (false, false) {
+            let mut publishing = participant.publishing.borrow_mut();
+            (publishing.audio_muted, publishing.video_muted) = muted;
+        }
+        let wanted = |value: &JsValue| value.is_undefined() || value.is_truthy();
+        participant.start(wanted(&first), wanted(&second))
+    }
+
+    fn call_first_generation(
+        &self,
+        options: &JsValue,
+        element: JsValue,
+        on_stream: JsValue,
+        on_status: JsValue,
+    ) -> bool {
+        let participant = &self.participant;
+        *participant.on_stream.borrow_mut() = on_stream;
+        *participant.on_status.borrow_mut() = on_status;
+        // 1 is the camera, 2 and 4 the screen; pages also say it in words.
+        let source = property(options, "source");
+        if text(&source) == "screen" || matches!(to_u32(&source), 2 | 4) {
+            participant.publishing.borrow_mut().source = SOURCE_SCREEN;
+        } else if to_u32(&source) == 1 {
+            participant.publishing.borrow_mut().source = 0;
+        }
+        if let Some(name) =
+            optional_text(&property(options, "name")).filter(|name| !name.is_empty())
+        {
+            participant.set_name(name);
+        }
+        if let Some(room) = participant.room.upgrade()
+            && room.gid.get().0 == 0
+        {
+            room.gid.set(super::arguments::gid(&property(options, "groupid")));
+            room.driver.page.put_room(&room);
+            room.enter();
+        }
+        if !element.is_null_or_undefined() {
+            participant.attach(element, JsValue::UNDEFINED, VIEW_RETRY_MS, VIEW_TRIES);
+        }
+        let wanted = |name| {
+            let value = property(options, name);
+            value.is_null_or_undefined() || value.is_truthy()
+        };
+        participant.start(wanted("audio"), wanted("video"))
+    }
+
+    #[wasm_bindgen(js_name = setListener)]
+    pub fn set_listener(&self, listener: JsValue) {
+        *self.participant.listener.borrow_mut() = listener;
+    }
+
+    #[wasm_bindgen(js_name = setVideoSource)]
+    pub fn set_video_source(&self, source: JsValue, index: JsValue) {
+        {
+            let mut publishing = self.participant.publishing.borrow_mut();
+            publishing.source = to_u32(&source);
+            publishing.index = to_u32(&index);
+        }
+        if self.participant.publishing_now.get() {
+            self.participant.publish();
+        }
+    }
+
+    #[wasm_bindgen(js_name = getVideoSource)]
+    pub fn get_video_source(&self) -> u32 {
+        match self.participant.stream {
+            StreamRef::Own(_) => self.participant.publishing.borrow().source,
+            StreamRef::Remote(_) => self.participant.remote(|stream| stream.source).unwrap_or(0),
+        }
+    }
+
+    #[wasm_bindgen(js_name = setVideoView)]
+    pub fn set_video_view(
+        &self,
+        element: JsValue,
+        callback: JsValue,
+        interval: JsValue,
+        tries: JsValue,
+    ) {
+        let or = |value: &JsValue, default| match number(value) {
+            given if given > 0.0 => given as u32,
+            _ => default,
+        };
+        let (interval, tries) = (or(&interval, VIEW_RETRY_MS), or(&tries, VIEW_TRIES));
+        self.participant.attach(element, callback, interval, tries);
+    }
+
+    #[wasm_bindgen(js_name = getVideoView)]
+    pub fn get_video_view(&self) -> Option<HtmlVideoElement> {
+        let view = self.participant.view.borrow().clone()?;
+        view.dyn_into().ok()
+    }
+
+    pub fn hangup(&self) -> bool {
+        let Some(room) = self.participant.room.upgrade() else { return false };
+        let gid = room.gid.get();
+        self.participant.release();
+        match self.participant.stream {
+            StreamRef::Own(sid) => room.driver.call(|client, _| client.unpublish(gid, sid)),
+            StreamRef::Remote(id) => room.driver.call(|client, _| client.unsubscribe(gid, id)),
+        }
+    }
+
+    #[wasm_bindgen(js_name = isCallInProgress)]
+    pub fn is_call_in_progress(&self) -> bool {
+        self.participant.look(|room| room.is_running(self.participant.stream)).unwrap_or(false)
+    }
+
+    #[wasm_bindgen(js_name = isCallConnected)]
+    pub fn is_call_connected(&self) -> bool {
+        self.participant.look(|room| room.is_connected(self.participant.stream)).unwrap_or(false)
+    }
+
+    #[wasm_bindgen(js_name = hasVideo)]
+    pub fn has_video(&self) -> bool {
+        match self.participant.stream {
+            StreamRef::Own(_) => self.participant.publishing.borrow().video,
+            StreamRef::Remote(_) => self.participant.remote(|stream| stream.video).unwrap_or(false),
+        }
+    }
+
+    #[wasm_bindgen(js_name = hasAudio)]
+    pub fn has_audio(&self) -> bool {
+        match self.participant.stream {
+            StreamRef::Own(_) => self.participant.publishing.borrow().audio,
+            StreamRef::Remote(_) => self.participant.remote(|stream| stream.audio).unwrap_or(false),
+        }
+    }
+
+    #[wasm_bindgen(js_name = isVideoCall)]
+    pub fn is_video_call(&self) -> bool {
+        self.has_video()
+    }
+
+    #[wasm_bindgen(js_name = getAspectRatio)]
+    pub fn get_aspect_ratio(&self) -> f64 {
+        self.participant.aspect_ratio()
+    }
+
+    #[wasm_bindgen(js_name = isVideoLandscape)]
+    pub fn is_video_landscape(&self) -> bool {
+        self.participant.aspect_ratio() >= 1.0
+    }
+
+    // ---- mute and talking --------------------------------------------------------------------
+
+    #[wasm_bindgen(js_name = toggleAudioMute)]
+    pub fn toggle_audio_mute(&self) -> bool {
+        self.participant.toggle(Kind::Audio)
+    }
+
+    #[wasm_bindgen(js_name = toggleVideoMute)]
+    pub fn toggle_video_mute(&self) -> bool {
+        self.participant.toggle(Kind::Video)
+    }
+
+    #[wasm_bindgen(js_name = toggleMute)]
+    pub fn toggle_mute(&self, video: JsValue) -> bool {
+        self.participant.toggle(if video.is_truthy() { Kind::Video } else { Kind::Audio })
+    }
+
+    pub fn mute(&self, audio: JsValue, video: JsValue, enable: JsValue) {
+        for (wanted, kind) in [(audio, Kind::Audio), (video, Kind::Video)] {
+            if wanted.is_truthy() {
+                self.participant.mute(kind, enable.is_truthy());
+            }
+        }
+    }
+
+    /// Without `remote`: muted by anybody; `false`: here; `true`: by the publisher.
+    #[wasm_bindgen(js_name = getMuteStatus)]
+    pub fn get_mute_status(&self, video: JsValue, remote: JsValue) -> bool {
+        let kind = if video.is_truthy() { Kind::Video } else { Kind::Audio };
+        let (publisher, here) = self.participant.is_muted(kind);
+        match remote.is_null_or_undefined() {
+            true => publisher || here,
+            false if remote.is_truthy() => publisher,
+            false => here,
+        }
+    }
+
+    #[wasm_bindgen(js_name = isTalking)]
+    pub fn is_talking(&self) -> bool {
+        match self.participant.stream {
+            StreamRef::Own(sid) => {
+                let own = self.participant.look(|room| room.own.get(&sid).map(|own| own.talking));
+                own.flatten().unwrap_or(false)
+            }
+            StreamRef::Remote(_) => {
+                self.participant.remote(|stream| stream.talking).unwrap_or(false)
+            }
+        }
+    }
+}

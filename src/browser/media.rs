@@ -1,0 +1,195 @@
+//! Cameras, microphones, screens, and the elements that show them.
+
+use gloo_timers::callback::Timeout;
+use js_sys::{Array, Promise, Reflect, global};
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    DisplayMediaStreamConstraints, Document, HtmlElement, HtmlMediaElement, HtmlVideoElement,
+    MediaDeviceInfo, MediaDeviceKind, MediaDevices, MediaStream, MediaStreamConstraints,
+    MediaStreamTrack,
+};
+
+/// `MESIBOCALL_VIDEOSOURCE_*`
+const FRONT: u32 = 1;
+const REAR: u32 = 2;
+const SCREEN: u32 = 4;
+
+/// Captures what is wanted; where a part of it cannot be had, the rest.
+pub async fn capture(
+    source: u32,
+    index: u32,
+    audio: bool,
+    video: bool,
+) -> Result<MediaStream, JsValue> {
+    let devices = devices()?;
+    if source == SCREEN {
+        let constraints = DisplayMediaStreamConstraints::new();
+        constraints.set_video(&video.into());
+        constraints.set_audio(&audio.into());
+        return stream(devices.get_display_media_with_constraints(&constraints)?).await;
+    }
+    let picture = picture(&devices, source, index).await;
+    let mut refused = JsValue::UNDEFINED;
+    for (audio, video) in [(audio, video), (false, video), (audio, false)] {
+        if !audio && !video {
+            continue;
+        }
+        let constraints = MediaStreamConstraints::new();
+        constraints.set_audio(&audio.into());
+        constraints.set_video(&if video { picture.clone() } else { false.into() });
+        match stream(devices.get_user_media_with_constraints(&constraints)?).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) if refused.is_undefined() => refused = error,
+            Err(_) => {}
+        }
+    }
+    Err(refused)
+}
+
+/// Which camera: by its side, or by its number.
+async fn picture(devices: &MediaDevices, source: u32, index: u32) -> JsValue {
+    let wanted = js_sys::Object::new();
+    let set = |name: &str, value: JsValue| {
+        let _ = Reflect::set(&wanted, &JsValue::from_str(name), &value);
+    };
+    match (source, index) {
+        (FRONT, 0) => set("facingMode", "user".into()),
+        (REAR, 0) => set("facingMode", "environment".into()),
+        (_, 0) => return true.into(),
+        _ => {
+            let Ok(list) = devices.enumerate_devices() else { return true.into() };
+            let list = JsFuture::from(list).await.map(|list| Array::from(&list));
+            let list = list.unwrap_or_default();
+            let cameras =
+                list.iter().filter_map(|device| device.dyn_into::<MediaDeviceInfo>().ok());
+            let mut cameras = cameras.filter(|device| device.kind() == MediaDeviceKind::Videoinput);
+            match cameras.nth(index as usize) {
+                Some(camera) => set("deviceId", camera.device_id().into()),
+                None => return true.into(),
+            }
+        }
+    }
+    wanted.into()
+}
+
+async fn stream(promise: Promise) -> Result<MediaStream, JsValue> {
+    JsFuture::from(promise).await?.dyn_into()
+}
+
+fn devices() -> Result<MediaDevices, JsValue> {
+    let navigator = Reflect::get(&global(), &"navigator".into())?;
+    let devices = Reflect::get(&navigator, &"mediaDevices".into())?;
+    devices.dyn_into().map_err(|_| {
+        "camera and microphone need a page that is served by https or from localhost".into()
+    })
+}
+
+/// The name and text of a browser's error.
+pub fn reason(error: &JsValue) -> String {
+    if let Some(text) = error.as_string() {
+        return text;
+    }
+    let field = |name: &str| {
+        Reflect::get(error, &JsValue::from_str(name)).ok().and_then(|value| value.as_string())
+    };
+    format!("{}: {}", field("name").unwrap_or_default(), field("message").unwrap_or_default())
+}
+
+/// An element nobody sees that tells the shape of a picture.
+pub fn probe(track: &MediaStreamTrack) -> Option<HtmlVideoElement> {
+    let video: HtmlVideoElement = document()?.create_element("video").ok()?.dyn_into().ok()?;
+    let stream = MediaStream::new().ok()?;
+    stream.add_track(track);
+    video.set_muted(true);
+    show(&video, Some(&stream));
+    Some(video)
+}
+
+/// A sound-only element for a stream that is in no view.
+pub fn speaker(stream: &MediaStream) -> Option<HtmlMediaElement> {
+    let audio: HtmlMediaElement = document()?.create_element("audio").ok()?.dyn_into().ok()?;
+    show(&audio, Some(stream));
+    Some(audio)
+}
+
+/// The media element of this id, or this element; inside another element one is made.
+pub fn view(element: &JsValue) -> Option<HtmlMediaElement> {
+    let found: JsValue = match element.as_string() {
+        Some(id) => document()?.get_element_by_id(&id)?.into(),
+        None => element.clone(),
+    };
+    if let Some(media) = found.dyn_ref::<HtmlMediaElement>() {
+        return Some(media.clone());
+    }
+    let parent: HtmlElement = found.dyn_into().ok()?;
+    if let Ok(Some(known)) = parent.query_selector("video") {
+        return known.dyn_into().ok();
+    }
+    let video: HtmlMediaElement = document()?.create_element("video").ok()?.dyn_into().ok()?;
+    let _ = video.set_attribute("playsinline", "");
+    parent.append_child(&video).ok()?;
+    Some(video)
+}
+
+/// Puts a stream into an element, or takes it out. Where the browser wants a gesture first, the
+/// next one starts it.
+pub fn show(element: &HtmlMediaElement, stream: Option<&MediaStream>) {
+    if element.src_object().as_ref() != stream {
+        element.set_src_object(stream);
+    }
+    if stream.is_none() {
+        return;
+    }
+    element.set_autoplay(true);
+    let Ok(playing) = element.play() else { return };
+    let waiting = element.clone();
+    wasm_bindgen_futures::spawn_local(async move {
+        if let Err(error) = JsFuture::from(playing).await
+            && reason(&error).starts_with("NotAllowedError")
+        {
+            play_at_next_gesture(waiting);
+        }
+    });
+}
+
+fn play_at_next_gesture(element: HtmlMediaElement) {
+    let Some(document) = document() else { return };
+    let play = Closure::once_into_js(move || {
+        if let Ok(playing) = element.play() {
+            wasm_bindgen_futures::spawn_local(async move {
+                let _ = JsFuture::from(playing).await;
+            });
+        }
+    });
+    let options = web_sys::AddEventListenerOptions::new();
+    options.set_once(true);
+    let _ = document.add_event_listener_with_callback_and_add_event_listener_options(
+        "pointerdown",
+        play.unchecked_ref(),
+        &options,
+    );
+}
+
+/// Calls until it succeeds, every `interval_ms`, at most `tries` times more; then the second.
+pub fn retry(
+    mut attempt: Box<dyn FnMut() -> bool>,
+    interval_ms: u32,
+    tries: u32,
+    failed: Box<dyn FnOnce()>,
+) {
+    if attempt() {
+        return;
+    }
+    if tries == 0 {
+        return failed();
+    }
+    let next = move || retry(attempt, interval_ms, tries - 1, failed);
+    // Lives until it fires, which it does at most `tries` times.
+    Timeout::new(interval_ms, next).forget();
+}
+
+fn document() -> Option<Document> {
+    Reflect::get(&global(), &JsValue::from_str("document")).ok()?.dyn_into().ok()
+}

@@ -1,0 +1,368 @@
+//! Peer connections: one a room. Makes the transceivers the client asks for, offers, takes the
+//! answer, tells what flows.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::{Rc, Weak};
+
+use client::Input;
+use client::port::peer::{Command, Input as Told, Kind, PeerState, Receiving, Sending};
+use gloo_events::EventListener;
+use js_sys::{Array, Reflect};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    HtmlVideoElement, MediaStream, MediaStreamTrack, RtcPeerConnection, RtcPeerConnectionState,
+    RtcRtpTransceiver, RtcRtpTransceiverDirection as Direction, RtcRtpTransceiverInit, RtcSdpType,
+    RtcSessionDescriptionInit,
+};
+use wire::id::{GroupId, StreamId};
+
+use super::media;
+use crate::driver::Driver;
+
+pub struct Peers {
+    connections: RefCell<HashMap<GroupId, Rc<Connection>>>,
+    captured: RefCell<HashMap<(GroupId, u32), Capture>>,
+    driver: Weak<Driver>,
+}
+
+/// What an own stream captures.
+struct Capture {
+    stream: MediaStream,
+    _ended: Vec<EventListener>,
+}
+
+impl Drop for Capture {
+    fn drop(&mut self) {
+        tracks(&self.stream).iter().for_each(MediaStreamTrack::stop);
+    }
+}
+
+struct Connection {
+    peer: RtcPeerConnection,
+    sending: RefCell<HashMap<Sending, RtcRtpTransceiver>>,
+    receiving: RefCell<HashMap<Receiving, Received>>,
+    /// Receiving transceivers without a track: taken again for the next one of their kind.
+    idle: RefCell<Vec<(Kind, RtcRtpTransceiver)>>,
+    streams: RefCell<HashMap<StreamId, MediaStream>>,
+    _listener: RefCell<Option<EventListener>>,
+}
+
+/// A track that is received, and what listens to it.
+struct Received {
+    transceiver: RtcRtpTransceiver,
+    _listeners: Vec<EventListener>,
+    /// Tells the shape of a picture nobody has put into an element yet.
+    _probe: Option<HtmlVideoElement>,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.peer.close();
+    }
+}
+
+impl Peers {
+    pub fn new(driver: Weak<Driver>) -> Peers {
+        Peers { connections: RefCell::default(), captured: RefCell::default(), driver }
+    }
+
+    pub fn perform(&self, command: Command) {
+        match command {
+            Command::Capture { room, sid, source, index, audio, video } => {
+                self.capture((room, sid), source, index, audio, video);
+            }
+            Command::Release { room, sid } => {
+                self.captured.borrow_mut().remove(&(room, sid));
+            }
+            Command::Mute { room, sid, kind, muted } => {
+                if let Some(capture) = self.captured.borrow().get(&(room, sid)) {
+                    let muted_tracks = tracks(&capture.stream).into_iter();
+                    muted_tracks.filter(|track| kind_of(track) == kind).for_each(|track| {
+                        track.set_enabled(!muted);
+                    });
+                }
+            }
+            Command::Offer { room, ticket, fresh, sending, receiving } => {
+                self.offer(room, ticket, fresh, sending, receiving);
+            }
+            Command::Answer { room, ticket: _, sdp } => self.answer(room, sdp),
+            Command::Close { room } => {
+                self.connections.borrow_mut().remove(&room);
+                self.captured.borrow_mut().retain(|(of, _), _| *of != room);
+            }
+        }
+    }
+
+    /// The media of an own stream, once it is captured.
+    pub fn own_stream(&self, room: GroupId, sid: u32) -> Option<MediaStream> {
+        self.captured.borrow().get(&(room, sid)).map(|capture| capture.stream.clone())
+    }
+
+    /// The media of somebody's stream, while it is received.
+    pub fn remote_stream(&self, room: GroupId, stream: StreamId) -> Option<MediaStream> {
+        let connections = self.connections.borrow();
+        let streams = connections.get(&room)?.streams.borrow();
+        streams.get(&stream).cloned()
+    }
+
+    fn capture(&self, of: (GroupId, u32), source: u32, index: u32, audio: bool, video: bool) {
+        let Some(driver) = self.driver.upgrade() else { return };
+        let (room, sid) = of;
+        wasm_bindgen_futures::spawn_local(async move {
+            driver.page.tell_all("Permission", &[true.into()]);
+            let stream = media::capture(source, index, audio, video).await;
+            driver.page.tell_all("Permission", &[false.into()]);
+            let told = match stream {
+                Err(error) => {
+                    driver.page.tell_all("LocalMedia", &[JsValue::NULL]);
+                    Told::CaptureFailed { room, sid, reason: media::reason(&error) }
+                }
+                Ok(stream) => {
+                    driver.page.tell_all("LocalMedia", &[stream.clone().into()]);
+                    let found = tracks(&stream);
+                    let has = |kind| found.iter().any(|track| kind_of(track) == kind);
+                    let (audio, video) = (has(Kind::Audio), has(Kind::Video));
+                    driver.peers.take_capture(of, stream);
+                    Told::Captured { room, sid, audio, video }
+                }
+            };
+            driver.input(Input::Peer(told));
+        });
+    }
+
+    /// The new capture takes the place of the former one, also on the wire.
+    fn take_capture(&self, of: (GroupId, u32), stream: MediaStream) {
+        let (room, sid) = of;
+        let picture = tracks(&stream).into_iter().filter(|track| kind_of(track) == Kind::Video);
+        let ended = picture.map(|track| {
+            let driver = self.driver.clone();
+            EventListener::new(&track, "ended", move |_| {
+                if let Some(driver) = driver.upgrade() {
+                    driver.input(Input::Peer(Told::CaptureEnded { room, sid }));
+                }
+            })
+        });
+        let ended = ended.collect();
+        if let Some(connection) = self.connections.borrow().get(&room) {
+            for (sending, transceiver) in connection.sending.borrow().iter() {
+                if sending.sid == sid {
+                    let track = track_of(&stream, sending.kind);
+                    // Same kind of track: no new offer is needed.
+                    let _ = transceiver.sender().replace_track(track.as_ref());
+                }
+            }
+        }
+        self.captured.borrow_mut().insert(of, Capture { stream, _ended: ended });
+    }
+
+    fn connection(&self, room: GroupId, fresh: bool) -> Result<Rc<Connection>, JsValue> {
+        if let Some(connection) = self.connections.borrow().get(&room).filter(|_| !fresh) {
+            return Ok(connection.clone());
+        }
+        let peer = RtcPeerConnection::new()?;
+        let driver = self.driver.clone();
+        let told_by = peer.clone();
+        let listener = EventListener::new(&peer, "connectionstatechange", move |_| {
+            let state = match told_by.connection_state() {
+                RtcPeerConnectionState::Connected => PeerState::Connected,
+                RtcPeerConnectionState::Disconnected => PeerState::Disconnected,
+                RtcPeerConnectionState::Failed => PeerState::Failed,
+                _ => PeerState::Connecting,
+            };
+            if let Some(driver) = driver.upgrade() {
+                driver.input(Input::Peer(Told::State { room, state }));
+            }
+        });
+        let connection = Rc::new(Connection {
+            peer,
+            sending: RefCell::default(),
+            receiving: RefCell::default(),
+            idle: RefCell::default(),
+            streams: RefCell::default(),
+            _listener: RefCell::new(Some(listener)),
+        });
+        self.connections.borrow_mut().insert(room, connection.clone());
+        Ok(connection)
+    }
+
+    fn offer(
+        &self,
+        room: GroupId,
+        ticket: u32,
+        fresh: bool,
+        sending: Vec<Sending>,
+        receiving: Vec<Receiving>,
+    ) {
+        let made = self.connection(room, fresh).and_then(|connection| {
+            self.send_exactly(room, &connection, &sending)?;
+            self.receive_exactly(room, &connection, &receiving);
+            Ok(connection)
+        });
+        let Some(driver) = self.driver.upgrade() else { return };
+        wasm_bindgen_futures::spawn_local(async move {
+            let described = match made {
+                Ok(connection) => describe(&connection).await.map(|sdp| (connection, sdp)),
+                Err(error) => Err(error),
+            };
+            let told = match described {
+                Err(error) => Told::Failed { room, reason: media::reason(&error) },
+                Ok((connection, sdp)) => {
+                    let sending = connection.sending.borrow();
+                    let sending = sending
+                        .iter()
+                        .filter_map(|(track, line)| Some((*track, line.mid()?)))
+                        .collect();
+                    let receiving = connection.receiving.borrow();
+                    let receiving = receiving
+                        .iter()
+                        .filter_map(|(track, line)| Some((*track, line.transceiver.mid()?)))
+                        .collect();
+                    Told::Offered { room, ticket, sdp, sending, receiving }
+                }
+            };
+            driver.input(Input::Peer(told));
+        });
+    }
+
+    fn send_exactly(
+        &self,
+        room: GroupId,
+        connection: &Connection,
+        wanted: &[Sending],
+    ) -> Result<(), JsValue> {
+        let mut sending = connection.sending.borrow_mut();
+        sending.retain(|track, transceiver| {
+            let keep = wanted.contains(track);
+            if !keep {
+                transceiver.set_direction(Direction::Inactive);
+                let _ = transceiver.sender().replace_track(None);
+            }
+            keep
+        });
+        for track in wanted {
+            if sending.contains_key(track) {
+                continue;
+            }
+            let Some(stream) = self.own_stream(room, track.sid) else { continue };
+            let Some(media) = track_of(&stream, track.kind) else { continue };
+            let init = RtcRtpTransceiverInit::new();
+            init.set_direction(Direction::Sendonly);
+            init.set_streams(&Array::of1(&stream));
+            let transceiver =
+                connection.peer.add_transceiver_with_media_stream_track_and_init(&media, &init);
+            sending.insert(*track, transceiver);
+        }
+        Ok(())
+    }
+
+    fn receive_exactly(&self, room: GroupId, connection: &Connection, wanted: &[Receiving]) {
+        let mut receiving = connection.receiving.borrow_mut();
+        let mut idle = connection.idle.borrow_mut();
+        let mut streams = connection.streams.borrow_mut();
+        receiving.retain(|track, received| {
+            let keep = wanted.contains(track);
+            if !keep {
+                received.transceiver.set_direction(Direction::Inactive);
+                if let Some(stream) = streams.get(&track.stream) {
+                    stream.remove_track(&received.transceiver.receiver().track());
+                }
+                idle.push((track.kind, received.transceiver.clone()));
+            }
+            keep
+        });
+        streams.retain(|id, _| wanted.iter().any(|track| track.stream == *id));
+        for track in wanted {
+            if receiving.contains_key(track) {
+                continue;
+            }
+            let known = idle.iter().position(|(kind, _)| *kind == track.kind);
+            let transceiver = match known {
+                Some(index) => idle.swap_remove(index).1,
+                None => {
+                    let kind = if track.kind == Kind::Audio { "audio" } else { "video" };
+                    connection.peer.add_transceiver_with_str(kind)
+                }
+            };
+            transceiver.set_direction(Direction::Recvonly);
+            let media = transceiver.receiver().track();
+            let stream = streams
+                .entry(track.stream)
+                .or_insert_with(|| MediaStream::new().expect("a window has media streams"));
+            stream.add_track(&media);
+            receiving.insert(*track, self.listen(room, *track, transceiver, &media));
+        }
+    }
+
+    /// Tells when media of a track begins, and the shape of a picture.
+    fn listen(
+        &self,
+        room: GroupId,
+        receiving: Receiving,
+        transceiver: RtcRtpTransceiver,
+        track: &MediaStreamTrack,
+    ) -> Received {
+        let tell = {
+            let driver = self.driver.clone();
+            move |width: u32, height: u32| {
+                if let Some(driver) = driver.upgrade() {
+                    let told = Told::Flowing { room, receiving, width, height };
+                    driver.input(Input::Peer(told));
+                }
+            }
+        };
+        let probe = match receiving.kind {
+            Kind::Audio => None,
+            Kind::Video => media::probe(track),
+        };
+        let listeners = match &probe {
+            None => vec![EventListener::new(track, "unmute", move |_| tell(0, 0))],
+            Some(video) => {
+                let shown = video.clone();
+                let on_resize = move |_: &web_sys::Event| {
+                    tell(shown.video_width(), shown.video_height());
+                };
+                vec![EventListener::new(video, "resize", on_resize)]
+            }
+        };
+        Received { transceiver, _listeners: listeners, _probe: probe }
+    }
+
+    fn answer(&self, room: GroupId, sdp: String) {
+        let Some(connection) = self.connections.borrow().get(&room).cloned() else { return };
+        let Some(driver) = self.driver.upgrade() else { return };
+        wasm_bindgen_futures::spawn_local(async move {
+            let answer = RtcSessionDescriptionInit::new(RtcSdpType::Answer);
+            answer.set_sdp(&sdp);
+            let taken = JsFuture::from(connection.peer.set_remote_description(&answer)).await;
+            if let Err(error) = taken {
+                let reason = media::reason(&error);
+                driver.input(Input::Peer(Told::Failed { room, reason }));
+            }
+        });
+    }
+}
+
+/// Makes an offer and takes it as the local description; the server needs none of our
+/// candidates, so there is no waiting for them.
+async fn describe(connection: &Connection) -> Result<String, JsValue> {
+    let offer = JsFuture::from(connection.peer.create_offer()).await?;
+    let sdp = Reflect::get(&offer, &JsValue::from_str("sdp"))?.as_string().unwrap_or_default();
+    let description = RtcSessionDescriptionInit::new(RtcSdpType::Offer);
+    description.set_sdp(&sdp);
+    JsFuture::from(connection.peer.set_local_description(&description)).await?;
+    Ok(connection.peer.local_description().map_or(sdp, |local| local.sdp()))
+}
+
+fn tracks(stream: &MediaStream) -> Vec<MediaStreamTrack> {
+    stream.get_tracks().iter().filter_map(|track| track.dyn_into().ok()).collect()
+}
+
+fn track_of(stream: &MediaStream, kind: Kind) -> Option<MediaStreamTrack> {
+    tracks(stream).into_iter().find(|track| kind_of(track) == kind)
+}
+
+fn kind_of(track: &MediaStreamTrack) -> Kind {
+    if track.kind() == "audio" { Kind::Audio } else { Kind::Video }
+}
