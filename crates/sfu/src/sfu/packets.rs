@@ -1,0 +1,132 @@
+//! The way of a datagram: to its peer, and what it carries to all who want it.
+
+use std::net::SocketAddr;
+
+use str0m::net::{Protocol, Receive};
+use str0m::rtp::RtpPacket;
+
+use super::Sfu;
+use crate::codec::starts_key_frame;
+use crate::command::Event;
+use crate::demux::{Slot, local_fragment};
+use crate::line::{Forwarded, Incoming};
+use crate::peer::Link;
+use crate::publication::Layer;
+use crate::rewrite::RunId;
+
+impl Sfu {
+    pub(super) fn on_datagram(
+        &mut self,
+        source: SocketAddr,
+        destination: SocketAddr,
+        bytes: &[u8],
+    ) {
+        let claimed = local_fragment(bytes).map(|fragment| self.demux.by_fragment(fragment));
+        let proof = claimed.is_some();
+        let slot = claimed.unwrap_or_else(|| self.demux.by_address(source));
+        let datagram = Receive::new(Protocol::Udp, source, self.candidate(destination), bytes);
+        let (Some(slot), Ok(datagram)) = (slot, datagram) else {
+            self.counters.foreign += 1;
+            return;
+        };
+        let Some(peer) = self.peers[slot].as_mut() else {
+            self.counters.foreign += 1;
+            return;
+        };
+        if !peer.receive(self.now, datagram, proof) {
+            self.counters.foreign += 1;
+            return self.drain(slot);
+        }
+        self.counters.received += 1;
+        if proof {
+            self.demux.add_address(source, slot, &mut peer.addresses);
+        }
+        if peer.link == Link::Silent && peer.rtc.is_connected() {
+            self.on_connected(slot);
+        }
+        self.drain(slot);
+    }
+
+    /// The candidate a datagram was meant for.
+    pub(super) fn candidate(&self, destination: SocketAddr) -> SocketAddr {
+        let known = self.config.candidates.contains(&destination);
+        let first = self.config.candidates.first().filter(|_| !known);
+        first.copied().unwrap_or(destination)
+    }
+
+    /// A packet of a publisher goes to all who want it.
+    pub(super) fn on_packet(&mut self, slot: Slot, packet: &RtpPacket) {
+        let Some(peer) = self.peers[slot].as_mut() else { return };
+        let Some(route) = peer.route(packet.header.ssrc) else { return };
+        let Some(publication) = self.publications.get_mut(&route.stream) else { return };
+        let track = publication.track_mut(route.kind);
+        let Some(publisher) = track.publisher.filter(|publisher| publisher.slot == slot) else {
+            return;
+        };
+        self.counters.packets_in += 1;
+        let mut started = false;
+        if !track.started {
+            track.started = true;
+            started = true;
+        }
+        let mut talking = None;
+        let mut asks = false;
+        if !track.paused {
+            if let Some(level) = packet.header.ext_vals.audio_level {
+                talking = track.talking.on_level(self.now, level);
+            }
+            let (ssrc, pt) = (packet.header.ssrc, packet.header.payload_type);
+            let layer = match &track.layer {
+                Some(layer) if layer.ssrc == ssrc && layer.pt == pt => *layer,
+                Some(layer) if layer.rid != route.rid => return,
+                _ => {
+                    let known = peer.rtc.codec_config().find(|params| params.pt() == pt);
+                    let Some(params) = known.copied() else { return };
+                    self.next_run += 1;
+                    let run = RunId(self.next_run);
+                    *track.layer.insert(Layer { ssrc, rid: route.rid, pt, params, run })
+                }
+            };
+            let incoming = Incoming {
+                packet,
+                run: layer.run,
+                params: &layer.params,
+                begins: starts_key_frame(layer.params.spec().codec, &packet.payload),
+            };
+            if incoming.begins {
+                track.key_frames.on_key_frame();
+            }
+            let mut awaited = false;
+            for subscriber in track.subscribers.iter().filter(|s| s.room == publisher.room) {
+                let Some(peer) = self.peers[subscriber.slot].as_mut() else { continue };
+                if peer.link != Link::Up {
+                    continue;
+                }
+                let line = &mut peer.lines[subscriber.line];
+                match line.forward(self.now, &mut peer.rtc, &incoming) {
+                    Forwarded::Sent => {
+                        self.counters.packets_out += 1;
+                        if !peer.dirty {
+                            peer.dirty = true;
+                            self.dirty.push(subscriber.slot);
+                        }
+                    }
+                    Forwarded::AwaitsKeyFrame => awaited = true,
+                    Forwarded::Dropped => {}
+                }
+            }
+            asks = awaited && track.key_frames.still_waiting(self.now);
+        }
+        let ends_at = track.talking.ends_at().filter(|_| talking == Some(true));
+        if let Some(at) = ends_at {
+            self.track_deadlines.add(at, (route.stream, route.kind));
+        }
+        if started {
+            self.tell(Event::MediaStarted { stream: route.stream, kind: route.kind });
+        }
+        self.tell_talking(route.stream, talking);
+        if asks {
+            self.ask_key_frame(route.stream);
+        }
+    }
+}
