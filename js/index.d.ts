@@ -1,0 +1,1051 @@
+// Types of the ES module: `const { Mesibo } = await init()`.
+//
+// Ids and addresses are lenient, as pages have always passed them: a number may be a numeric
+// string, `null` means missing. A method that is missing here does not exist yet.
+
+/** A number, or a string of digits. */
+export type Numeric = number | string;
+/** A DOM id, or the element itself. */
+export type ElementOrId = string | HTMLElement;
+/** 0 is success, everything else one of `MESIBO_RESULT_*`. */
+export type ResultCode = number;
+/** What a callback returns is not waited for. */
+export type Answer = void | Promise<void>;
+
+/** What `init` accepts as the engine: an address, a response, bytes, or a compiled module. */
+export type EngineSource =
+  string | URL | Request | Response | Promise<Response> | BufferSource | WebAssembly.Module;
+
+export interface InitOptions {
+  /** Address of the server; without it the origin of this module. */
+  server?: string | URL;
+}
+
+/** Loads the engine, once; every call resolves to the same API. */
+export declare function init(source?: EngineSource | null, options?: InitOptions): Promise<Api>;
+export default init;
+
+// ---- callbacks ------------------------------------------------------------------------------
+
+/** Any object; each method is looked up when its event happens, and may be missing. */
+export interface MesiboListener {
+  /** `status` is one of `MESIBO_STATUS_*`. */
+  Mesibo_onConnectionStatus?(status: number, value: number): Answer;
+  /** `null` ends a read and reaches the listeners of read sessions only. */
+  Mesibo_onMessage?(message: MesiboMessage | null, data?: Uint8Array): Answer;
+  Mesibo_onMessageStatus?(message: MesiboMessage): Answer;
+  Mesibo_onPresence?(presence: MesiboPresence): Answer;
+  Mesibo_onPresenceRequest?(presence: MesiboPresence): Answer;
+  Mesibo_onProfileUpdated?(profile: MesiboProfile): Answer;
+  /** A name for somebody who has none; asked at once, the answer is used. */
+  Mesibo_onGetProfileName?(profile: MesiboProfile): string | null | undefined;
+  Mesibo_onGroupJoined?(group: MesiboGroupProfile): Answer;
+  Mesibo_onGroupLeft?(group: MesiboGroupProfile): Answer;
+  Mesibo_onGroupMembers?(group: MesiboGroupProfile, members: MesiboGroupMember[]): Answer;
+  Mesibo_onGroupMembersJoined?(group: MesiboGroupProfile, members: MesiboGroupMember[]): Answer;
+  Mesibo_onGroupMembersRemoved?(group: MesiboGroupProfile, members: MesiboGroupMember[]): Answer;
+  Mesibo_onGroupSettings?(
+    group: MesiboGroupProfile,
+    settings: MesiboGroupSettings,
+    permissions: MesiboMemberPermissions,
+    pins: never[],
+  ): Answer;
+  /** `error` is one of `MESIBO_GROUPERROR_*`. */
+  Mesibo_onGroupError?(group: MesiboGroupProfile, error: number): Answer;
+  /** For a read session: how many older messages `sync` has brought. */
+  Mesibo_onSync?(session: MesiboReadSession, count: number): Answer;
+  Mesibo_onError?(text: string): Answer;
+
+  // Rooms, first generation.
+  Mesibo_OnParticipants?(all: MesiboParticipant[], latest: MesiboParticipant[]): Answer;
+  Mesibo_OnParticipant?(participant: MesiboParticipant): Answer;
+  Mesibo_OnParticipantUpdated?(all: MesiboParticipant[], changed: MesiboParticipant): Answer;
+  Mesibo_OnSubscriber?(subscriber: MesiboSubscriber): Answer;
+
+  /** The spellings of earlier generations (`Mesibo_OnMessage`), and whatever else the page keeps. */
+  [name: string]: any;
+}
+
+export interface MesiboProfileListener {
+  MesiboProfile_onUpdate?(profile: MesiboProfile): Answer;
+  [name: string]: any;
+}
+
+/** Of a room, or of one participant's call. */
+export interface MesiboGroupCallListener {
+  MesiboGroupcall_OnPublisher?(participant: MesiboParticipant, joined: boolean): Answer;
+  MesiboGroupcall_OnSubscriber?(subscriber: MesiboSubscriber, joined: boolean): Answer;
+  MesiboGroupcall_OnConnected?(participant: MesiboParticipant, connected: boolean): Answer;
+  MesiboGroupcall_OnVideo?(
+    participant: MesiboParticipant,
+    aspectRatio: number,
+    landscape: boolean,
+  ): Answer;
+  MesiboGroupcall_OnAudio?(participant: MesiboParticipant): Answer;
+  MesiboGroupcall_OnMute?(
+    participant: MesiboParticipant,
+    audio: boolean,
+    video: boolean,
+    remote: boolean,
+  ): Answer;
+  MesiboGroupcall_OnTalking?(participant: MesiboParticipant, talking: boolean): Answer;
+  /** `reason` is one of `MESIBOCALL_HANGUP_REASON_*`. */
+  MesiboGroupcall_OnHangup?(participant: MesiboParticipant, reason: number): Answer;
+  [name: string]: any;
+}
+
+/** Somebody who is in a room without a camera or microphone of their own. */
+export interface MesiboSubscriber {
+  name: string;
+  address: string;
+  uid: number;
+  profile: MesiboProfile;
+}
+
+export interface MesiboGroupSettings {
+  name: string;
+  /** `MESIBO_GROUPFLAG_*` */
+  flags: number;
+  /** `MESIBO_GROUPCALLFLAG_*` */
+  callFlags: number;
+  callDuration: number;
+  /** `MESIBO_RESOLUTION_*` */
+  videoResolution: number;
+  /** Seconds. */
+  expiry: number;
+}
+
+export interface MesiboMemberPermissions {
+  /** `MESIBO_MEMBERFLAG_*` */
+  flags: number;
+  /** `MESIBO_ADMINFLAG_*` */
+  adminFlags: number;
+}
+
+// ---- the API object -------------------------------------------------------------------------
+
+declare class Mesibo {
+  /** The default instance while nobody has signed in with it, else a new one. */
+  constructor();
+  static getInstance(): Mesibo;
+  static version(): string;
+  static printVersion(first?: unknown, second?: unknown): void;
+
+  /** Where the server is; before `start`. */
+  setServer(url: string): boolean;
+  setAppId(id: string): boolean;
+  setAppName(id: string): boolean;
+  getAppId(): string;
+  getAppName(): string;
+  setAccessToken(token: string, uid?: Numeric): boolean;
+  setCredentials(token: string, uid?: Numeric): boolean;
+  /** No name, no database. The callback is called exactly once. */
+  setDatabase(name: string | null, callback?: (ok: boolean) => Answer): boolean;
+  addListener(listener: MesiboListener): boolean;
+  /** Adds; `null` removes all. */
+  setListener(listener: MesiboListener | null): boolean;
+  removeListener(listener: MesiboListener): boolean;
+  removeListner(listener: MesiboListener): boolean;
+  start(): ResultCode;
+  stop(): ResultCode;
+  reconnect(): boolean;
+  /** One of `MESIBO_STATUS_*`. */
+  getConnectionStatus(): number;
+  isOnline(): boolean;
+  isAccountSuspended(): boolean;
+  isAccountPaid(): boolean;
+  /** 0 until known. */
+  getUid(): number;
+  /** Empty until known. */
+  getAddress(): string;
+  getDeviceType(): number;
+  /** Milliseconds since 1970 by the server's clock. */
+  getTimestamp(): number;
+
+  /** `null` only when both are missing; the group wins. */
+  getProfile(address: Numeric | null | undefined, gid?: Numeric | null): MesiboProfile | null;
+  getUserProfile(address: Numeric): MesiboProfile | null;
+  getGroupProfile(gid: Numeric): MesiboProfile | null;
+  getProfileIfExists(
+    address: Numeric | null | undefined,
+    gid?: Numeric | null,
+  ): MesiboProfile | null;
+  getSelfProfile(): MesiboSelfProfile;
+  getGroupProfiles(): MesiboGroupProfile[];
+  getSortedProfiles(): MesiboProfile[];
+
+  /** A new id for a message: 32 bits, never 0, never the same again. */
+  getUniqueMessageId(): number;
+  random(): number;
+  /** The sender's half of a message id. */
+  getSenderMessageId(mid: Numeric): number;
+  sendMessage(to: MessageParameters, id: Numeric, body: string | Uint8Array): ResultCode;
+  sendReadReceipt(to: MessageParameters, mid: Numeric): ResultCode;
+  sendReadReceipt(address: string | null, gid: Numeric | null, mid: Numeric): ResultCode;
+  readDbSession(
+    address: string | null | undefined,
+    gid: Numeric | null | undefined,
+    search?: string | null,
+    onRead?: SessionListener,
+  ): MesiboReadSession;
+  readDbSession(onRead: (this: MesiboReadSession, count: number) => Answer): MesiboReadSession;
+  isReading(message: MesiboMessage): boolean;
+
+  groupCall(listener: MesiboGroupCallListener | null, gid: Numeric): MesiboGroupCall | null;
+  /** First generation; `setRoom` says which one. */
+  initGroupCall(): MesiboGroupCall;
+}
+
+/** Parameters of the first generation's sends. */
+export interface MessageParameters {
+  peer?: string;
+  groupid?: Numeric;
+  id?: number;
+  type?: number;
+  /** Seconds; 0 = only who is online now. */
+  expiry?: number;
+  /** `MESIBO_FLAG_*`; missing = both receipts. */
+  flag?: number;
+  message?: string;
+  [name: string]: any;
+}
+
+// ---- profiles -------------------------------------------------------------------------------
+
+declare class MesiboProfile {
+  protected constructor();
+  static getProfile(address: Numeric): MesiboProfile | null;
+  static getGroupProfile(gid: Numeric): MesiboProfile | null;
+  static getSelfProfile(): MesiboSelfProfile;
+
+  /** Empty for a group. */
+  getAddress(): string;
+  /** 0 for a user. */
+  getGroupId(): number;
+  getUid(): number;
+  isGroup(): boolean;
+  isSelfProfile(): boolean;
+  isActive(): boolean;
+  isValidDestination(): boolean;
+  isOnline(): boolean;
+  isTyping(): boolean;
+  isTypingInGroup(gid: Numeric): boolean;
+  isChatting(): boolean;
+  isChattingInGroup(gid: Numeric): boolean;
+  getLastSeen(): MesiboDateTime | null;
+
+  getName(): string | null;
+  getNameOrAddress(prefix?: string): string;
+  getFirstName(): string | undefined;
+  /** On this side only; nothing takes it back. */
+  setName(name: string | null): void;
+  getStatus(): string;
+
+  newMessage(): MesiboMessage;
+  newPresence(): MesiboPresence;
+  createPresence(): MesiboPresence;
+  sendMessage(id: Numeric, text: string | Uint8Array): ResultCode;
+  createReadSession(listener?: SessionListener): MesiboReadSession;
+  readDbSession(search?: string | null, onRead?: SessionListener): MesiboReadSession;
+  readDbSession(onRead: (this: MesiboReadSession, count: number) => Answer): MesiboReadSession;
+  sendTyping(): ResultCode;
+  sendJoined(): ResultCode;
+  sendLeft(): ResultCode;
+  /** What was counted last; the callback gets what is true now. */
+  getUnreadMessageCount(callback?: (count: number) => Answer): number;
+  matches(message: MesiboMessageProperties): boolean;
+
+  /** Groups only; the answer comes to the listener and to `Mesibo_onGroupSettings`. */
+  getSettings(listener?: MesiboListener | ((...answer: any[]) => Answer) | null): ResultCode;
+  /** Groups only; the answer comes to the listener and to `Mesibo_onGroupMembers`. */
+  getMembers(
+    count: number,
+    restart?: boolean,
+    listener?:
+      MesiboListener | ((group: MesiboGroupProfile, members: MesiboGroupMember[]) => Answer) | null,
+  ): ResultCode;
+
+  addListener(listener: MesiboProfileListener): boolean;
+  removeListener(listener: MesiboProfileListener): void;
+
+  /** Whatever the page hangs on it. */
+  [name: string]: any;
+}
+
+declare class MesiboGroupProfile extends MesiboProfile {}
+declare class MesiboSelfProfile extends MesiboProfile {}
+
+declare class MesiboGroupMember {
+  private constructor();
+  getProfile(): MesiboProfile;
+  getAddress(): string;
+  isOwner(): boolean;
+  isAdmin(): boolean;
+  getPermissions(): MesiboMemberPermissions;
+  profile: MesiboProfile;
+  member: MesiboProfile;
+  address: string;
+}
+
+// ---- messages and presences -----------------------------------------------------------------
+
+declare class MesiboMessageProperties {
+  /** A profile, an address, or the number of a group. */
+  constructor(destination?: MesiboProfile | string | number);
+  /** 0 until it is sent. */
+  mid: number;
+  /** The sender's half. */
+  id: number;
+  /** The message it answers, 0 = none. */
+  refid: number;
+  rsid: number;
+  /** Milliseconds since 1970. */
+  ts: number;
+  date: MesiboDateTime | undefined;
+  peer: string;
+  groupid: number;
+  type: number;
+  /** Seconds; 0 = only who is online now, -1 = the server's default. */
+  expiry: number;
+  /** `MESIBO_MSGSTATUS_*` */
+  status: number;
+  statusFlags: number;
+  /** `MESIBO_FLAG_*` */
+  flag: number;
+  /** `MESIBO_ORIGIN_*` */
+  origin: number;
+  /** Group message: for how many. */
+  rcount: number;
+  /** Group message: how many have the current status. */
+  rc: number;
+  profile: MesiboProfile | null;
+  groupProfile: MesiboProfile | null;
+
+  getMessageId(): number;
+  setMessageId(id: number): void;
+  getStatus(): number;
+  setStatus(status: number): void;
+  getExpiry(): number;
+  setExpiry(seconds: number): void;
+  getType(): number;
+  setType(type: number): void;
+  getOrigin(): number;
+  getFlags(): number;
+  setFlag(flag: number): void;
+  setPeer(address: string): void;
+  setGroup(gid: number): void;
+  setInReplyTo(mid: Numeric): void;
+  setInReplyToMessage(message: MesiboMessage): void;
+  getInReplyTo(): number;
+  getTimestamp(): MesiboDateTime;
+  getProfile(): MesiboProfile | null;
+  getPeerProfile(): MesiboProfile | null;
+  getGroupProfile(): MesiboProfile | null;
+  getSenderProfile(): MesiboProfile | null;
+  /** In a status callback: who reported. */
+  getCurrentStatusSender(): MesiboProfile | null;
+  /** In a status callback: what was reported. */
+  getCurrentStatus(): number;
+  getDeliveryTimestamp(
+    peer?: MesiboProfile | string | null,
+    callback?: (at: MesiboDateTime | null) => Answer,
+  ): MesiboDateTime | null;
+  getReadTimestamp(
+    peer?: MesiboProfile | string | null,
+    callback?: (at: MesiboDateTime | null) => Answer,
+  ): MesiboDateTime | null;
+  enableReadReceipt(on?: boolean): void;
+  enableDeliveryReceipt(on?: boolean): void;
+  enableTransient(on?: boolean): void;
+  compare(address: string | MesiboMessageProperties | null, gid?: Numeric): boolean;
+  isFromSamePeer(other: MesiboMessageProperties): boolean;
+  isDestinedFor(profile: MesiboProfile): boolean;
+  isIncoming(): boolean;
+  isOutgoing(): boolean;
+  isInOutbox(): boolean;
+  isPending(): boolean;
+  isSent(): boolean;
+  isDelivered(): boolean;
+  isReadByPeer(): boolean;
+  isReadByUs(): boolean;
+  isUnread(): boolean;
+  isFailed(): boolean;
+  isMessageStatusInProgress(): boolean;
+  isMessage(): boolean;
+  isDate(): boolean;
+  isHeader(): boolean;
+  isInvisible(): boolean;
+  isCustom(): boolean;
+  isSavedMessage(): boolean;
+  isCall(): boolean;
+  isMissedCall(): boolean;
+  isIncomingCall(): boolean;
+  isOutgoingCall(): boolean;
+  isGroupMessage(): boolean;
+  isRealtimeMessage(): boolean;
+  isDbMessage(): boolean;
+  isDbSummaryMessage(): boolean;
+  isDbPendingMessage(): boolean;
+  isPendingMessage(): boolean;
+  isLastMessage(): boolean;
+  isReply(): boolean;
+  isForwarded(): boolean;
+  isDeleted(): boolean;
+  isWiped(): boolean;
+  isDeletedOrExpired(): boolean;
+  isPresence(): boolean;
+  /** Whatever the page hangs on it. */
+  [name: string]: any;
+}
+
+declare class MesiboMessage extends MesiboMessageProperties {
+  message: string | undefined;
+  data: Uint8Array | undefined;
+  title: string | undefined;
+  subtitle: string | undefined;
+  footer: string | undefined;
+  /** Degrees, -720 = none. */
+  latitude: number;
+  longitude: number;
+  /** `MESIBO_FILETYPE_*` */
+  filetype: number | undefined;
+  fileurl: string | undefined;
+  launchurl: string | undefined;
+  size: number | undefined;
+  /** An image of the file. */
+  tn: Uint8Array | undefined;
+
+  canSend(): boolean;
+  send(): ResultCode;
+  resend(): boolean;
+  hasLocation(): boolean;
+  isRichMessage(): boolean;
+  isPlainMessage(): boolean;
+  /** A separator with the date of this message. */
+  cloneDate(): MesiboMessage;
+}
+
+declare class MesiboPresence extends MesiboMessageProperties {
+  /** `MESIBO_PRESENCE_*` or a number of the page's own. */
+  presence: number;
+  value: number;
+  interval: number;
+
+  send(presence?: number, value?: number, interval?: number): ResultCode;
+  sendActivity(activity: number, value?: number, interval?: number): ResultCode;
+  sendTyping(): ResultCode;
+  sendTypingCleared(): ResultCode;
+  sendJoined(): ResultCode;
+  sendLeft(): ResultCode;
+  sendOnline(): ResultCode;
+  sendOffline(): ResultCode;
+  sendRequest(): ResultCode;
+  sendChatting(): ResultCode;
+  isRequest(): boolean;
+  isOnline(): boolean;
+  isOffline(): boolean;
+  isTyping(): boolean;
+  isTypingCleared(): boolean;
+  isChatting(): boolean;
+  hasJoined(): boolean;
+  hasLeft(): boolean;
+}
+
+// ---- reading --------------------------------------------------------------------------------
+
+/** A listener, or a function that is told the number of messages of each read. */
+export type SessionListener =
+  MesiboListener | ((this: MesiboReadSession, count: number) => Answer) | null;
+
+declare class MesiboReadSession {
+  constructor(listener?: SessionListener);
+  static createReadSession(listener?: SessionListener): MesiboReadSession;
+  static createReadSummarySession(listener?: SessionListener): MesiboReadSession;
+
+  /** The next older messages; 0 when the end is already known. */
+  read(count?: number): number;
+  /** Always the same array, brought up to date before any callback. */
+  getMessages(): MesiboMessage[];
+  messages: MesiboMessage[];
+  sync(count?: number, listener?: SessionListener): void;
+  getUnreadCount(callback?: (count: number) => Answer): number;
+  start(): ResultCode;
+  stop(): void;
+  restart(): void;
+  enableReadReceipt(on: boolean): void;
+  /** Oldest first; before the first read. */
+  enableFifo(on: boolean): void;
+  /** The newest message of every conversation; before the first read. */
+  enableSummary(on: boolean): void;
+  setQuery(text: string | null): void;
+  setThreadId(thread: number): void;
+  isSummary(): boolean;
+  getProfile(): MesiboProfile | null;
+  getSession(): number;
+  /** Whatever the page hangs on it. */
+  [name: string]: any;
+}
+
+declare class MesiboDateTime {
+  constructor(ts: number);
+  ts: number;
+  year: number;
+  /** 1 to 12 */
+  month: number;
+  day: number;
+  hour: number;
+  min: number;
+  sec: number;
+  /** 0 = Sunday */
+  wday: number;
+  date: string;
+  time: string;
+  yd: number;
+  setTimestamp(ts: number): void;
+  getDate(monthFirst?: boolean, today?: string, yesterday?: string, numerical?: boolean): string;
+  getTime(seconds?: boolean): string;
+  getDaysElapsed(): number;
+  getSecondsElapsed(): number;
+  getDateInNaturalLanguage(accuracy?: number): string;
+  getNumericalDate(): string;
+  getMonthName(): string;
+  isToday(): boolean;
+  isYesterday(): boolean;
+  isValid(): boolean;
+  static setDefaultRelativeDateText(today: string | null, yesterday: string | null): void;
+  static setDefaultDateFormat(monthFirst: boolean): void;
+  static setMonthName(index: number, name: string): void;
+  static isMonthFirstDateFormat(): boolean;
+  static is24HourTimeFormat(): boolean;
+}
+
+// ---- group calls ----------------------------------------------------------------------------
+
+declare class MesiboGroupCall {
+  private constructor();
+  /** First generation: which room. */
+  setRoom(gid: Numeric): boolean;
+  join(listener?: MesiboGroupCallListener | null): void;
+  leave(): void;
+  createPublisher(sid?: Numeric): MesiboParticipant;
+  publish(sid?: Numeric): MesiboParticipant;
+  getLocalParticipant(name: string, address?: string): MesiboParticipant;
+  getLocalParticipant(sid: number, name: string, address: string): MesiboParticipant;
+  getParticipants(): MesiboParticipant[];
+  /** Whether the own rights allow to control others' calls. */
+  hasAdminPermissions(hangup?: boolean): boolean;
+}
+
+/** Options of a call of the first generation. */
+export interface CallOptions {
+  /** 1 camera, 2 or 4 screen. */
+  source?: number | "camera" | "screen";
+  name?: string;
+  groupid?: Numeric;
+  audio?: boolean;
+  video?: boolean;
+  [name: string]: any;
+}
+
+declare class MesiboParticipant {
+  private constructor();
+  getUid(): number;
+  getId(): number;
+  getSid(): number;
+  getType(): number;
+  getAddress(): string;
+  getName(): string;
+  setName(name: string): void;
+  getProfile(): MesiboProfile | null;
+  isLocal(): boolean;
+  isMe(): boolean;
+  isPublisher(): boolean;
+  getGroupCall(): MesiboGroupCall | null;
+
+  call(audio?: boolean, video?: boolean, listener?: MesiboGroupCallListener | null): boolean;
+  call(
+    audio: boolean,
+    video: boolean,
+    audioMute: boolean,
+    videoMute: boolean,
+    listener: MesiboGroupCallListener,
+  ): boolean;
+  call(
+    options: CallOptions | null,
+    element?: ElementOrId | null,
+    onStream?: (participant: MesiboParticipant) => Answer,
+    onStatus?: (participant: MesiboParticipant, status: number, video: boolean) => Answer,
+  ): boolean;
+  setListener(listener: MesiboGroupCallListener | null): void;
+  /** `MESIBOCALL_VIDEOSOURCE_*`, and which one of them. */
+  setVideoSource(source: number, index?: number): void;
+  getVideoSource(): number;
+  /** The element may come later: it is looked for every `interval` ms, `tries` times. */
+  setVideoView(
+    element: ElementOrId,
+    callback?: ((attached: boolean) => Answer) | null,
+    interval?: number,
+    tries?: number,
+  ): void;
+  attach(
+    element: ElementOrId,
+    callback?: ((attached: boolean) => Answer) | null,
+    interval?: number,
+    tries?: number,
+  ): void;
+  getVideoView(): HTMLVideoElement | undefined;
+  getPlayer(): HTMLVideoElement | undefined;
+  hangup(): boolean;
+  isCallInProgress(): boolean;
+  isCallConnected(): boolean;
+  hasAudio(): boolean;
+  hasVideo(): boolean;
+  isVideoCall(): boolean;
+  getAspectRatio(): number;
+  isVideoLandscape(): boolean;
+
+  toggleAudioMute(): boolean;
+  toggleVideoMute(): boolean;
+  toggleMute(video: boolean): boolean;
+  mute(audio: boolean, video: boolean, enable: boolean): void;
+  /** Without `remote`: muted by anybody; `false`: here; `true`: by the publisher. */
+  getMuteStatus(video?: boolean, remote?: boolean): boolean;
+  muteStatus(video?: boolean, remote?: boolean): boolean;
+  isTalking(): boolean;
+
+  /** Whatever the page hangs on it. */
+  [name: string]: any;
+}
+
+export type {
+  Mesibo,
+  MesiboDateTime,
+  MesiboGroupCall,
+  MesiboGroupMember,
+  MesiboGroupProfile,
+  MesiboMessage,
+  MesiboMessageProperties,
+  MesiboParticipant,
+  MesiboPresence,
+  MesiboProfile,
+  MesiboReadSession,
+  MesiboSelfProfile,
+};
+
+/** What `init` resolves to, and what the classic script adds to the global object. */
+export interface Api extends Constants {
+  readonly Mesibo: typeof Mesibo;
+  readonly MesiboProfile: typeof MesiboProfile;
+  readonly MesiboGroupProfile: typeof MesiboGroupProfile;
+  readonly MesiboSelfProfile: typeof MesiboSelfProfile;
+  readonly MesiboGroupMember: typeof MesiboGroupMember;
+  readonly MesiboGroupCall: typeof MesiboGroupCall;
+  readonly MesiboParticipant: typeof MesiboParticipant;
+  readonly MesiboReadSession: typeof MesiboReadSession;
+  readonly MesiboMessageProperties: typeof MesiboMessageProperties;
+  readonly MesiboMessage: typeof MesiboMessage;
+  readonly MesiboPresence: typeof MesiboPresence;
+  readonly MesiboDateTime: typeof MesiboDateTime;
+  /** UTF-8 bytes to text; bounds are clipped. */
+  array2String(
+    data: Uint8Array | ArrayBuffer | null | undefined,
+    offset?: number,
+    length?: number,
+  ): string;
+}
+
+/** The constants, with the values of `constants.js`. */
+export interface Constants {
+  readonly MESIBO_STATUS_UNKNOWN: 0;
+  readonly MESIBO_STATUS_NONETWORK: 8;
+  readonly MESIBO_STATUS_ONLINE: 1;
+  readonly MESIBO_STATUS_ONPREMISEERROR: 9;
+  readonly MESIBO_STATUS_OFFLINE: 2;
+  readonly MESIBO_STATUS_SUSPEND: 10;
+  readonly MESIBO_STATUS_SIGNOUT: 3;
+  readonly MESIBO_STATUS_UPDATE: 20;
+  readonly MESIBO_STATUS_AUTHFAIL: 4;
+  readonly MESIBO_STATUS_MANDUPDATE: 21;
+  readonly MESIBO_STATUS_STOPPED: 5;
+  readonly MESIBO_STATUS_SHUTDOWN: 22;
+  readonly MESIBO_STATUS_CONNECTING: 6;
+  readonly MESIBO_STATUS_ACTIVITY: -1;
+  readonly MESIBO_STATUS_CONNECTFAILURE: 7;
+  readonly MESIBO_MSGSTATUS_OUTBOX: 0;
+  readonly MESIBO_MSGSTATUS_SENT: 1;
+  readonly MESIBO_MSGSTATUS_DELIVERED: 2;
+  readonly MESIBO_MSGSTATUS_READ: 3;
+  readonly MESIBO_MSGSTATUS_RECEIVEDNEW: 18;
+  readonly MESIBO_MSGSTATUS_RECEIVEDREAD: 19;
+  readonly MESIBO_MSGSTATUS_CALLMISSED: 21;
+  readonly MESIBO_MSGSTATUS_CALLINCOMING: 22;
+  readonly MESIBO_MSGSTATUS_CALLOUTGOING: 23;
+  readonly MESIBO_MSGSTATUS_CUSTOM: 32;
+  readonly MESIBO_MSGSTATUS_DELETED: 33;
+  readonly MESIBO_MSGSTATUS_WIPED: 34;
+  readonly MESIBO_MSGSTATUS_E2E: 35;
+  readonly MESIBO_MSGSTATUS_DATETIME: 36;
+  readonly MESIBO_MSGSTATUS_HEADER: 37;
+  readonly MESIBO_MSGSTATUS_INVISIBLE: 38;
+  readonly MESIBO_MSGSTATUS_EMPTY: 39;
+  readonly MESIBO_MSGSTATUS_TIMESTAMP: 48;
+  readonly MESIBO_MSGSTATUS_FAIL: 128;
+  readonly MESIBO_MSGSTATUS_USEROFFLINE: 129;
+  readonly MESIBO_MSGSTATUS_INBOXFULL: 130;
+  readonly MESIBO_MSGSTATUS_INVALIDDEST: 131;
+  readonly MESIBO_MSGSTATUS_EXPIRED: 132;
+  readonly MESIBO_MSGSTATUS_BLOCKED: 136;
+  readonly MESIBO_MSGSTATUS_GROUPPAUSED: 144;
+  readonly MESIBO_MSGSTATUS_NOTMEMBER: 145;
+  readonly MESIBO_RESULT_OK: 0;
+  readonly MESIBO_RESULT_FAIL: 128;
+  readonly MESIBO_RESULT_GENERROR: 129;
+  readonly MESIBO_RESULT_NOSUCHERROR: 131;
+  readonly MESIBO_RESULT_INBOXFULL: 132;
+  readonly MESIBO_RESULT_BADREQ: 133;
+  readonly MESIBO_RESULT_OVERCAPACITY: 134;
+  readonly MESIBO_RESULT_RETRYLATER: 135;
+  readonly MESIBO_RESULT_E2EERROR: 138;
+  readonly MESIBO_RESULT_RATELIMIT: 140;
+  readonly MESIBO_RESULT_TIMEOUT: 176;
+  readonly MESIBO_RESULT_CONNECTFAIL: 177;
+  readonly MESIBO_RESULT_DISCONNECTED: 178;
+  readonly MESIBO_RESULT_REQINPROGRESS: 179;
+  readonly MESIBO_RESULT_BUFFERFULL: 180;
+  readonly MESIBO_RESULT_AUTHFAIL: 192;
+  readonly MESIBO_RESULT_DENIED: 193;
+  readonly MESIBO_FLAG_DELIVERYRECEIPT: 1;
+  readonly MESIBO_FLAG_READRECEIPT: 2;
+  readonly MESIBO_FLAG_DEFAULT: 3;
+  readonly MESIBO_FLAG_TRANSIENT: 4;
+  readonly MESIBO_FLAG_PRESENCE: 8;
+  readonly MESIBO_FLAG_BROADCAST: 32;
+  readonly MESIBO_FLAG_FILETRANSFERRED: 65536;
+  readonly MESIBO_FLAG_FILEFAILED: 131072;
+  readonly MESIBO_FLAG_QUEUE: 262144;
+  readonly MESIBO_FLAG_NONBLOCKING: 524288;
+  readonly MESIBO_FLAG_DONTSEND: 2097152;
+  readonly MESIBO_FLAG_LASTMESSAGE: 8388608;
+  readonly MESIBO_FLAG_SAVECUSTOM: 33554432;
+  readonly MESIBO_FLAG_EORS: 67108864;
+  readonly MESIBO_FLAG_EOR: 67108864;
+  readonly MESIBO_FLAG_EOM: 8388608;
+  readonly MESIBO_ORIGIN_REALTIME: 0;
+  readonly MESIBO_ORIGIN_DBMESSAGE: 1;
+  readonly MESIBO_ORIGIN_DBSUMMARY: 2;
+  readonly MESIBO_ORIGIN_PENDING: 3;
+  readonly MESIBO_ORIGIN_DBPENDING: 3;
+  readonly MESIBO_ORIGIN_FILTER: 4;
+  readonly MESIBO_ORIGIN_MESSAGESTATUS: 5;
+  readonly MESIBO_READFLAG_READRECEIPT: 1;
+  readonly MESIBO_READFLAG_SENDLAST: 2;
+  readonly MESIBO_READFLAG_FIFO: 4;
+  readonly MESIBO_READFLAG_SUMMARY: 16;
+  readonly MESIBO_READFLAG_SENDEOR: 32;
+  readonly MESIBO_READFLAG_WITHFILES: 128;
+  readonly MESIBO_PRESENCE_NONE: 0;
+  readonly MESIBO_PRESENCE_REQUEST: 0;
+  readonly MESIBO_PRESENCE_ONLINE: 1;
+  readonly MESIBO_PRESENCE_OFFLINE: 2;
+  readonly MESIBO_PRESENCE_TYPING: 3;
+  readonly MESIBO_PRESENCE_TYPINGCLEARED: 4;
+  readonly MESIBO_PRESENCE_CHATTING: 5;
+  readonly MESIBO_PRESENCE_JOINED: 10;
+  readonly MESIBO_PRESENCE_LEFT: 11;
+  readonly MESIBO_PRESENCE_RESERVED: 255;
+  readonly MESIBO_ACTIVITY_NONE: 0;
+  readonly MESIBO_ACTIVITY_ONLINE: 1;
+  readonly MESIBO_ACTIVITY_ONLINERESP: 2;
+  readonly MESIBO_ACTIVITY_TYPING: 3;
+  readonly MESIBO_ACTIVITY_TYPINGCLEARED: 4;
+  readonly MESIBO_ACTIVITY_JOINED: 10;
+  readonly MESIBO_ACTIVITY_LEFT: 11;
+  readonly MESIBO_RETRACT_MODIFY: 1;
+  readonly MESIBO_RETRACT_WIPE: 2;
+  readonly MESIBO_RETRACT_DELETE: 4;
+  readonly MESIBO_RETRACT_DELUNREAD: 16;
+  readonly MESIBO_RETRACT_DELREAD: 32;
+  readonly MESIBO_RETRACT_DELMEDIA: 64;
+  readonly MESIBO_RETRACT_DELTHREAD: 128;
+  readonly MESIBO_RETRACT_DELALL: 256;
+  readonly MESIBO_RETRACT_DELCONTACT: 4096;
+  readonly MESIBO_DELETE_DEFAULT: -1;
+  readonly MESIBO_DELETE_LOCAL: 0;
+  readonly MESIBO_DELETE_RECALL: 1;
+  readonly MESIBO_DELETE_REMOVE: 2;
+  readonly MESIBO_CALLSTATUS_NONE: 0;
+  readonly MESIBO_CALLSTATUS_COMPLETE: 64;
+  readonly MESIBO_CALLSTATUS_INCOMING: 1;
+  readonly MESIBO_CALLSTATUS_CANCEL: 65;
+  readonly MESIBO_CALLSTATUS_INPROGRESS: 2;
+  readonly MESIBO_CALLSTATUS_NOANSWER: 66;
+  readonly MESIBO_CALLSTATUS_RINGING: 3;
+  readonly MESIBO_CALLSTATUS_BUSY: 67;
+  readonly MESIBO_CALLSTATUS_ANSWER: 5;
+  readonly MESIBO_CALLSTATUS_UNREACHABLE: 68;
+  readonly MESIBO_CALLSTATUS_UPDATE: 6;
+  readonly MESIBO_CALLSTATUS_OFFLINE: 69;
+  readonly MESIBO_CALLSTATUS_DTMF: 7;
+  readonly MESIBO_CALLSTATUS_INVALIDDEST: 70;
+  readonly MESIBO_CALLSTATUS_SDP: 8;
+  readonly MESIBO_CALLSTATUS_INVALIDSTATE: 71;
+  readonly MESIBO_CALLSTATUS_MUTE: 9;
+  readonly MESIBO_CALLSTATUS_NOCALLS: 72;
+  readonly MESIBO_CALLSTATUS_UNMUTE: 10;
+  readonly MESIBO_CALLSTATUS_NOVIDEOCALLS: 73;
+  readonly MESIBO_CALLSTATUS_HOLD: 11;
+  readonly MESIBO_CALLSTATUS_NOTALLOWED: 74;
+  readonly MESIBO_CALLSTATUS_UNHOLD: 12;
+  readonly MESIBO_CALLSTATUS_BLOCKED: 75;
+  readonly MESIBO_CALLSTATUS_DUREXCEED: 19;
+  readonly MESIBO_CALLSTATUS_DURATIONEXCEEDED: 76;
+  readonly MESIBO_CALLSTATUS_SRCRINGING: 20;
+  readonly MESIBO_CALLSTATUS_SWITCHED: 77;
+  readonly MESIBO_CALLSTATUS_SRCANSWERED: 21;
+  readonly MESIBO_CALLSTATUS_AUTHFAIL: 80;
+  readonly MESIBO_CALLSTATUS_USERINPUT: 22;
+  readonly MESIBO_CALLSTATUS_NOCREDITS: 81;
+  readonly MESIBO_CALLSTATUS_PING: 33;
+  readonly MESIBO_CALLSTATUS_NONTRINGMEDEST: 82;
+  readonly MESIBO_CALLSTATUS_INFO: 35;
+  readonly MESIBO_CALLSTATUS_INCOMPATIBLE: 83;
+  readonly MESIBO_CALLSTATUS_ECHO: 36;
+  readonly MESIBO_CALLSTATUS_BADCALLID: 84;
+  readonly MESIBO_CALLSTATUS_REDIRECT: 37;
+  readonly MESIBO_CALLSTATUS_ERROR: 96;
+  readonly MESIBO_CALLSTATUS_CHANNELUP: 48;
+  readonly MESIBO_CALLSTATUS_HWERROR: 97;
+  readonly MESIBO_CALLSTATUS_CONNECTED: 48;
+  readonly MESIBO_CALLSTATUS_NETWORKERROR: 98;
+  readonly MESIBO_CALLSTATUS_QUALITY: 49;
+  readonly MESIBO_CALLSTATUS_NETWORKBLOCKED: 99;
+  readonly MESIBO_CALLSTATUS_RECONNECTING: 50;
+  readonly MESIBO_CALLFLAG_AUDIO: 1;
+  readonly MESIBO_CALLFLAG_VIDEO: 2;
+  readonly MESIBO_CALLFLAG_STARTCALL: 4;
+  readonly MESIBO_CALLFLAG_CALLWAITING: 8;
+  readonly MESIBO_CALLFLAG_WIFI: 16;
+  readonly MESIBO_CALLFLAG_SLOWNETWORK: 32;
+  readonly MESIBO_CALLFLAG_MISSED: 4096;
+  readonly MESIBO_MUTESTATUS_AUDIO: 1;
+  readonly MESIBO_MUTESTATUS_VIDEO: 2;
+  readonly MESIBO_MUTESTATUS_HOLD: 4;
+  readonly MESIBO_SERVERTYPE_STUN: 0;
+  readonly MESIBO_SERVERTYPE_TURN: 1;
+  readonly MESIBO_CONFIGTYPE_CALLFLAGS: 256;
+  readonly MESIBO_CONFIGTYPE_CALLANSWERMODE: 257;
+  readonly MESIBO_CONFIGTYPE_CALLREQTO: 272;
+  readonly MESIBO_CONFIGTYPE_CALLANSTO: 273;
+  readonly MESIBO_CONFIGTYPE_CALLCONNECTTO: 274;
+  readonly MESIBOCALL_NOTIFY_INCOMING: 0;
+  readonly MESIBOCALL_NOTIFY_MISSED: 4;
+  readonly MESIBOCALL_VIDEO_FIT_ZOOM: 0;
+  readonly MESIBOCALL_VIDEO_FIT_LETTERBOX: 1;
+  readonly MESIBOCALL_UI_STATE_SHOWINCOMING: 1;
+  readonly MESIBOCALL_UI_STATE_SHOWINPROGRESS: 2;
+  readonly MESIBOCALL_UI_STATE_SHOWCONTROLS: 3;
+  readonly MESIBOCALL_UI_STATE_ANSWERED: 4;
+  readonly MESIBOCALL_HANGUP_REASON_USER: 1;
+  readonly MESIBOCALL_HANGUP_REASON_REMOTE: 2;
+  readonly MESIBOCALL_HANGUP_REASON_ERROR: 3;
+  readonly MESIBOCALL_HANGUP_REASON_BACKGROUND: 4;
+  readonly MESIBOCALL_HANGUP_REASON_DURATION: 5;
+  readonly MESIBOCALL_CODEC_VP8: 1;
+  readonly MESIBOCALL_CODEC_VP9: 2;
+  readonly MESIBOCALL_CODEC_H264: 4;
+  readonly MESIBOCALL_CODEC_H265: 8;
+  readonly MESIBOCALL_CODEC_OPUS: 256;
+  readonly MESIBOCALL_VIDEOSOURCE_CAMERADEFAULT: 0;
+  readonly MESIBOCALL_VIDEOSOURCE_CAMERAFRONT: 1;
+  readonly MESIBOCALL_VIDEOSOURCE_CAMERAREAR: 2;
+  readonly MESIBOCALL_VIDEOSOURCE_SCREEN: 4;
+  readonly MESIBOCALL_SOUND_RINGING: 0;
+  readonly MESIBOCALL_SOUND_BUSY: 1;
+  readonly MESIBOCALL_ERROR_BUSY: 1;
+  readonly MESIBOCALL_ERROR_NETWORK: 2;
+  readonly MESIBO_AUDIODEVICE_SPEAKER: 0;
+  readonly MESIBO_AUDIODEVICE_HEADSET: 1;
+  readonly MESIBO_AUDIODEVICE_EARPIECE: 2;
+  readonly MESIBO_AUDIODEVICE_BLUETOOTH: 3;
+  readonly MESIBO_AUDIODEVICE_DEFAULT: 4;
+  readonly MESIBO_MEMBERFLAG_SEND: 1;
+  readonly MESIBO_MEMBERFLAG_RECV: 2;
+  readonly MESIBO_MEMBERFLAG_PUBL: 4;
+  readonly MESIBO_MEMBERFLAG_SUBS: 8;
+  readonly MESIBO_MEMBERFLAG_LIST: 16;
+  readonly MESIBO_MEMBERFLAG_RECORD: 32;
+  readonly MESIBO_MEMBERFLAG_EXPIRYTS: 256;
+  readonly MESIBO_MEMBERFLAG_DELETEWITHPIN: 512;
+  readonly MESIBO_MEMBERFLAG_ADMIN: 4096;
+  readonly MESIBO_MEMBERFLAG_NOSELFDELETE: 8192;
+  readonly MESIBO_MEMBERFLAG_SHAREDPIN: 32768;
+  readonly MESIBO_MEMBERFLAG_DELETE: 2147483648;
+  readonly MESIBO_MEMBERFLAG_ALL: 31;
+  readonly MESIBO_ADMINFLAG_MODIFY: 1;
+  readonly MESIBO_ADMINFLAG_ADDUSER: 16;
+  readonly MESIBO_ADMINFLAG_REMUSER: 32;
+  readonly MESIBO_ADMINFLAG_ADDADMIN: 64;
+  readonly MESIBO_ADMINFLAG_REMADMIN: 128;
+  readonly MESIBO_ADMINFLAG_REMOWNER: 256;
+  readonly MESIBO_ADMINFLAG_REMGROUP: 512;
+  readonly MESIBO_ADMINFLAG_CALLCONTROL: 1024;
+  readonly MESIBO_ADMINFLAG_HANGUP: 2048;
+  readonly MESIBO_ADMINFLAG_OWNER: 4096;
+  readonly MESIBO_ADMINFLAG_ADDPIN: 8192;
+  readonly MESIBO_ADMINFLAG_REMOVEPIN: 16384;
+  readonly MESIBO_ADMINFLAG_LISTPIN: 32768;
+  readonly MESIBO_ADMINFLAG_ALL: 61439;
+  readonly MESIBO_OWNERFLAG_ALL: 65535;
+  readonly MESIBO_GROUPFLAG_SENDBYSELECTED: 1;
+  readonly MESIBO_GROUPFLAG_SENDBYANYONE: 2;
+  readonly MESIBO_GROUPFLAG_AUTOADDMEMBER: 8;
+  readonly MESIBO_GROUPFLAG_RECVBYSELECTED: 16;
+  readonly MESIBO_GROUPFLAG_RECVROUNDROBIN: 32;
+  readonly MESIBO_GROUPFLAG_NOSTORAGE: 64;
+  readonly MESIBO_GROUPFLAG_RECVLOOPBACK: 128;
+  readonly MESIBO_GROUPFLAG_PUBBYSELECTED: 256;
+  readonly MESIBO_GROUPFLAG_PUBBYANYONE: 512;
+  readonly MESIBO_GROUPFLAG_SUBBYSELECTED: 4096;
+  readonly MESIBO_GROUPFLAG_SUBBYANYONE: 8192;
+  readonly MESIBO_GROUPFLAG_LISTBYSELECTED: 65536;
+  readonly MESIBO_GROUPFLAG_LISTBYANYONE: 131072;
+  readonly MESIBO_GROUPFLAG_NOSELFDELETE: 262144;
+  readonly MESIBO_GROUPFLAG_PAUSE: 134217728;
+  readonly MESIBO_GROUPFLAG_DELETE: 2147483648;
+  readonly MESIBO_GROUPERROR_NOTMEMBER: 1;
+  readonly MESIBO_GROUPERROR_PERMISSION: 2;
+  readonly MESIBO_GROUPERROR_BADPIN: 3;
+  readonly MESIBO_GROUPERROR_ACCESSDENIED: 4;
+  readonly MESIBO_GROUPERROR_NOTSHAREDPIN: 5;
+  readonly MESIBO_GROUPERROR_GENERAL: 10;
+  readonly MESIBO_GROUPERROR_DELETED: 11;
+  readonly MESIBO_RESOLUTION_DEFAULT: 0;
+  readonly MESIBO_RESOLUTION_QVGA: 1;
+  readonly MESIBO_RESOLUTION_VGA: 2;
+  readonly MESIBO_RESOLUTION_HD: 3;
+  readonly MESIBO_RESOLUTION_FHD: 4;
+  readonly MESIBO_RESOLUTION_4K: 5;
+  readonly MESIBO_RESOLUTION_QQVGA: 8;
+  readonly MESIBO_RESOLUTION_180P: 9;
+  readonly MESIBO_RESOLUTION_NHD: 10;
+  readonly MESIBO_RESOLUTION_MAX: 10;
+  readonly MESIBO_GROUPCALLFLAG_VALID: 1;
+  readonly MESIBO_GROUPCALLFLAG_AUDIO: 2;
+  readonly MESIBO_GROUPCALLFLAG_VIDEO: 4;
+  readonly MESIBO_GROUPCALLFLAG_DATA: 8;
+  readonly MESIBO_GROUPCALLFLAG_SCREEN: 256;
+  readonly MESIBO_GROUPCALLFLAG_SIMULCAST: 512;
+  readonly MESIBO_GROUPCALLFLAG_SIMULCAST2: 1024;
+  readonly MESIBO_GROUPCALLFLAG_4_3: 2048;
+  readonly MESIBO_GROUPCALLFLAG_RECORD: 4096;
+  readonly MESIBO_GROUPCALLFLAG_TALKING: 32768;
+  readonly MESIBO_GROUPCALLFLAG_VAD: 32768;
+  readonly MESIBO_GROUPCALLFLAG_FIXEDBITRATE: 65536;
+  readonly MESIBO_GROUPCALLFLAG_FIXEDRESOLUTION: 131072;
+  readonly MESIBO_GROUPCALLFLAG_FIXEDFRAMERATE: 262144;
+  readonly MESIBO_GROUPCALLFLAG_PREFER264: 524288;
+  readonly MESIBO_GROUPCALLFLAG_DEFAULT: 33031;
+  readonly MESIBO_GROUP_SUBSCRIBERS: 2;
+  readonly MESIBO_GROUP_KNOWNSUBSCRIBERS: 3;
+  readonly MESIBO_GROUP_PROVSUBSCRIBERS: 4;
+  readonly MESIBO_GROUP_KNOWNPROVSUBSCRIBERS: 5;
+  readonly MESIBO_GROUP_SUBSCRIBERSALL: 6;
+  readonly MESIBO_GROUP_KNOWNSUBSCRIBERSALL: 7;
+  readonly MESIBO_GROUP_CONTACTS: 8;
+  readonly MESIBO_GROUP_CONTACTSUBSCRIBERS: 9;
+  readonly MESIBO_GROUP_SUBSCRIBED: 10;
+  readonly MESIBO_GROUP_PROVSUBSCRIBED: 11;
+  readonly MESIBO_FILETYPE_AUTO: 0;
+  readonly MESIBO_FILETYPE_IMAGE: 1;
+  readonly MESIBO_FILETYPE_VIDEO: 2;
+  readonly MESIBO_FILETYPE_AUDIO: 3;
+  readonly MESIBO_FILETYPE_LOCATION: 4;
+  readonly MESIBO_FILETYPE_PROFILEIMAGE: 5;
+  readonly MESIBO_FILETYPE_PROFILETHUMBNAIL: 6;
+  readonly MESIBO_FILETYPE_OTHER: 10;
+  readonly MESIBO_FILETYPE_MASK: 255;
+  readonly MESIBO_FILEACTION_START: 0;
+  readonly MESIBO_FILEACTION_STOP: 1;
+  readonly MESIBO_FILEMODE_DOWNLOAD: 0;
+  readonly MESIBO_FILEMODE_UPLOAD: 1;
+  readonly MESIBO_FILESTATUS_IDLE: 0;
+  readonly MESIBO_FILESTATUS_INPROGRESS: 1;
+  readonly MESIBO_FILESTATUS_RETRYLATER: 2;
+  readonly MESIBO_FILESTATUS_FAILED: 3;
+  readonly MESIBO_FILESOURCE_MESSAGE: 0;
+  readonly MESIBO_FILESOURCE_PROFILE: 1;
+  readonly MESIBO_FILESOURCE_GROUPPROFILE: 2;
+  readonly MESIBO_FILESOURCE_THUMBNAIL: 3;
+  readonly MESIBO_FILESOURCE_UNKNOWN: 99;
+  readonly MESIBO_FILESOURCE_CUSTOM: 100;
+  readonly MESIBO_FILESOURCE_PROFILETN: 2;
+  readonly MESIBO_FILESOURCE_USERPROFILELIST: 3;
+  readonly MESIBO_HTTPSTATE_UPLOAD: 0;
+  readonly MESIBO_HTTPSTATE_DOWNLOAD: 1;
+  readonly MESIBO_HTTPSTATE_DONE: 2;
+  readonly MESIBO_CROP_GRAVITY_CENTER: 0;
+  readonly MESIBO_CROP_GRAVITY_START: 1;
+  readonly MESIBO_CROP_GRAVITY_END: 2;
+  readonly MESIBO_CONTACT_UPDATE: 0;
+  readonly MESIBO_CONTACT_DELETE: 1;
+  readonly MESIBO_CONNECTIVITY_DISCONNECTED: 255;
+  readonly MESIBO_CONNECTIVITY_UNKNOWN: -1;
+  readonly MESIBO_CONNECTIVITY_WIFI: 0;
+  readonly MESIBO_CONNECTIVITY_2G: 1;
+  readonly MESIBO_CONNECTIVITY_3G: 2;
+  readonly MESIBO_CONNECTIVITY_4G: 3;
+  readonly MESIBO_DBTABLE_MESSAGES: 1;
+  readonly MESIBO_DBTABLE_PROFILES: 2;
+  readonly MESIBO_DBTABLE_KEYS: 4;
+  readonly MESIBO_DBTABLE_ALL: 7;
+  readonly MESIBO_VISIBILITY_NONE: 0;
+  readonly MESIBO_VISIBILITY_PUBLIC: 1;
+  readonly MESIBO_VISIBILITY_CONTACT: 2;
+  readonly MESIBO_VISIBILITY_SEARCHABLE: 3;
+  readonly MESIBO_VISIBILITY_CUSTOM: 4;
+  readonly MESIBO_VISIBILITY_LOCAL: 8;
+  readonly MESIBO_SYNCTYPE_REALTIME: 0;
+  readonly MESIBO_SYNCTYPE_LAZY: 1;
+  readonly MESIBO_SYNCTYPE_ONLINEONLY: 2;
+  readonly MESIBO_SYNCTYPE_RECENTONLY: 3;
+  readonly MESIBO_ONLINEMODE_LOGIN: 1;
+  readonly MESIBO_ONLINEMODE_FOREGROUND: 2;
+  readonly MESIBO_ONLINEMODE_MANUAL: 3;
+  readonly MESIBO_E2ECIPHER_AESGCM: 1;
+  readonly MESIBO_E2ECIPHER_CHACHAPOLY1305: 2;
+  readonly MESIBO_E2ECIPHER_AESCBC: 32;
+  readonly MESIBO_E2ECIPHER_CHACHA20: 64;
+  readonly MESIBO_E2ESTATUS_NONE: 0;
+  readonly MESIBO_E2ESTATUS_ACTIVE: 1;
+  readonly MESIBO_E2ESTATUS_INACTIVE: 2;
+  readonly MESIBO_E2ESTATUS_IDENTITYCHANGED: 3;
+  readonly MESIBO_E2ESTATUS_FAILED: 128;
+  readonly MESIBO_E2ESTATUS_IDENTITYFAILED: 129;
+  readonly MESIBO_E2ESTATUS_SUSPICIOUS: 130;
+  readonly MESIBO_PHONETYPE_INVALID: -1;
+  readonly MESIBO_PHONETYPE_MAYBE: 0;
+  readonly MESIBO_PHONETYPE_VALID: 1;
+  readonly MESIBO_PHONETYPE_MOBILE: 2;
+  readonly MESIBO_PHONETYPE_FIXED: 3;
+  readonly MESIBO_PHONETYPE_TOLLFREE: 4;
+  readonly MESIBO_PHONETYPE_PREMIUM: 5;
+  readonly MESIBO_PHONETYPE_VOIP: 6;
+  readonly MESIBO_PHONETYPE_PRIVATE: 7;
+  readonly MESIBO_PHONETYPE_COUNTRY: 10;
+  readonly MESIBO_FORMAT_DEFAULT: 0;
+  readonly MESIBO_FORMAT_HEX: 1;
+  readonly MESIBO_FORMAT_DECIMAL: 2;
+  readonly MESIBO_ADDRESSSTRING_MAXLENGTH: 63;
+  readonly MESIBO_DATATYPE_MESSAGE: 0;
+  readonly MESIBO_DATATYPE_BINARY: 1;
+  readonly MESIBO_READAS_AUTO: 0;
+  readonly MESIBO_READAS_BYTES: 1;
+  readonly MESIBO_READAS_UNICODE: 2;
+  readonly MESIBO_GROUPERR_NOTMEMBER: 1;
+  readonly MESIBO_GROUPERR_PERMISSION: 2;
+  readonly MESIBO_GROUPERR_BADPIN: 3;
+  readonly MESIBO_GROUPERR_ACCESSDENIED: 4;
+  readonly MESIBO_GROUPERR_NOTSHAREDPIN: 5;
+  readonly MESIBO_GROUPERR_GENERAL: 10;
+  readonly MESIBO_GROUPERR_DELETED: 11;
+}
