@@ -8,6 +8,7 @@ use std::rc::{Rc, Weak};
 
 use client::{Client, Input, Output};
 use gloo_timers::callback::Timeout;
+use wire::limits::TIMER_MAX;
 use wire::time::{Instant, Now};
 
 use crate::api::page::Page;
@@ -18,9 +19,6 @@ use crate::browser::{
     store::Store,
     surroundings::{Surroundings, is_page_visible},
 };
-
-/// Longest time `setTimeout` takes, ms.
-const TIMEOUT_MS_MAX: u64 = i32::MAX as u64;
 
 pub(crate) struct Driver {
     client: RefCell<Client>,
@@ -127,10 +125,10 @@ impl Driver {
 
     fn arm(&self, deadline: Instant) {
         let timer = (deadline != Instant::FAR_FUTURE).then(|| {
-            let rest = deadline.since(clock::now().instant).as_millis() as u64;
+            let rest = deadline.since(clock::now().instant).min(TIMER_MAX);
             let itself = self.itself.clone();
             // One millisecond more: a timer that fires early would only be armed again.
-            Timeout::new((rest + 1).min(TIMEOUT_MS_MAX) as u32, move || {
+            Timeout::new((rest.as_millis() as u32).saturating_add(1), move || {
                 if let Some(driver) = itself.upgrade() {
                     driver.input(Input::Tick);
                 }

@@ -123,7 +123,9 @@ impl Room {
         match event {
             RoomEvent::Entered => {}
             RoomEvent::PublisherJoined(id) => {
-                let object = self.participant(StreamRef::Remote(id)).object();
+                let participant = self.participant(StreamRef::Remote(id));
+                participant.remember();
+                let object = participant.object();
                 self.tell_room("Publisher", &[object.clone(), true.into()]);
                 let latest = Array::of1(&object);
                 self.tell_all(&["Participants"], &[self.everybody().into(), latest.into()]);
@@ -136,6 +138,7 @@ impl Room {
                 participant.release();
             }
             RoomEvent::ParticipantChanged(stream) => {
+                self.participant(stream).remember();
                 let arguments = [self.everybody().into(), self.participant(stream).object()];
                 let names = ["ParticipantUpdated", "ParticipantsUpdated"];
                 self.tell_all(&names, &arguments);

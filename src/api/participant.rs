@@ -38,6 +38,8 @@ pub struct Participant {
     views: Cell<u32>,
     speaker: RefCell<Option<HtmlMediaElement>>,
     shape: Cell<(u32, u32)>,
+    /// Somebody's stream as it was last known: who has left is still who it was.
+    known: RefCell<client::Stream>,
 }
 
 impl Participant {
@@ -55,6 +57,7 @@ impl Participant {
             views: Cell::new(0),
             speaker: RefCell::default(),
             shape: Cell::default(),
+            known: RefCell::default(),
         });
         let object = JsValue::from(MesiboParticipant { participant: participant.clone() });
         *participant.object.borrow_mut() = object;
@@ -152,7 +155,15 @@ impl Participant {
 
     fn remote<R>(&self, question: impl FnOnce(&client::Stream) -> R) -> Option<R> {
         let StreamRef::Remote(id) = self.stream else { return None };
-        self.look(|room| room.streams.get(&id).map(question)).flatten()
+        if let Some(Some(stream)) = self.look(|room| room.streams.get(&id).cloned()) {
+            *self.known.borrow_mut() = stream;
+        }
+        Some(question(&self.known.borrow()))
+    }
+
+    /// Takes note of what is known now.
+    pub fn remember(&self) {
+        self.remote(|_| ());
     }
 
     fn mute(&self, kind: Kind, muted: bool) {

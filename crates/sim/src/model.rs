@@ -210,10 +210,10 @@ fn none_twice(place: Place, page: &Page) -> Result<(), String> {
         match seen {
             // What was told is on the disk, unless the page was told that it is not.
             Seen::Reloaded { .. } if page.lost_at.is_some() => told.clear(),
-            Seen::Message { incoming, sender, id, text } => {
-                if !told.insert((*incoming, sender.clone(), *id)) {
-                    return Err(format!("page {place} is told of {text:?} twice"));
-                }
+            Seen::Message { incoming, sender, id, text }
+                if !told.insert((*incoming, sender.clone(), *id)) =>
+            {
+                return Err(format!("page {place} is told of {text:?} twice"));
             }
             _ => {}
         }

@@ -347,11 +347,14 @@ impl World {
             return;
         }
         if let Request::Commit { writes, .. } = &mut request {
-            writes.retain(|write| match (self.planted, write) {
-                (Planted::ForgetCursor, Write::Cursor(_)) => false,
-                (Planted::ForgetOutbox, Write::Outbox(_)) => false,
-                (Planted::ForgetReadNotice, Write::Read(_)) => false,
-                _ => true,
+            let planted = self.planted;
+            writes.retain(|write| {
+                !matches!(
+                    (planted, write),
+                    (Planted::ForgetCursor, Write::Cursor(_))
+                        | (Planted::ForgetOutbox, Write::Outbox(_))
+                        | (Planted::ForgetReadNotice, Write::Read(_))
+                )
             });
         }
         let page = &mut self.pages[place];

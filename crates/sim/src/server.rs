@@ -207,10 +207,10 @@ impl World {
             (Planted::NoDedupe, Request::Append { message, .. }) => {
                 self.disk.forget_message(message.sender, message.id);
             }
-            (Planted::LoseReceipts, Request::Acknowledge { notes, .. }) => {
-                if self.chance.one_in(4) {
-                    notes.clear();
-                }
+            (Planted::LoseReceipts, Request::Acknowledge { notes, .. })
+                if self.chance.one_in(4) =>
+            {
+                notes.clear();
             }
             (Planted::KeepRemovedMember, Request::SaveGroup { remove, .. }) => remove.clear(),
             _ => {}

@@ -261,3 +261,7 @@ pub const READS_PER_FRAME_MAX: usize = 256;
 /// How long a peer connection may be disconnected before a new one is made. ICE recovers shorter
 /// gaps by itself.
 pub const PEER_LOST_AFTER: Duration = Duration::from_secs(5);
+
+/// Longest time a browser's timer takes: `setTimeout` counts in 31 bits of milliseconds. A later
+/// deadline is looked at again then.
+pub const TIMER_MAX: Duration = Duration::from_millis(i32::MAX as u64 - 1);
