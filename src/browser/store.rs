@@ -10,14 +10,18 @@ use client::message::{Conversation, Message, MessageKey};
 use client::port::store::{Opened, Position, Reply, Request, StoreError, Write};
 use futures::StreamExt;
 use futures::channel::mpsc;
-use idb::{Database, KeyRange, ObjectStore, Query, Transaction, TransactionMode};
-use js_sys::{Array, Function, Object, Reflect, Uint8Array};
+use idb::request::OpenCursorStoreRequest;
+use idb::{CursorDirection, Database, KeyRange, ObjectStore, Query, Transaction, TransactionMode};
+use js_sys::{Array, Function, Map, Object, Reflect, Set, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wire::id::{Seq, Ticket};
 use wire::status;
 
 use super::{record, schema};
 use crate::driver::Driver;
+
+#[cfg(all(test, target_arch = "wasm32"))]
+mod tests;
 
 /// What the driver asks. Bounded by what the client has outstanding.
 enum Order {
@@ -150,17 +154,14 @@ async fn perform(disk: &Disk, request: Request) -> Result<Reply, idb::Error> {
             let store = transaction.object_store(schema::MESSAGES)?;
             let prefix = conversation.as_ref().map(conversation_text);
             let range = range(prefix.as_deref(), from.as_ref(), fifo)?;
+            let (range, limit) = (Some(range.into()), Some(count));
+            let index = || store.index(schema::BY_ORDER);
             let values = match (prefix.is_some(), fifo) {
-                (true, false) => store.get_all(Some(range.into()), Some(count))?.await?,
-                (false, false) => {
-                    let index = store.index(schema::BY_ORDER)?;
-                    index.get_all(Some(range.into()), Some(count))?.await?
-                }
-                (true, true) => last_first(&store, range, count).await?,
+                (true, false) => store.get_all(range, limit)?.await?,
+                (false, false) => index()?.get_all(range, limit)?.await?,
+                (true, true) => last_first(store.open_cursor(range, LAST_FIRST)?, count).await?,
                 (false, true) => {
-                    let index = store.index(schema::BY_ORDER)?;
-                    let all = index.get_all(Some(range.into()), None)?.await?;
-                    all.into_iter().rev().take(count as usize).collect()
+                    last_first(index()?.open_cursor(range, LAST_FIRST)?, count).await?
                 }
             };
             Ok(Reply::Messages(values.iter().filter_map(message_of).collect()))
@@ -182,24 +183,23 @@ async fn perform(disk: &Disk, request: Request) -> Result<Reply, idb::Error> {
             let transaction = read_only(disk, schema::MESSAGES)?;
             let index = transaction.object_store(schema::MESSAGES)?.index(schema::BY_UNREAD)?;
             let of = Query::Key(JsValue::from_str(&conversation_text(&conversation)));
-            let values = index.get_all(Some(of), Some(count))?.await?;
             // Newest first in the index.
-            Ok(Reply::Messages(values.iter().rev().filter_map(message_of).collect()))
+            let values = last_first(index.open_cursor(Some(of), LAST_FIRST)?, count).await?;
+            Ok(Reply::Messages(values.iter().filter_map(message_of).collect()))
         }
     }
 }
 
-/// Oldest first, by a cursor from the end of the range.
+/// From the end of a range whose order is newest first.
+const LAST_FIRST: Option<CursorDirection> = Some(CursorDirection::Prev);
+
+/// At most so many values of a cursor.
 async fn last_first(
-    store: &ObjectStore,
-    range: KeyRange,
+    request: OpenCursorStoreRequest,
     count: u32,
 ) -> Result<Vec<JsValue>, idb::Error> {
-    let direction = Some(idb::CursorDirection::Prev);
     let mut values = Vec::new();
-    let Some(cursor) = store.open_cursor(Some(range.into()), direction)?.await? else {
-        return Ok(values);
-    };
+    let Some(cursor) = request.await? else { return Ok(values) };
     let mut cursor = cursor.into_managed();
     while (values.len() as u32) < count {
         let Some(value) = cursor.value()? else { break };
@@ -212,24 +212,34 @@ async fn last_first(
 // ---- writing -----------------------------------------------------------------------------
 
 async fn commit(disk: &Disk, writes: Vec<Write>, strict: bool) -> Result<(), idb::Error> {
-    let transaction = read_write(disk, strict)?;
+    let raw = read_write(disk, strict)?;
+    let transaction = Transaction::try_from(raw.clone())?;
     let messages = transaction.object_store(schema::MESSAGES)?;
-    let mut latest: Vec<Message> = Vec::new();
+    let places = places(&messages, &writes).await?;
+    // Conversations whose latest message may be another one now.
+    let changed = Set::default();
     for write in writes {
         match write {
             Write::Message(message) => {
-                messages.put(&message_value(&message), None)?;
-                match latest.iter_mut().find(|known| known.conversation == message.conversation) {
-                    Some(known) if is_later(&message, known) => *known = *message,
-                    Some(_) => {}
-                    None => latest.push(*message),
+                let place = place(&message);
+                let key = place.get(2);
+                // In another place it would be there twice.
+                if let Some(old) = places.get(&key).dyn_ref::<Array>()
+                    && (old.get(0) != place.get(0) || old.get(1) != place.get(1))
+                {
+                    messages.delete(JsValue::from(old.clone()))?;
+                    changed.add(&old.get(0));
                 }
+                messages.put(&message_value(&message), None)?;
+                changed.add(&place.get(0));
+                places.set(&key, &place);
             }
             Write::DeleteMessage(key) => {
-                let index = messages.index(schema::BY_KEY)?;
                 let key = JsValue::from_str(&key_text(&key));
-                if let Some(place) = index.get_key(key)?.await? {
-                    messages.delete(place)?;
+                if let Some(place) = places.get(&key).dyn_ref::<Array>() {
+                    messages.delete(JsValue::from(place.clone()))?;
+                    changed.add(&place.get(0));
+                    places.delete(&key);
                 }
             }
             Write::Outbox(key) => {
@@ -274,23 +284,42 @@ async fn commit(disk: &Disk, writes: Vec<Write>, strict: bool) -> Result<(), idb
         }
     }
     let conversations = transaction.object_store(schema::CONVERSATIONS)?;
-    for message in latest {
-        let of = JsValue::from_str(&conversation_text(&message.conversation));
-        let known = conversations.get(of)?.await?.as_ref().and_then(message_of);
-        if known.is_none_or(|known| is_later(&message, &known)) {
-            conversations.put(&message_value(&message), None)?;
+    for conversation in Array::from(&changed) {
+        let name = conversation.as_string().unwrap_or_default();
+        let newest = range(Some(&name), None, false)?;
+        match messages.get_all(Some(newest.into()), Some(1))?.await?.first() {
+            Some(latest) => drop(conversations.put(latest, None)?),
+            None => drop(conversations.delete(conversation)?),
         }
     }
     let result = transaction.commit()?.await?;
     if result.is_aborted() {
-        return Err(idb::Error::TransactionOpenFailed(JsValue::from_str("aborted")));
+        let reason = Reflect::get(&raw, &JsValue::from_str("error")).unwrap_or_default();
+        return Err(idb::Error::TransactionCommitError(reason));
     }
     Ok(())
 }
 
-/// Whether the first belongs at the end of the conversation; also when it is the same message.
-fn is_later(message: &Message, known: &Message) -> bool {
-    (message.order, &message.key) >= (known.order, &known.key)
+/// Where the messages of these writes are: key to place. All is asked at once.
+async fn places(messages: &ObjectStore, writes: &[Write]) -> Result<Map, idb::Error> {
+    let index = messages.index(schema::BY_KEY)?;
+    let mut asked = Vec::new();
+    for write in writes {
+        let key = match write {
+            Write::Message(message) => &message.key,
+            Write::DeleteMessage(key) => key,
+            _ => continue,
+        };
+        let key = JsValue::from_str(&key_text(key));
+        asked.push((key.clone(), index.get_key(key)?));
+    }
+    let places = Map::new();
+    for (key, request) in asked {
+        if let Some(place) = request.await? {
+            places.set(&key, &place);
+        }
+    }
+    Ok(places)
 }
 
 // ---- reading all that is small -------------------------------------------------------------
@@ -320,12 +349,20 @@ async fn contents(disk: &Disk) -> Result<Opened, idb::Error> {
 
 // ---- values and keys -----------------------------------------------------------------------
 
-fn message_value(message: &Message) -> JsValue {
+/// Its primary key: conversation, negated order, key.
+fn place(message: &Message) -> Array {
     let conversation = JsValue::from_str(&conversation_text(&message.conversation));
+    let order = JsValue::from_f64(-(message.order as f64));
+    Array::of3(&conversation, &order, &JsValue::from_str(&key_text(&message.key)))
+}
+
+fn message_value(message: &Message) -> JsValue {
+    let place = place(message);
+    let conversation = place.get(0);
     let mut fields = vec![
         ("c", conversation.clone()),
-        ("o", JsValue::from_f64(-(message.order as f64))),
-        ("k", JsValue::from_str(&key_text(&message.key))),
+        ("o", place.get(1)),
+        ("k", place.get(2)),
         ("d", bytes(&record::message_to_bytes(message))),
     ];
     if message.status == status::RECEIVED_NEW {
@@ -399,13 +436,12 @@ fn read_only(disk: &Disk, store: &str) -> Result<Transaction, idb::Error> {
 }
 
 /// A transaction over all stores; `strict` waits for the disk.
-fn read_write(disk: &Disk, strict: bool) -> Result<Transaction, idb::Error> {
+fn read_write(disk: &Disk, strict: bool) -> Result<JsValue, idb::Error> {
     let durability = if strict { "strict" } else { "relaxed" };
     let options = object(&[("durability", JsValue::from_str(durability))]);
     let names: Array = schema::ALL.iter().map(|name| JsValue::from_str(name)).collect();
-    let begin = Reflect::get(&disk.raw, &JsValue::from_str("transaction"))
+    Reflect::get(&disk.raw, &JsValue::from_str("transaction"))
         .and_then(|function| function.dyn_into::<Function>())
         .and_then(|begin| begin.call3(&disk.raw, &names, &JsValue::from_str("readwrite"), &options))
-        .map_err(idb::Error::TransactionOpenFailed)?;
-    Transaction::try_from(begin)
+        .map_err(idb::Error::TransactionOpenFailed)
 }

@@ -118,7 +118,10 @@ impl MemoryStore {
                 }
             }
             Write::OutboxDone(key) => self.outbox.retain(|waiting| *waiting != key),
-            Write::Read(notice) => self.reads.push(notice),
+            Write::Read(notice) => {
+                self.reads.retain(|known| known.key != notice.key);
+                self.reads.push(notice);
+            }
             Write::ReadDone(key) => self.reads.retain(|notice| notice.key != key),
             Write::Cursor(seq) => self.cursor = Some(seq),
             Write::Account(account) => self.account = Some(account),

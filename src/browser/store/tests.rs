@@ -1,0 +1,283 @@
+//! IndexedDB against memory: whatever is asked of both, both answer the same.
+
+use bytes::Bytes;
+use client::message::{Content, File, Receipt};
+use client::port::store::{Account, ReadNotice, StoredProfile};
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+use wire::id::{GroupId, MessageId, Uid};
+use wire::time::Timestamp;
+
+use super::*;
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+#[wasm_bindgen_test]
+async fn a_database_answers_every_request_as_memory_does() {
+    for seed in 1..=6 {
+        let mut chance = Chance(seed);
+        let disk = fresh(&format!("script-{seed}")).await;
+        let mut memory = MemoryStore::default();
+        for step in 0..60 {
+            let request = request(&mut chance, step);
+            let expected = sorted(memory.perform(request.clone()), &request);
+            let got = sorted(perform(&disk, request.clone()).await.unwrap(), &request);
+            assert_eq!(got, expected, "seed {seed}, step {step}: {request:?}");
+        }
+        let opened = contents(&disk).await.unwrap();
+        assert_eq!(opened_sorted(opened), opened_sorted(memory.open()), "seed {seed}");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_message_comes_back_with_every_field() {
+    let disk = fresh("fields").await;
+    let mut message = message(7, 3, 900);
+    message.expiry = Some(0);
+    message.recipients = 3;
+    message.receipts =
+        [("ada".into(), Receipt { delivered: Timestamp(5), read: Timestamp(6) })].into();
+    message.content = Content {
+        body: Bytes::from_static(&[0, 159, 146, 150]),
+        title: "Überschrift".into(),
+        subtitle: "s".into(),
+        footer: "f".into(),
+        location: Some((-90.0, 180.0)),
+        file: Some(File {
+            kind: 1,
+            url: "https://there/it".into(),
+            size: 1 << 40,
+            name: "it".into(),
+            mime: "image/png".into(),
+            thumbnail: Bytes::from_static(&[1, 2]),
+            launch_url: "https://there".into(),
+        }),
+        in_reply_to: (1 << 52) + 1,
+        forwarded: true,
+        thread: u32::MAX,
+        fields: "{\"a\":1}".into(),
+    };
+    put(&disk, [message.clone()]).await;
+    let keys = vec![message.key.clone()];
+    let reply = perform(&disk, Request::Messages { keys }).await.unwrap();
+    assert_eq!(reply, Reply::Messages(vec![message]));
+}
+
+#[wasm_bindgen_test]
+async fn what_was_stored_is_there_when_the_database_is_opened_again() {
+    let disk = fresh("again").await;
+    let waiting = message(1, 1, 10);
+    let notice = notice(2);
+    let account = Account { uid: Uid(u32::MAX), address: "ada".into() };
+    let profile = StoredProfile {
+        address: "bob".into(),
+        uid: 9,
+        name: "Bob".into(),
+        status: "here".into(),
+        image: "https://there".into(),
+        last_seen: Timestamp(77),
+        ..StoredProfile::default()
+    };
+    let group = StoredProfile { gid: 4, group: vec![8, 1], ..StoredProfile::default() };
+    let writes = vec![
+        Write::Message(Box::new(waiting.clone())),
+        Write::Outbox(waiting.key.clone()),
+        Write::Read(notice.clone()),
+        Write::Account(account.clone()),
+        Write::Profile(profile.clone()),
+        Write::Profile(group.clone()),
+        Write::Cursor(Seq(1 << 50)),
+    ];
+    commit(&disk, writes, true).await.unwrap();
+    disk.database.close();
+    let disk = Disk::try_from(schema::open("mesibo-test-again").await.unwrap()).unwrap();
+    let opened = contents(&disk).await.unwrap();
+    let expected = Opened {
+        cursor: Some(Seq(1 << 50)),
+        account: Some(account),
+        outbox: vec![waiting],
+        reads: vec![notice],
+        profiles: vec![profile, group],
+    };
+    assert_eq!(opened_sorted(opened), opened_sorted(expected));
+}
+
+#[wasm_bindgen_test]
+async fn a_commit_that_the_browser_refuses_leaves_nothing() {
+    let disk = fresh("refused").await;
+    put(&disk, [message(1, 1, 10)]).await;
+    disk.database.close();
+    let refused = commit(&disk, vec![Write::Cursor(Seq(9))], false).await;
+    assert!(refused.is_err(), "a closed database stores nothing");
+    let disk = Disk::try_from(schema::open("mesibo-test-refused").await.unwrap()).unwrap();
+    assert_eq!(contents(&disk).await.unwrap().cursor, None);
+}
+
+#[wasm_bindgen_test]
+async fn what_memory_held_goes_along_into_a_database() {
+    fresh("moves").await.database.close();
+    let mut memory = MemoryStore::default();
+    let kept = message(1, 1, 10);
+    let writes = vec![
+        Write::Message(Box::new(kept.clone())),
+        Write::Outbox(kept.key.clone()),
+        Write::Cursor(Seq(3)),
+    ];
+    memory.perform(Request::Commit { writes, strict: false });
+    let mut backend = Backend::Memory(Box::new(memory));
+    let opened = open(&mut backend, Some("test".into()), "moves").await.unwrap();
+    assert_eq!(opened.outbox, [kept]);
+    assert_eq!(opened.cursor, Some(Seq(3)));
+    assert!(matches!(backend, Backend::Indexed(_)));
+}
+
+#[wasm_bindgen_test]
+fn the_place_of_a_message_is_what_its_value_is_found_by() {
+    let message = message(5, 2, 1 << 51);
+    let value = message_value(&message);
+    let place = place(&message);
+    for (index, name) in ["c", "o", "k"].into_iter().enumerate() {
+        let part = Reflect::get(&value, &JsValue::from_str(name)).unwrap();
+        assert_eq!(part, place.get(index as u32), "{name}");
+    }
+    assert_eq!(message_of(&value), Some(message));
+}
+
+#[wasm_bindgen_test]
+fn bytes_that_nobody_wrote_are_no_message() {
+    assert_eq!(record::message_from_bytes(&[0xff, 0xff]), None);
+    assert_eq!(record::message_from_bytes(&[]), None);
+    assert_eq!(record::notice_from_bytes(&[]), None);
+    assert_eq!(message_of(&JsValue::NULL), None);
+}
+
+// ---- below: what the tests are made of -------------------------------------------------------
+
+/// A small generator of numbers: the tests are the same each time.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (self.0 >> 33) % limit
+    }
+
+    fn one_in(&mut self, count: u64) -> bool {
+        self.below(count) == 0
+    }
+}
+
+/// An empty database of this name.
+async fn fresh(name: &str) -> Disk {
+    let name = format!("mesibo-test-{name}");
+    idb::Factory::new().unwrap().delete(&name).unwrap().await.unwrap();
+    Disk::try_from(schema::open(&name).await.unwrap()).unwrap()
+}
+
+async fn put(disk: &Disk, messages: impl IntoIterator<Item = Message>) {
+    let writes = messages.into_iter().map(|message| Write::Message(Box::new(message)));
+    commit(disk, writes.collect(), false).await.unwrap();
+}
+
+fn key(id: u64) -> MessageKey {
+    let incoming = id.is_multiple_of(2);
+    let sender = if incoming { format!("sender-{}", id % 3) } else { String::new() };
+    MessageKey { incoming, sender, id: MessageId::new(id + 1).unwrap() }
+}
+
+fn conversation(number: u64) -> Conversation {
+    match number {
+        0 => Conversation::Group(GroupId(1)),
+        1 => Conversation::User("1".into()),
+        // A prefix of another one, and what comes behind digits.
+        2 => Conversation::User("10".into()),
+        _ => Conversation::User("ü".into()),
+    }
+}
+
+fn message(id: u64, of: u64, order: u64) -> Message {
+    let key = key(id);
+    Message {
+        status: if key.incoming { status::RECEIVED_NEW } else { 0 },
+        peer: key.sender.clone(),
+        key,
+        conversation: conversation(of),
+        sender_uid: Uid(id as u32),
+        kind: 1,
+        flags: 3,
+        expiry: None,
+        ts: Timestamp(order),
+        order,
+        content: Content { body: format!("{id}").into_bytes().into(), ..Content::default() },
+        recipients: 0,
+        receipts: Default::default(),
+    }
+}
+
+fn notice(id: u64) -> ReadNotice {
+    let key = MessageKey { incoming: true, ..key(id) };
+    ReadNotice { key, sender_uid: Uid(2), receipt: true }
+}
+
+/// Anything a client may ask. Ids come back, so messages are replaced, moved and deleted; no two
+/// have one order.
+fn request(chance: &mut Chance, step: u64) -> Request {
+    let from = chance
+        .one_in(2)
+        .then(|| Position { order: chance.below(1 << 20) << 12, key: key(chance.below(30)) });
+    let some = chance.one_in(2).then(|| conversation(chance.below(4)));
+    let count = chance.below(8) as u32 + 1;
+    match chance.below(12) {
+        0 => Request::Messages { keys: (0..5).map(|_| key(chance.below(30))).collect() },
+        1 | 2 => Request::Read { conversation: some, from, count, fifo: chance.one_in(2) },
+        3 => Request::Summary { from, count },
+        4 => Request::Unread { conversation: some },
+        5 => Request::UnreadMessages { conversation: conversation(chance.below(4)), count },
+        _ => {
+            let writes = (0..chance.below(7)).map(|index| write(chance, step * 8 + index));
+            Request::Commit { writes: writes.collect(), strict: chance.one_in(4) }
+        }
+    }
+}
+
+fn write(chance: &mut Chance, number: u64) -> Write {
+    let id = chance.below(30);
+    match chance.below(16) {
+        0 | 1 => Write::DeleteMessage(key(id)),
+        2 => Write::Outbox(key(id)),
+        3 => Write::OutboxDone(key(id)),
+        4 => Write::Read(notice(id)),
+        5 => Write::ReadDone(notice(id).key),
+        6 => Write::Cursor(Seq(number)),
+        7 => Write::Account(Account { uid: Uid(number as u32), address: "ada".into() }),
+        8 => Write::Profile(StoredProfile {
+            address: format!("{}", id % 4),
+            name: format!("{number}"),
+            ..StoredProfile::default()
+        }),
+        _ => {
+            let order = (chance.below(1 << 20) << 12) + number + 1;
+            let mut message = message(id, id % 4, order);
+            if chance.one_in(3) && message.key.incoming {
+                message.status = status::RECEIVED_READ;
+            }
+            Write::Message(Box::new(message))
+        }
+    }
+}
+
+/// Messages asked for by their keys come in any order.
+fn sorted(reply: Reply, request: &Request) -> Reply {
+    match (reply, request) {
+        (Reply::Messages(mut messages), Request::Messages { .. }) => {
+            messages.sort_by(|a, b| a.key.cmp(&b.key));
+            Reply::Messages(messages)
+        }
+        (reply, _) => reply,
+    }
+}
+
+fn opened_sorted(mut opened: Opened) -> Opened {
+    opened.reads.sort_by(|a, b| a.key.cmp(&b.key));
+    opened.profiles.sort_by(|a, b| (a.gid, &a.address).cmp(&(b.gid, &b.address)));
+    opened
+}
