@@ -306,8 +306,7 @@ impl super::page::Page {
         let Some(driver) = self.driver() else { return JsValue::NULL };
         let room = Room::make(driver, gid, listener);
         self.put_room(&room);
-        let object = room.object.borrow().clone();
-        object
+        room.object.borrow().clone()
     }
 
     pub fn put_room(&self, room: &Rc<Room>) {

@@ -327,8 +327,7 @@ impl Mesibo {
     pub fn init_group_call(&self) -> JsValue {
         let room =
             super::group_call::Room::make(self.driver.clone(), wire::id::GroupId(0), JsValue::NULL);
-        let object = room.object.borrow().clone();
-        object
+        room.object.borrow().clone()
     }
 
     // ---- for the records of js/message.js ------------------------------------------------------

@@ -4,6 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::rc::{Rc, Weak};
+use std::slice::from_ref;
 
 use client::event::{ConnectionStatus, Event, Member, Origin, ReadSessionId};
 use client::message::{Conversation, Message, MessageKey};
@@ -355,7 +356,7 @@ impl Page {
             return;
         }
         for listener in self.listeners() {
-            if tell(&listener, &spellings("Presence"), &[object.clone()]) {
+            if tell(&listener, &spellings("Presence"), from_ref(&object)) {
                 continue;
             }
             // The first generation hears of presence as a message without data.
@@ -369,9 +370,9 @@ impl Page {
     fn tell_profile(&self, profile: &JsValue) {
         for listener in MesiboProfile::listeners_of(profile) {
             let names = ["MesiboProfile_onUpdate", "MesiboProfile_OnUpdate"].map(String::from);
-            tell(&listener, &names, &[profile.clone()]);
+            tell(&listener, &names, from_ref(profile));
         }
-        self.tell_all("ProfileUpdated", &[profile.clone()]);
+        self.tell_all("ProfileUpdated", from_ref(profile));
     }
 
     fn members(&self, members: &[Member]) -> JsValue {

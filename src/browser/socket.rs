@@ -8,7 +8,7 @@ use client::{Input, SocketId};
 use gloo_events::EventListener;
 use js_sys::{ArrayBuffer, Uint8Array};
 use wasm_bindgen::JsCast;
-use web_sys::{BinaryType, CloseEvent, MessageEvent, WebSocket};
+use web_sys::{BinaryType, CloseEvent, Event, MessageEvent, WebSocket};
 use wire::SUBPROTOCOL;
 use wire::code::Code;
 
@@ -26,6 +26,9 @@ struct Socket {
     socket: WebSocket,
     _listeners: [EventListener; 3],
 }
+
+/// What an event of a socket is for the client.
+type Handle = Box<dyn Fn(&Event) -> Option<Input>>;
 
 impl Drop for Socket {
     fn drop(&mut self) {
@@ -47,7 +50,7 @@ impl Sockets {
             return self.tell_later(Input::SocketClosed { socket: id, code: None });
         };
         socket.set_binary_type(BinaryType::Arraybuffer);
-        let listen = |name: &'static str, handle: Box<dyn Fn(&web_sys::Event) -> Option<Input>>| {
+        let listen = |name: &'static str, handle: Handle| {
             let driver = self.driver.clone();
             EventListener::new(&socket, name, move |event| {
                 if let (Some(driver), Some(input)) = (driver.upgrade(), handle(event)) {
