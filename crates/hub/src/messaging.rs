@@ -31,6 +31,17 @@ pub(crate) struct Refusal {
     reason: &'static str,
 }
 
+/// A message that is allowed and waits until those before it are stored.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    message: Message,
+    id: MessageId,
+    group: GroupId,
+    lifetime: Duration,
+    /// Whose logs get it.
+    to: Vec<Uid>,
+}
+
 /// Where an allowed message goes.
 struct Destination {
     /// Logs that get it, the sender's not included.
@@ -65,7 +76,6 @@ impl Hub {
             }
         };
 
-        let ts = self.now.wall;
         let message = Message {
             id: send.id,
             from_uid: uid.0,
@@ -75,36 +85,27 @@ impl Hub {
             flags: send.flags,
             expiry: send.expiry,
             sent: send.sent,
-            ts: ts.0,
+            ts: self.now.wall.0,
             content: Some(content),
             origin: key.0.to_vec(),
         };
-        let entry = Entry { body: Some(entry::Body::Message(message)) };
-        let entry = Bytes::from(entry.encode_to_vec());
         if send.expiry == Some(0) || send.flags & flag::TRANSIENT != 0 || destination.storeless {
-            self.send_now(id, uid, send.id, &destination, &entry);
+            self.send_now(id, uid, send.id, &destination, &encoded(message));
             return Ok(());
         }
         let lifetime = send.expiry.map_or(EXPIRY_DEFAULT, |s| Duration::from_secs(s.into()));
-        let message = NewMessage {
-            sender: uid,
-            id: message_id,
-            flags: send.flags,
-            group: destination.group,
-            ts,
-            expires: ts.after(lifetime),
-            entry,
-        };
         let mut to = destination.to;
         if !to.contains(&uid) {
             to.push(uid);
         }
+        let group = destination.group;
+        let outgoing = Outgoing { message, id: message_id, group, lifetime, to };
         if let Some(live) = self.sessions.get_mut(&id).and_then(|session| session.live_mut()) {
             if live.outgoing.len() >= SESSION_PARKED_FRAMES_MAX {
                 self.end(id, Code::Overloaded, "too many messages wait for storage");
                 return Ok(());
             }
-            live.outgoing.push_back((message, to));
+            live.outgoing.push_back(outgoing);
         }
         self.store_next(id);
         Ok(())
@@ -119,8 +120,20 @@ impl Hub {
         if live.storing {
             return;
         }
-        let Some((message, to)) = live.outgoing.pop_front() else { return };
+        let Some(outgoing) = live.outgoing.pop_front() else { return };
         live.storing = true;
+        let Outgoing { message, id: message_id, group, lifetime, to } = outgoing;
+        // Its time is the one at which it gets its place in the logs, so that both climb together.
+        let ts = self.now.wall;
+        let message = NewMessage {
+            sender: Uid(message.from_uid),
+            id: message_id,
+            flags: message.flags,
+            group,
+            ts,
+            expires: ts.after(lifetime),
+            entry: encoded(Message { ts: ts.0, ..message }),
+        };
         let pending = Pending::Append { session: id, message: message.clone() };
         self.ask(Request::Append { message, to }, pending);
     }
@@ -322,6 +335,12 @@ impl Hub {
         self.send(session, server_frame::Body::Accepted(accepted));
         self.on_notes(notes, result);
     }
+}
+
+/// A message as an entry of a log.
+fn encoded(message: Message) -> Bytes {
+    let entry = Entry { body: Some(entry::Body::Message(message)) };
+    entry.encode_to_vec().into()
 }
 
 fn fail(reason: &'static str) -> Refusal {

@@ -9,7 +9,8 @@ use wire::limits::{FRAMES_BURST_MAX, FRAMES_PER_SECOND_MAX};
 use wire::proto::client_frame;
 use wire::time::{Instant, Timestamp};
 
-use crate::port::store::{DeviceId, LoggedMessage, NewMessage, Note, TokenId};
+use crate::messaging::Outgoing;
+use crate::port::store::{DeviceId, LoggedMessage, Note, TokenId};
 
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -71,8 +72,8 @@ pub(crate) struct Live {
     pub acked: Seq,
     /// Entries sent and not acknowledged, in order.
     pub window: VecDeque<InFlight>,
-    /// Messages that wait to be stored, each with the logs it goes to; in order.
-    pub outgoing: VecDeque<(NewMessage, Vec<Uid>)>,
+    /// Messages that wait to be stored, in order.
+    pub outgoing: VecDeque<Outgoing>,
     /// The one before them is being stored.
     pub storing: bool,
     /// A part of the log is being read.
