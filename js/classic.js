@@ -15,6 +15,11 @@ if ("Mesibo" in globalThis && globalThis.Mesibo?.prototype?.setAccessToken) {
   initSync({ module: wasm });
   if (script) setDefaultServer(new URL(script, globalThis.location?.href).origin);
   for (const [name, value] of Object.entries(install())) {
-    Object.defineProperty(globalThis, name, { value, configurable: true, writable: true, enumerable: false });
+    Object.defineProperty(globalThis, name, {
+      value,
+      configurable: true,
+      writable: true,
+      enumerable: false,
+    });
   }
 }

@@ -60,7 +60,13 @@ export class MesiboDateTime {
   }
 
   getDateInNaturalLanguage(accuracy) {
-    const units = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60]];
+    const units = [
+      ["year", 31536000],
+      ["month", 2592000],
+      ["day", 86400],
+      ["hour", 3600],
+      ["minute", 60],
+    ];
     let rest = Math.max(0, this.getSecondsElapsed());
     const parts = [];
     for (const [name, seconds] of units) {
@@ -112,6 +118,8 @@ export class MesiboDateTime {
   }
 
   static is24HourTimeFormat() {
-    return new Intl.DateTimeFormat(undefined, { hour: "numeric" }).resolvedOptions().hour12 !== true;
+    return (
+      new Intl.DateTimeFormat(undefined, { hour: "numeric" }).resolvedOptions().hour12 !== true
+    );
   }
 }

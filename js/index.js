@@ -13,7 +13,11 @@ import { install } from "./install.js";
  */
 export async function init(source, { server } = {}) {
   const here = import.meta.url;
-  if (source instanceof WebAssembly.Module || ArrayBuffer.isView(source) || source instanceof ArrayBuffer) {
+  if (
+    source instanceof WebAssembly.Module ||
+    ArrayBuffer.isView(source) ||
+    source instanceof ArrayBuffer
+  ) {
     initSync({ module: source });
   } else {
     await load({ module_or_path: source ?? new URL("mesibo_bg.wasm", here) });

@@ -4,21 +4,34 @@ import * as core from "mesibo-core";
 import { constants } from "./constants.js";
 import { MesiboDateTime } from "./datetime.js";
 import {
-  MesiboMessage, MesiboMessageProperties, MesiboPresence, hiddenOf, makePresence, putMessage,
+  MesiboMessage,
+  MesiboMessageProperties,
+  MesiboPresence,
+  hiddenOf,
+  makePresence,
+  putMessage,
   setDefaultEngine,
 } from "./message.js";
 
 // Names of other generations: the same function under another name.
 const ALIASES = {
   Mesibo: {
-    setCredentials: "setAccessToken", setAppName: "setAppId", getAppName: "getAppId",
-    setListener: "addListener", removeListner: "removeListener", random: "getUniqueMessageId",
+    setCredentials: "setAccessToken",
+    setAppName: "setAppId",
+    getAppName: "getAppId",
+    setListener: "addListener",
+    removeListner: "removeListener",
+    random: "getUniqueMessageId",
   },
   MesiboProfile: { createPresence: "newPresence" },
   MesiboGroupCall: { publish: "createPublisher" },
   MesiboParticipant: {
-    attach: "setVideoView", getPlayer: "getVideoView", getType: "getSid", getId: "getUid",
-    isMe: "isLocal", muteStatus: "getMuteStatus",
+    attach: "setVideoView",
+    getPlayer: "getVideoView",
+    getType: "getSid",
+    getId: "getUid",
+    isMe: "isLocal",
+    muteStatus: "getMuteStatus",
   },
 };
 

@@ -8,9 +8,22 @@ import { constants } from "./constants.js";
 import { MesiboDateTime } from "./datetime.js";
 
 const STATUS = {
-  OUTBOX: 0, SENT: 1, DELIVERED: 2, READ: 3, RECEIVEDNEW: 0x12, RECEIVEDREAD: 0x13,
-  CALLMISSED: 0x15, CALLINCOMING: 0x16, CALLOUTGOING: 0x17, CUSTOM: 0x20, DELETED: 0x21,
-  WIPED: 0x22, DATETIME: 0x24, HEADER: 0x25, INVISIBLE: 0x26, FAIL: 0x80,
+  OUTBOX: 0,
+  SENT: 1,
+  DELIVERED: 2,
+  READ: 3,
+  RECEIVEDNEW: 0x12,
+  RECEIVEDREAD: 0x13,
+  CALLMISSED: 0x15,
+  CALLINCOMING: 0x16,
+  CALLOUTGOING: 0x17,
+  CUSTOM: 0x20,
+  DELETED: 0x21,
+  WIPED: 0x22,
+  DATETIME: 0x24,
+  HEADER: 0x25,
+  INVISIBLE: 0x26,
+  FAIL: 0x80,
 };
 const { MESIBO_FLAG_DELIVERYRECEIPT: DELIVERY, MESIBO_FLAG_READRECEIPT: READ_RECEIPT } = constants;
 const UNSET_DEGREES = -720;
@@ -88,44 +101,102 @@ export class MesiboMessageProperties {
     hiddenOf(this).groupProfile = profile;
   }
 
-  getMessageId() { return this.mid; }
-  setMessageId(id) { if (!this.mid && id >>> 0) this.id = id >>> 0; }
-  getStatus() { return this.status; }
-  setStatus(status) { if (!this.mid || this.isCustom()) this.status = Number(status) || 0; }
-  getExpiry() { return this.expiry; }
-  setExpiry(seconds) { this.expiry = Number(seconds); }
-  getType() { return this.type; }
-  setType(type) { this.type = type >>> 0; }
-  getOrigin() { return this.origin; }
-  getFlags() { return this.flag; }
-  setFlag(flag) { this.flag = flag >>> 0; }
-  setPeer(address) { this.peer = String(address ?? ""); }
-  setGroup(gid) { this.groupid = gid >>> 0; }
-  setInReplyTo(mid) { this.refid = Number(mid) || 0; }
-  setInReplyToMessage(message) { this.refid = message?.mid ?? 0; }
-  getInReplyTo() { return this.refid; }
-  getTimestamp() { return new MesiboDateTime(this.ts); }
-  getProfile() { return this.profile; }
-  getPeerProfile() { return this.profile; }
-  getGroupProfile() { return this.groupProfile; }
+  getMessageId() {
+    return this.mid;
+  }
+  setMessageId(id) {
+    if (!this.mid && id >>> 0) this.id = id >>> 0;
+  }
+  getStatus() {
+    return this.status;
+  }
+  setStatus(status) {
+    if (!this.mid || this.isCustom()) this.status = Number(status) || 0;
+  }
+  getExpiry() {
+    return this.expiry;
+  }
+  setExpiry(seconds) {
+    this.expiry = Number(seconds);
+  }
+  getType() {
+    return this.type;
+  }
+  setType(type) {
+    this.type = type >>> 0;
+  }
+  getOrigin() {
+    return this.origin;
+  }
+  getFlags() {
+    return this.flag;
+  }
+  setFlag(flag) {
+    this.flag = flag >>> 0;
+  }
+  setPeer(address) {
+    this.peer = String(address ?? "");
+  }
+  setGroup(gid) {
+    this.groupid = gid >>> 0;
+  }
+  setInReplyTo(mid) {
+    this.refid = Number(mid) || 0;
+  }
+  setInReplyToMessage(message) {
+    this.refid = message?.mid ?? 0;
+  }
+  getInReplyTo() {
+    return this.refid;
+  }
+  getTimestamp() {
+    return new MesiboDateTime(this.ts);
+  }
+  getProfile() {
+    return this.profile;
+  }
+  getPeerProfile() {
+    return this.profile;
+  }
+  getGroupProfile() {
+    return this.groupProfile;
+  }
   getSenderProfile() {
     return this.isOutgoing() ? engineOf(this).getSelfProfile() : this.profile;
   }
-  getCurrentStatusSender() { return hiddenOf(this).reporter ?? null; }
-  getCurrentStatus() { return hiddenOf(this).reported ?? this.status; }
-  getDeliveryTimestamp(peer, callback) { return receiptTime(this, peer, callback, "delivered"); }
-  getReadTimestamp(peer, callback) { return receiptTime(this, peer, callback, "read"); }
+  getCurrentStatusSender() {
+    return hiddenOf(this).reporter ?? null;
+  }
+  getCurrentStatus() {
+    return hiddenOf(this).reported ?? this.status;
+  }
+  getDeliveryTimestamp(peer, callback) {
+    return receiptTime(this, peer, callback, "delivered");
+  }
+  getReadTimestamp(peer, callback) {
+    return receiptTime(this, peer, callback, "read");
+  }
 
-  enableReadReceipt(on = true) { setFlag(this, READ_RECEIPT, on); }
-  enableDeliveryReceipt(on = true) { setFlag(this, DELIVERY, on); }
-  enableTransient(on = true) { setFlag(this, constants.MESIBO_FLAG_TRANSIENT, on); }
+  enableReadReceipt(on = true) {
+    setFlag(this, READ_RECEIPT, on);
+  }
+  enableDeliveryReceipt(on = true) {
+    setFlag(this, DELIVERY, on);
+  }
+  enableTransient(on = true) {
+    setFlag(this, constants.MESIBO_FLAG_TRANSIENT, on);
+  }
 
   compare(address, gid) {
     if (address && typeof address === "object") return this.isFromSamePeer(address);
     return gid > 0 ? this.groupid === Number(gid) : !this.groupid && this.peer === address;
   }
   isFromSamePeer(other) {
-    return Boolean(other) && this.groupid === other.groupid && (this.groupid > 0 || this.peer === other.peer);
+    return (
+      Boolean(other) &&
+      this.groupid === other.groupid &&
+      (this.groupid > 0 || this.peer === other.peer)
+    );
   }
   isDestinedFor(profile) {
     if (!profile) return false;
@@ -142,40 +213,105 @@ export class MesiboMessageProperties {
     if (incoming !== undefined) return !incoming;
     return this.status <= STATUS.READ || this.isFailed();
   }
-  isInOutbox() { return this.isMessage() && this.status === STATUS.OUTBOX; }
-  isPending() { return this.isInOutbox(); }
-  isSent() { return this.status === STATUS.SENT; }
-  isDelivered() { return this.status === STATUS.DELIVERED; }
-  isReadByPeer() { return this.status === STATUS.READ; }
-  isReadByUs() { return this.status === STATUS.RECEIVEDREAD; }
-  isUnread() { return this.status === STATUS.RECEIVEDNEW; }
-  isFailed() { return (this.status & STATUS.FAIL) !== 0; }
-  isMessageStatusInProgress() { return this.isInOutbox(); }
-  isMessage() {
-    return !this.isPresence() && (this.status <= STATUS.RECEIVEDREAD || this.isFailed() || this.isDeleted() || this.isWiped());
+  isInOutbox() {
+    return this.isMessage() && this.status === STATUS.OUTBOX;
   }
-  isDate() { return this.status === STATUS.DATETIME; }
-  isHeader() { return this.status === STATUS.HEADER; }
-  isInvisible() { return this.status === STATUS.INVISIBLE; }
-  isCustom() { return this.status === STATUS.CUSTOM; }
-  isSavedMessage() { return this.isCustom(); }
-  isCall() { return this.isMissedCall() || this.isIncomingCall() || this.isOutgoingCall(); }
-  isMissedCall() { return this.status === STATUS.CALLMISSED; }
-  isIncomingCall() { return this.status === STATUS.CALLINCOMING; }
-  isOutgoingCall() { return this.status === STATUS.CALLOUTGOING; }
-  isGroupMessage() { return this.groupid > 0; }
-  isRealtimeMessage() { return this.origin === constants.MESIBO_ORIGIN_REALTIME; }
-  isDbMessage() { return this.origin === constants.MESIBO_ORIGIN_DBMESSAGE; }
-  isDbSummaryMessage() { return this.origin === constants.MESIBO_ORIGIN_DBSUMMARY; }
-  isDbPendingMessage() { return this.origin === constants.MESIBO_ORIGIN_PENDING; }
-  isPendingMessage() { return this.isDbPendingMessage(); }
-  isLastMessage() { return Boolean(hiddenOf(this).last); }
-  isReply() { return this.refid > 0; }
-  isForwarded() { return Boolean(hiddenOf(this).forwarded); }
-  isDeleted() { return this.status === STATUS.DELETED; }
-  isWiped() { return this.status === STATUS.WIPED; }
-  isDeletedOrExpired() { return this.isDeleted() || this.isWiped() || this.status === constants.MESIBO_MSGSTATUS_EXPIRED; }
-  isPresence() { return this.presence !== undefined; }
+  isPending() {
+    return this.isInOutbox();
+  }
+  isSent() {
+    return this.status === STATUS.SENT;
+  }
+  isDelivered() {
+    return this.status === STATUS.DELIVERED;
+  }
+  isReadByPeer() {
+    return this.status === STATUS.READ;
+  }
+  isReadByUs() {
+    return this.status === STATUS.RECEIVEDREAD;
+  }
+  isUnread() {
+    return this.status === STATUS.RECEIVEDNEW;
+  }
+  isFailed() {
+    return (this.status & STATUS.FAIL) !== 0;
+  }
+  isMessageStatusInProgress() {
+    return this.isInOutbox();
+  }
+  isMessage() {
+    return (
+      !this.isPresence() &&
+      (this.status <= STATUS.RECEIVEDREAD || this.isFailed() || this.isDeleted() || this.isWiped())
+    );
+  }
+  isDate() {
+    return this.status === STATUS.DATETIME;
+  }
+  isHeader() {
+    return this.status === STATUS.HEADER;
+  }
+  isInvisible() {
+    return this.status === STATUS.INVISIBLE;
+  }
+  isCustom() {
+    return this.status === STATUS.CUSTOM;
+  }
+  isSavedMessage() {
+    return this.isCustom();
+  }
+  isCall() {
+    return this.isMissedCall() || this.isIncomingCall() || this.isOutgoingCall();
+  }
+  isMissedCall() {
+    return this.status === STATUS.CALLMISSED;
+  }
+  isIncomingCall() {
+    return this.status === STATUS.CALLINCOMING;
+  }
+  isOutgoingCall() {
+    return this.status === STATUS.CALLOUTGOING;
+  }
+  isGroupMessage() {
+    return this.groupid > 0;
+  }
+  isRealtimeMessage() {
+    return this.origin === constants.MESIBO_ORIGIN_REALTIME;
+  }
+  isDbMessage() {
+    return this.origin === constants.MESIBO_ORIGIN_DBMESSAGE;
+  }
+  isDbSummaryMessage() {
+    return this.origin === constants.MESIBO_ORIGIN_DBSUMMARY;
+  }
+  isDbPendingMessage() {
+    return this.origin === constants.MESIBO_ORIGIN_PENDING;
+  }
+  isPendingMessage() {
+    return this.isDbPendingMessage();
+  }
+  isLastMessage() {
+    return Boolean(hiddenOf(this).last);
+  }
+  isReply() {
+    return this.refid > 0;
+  }
+  isForwarded() {
+    return Boolean(hiddenOf(this).forwarded);
+  }
+  isDeleted() {
+    return this.status === STATUS.DELETED;
+  }
+  isWiped() {
+    return this.status === STATUS.WIPED;
+  }
+  isDeletedOrExpired() {
+    return this.isDeleted() || this.isWiped() || this.status === constants.MESIBO_MSGSTATUS_EXPIRED;
+  }
+  isPresence() {
+    return this.presence !== undefined;
+  }
 }
 
 function setFlag(record, bit, on) {
@@ -211,14 +347,27 @@ export class MesiboMessage extends MesiboMessageProperties {
 
   canSend() {
     const reachable = this.groupid > 0 || Boolean(this.peer);
-    return reachable && Boolean(this.message || this.data?.byteLength || this.title || this.hasLocation());
+    return (
+      reachable &&
+      Boolean(this.message || this.data?.byteLength || this.title || this.hasLocation())
+    );
   }
-  send() { return engineOf(this)._send(this, true); }
-  resend() { return engineOf(this)._resend(this); }
+  send() {
+    return engineOf(this)._send(this, true);
+  }
+  resend() {
+    return engineOf(this)._resend(this);
+  }
 
-  hasLocation() { return this.latitude > UNSET_DEGREES && this.longitude > UNSET_DEGREES; }
-  isRichMessage() { return Boolean(this.fileurl || this.tn || this.title || this.hasLocation()); }
-  isPlainMessage() { return this.isMessage() && !this.isRichMessage(); }
+  hasLocation() {
+    return this.latitude > UNSET_DEGREES && this.longitude > UNSET_DEGREES;
+  }
+  isRichMessage() {
+    return Boolean(this.fileurl || this.tn || this.title || this.hasLocation());
+  }
+  isPlainMessage() {
+    return this.isMessage() && !this.isRichMessage();
+  }
 
   cloneDate() {
     const date = new MesiboMessage();
@@ -239,26 +388,66 @@ export class MesiboPresence extends MesiboMessageProperties {
 
   send(presence = this.presence, value = this.value, interval = this.interval) {
     this.presence = presence >>> 0;
-    return engineOf(this)._sendPresence(this.peer, this.groupid, this.presence, value >>> 0, interval >>> 0);
+    return engineOf(this)._sendPresence(
+      this.peer,
+      this.groupid,
+      this.presence,
+      value >>> 0,
+      interval >>> 0,
+    );
   }
-  sendActivity(activity, value, interval) { return this.send(activity, value, interval); }
-  sendTyping() { return this.send(constants.MESIBO_PRESENCE_TYPING); }
-  sendTypingCleared() { return this.send(constants.MESIBO_PRESENCE_TYPINGCLEARED); }
-  sendJoined() { return this.send(constants.MESIBO_PRESENCE_JOINED); }
-  sendLeft() { return this.send(constants.MESIBO_PRESENCE_LEFT); }
-  sendOnline() { return this.send(constants.MESIBO_PRESENCE_ONLINE); }
-  sendOffline() { return this.send(constants.MESIBO_PRESENCE_OFFLINE); }
-  sendRequest() { return this.send(constants.MESIBO_PRESENCE_REQUEST); }
-  sendChatting() { return this.send(constants.MESIBO_PRESENCE_CHATTING); }
+  sendActivity(activity, value, interval) {
+    return this.send(activity, value, interval);
+  }
+  sendTyping() {
+    return this.send(constants.MESIBO_PRESENCE_TYPING);
+  }
+  sendTypingCleared() {
+    return this.send(constants.MESIBO_PRESENCE_TYPINGCLEARED);
+  }
+  sendJoined() {
+    return this.send(constants.MESIBO_PRESENCE_JOINED);
+  }
+  sendLeft() {
+    return this.send(constants.MESIBO_PRESENCE_LEFT);
+  }
+  sendOnline() {
+    return this.send(constants.MESIBO_PRESENCE_ONLINE);
+  }
+  sendOffline() {
+    return this.send(constants.MESIBO_PRESENCE_OFFLINE);
+  }
+  sendRequest() {
+    return this.send(constants.MESIBO_PRESENCE_REQUEST);
+  }
+  sendChatting() {
+    return this.send(constants.MESIBO_PRESENCE_CHATTING);
+  }
 
-  isRequest() { return this.presence === constants.MESIBO_PRESENCE_REQUEST; }
-  isOnline() { return this.presence === constants.MESIBO_PRESENCE_ONLINE; }
-  isOffline() { return this.presence === constants.MESIBO_PRESENCE_OFFLINE; }
-  isTyping() { return this.presence === constants.MESIBO_PRESENCE_TYPING; }
-  isTypingCleared() { return this.presence === constants.MESIBO_PRESENCE_TYPINGCLEARED; }
-  isChatting() { return this.presence === constants.MESIBO_PRESENCE_CHATTING; }
-  hasJoined() { return this.presence === constants.MESIBO_PRESENCE_JOINED; }
-  hasLeft() { return this.presence === constants.MESIBO_PRESENCE_LEFT; }
+  isRequest() {
+    return this.presence === constants.MESIBO_PRESENCE_REQUEST;
+  }
+  isOnline() {
+    return this.presence === constants.MESIBO_PRESENCE_ONLINE;
+  }
+  isOffline() {
+    return this.presence === constants.MESIBO_PRESENCE_OFFLINE;
+  }
+  isTyping() {
+    return this.presence === constants.MESIBO_PRESENCE_TYPING;
+  }
+  isTypingCleared() {
+    return this.presence === constants.MESIBO_PRESENCE_TYPINGCLEARED;
+  }
+  isChatting() {
+    return this.presence === constants.MESIBO_PRESENCE_CHATTING;
+  }
+  hasJoined() {
+    return this.presence === constants.MESIBO_PRESENCE_JOINED;
+  }
+  hasLeft() {
+    return this.presence === constants.MESIBO_PRESENCE_LEFT;
+  }
 }
 
 const decoder = new TextDecoder();

@@ -1,6 +1,7 @@
 //! Chance: seeded scripts with faults, checked by the model.
 //!
 //! `SEEDS=2000 cargo test -p sim --test chaos` for more, `SEED=4711` for one.
+#![allow(clippy::print_stdout)] // What a long run found, for whoever watches it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,6 +1,7 @@
 //! The checks are checked: bugs planted at the borders of the cores are found by the seeds.
 //!
 //! `cargo test -p sim --test planted -- --nocapture` prints the table of `docs/testing.md`.
+#![allow(clippy::print_stdout)] // What a long run found, for whoever watches it.
 
 use sim::planted::Planted;
 use sim::script::live;

@@ -27,6 +27,9 @@ pub struct Sqlite {
 
 type Sql<T> = rusqlite::Result<T>;
 
+/// A group with its members and who they are.
+type Roster = (Group, Vec<(Member, User)>);
+
 /// Why a request did not happen: refused by a rule, or the database failed.
 enum Failure {
     Refused(StoreError),
@@ -475,7 +478,7 @@ fn delete_user(db: &Connection, uid: Uid) -> Sql<()> {
     Ok(())
 }
 
-fn load_group(db: &Connection, gid: GroupId) -> Sql<Option<(Group, Vec<(Member, User)>)>> {
+fn load_group(db: &Connection, gid: GroupId) -> Sql<Option<Roster>> {
     let group = db
         .prepare_cached(
             "SELECT gid, aid, name, status, image, flags, call_flags, resolution, active, pinned,
