@@ -20,11 +20,11 @@ fn together() -> Scenario {
 
 /// Why the page's connection ended, as its console says.
 fn last_reason(scenario: &Scenario, page: &str) -> String {
-    let reasons = scenario.page(page).seen.iter().filter_map(|seen| match seen {
+    let mut reasons = scenario.page(page).seen.iter().filter_map(|seen| match seen {
         Seen::Connection { reason, .. } => Some(reason.clone()),
         _ => None,
     });
-    reasons.last().expect("it was told something")
+    reasons.next_back().expect("it was told something")
 }
 
 // ---- messages --------------------------------------------------------------------------------
