@@ -17,9 +17,6 @@ use crate::driver::Driver;
 /// Close codes of applications begin here (RFC 6455 section 7.4.2).
 const CLOSE_CODE_BASE: u16 = 4000;
 
-/// What an event of the browser says to the client.
-type Handle = Box<dyn Fn(&web_sys::Event) -> Option<Input>>;
-
 pub struct Sockets {
     open: RefCell<HashMap<SocketId, Socket>>,
     driver: Weak<Driver>,
