@@ -33,7 +33,8 @@ export class Server {
 
   /** Starts it, for the first time or again; returns when it is ready. */
   async start() {
-    const listen = ["--listen", `127.0.0.1:${this.#port}`, "--media", "127.0.0.1:0"];
+    // Media on every address, as by default: Firefox offers none at which it could reach 127.0.0.1.
+    const listen = ["--listen", `127.0.0.1:${this.#port}`, "--media", "0.0.0.0:0"];
     const folders = ["--data", this.data, "--site", this.site];
     const child = spawn(serverProgram(), [...listen, ...folders, "--admin-key", ADMIN_KEY], {
       stdio: ["ignore", "pipe", "pipe"],

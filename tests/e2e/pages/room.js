@@ -45,7 +45,7 @@
       seen.called ??= performance.now();
       p.call(true, true, call);
     },
-    MesiboGroupcall_OnSubscriber: (p, here) => seen.subscribers.push({ who: p.getAddress(), here }),
+    MesiboGroupcall_OnSubscriber: (p, here) => seen.subscribers.push({ who: p.address ?? p.getAddress(), here }),
   };
 
   api.setAppName(settings.app);
