@@ -2,10 +2,10 @@
 //! all generations.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use client::event::{RoomEvent, StreamRef};
+use client::sorted::Map;
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
 use wire::id::GroupId;
@@ -34,7 +34,7 @@ pub struct Room {
     pub object: RefCell<JsValue>,
     /// Of `groupCall` or `join`; `null` = the global ones.
     listener: RefCell<JsValue>,
-    participants: RefCell<BTreeMap<StreamRef, Rc<Participant>>>,
+    participants: RefCell<Map<StreamRef, Rc<Participant>>>,
     joined: Cell<bool>,
 }
 

@@ -2,12 +2,13 @@
 //! told.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 use std::slice::from_ref;
 
 use client::event::{ConnectionStatus, Event, Member, Origin, ReadSessionId};
 use client::message::{Conversation, Message, MessageKey};
+use client::sorted::Map;
 use js_sys::{Array, Function};
 use wasm_bindgen::{JsCast, JsValue};
 use wire::id::GroupId;
@@ -37,14 +38,14 @@ pub struct Page {
     pub instance: RefCell<JsValue>,
     listeners: RefCell<Vec<JsValue>>,
     pub identity: Identity,
-    pub sessions: RefCell<BTreeMap<ReadSessionId, Rc<Session>>>,
+    pub sessions: RefCell<Map<ReadSessionId, Rc<Session>>>,
     /// Callbacks that wait for the answer to a question, by its ticket.
     pub counting: RefCell<HashMap<u32, Function>>,
     pub asking: RefCell<HashMap<u32, JsValue>>,
     pub database: RefCell<Vec<Option<Function>>>,
     server: RefCell<Option<String>>,
     pub asking_name: Cell<bool>,
-    pub rooms: RefCell<BTreeMap<GroupId, Rc<Room>>>,
+    pub rooms: RefCell<Map<GroupId, Rc<Room>>>,
 }
 
 impl Page {

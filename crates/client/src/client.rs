@@ -1,7 +1,7 @@
 //! The client itself: takes inputs apart, keeps the parts, hands out the outputs.
 
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 use hashbrown::HashMap;
@@ -25,6 +25,7 @@ use crate::presence::Presences;
 use crate::profile::{Profile, Profiles};
 use crate::reading::Reading;
 use crate::session::{Link, Session, StartError, is_token, status_of};
+use crate::sorted::Map;
 use crate::{Input, Output, SocketId};
 
 /// The client's decisions. See the crate's page.
@@ -36,7 +37,7 @@ pub struct Client {
     pub(crate) reading: Reading,
     pub(crate) profiles: Profiles,
     pub(crate) presences: Presences,
-    pub(crate) rooms: BTreeMap<GroupId, Room>,
+    pub(crate) rooms: Map<GroupId, Room>,
     pub(crate) memory: Messages,
     pub(crate) commits: Commits,
     pub(crate) chance: Chance,
@@ -48,7 +49,7 @@ pub struct Client {
     outputs: VecDeque<Output>,
     pending: HashMap<Ticket, Pending>,
     next_ticket: u64,
-    group_questions: BTreeMap<u32, GroupQuestion>,
+    group_questions: Map<u32, GroupQuestion>,
     next_question: u32,
 }
 
@@ -94,7 +95,7 @@ impl Client {
             reading: Reading::default(),
             profiles: Profiles::default(),
             presences: Presences::default(),
-            rooms: BTreeMap::new(),
+            rooms: Map::new(),
             memory: Messages::default(),
             commits: Commits::default(),
             chance: Chance::new(seed),
@@ -105,7 +106,7 @@ impl Client {
             outputs: VecDeque::new(),
             pending: HashMap::new(),
             next_ticket: 0,
-            group_questions: BTreeMap::new(),
+            group_questions: Map::new(),
             next_question: 0,
         }
     }

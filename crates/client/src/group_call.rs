@@ -4,7 +4,6 @@
 //! the page wants is kept apart from what is so: after a lost connection the room is entered
 //! again, own streams are published again, and the list of others is compared with the server's.
 
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use wire::id::{GroupId, StreamId};
@@ -16,6 +15,7 @@ use crate::client::Client;
 use crate::event::{Event, RoomEvent, StreamRef};
 use crate::negotiation::Negotiation;
 use crate::port::peer::{self, Command, Kind, PeerState, Receiving, Sending};
+use crate::sorted::Map;
 
 /// `MESIBOCALL_HANGUP_REASON_*`
 const HANGUP_USER: u32 = 1;
@@ -49,10 +49,10 @@ pub struct Room {
     /// What the user may do here.
     pub rights: proto::Rights,
     /// Streams of others.
-    pub streams: BTreeMap<StreamId, Stream>,
+    pub streams: Map<StreamId, Stream>,
     /// Own streams by the page's number.
-    pub own: BTreeMap<u32, OwnStream>,
-    calls: BTreeMap<StreamId, Call>,
+    pub own: Map<u32, OwnStream>,
+    calls: Map<StreamId, Call>,
     pub(crate) negotiation: Negotiation,
 }
 
@@ -629,14 +629,14 @@ impl Client {
     fn tell_connected(&mut self, gid: GroupId, connected: bool) {
         let Some(room) = self.rooms.get_mut(&gid) else { return };
         let mut changed = Vec::new();
-        for (sid, own) in &mut room.own {
+        for (sid, own) in room.own.iter_mut() {
             if own.connected != connected && (own.id.is_some() || !connected) {
                 own.connected = connected;
                 changed.push(StreamRef::Own(*sid));
             }
         }
         if !connected {
-            for (id, call) in &mut room.calls {
+            for (id, call) in room.calls.iter_mut() {
                 if core::mem::take(&mut call.connected) {
                     changed.push(StreamRef::Remote(*id));
                 }

@@ -29,6 +29,7 @@ pub mod event;
 pub mod memory_store;
 pub mod message;
 pub mod port;
+pub mod sorted;
 
 pub use client::Client;
 pub use group_call::{OwnStream, Publishing, Room, Stream};

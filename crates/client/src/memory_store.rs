@@ -2,9 +2,9 @@
 //!
 //! What another backend has to behave like.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
+use hashbrown::HashMap;
 use wire::id::Seq;
 use wire::status;
 
@@ -12,19 +12,20 @@ use crate::message::{Conversation, Message, MessageKey};
 use crate::port::store::{
     Account, Opened, Position, ReadNotice, Reply, Request, StoredProfile, Write,
 };
+use crate::sorted::{Map, Set};
 
 /// See the module. Cloning it is taking a snapshot of the disk.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
-    messages: BTreeMap<MessageKey, Message>,
+    messages: HashMap<MessageKey, Message>,
     /// Messages of a conversation in their order.
-    places: BTreeMap<Conversation, BTreeSet<(u64, MessageKey)>>,
+    places: Map<Conversation, Set<(u64, MessageKey)>>,
     /// All messages in their order.
-    all: BTreeSet<(u64, MessageKey)>,
-    unread: BTreeMap<Conversation, BTreeSet<(u64, MessageKey)>>,
+    all: Set<(u64, MessageKey)>,
+    unread: Map<Conversation, Set<(u64, MessageKey)>>,
     outbox: Vec<MessageKey>,
     reads: Vec<ReadNotice>,
-    profiles: BTreeMap<(String, u32), StoredProfile>,
+    profiles: Map<(String, u32), StoredProfile>,
     cursor: Option<Seq>,
     account: Option<Account>,
 }
@@ -52,7 +53,7 @@ impl MemoryStore {
                 keys.iter().filter_map(|key| self.messages.get(key).cloned()).collect(),
             ),
             Request::Read { conversation, from, count, fifo } => {
-                let empty = BTreeSet::new();
+                let empty = Set::new();
                 let places = match &conversation {
                     None => &self.all,
                     Some(conversation) => self.places.get(conversation).unwrap_or(&empty),
@@ -61,7 +62,7 @@ impl MemoryStore {
             }
             Request::Summary { from, count } => {
                 let newest = self.places.values().filter_map(|places| places.last().cloned());
-                let newest: BTreeSet<_> = newest.collect();
+                let newest: Set<_> = newest.collect();
                 Reply::Messages(self.page(&newest, from, count, false))
             }
             Request::Unread { conversation } => {
@@ -81,7 +82,8 @@ impl MemoryStore {
 
     /// Everything in it, as writes for another store.
     pub fn contents(&self) -> Vec<Write> {
-        let messages = self.messages.values().cloned();
+        // In their order: a hash map has none that is the same each time.
+        let messages = self.all.iter().map(|(_, key)| self.messages[key].clone());
         let mut writes: Vec<_> = messages.map(|message| Write::Message(message.into())).collect();
         writes.extend(self.outbox.iter().cloned().map(Write::Outbox));
         writes.extend(self.reads.iter().cloned().map(Write::Read));
@@ -93,19 +95,21 @@ impl MemoryStore {
 
     fn page(
         &self,
-        places: &BTreeSet<(u64, MessageKey)>,
+        places: &Set<(u64, MessageKey)>,
         from: Option<Position>,
         count: u32,
         fifo: bool,
     ) -> Vec<Message> {
-        use core::ops::Bound::{Excluded, Unbounded};
-        let bound = from.map_or(Unbounded, |from| Excluded((from.order, from.key)));
+        let from = from.map(|from| (from.order, from.key));
+        let message = |(_, key): &(u64, MessageKey)| self.messages[key].clone();
         let count = count as usize;
-        let keys: Vec<_> = match fifo {
-            true => places.range((bound, Unbounded)).take(count).collect(),
-            false => places.range((Unbounded, bound)).rev().take(count).collect(),
-        };
-        keys.into_iter().map(|(_, key)| self.messages[key].clone()).collect()
+        if fifo {
+            let rest = from.as_ref().map_or(places.as_slice(), |from| places.behind(from));
+            rest.iter().take(count).map(message).collect()
+        } else {
+            let rest = from.as_ref().map_or(places.as_slice(), |from| places.before(from));
+            rest.iter().rev().take(count).map(message).collect()
+        }
     }
 
     fn write(&mut self, write: Write) {

@@ -1,6 +1,6 @@
 //! A message as the client keeps it: one value for memory, store and page.
 
-use alloc::collections::BTreeMap;
+use crate::sorted::Map;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -120,7 +120,7 @@ pub struct Message {
     /// Group message: who will get it.
     pub recipients: u32,
     /// Who has it: address to times. One-to-one: the peer only.
-    pub receipts: BTreeMap<String, Receipt>,
+    pub receipts: Map<String, Receipt>,
 }
 
 /// When a recipient got and read a message.

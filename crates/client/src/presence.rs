@@ -1,6 +1,5 @@
 //! Who is online, types or reads along. Never stored, gone with the connection.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use wire::id::GroupId;
 use wire::limits::{TYPING_INTERVAL, TYPING_VALID};
@@ -9,14 +8,15 @@ use wire::proto::Presence;
 use wire::time::{Duration, Instant, Now};
 
 use crate::message::Conversation;
+use crate::sorted::{Map, Set};
 
 #[derive(Debug, Default)]
 pub(crate) struct Presences {
-    online: BTreeSet<String>,
-    typing: BTreeMap<(String, Option<GroupId>), Instant>,
-    chatting: BTreeSet<(String, Option<GroupId>)>,
+    online: Set<String>,
+    typing: Map<(String, Option<GroupId>), Instant>,
+    chatting: Set<(String, Option<GroupId>)>,
     /// When the page last told that it types.
-    told: BTreeMap<Conversation, Instant>,
+    told: Map<Conversation, Instant>,
 }
 
 impl Presences {

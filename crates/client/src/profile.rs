@@ -1,6 +1,5 @@
 //! What is known of users and groups, and what the server still has to be asked.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 use prost::Message as _;
@@ -11,6 +10,7 @@ use wire::time::Timestamp;
 
 use crate::message::Conversation;
 use crate::port::store::StoredProfile;
+use crate::sorted::{Map, Set};
 
 /// A user or a group.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -56,9 +56,9 @@ pub struct GroupInfo {
 
 #[derive(Debug, Default)]
 pub(crate) struct Profiles {
-    known: BTreeMap<Conversation, Profile>,
+    known: Map<Conversation, Profile>,
     /// Held by the page: the server is asked, and asked again after each sign-in.
-    watched: BTreeSet<Conversation>,
+    watched: Set<Conversation>,
     /// Not asked since the last sign-in.
     unasked: Vec<Conversation>,
     own: Profile,

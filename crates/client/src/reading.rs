@@ -4,7 +4,7 @@
 //! too and is left out of later reads. Reading marks messages read and tells the senders, but
 //! only while the page is visible.
 
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 use wire::id::MessageId;
@@ -17,6 +17,7 @@ use crate::client::{Client, Pending};
 use crate::event::{Event, Origin, ReadSessionId};
 use crate::message::{Conversation, Message, MessageKey};
 use crate::port::store::{Position, ReadNotice, Request, Write};
+use crate::sorted::{Map, Set};
 
 /// What a session reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +79,7 @@ struct ReadSession {
     queue: VecDeque<u32>,
     batch: Option<Batch>,
     /// Arrived while the session was open: the store has them, too.
-    live: BTreeSet<MessageKey>,
+    live: Set<MessageKey>,
     /// Read while the page was hidden.
     held: Vec<MessageKey>,
 }
@@ -122,7 +123,7 @@ fn contains(message: &Message, query: &str) -> bool {
 
 #[derive(Debug, Default)]
 pub(crate) struct Reading {
-    sessions: BTreeMap<ReadSessionId, ReadSession>,
+    sessions: Map<ReadSessionId, ReadSession>,
     last_session: u32,
     last_question: u32,
     /// Read notices the server has not answered, in order.
@@ -130,8 +131,8 @@ pub(crate) struct Reading {
     /// The frame under way: its ticket and how many notices it holds.
     told: Option<(u64, usize)>,
     last_ticket: u64,
-    unread: BTreeMap<Conversation, u32>,
-    questions: BTreeMap<u32, Option<Conversation>>,
+    unread: Map<Conversation, u32>,
+    questions: Map<u32, Option<Conversation>>,
 }
 
 /// Tickets of read notices lie beyond all message ids, so that one `Accepted` serves both.
@@ -141,7 +142,7 @@ impl Reading {
     /// The open sessions this message belongs to; they have it from now on.
     pub fn match_live(&mut self, message: &Message) -> Vec<ReadSessionId> {
         let mut matched = Vec::new();
-        for (id, session) in &mut self.sessions {
+        for (id, session) in self.sessions.iter_mut() {
             if session.active && session.matches(message) {
                 session.live.insert(message.key.clone());
                 matched.push(*id);
@@ -193,7 +194,7 @@ impl Client {
             ended: false,
             queue: VecDeque::new(),
             batch: None,
-            live: BTreeSet::new(),
+            live: Set::new(),
             held: Vec::new(),
         };
         self.reading.sessions.insert(id, session);
