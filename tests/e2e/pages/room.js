@@ -45,7 +45,8 @@
       seen.called ??= performance.now();
       p.call(true, true, call);
     },
-    MesiboGroupcall_OnSubscriber: (p, here) => seen.subscribers.push({ who: p.address ?? p.getAddress(), here }),
+    MesiboGroupcall_OnSubscriber: (p, here) =>
+      seen.subscribers.push({ who: p.address ?? p.getAddress(), here }),
   };
 
   api.setAppName(settings.app);
