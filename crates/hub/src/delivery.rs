@@ -12,7 +12,7 @@ use wire::status;
 
 use crate::hub::{Hub, Pending};
 use crate::port::store::{LoggedMessage, Note, Reply, Request, StoreError};
-use crate::session::InFlight;
+use crate::session::{InFlight, Stage};
 
 impl Hub {
     /// A new entry is in a user's log: whoever is up to date gets it at once.
@@ -25,6 +25,14 @@ impl Hub {
         message: Option<&LoggedMessage>,
         origin: Option<SessionId>,
     ) {
+        // Who is signing in was told where the log ended before.
+        for id in self.arriving_of(uid).collect::<Vec<_>>() {
+            if let Some(Stage::Entering(entering)) =
+                self.sessions.get_mut(&id).map(|s| &mut s.stage)
+            {
+                entering.live.head = entering.live.head.max(seq);
+            }
+        }
         let mut index = 0;
         while let Some(id) = self.online.sessions(uid).get(index).copied() {
             index += 1;

@@ -36,7 +36,7 @@ pub struct Hub {
     pub(crate) sessions: HashMap<SessionId, Session>,
     pub(crate) online: Online,
     /// Sessions whose user is known and who are not live yet.
-    pub(crate) arriving: BTreeSet<SessionId>,
+    pub(crate) arriving: BTreeSet<(Uid, SessionId)>,
     pub(crate) directory: Directory,
     pub(crate) watchers: Watchers,
     pub(crate) rooms: Rooms,
@@ -361,8 +361,8 @@ impl Hub {
         code: Code,
         reason: &str,
     ) {
-        let candidates = self.online.sessions(uid).iter().chain(&self.arriving);
-        let concerned = candidates.copied().filter(|id| {
+        let candidates = self.online.sessions(uid).iter().copied().chain(self.arriving_of(uid));
+        let concerned = candidates.filter(|id| {
             let who = self.sessions.get(id).and_then(Session::who);
             who.is_some_and(|(user, token)| {
                 user == uid && tokens.is_none_or(|tokens| tokens.contains(&token))
@@ -373,10 +373,18 @@ impl Hub {
         }
     }
 
+    /// Sessions of a user that are signing in.
+    pub(crate) fn arriving_of(&self, uid: Uid) -> impl Iterator<Item = SessionId> {
+        let of_user = (uid, SessionId(0))..=(uid, SessionId(u64::MAX));
+        self.arriving.range(of_user).map(|(_, id)| *id)
+    }
+
     /// The socket is gone.
     pub(crate) fn forget(&mut self, id: SessionId) {
         let Some(session) = self.sessions.remove(&id) else { return };
-        self.arriving.remove(&id);
+        if let Some((uid, _)) = session.who() {
+            self.arriving.remove(&(uid, id));
+        }
         let Stage::Live(live) = session.stage else { return };
         for room in &live.rooms {
             self.leave_room(*room, id);

@@ -64,7 +64,7 @@ impl Hub {
         let Some(key) = DeviceKey::from_slice(&hello.device) else { return };
         let Some(session) = self.sessions.get_mut(&id) else { return };
         session.stage = Stage::Opening(user.uid, token.id);
-        self.arriving.insert(id);
+        self.arriving.insert((user.uid, id));
         let request =
             Request::OpenDevice { token: token.id, uid: user.uid, key, now: self.now.wall };
         let resume = hello.resume;
@@ -174,7 +174,7 @@ impl Hub {
         };
         let live = Live { aid: user.aid, address: user.address.clone(), ..entering.live };
         session.stage = Stage::Live(Box::new(live));
-        self.arriving.remove(&id);
+        self.arriving.remove(&(uid, id));
         self.send(id, server_frame::Body::Welcome(welcome));
         self.send_groups(id, groups.flatten().collect());
         if self.online.add(uid, id) {

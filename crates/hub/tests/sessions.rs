@@ -469,3 +469,23 @@ fn a_token_that_expires_ends_its_session_at_that_moment() {
 fn two_tokens(host: &mut Host) -> (String, String) {
     (host.user("ada"), host.user("bob"))
 }
+
+#[test]
+fn what_is_stored_while_a_device_signs_in_reaches_it() {
+    let mut host = Host::new();
+    let (a, b) = (host.user("a"), host.user("b"));
+    let sender = host.sign_in(&a);
+    let device = host.sign_in(&b);
+    host.send(sender, "b", 1, "before");
+    host.ack(device, 1);
+    host.close(device);
+
+    host.hold_store();
+    let device = host.open();
+    host.hello(device, &b, 1, Some(1));
+    host.answer_next();
+    assert!(matches!(host.held()[..], [.., Request::OpenDevice { .. }]));
+    host.send(sender, "b", 2, "meanwhile");
+    host.release_store();
+    assert_eq!(host.texts(device), ["meanwhile"]);
+}

@@ -314,8 +314,12 @@ fn order_of_each_sender(world: &World, place: Place, page: &Page) -> Result<(), 
     let sent_as: BTreeMap<_, _> =
         world.promised.iter().enumerate().map(|(index, sent)| (sent.id, (index, sent))).collect();
     let line = |sent: &Promised| (sent.place, format!("{:?}", sent.to));
-    // Of a message that was in memory only, a late frame may come after the tab is gone.
-    let counts = |sent: &Promised| world.pages[sent.place].committed.contains(&sent.id);
+    // Of a message that was in memory only, a late frame may come after the tab is gone. One that
+    // was refused may be sent again by a page that was killed before it heard so.
+    let counts = |sent: &Promised| {
+        let page = &world.pages[sent.place];
+        page.committed.contains(&sent.id) && standing(world, sent, &page.user) == Standing::Member
+    };
     let mut latest: BTreeMap<(Place, String), usize> = BTreeMap::new();
     for seen in &page.seen {
         match seen {
