@@ -756,6 +756,16 @@ impl Client {
 
     /// Another user signs in: nothing of the former one is kept.
     fn change_user(&mut self) {
+        // Answers of the former store are for nobody; its last writes go there and nowhere else.
+        self.pending.clear();
+        let rest = self.commits.leave();
+        if self.store == StoreState::Open
+            && let Some(request) = rest
+        {
+            self.next_ticket += 1;
+            let ticket = Ticket(self.next_ticket);
+            self.outputs.push_back(Output::Store { ticket, request });
+        }
         self.outbox.clear();
         self.inbox = Inbox::default();
         self.reading.restart_all();

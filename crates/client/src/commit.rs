@@ -61,6 +61,13 @@ impl Commits {
         Some(Request::Commit { writes, strict })
     }
 
+    /// Another user: what is not on its way yet, for the former user's store. Nothing waits any
+    /// more.
+    pub fn leave(&mut self) -> Option<Request> {
+        let writes = core::mem::take(self).writes;
+        (!writes.is_empty()).then_some(Request::Commit { writes, strict: false })
+    }
+
     /// The transaction has ended, or was given up; gives what waited for it.
     pub fn done(&mut self) -> Vec<Then> {
         self.failures = 0;

@@ -467,7 +467,10 @@ impl Client {
                 let Some(own) = room.own.get_mut(&sid) else { return };
                 own.captured = Some((audio, video));
                 let publishing = own.publishing.clone();
-                room.negotiation.change();
+                // What is not announced yet is offered when the server knows of it.
+                if own.id.is_some() {
+                    room.negotiation.change();
+                }
                 for (kind, muted) in
                     [(Kind::Audio, publishing.audio_muted), (Kind::Video, publishing.video_muted)]
                 {
@@ -569,8 +572,13 @@ impl Client {
             let text = alloc::format!("the server refused the media offer: {}", answer.reason);
             return self.tell(Event::Error { text });
         }
+        // What was added to a connection that stands has its path with the answer.
+        let settled = room.negotiation.is_settled();
         let (ticket, sdp) = (answer.ticket, answer.answer.clone());
         self.peer(Command::Answer { room: gid, ticket, sdp });
+        if settled {
+            self.tell_connected(gid, true);
+        }
     }
 
     /// Makes the offers that are due.

@@ -24,6 +24,8 @@ mod presence;
 mod profile;
 mod reading;
 mod session;
+#[cfg(test)]
+mod tests;
 
 pub mod event;
 pub mod memory_store;

@@ -13,6 +13,8 @@ pub(crate) struct Negotiation {
     fresh: bool,
     /// There is a connection.
     connection: bool,
+    /// Media can flow over it.
+    connected: bool,
     under_way: Option<UnderWay>,
     last_ticket: u32,
     /// After a failure: not before.
@@ -68,6 +70,7 @@ impl Negotiation {
         self.last_ticket += 1;
         let fresh = core::mem::take(&mut self.fresh) || !self.connection;
         self.connection = true;
+        self.connected &= !fresh;
         let until = at + ANSWER_WITHIN;
         self.under_way = Some(UnderWay { ticket: self.last_ticket, fresh, until });
         Some((self.last_ticket, fresh))
@@ -87,6 +90,11 @@ impl Negotiation {
         current
     }
 
+    /// Whether everything wanted is on a connection over which media can flow.
+    pub fn is_settled(&self) -> bool {
+        self.connected && !self.changed && self.under_way.is_none()
+    }
+
     /// It did not work: a new connection, after a while that grows.
     pub fn fail(&mut self, now: Now) {
         let delay = RECONNECT_DELAY_MIN * 2u32.saturating_pow(self.failures.min(16));
@@ -100,6 +108,7 @@ impl Negotiation {
 
     /// The connection's state changed.
     pub fn set_state(&mut self, now: Now, state: PeerState) {
+        self.connected = state == PeerState::Connected;
         match state {
             PeerState::Connected => {
                 self.failures = 0;

@@ -1,0 +1,143 @@
+//! Read sessions and what is told of reading.
+
+use alloc::vec;
+use alloc::vec::Vec;
+use wire::proto::{self, client_frame};
+use wire::status;
+
+use super::{Page, friend, message};
+use crate::Input;
+use crate::event::{Event, ReadSessionId};
+use crate::reading::{Scope, SessionFilter};
+
+fn filled() -> Page {
+    let mut page = Page::online();
+    page.deliver((1..=5).map(|seq| message(seq, seq, "friend", "me", "x")).collect());
+    page.forget();
+    page
+}
+
+fn session(page: &mut Page, receipts: bool, fifo: bool) -> ReadSessionId {
+    let scope = Scope::Conversation(friend());
+    page.client.open_session(SessionFilter { receipts, fifo, ..SessionFilter::new(scope) })
+}
+
+fn read(page: &mut Page, id: ReadSessionId, count: u32) -> (Vec<u64>, bool) {
+    page.events.clear();
+    page.client.read(id, count);
+    page.input(Input::Tick);
+    let found = page.events.iter().find_map(|event| match event {
+        Event::SessionRead { messages, end, .. } => {
+            Some((messages.iter().map(|message| message.key.id.get()).collect(), *end))
+        }
+        _ => None,
+    });
+    found.expect("the read is answered")
+}
+
+fn notices(page: &Page) -> Vec<proto::Read> {
+    let read = |frame: &client_frame::Body| match frame {
+        client_frame::Body::Read(read) => Some(read.clone()),
+        _ => None,
+    };
+    page.frames.iter().filter_map(read).collect()
+}
+
+#[test]
+fn a_session_reads_newest_first_and_knows_its_end() {
+    let mut page = filled();
+    let id = session(&mut page, false, false);
+    assert_eq!(read(&mut page, id, 3), (vec![5, 4, 3], false));
+    assert_eq!(read(&mut page, id, 3), (vec![2, 1], true));
+    assert_eq!(page.client.read(id, 3), 0);
+}
+
+#[test]
+fn fifo_is_oldest_first() {
+    let mut page = filled();
+    let id = session(&mut page, false, true);
+    assert_eq!(read(&mut page, id, 2), (vec![1, 2], false));
+}
+
+#[test]
+fn what_arrived_while_open_is_not_read_again() {
+    let mut page = filled();
+    let id = session(&mut page, false, false);
+    page.client.start_session(id);
+    page.deliver(vec![message(6, 6, "friend", "me", "new")]);
+    let told = page
+        .events
+        .iter()
+        .any(|event| matches!(event, Event::Message { sessions, .. } if sessions == &vec![id]));
+    assert!(told);
+    assert_eq!(read(&mut page, id, 2), (vec![5, 4], false));
+}
+
+#[test]
+fn reading_with_receipts_tells_the_sender_reliably() {
+    let mut page = filled();
+    let id = session(&mut page, true, false);
+    read(&mut page, id, 10);
+    let told = notices(&page);
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].messages.len(), 5);
+    assert!(told[0].messages.iter().all(|read| read.receipt && read.from_uid == 2));
+    assert_eq!(page.store.open().reads.len(), 5);
+    page.accept(told[0].ticket);
+    assert!(page.store.open().reads.is_empty());
+}
+
+#[test]
+fn a_read_notice_without_an_answer_is_told_again_after_a_reconnect() {
+    let mut page = filled();
+    let id = session(&mut page, true, false);
+    read(&mut page, id, 10);
+    page.lose_connection();
+    page.wait();
+    page.forget();
+    page.welcome(5);
+    assert_eq!(notices(&page)[0].messages.len(), 5);
+}
+
+#[test]
+fn a_hidden_page_reads_nothing_until_it_is_seen() {
+    let mut page = filled();
+    page.input(Input::Visible(false));
+    let id = session(&mut page, true, false);
+    read(&mut page, id, 10);
+    assert!(notices(&page).is_empty());
+    page.input(Input::Visible(true));
+    assert_eq!(notices(&page).len(), 1);
+}
+
+#[test]
+fn a_stopped_session_marks_nothing_read() {
+    let mut page = filled();
+    let id = session(&mut page, true, false);
+    page.client.stop_session(id);
+    page.deliver(vec![message(6, 6, "friend", "me", "new")]);
+    assert!(notices(&page).is_empty());
+}
+
+#[test]
+fn what_another_device_read_is_read_here() {
+    let mut page = filled();
+    let read = proto::MessageRef { from_uid: 2, id: 3, receipt: true };
+    let body = proto::entry::Body::Read(proto::ReadElsewhere { messages: vec![read] });
+    page.deliver(vec![super::entry(6, body)]);
+    let read = page.events.iter().find_map(|event| match event {
+        Event::MessageRead { message } => Some((message.key.id.get(), message.status)),
+        _ => None,
+    });
+    assert_eq!(read, Some((3, status::RECEIVED_READ)));
+    assert!(notices(&page).is_empty());
+}
+
+#[test]
+fn unread_messages_are_counted() {
+    let mut page = filled();
+    let ticket = page.client.count_unread(Some(friend()));
+    page.input(Input::Tick);
+    assert!(page.events.contains(&Event::UnreadCount { ticket, count: 5 }));
+    assert_eq!(page.client.unread(&friend()), 5);
+}

@@ -1,0 +1,196 @@
+//! Conferences: what the page wants, what is so, and what it is told.
+
+use alloc::vec;
+use alloc::vec::Vec;
+use wire::id::{GroupId, StreamId};
+use wire::proto::{self, client_frame, server_frame};
+
+use super::Page;
+use crate::event::{RoomEvent, StreamRef};
+use crate::group_call::Publishing;
+use crate::port::peer::{Command, Input as Peer, Kind, PeerState, Receiving};
+use crate::{Input, Output};
+
+const ROOM: GroupId = GroupId(9);
+const THEIRS: StreamId = StreamId(40);
+
+fn theirs() -> proto::Stream {
+    let address = "friend".into();
+    proto::Stream { id: 40, uid: 2, address, audio: true, video: true, ..Default::default() }
+}
+
+fn entered(page: &mut Page, streams: Vec<proto::Stream>) {
+    let rights = Some(proto::Rights { member: true, publish: true, ..Default::default() });
+    page.server(server_frame::Body::RoomState(proto::RoomState { gid: 9, streams, rights }));
+}
+
+/// In the room, with a stream of `friend`.
+fn in_room() -> Page {
+    let mut page = Page::online();
+    page.client.enter_room(ROOM);
+    page.run();
+    entered(&mut page, vec![theirs()]);
+    page
+}
+
+fn publish(page: &mut Page, sid: u32, id: u64) {
+    let publishing = Publishing { audio: true, video: true, ..Publishing::default() };
+    page.client.publish(ROOM, sid, publishing);
+    page.run();
+    page.input(Input::Peer(Peer::Captured { room: ROOM, sid, audio: true, video: true }));
+    let own = vec![proto::Stream { id, uid: 1, sid, ..Default::default() }];
+    let update = proto::RoomUpdate { gid: 9, own, ..Default::default() };
+    page.server(server_frame::Body::RoomUpdate(update));
+}
+
+fn offers(page: &Page) -> Vec<(u32, bool, usize, usize)> {
+    let offer = |command: &Command| match command {
+        Command::Offer { ticket, fresh, sending, receiving, .. } => {
+            Some((*ticket, *fresh, sending.len(), receiving.len()))
+        }
+        _ => None,
+    };
+    page.commands.iter().filter_map(offer).collect()
+}
+
+fn answer(page: &mut Page, ticket: u32) {
+    let answer = "v=0".into();
+    let answer = proto::Answer { gid: 9, ticket, answer, ..Default::default() };
+    page.server(server_frame::Body::Answer(answer));
+}
+
+fn state(page: &mut Page, state: PeerState) {
+    page.input(Input::Peer(Peer::State { room: ROOM, state }));
+}
+
+fn connected(stream: StreamRef) -> RoomEvent {
+    RoomEvent::Connected { stream, connected: true }
+}
+
+#[test]
+fn who_is_there_is_told_on_entering() {
+    let page = in_room();
+    assert!(page.frames.contains(&client_frame::Body::RoomEnter(proto::RoomEnter { gid: 9 })));
+    assert_eq!(page.room_events(), [RoomEvent::Entered, RoomEvent::PublisherJoined(THEIRS)]);
+}
+
+#[test]
+fn a_room_entered_before_the_connection_is_entered_with_it() {
+    let mut page = Page::new();
+    page.client.enter_room(ROOM);
+    page.start();
+    page.welcome(0);
+    assert!(page.frames.contains(&client_frame::Body::RoomEnter(proto::RoomEnter { gid: 9 })));
+}
+
+#[test]
+fn a_published_stream_is_connected_when_its_path_is() {
+    let mut page = in_room();
+    publish(&mut page, 0, 50);
+    assert_eq!(offers(&page), [(1, true, 2, 0)]);
+    assert!(!page.room_events().contains(&connected(StreamRef::Own(0))));
+    answer(&mut page, 1);
+    state(&mut page, PeerState::Connected);
+    assert!(page.room_events().contains(&connected(StreamRef::Own(0))));
+}
+
+#[test]
+fn a_second_stream_on_a_connected_path_is_connected_with_its_answer() {
+    let mut page = in_room();
+    publish(&mut page, 0, 50);
+    answer(&mut page, 1);
+    state(&mut page, PeerState::Connected);
+    page.forget();
+    publish(&mut page, 1, 51);
+    assert_eq!(offers(&page), [(2, false, 4, 0)]);
+    assert!(!page.room_events().contains(&connected(StreamRef::Own(1))));
+    answer(&mut page, 2);
+    assert!(page.room_events().contains(&connected(StreamRef::Own(1))));
+}
+
+#[test]
+fn a_subscription_is_connected_when_media_flows_and_hung_up_before_its_publisher_leaves() {
+    let mut page = in_room();
+    page.client.subscribe(ROOM, THEIRS, true, true);
+    page.input(Input::Tick);
+    assert_eq!(offers(&page), [(1, true, 0, 2)]);
+    answer(&mut page, 1);
+    page.events.clear();
+    state(&mut page, PeerState::Connected);
+    assert!(page.room_events().is_empty());
+    let receiving = Receiving { stream: THEIRS, kind: Kind::Video };
+    let flowing = Peer::Flowing { room: ROOM, receiving, width: 640, height: 480 };
+    page.input(Input::Peer(flowing));
+    let update = proto::RoomUpdate { gid: 9, gone: vec![40], ..Default::default() };
+    page.server(server_frame::Body::RoomUpdate(update));
+    let stream = StreamRef::Remote(THEIRS);
+    assert_eq!(
+        page.room_events(),
+        [
+            connected(stream),
+            RoomEvent::Video { stream, width: 640, height: 480 },
+            RoomEvent::HungUp { stream, reason: 2 },
+            RoomEvent::PublisherLeft(THEIRS),
+        ]
+    );
+}
+
+#[test]
+fn after_a_lost_connection_everything_is_made_again() {
+    let mut page = in_room();
+    publish(&mut page, 0, 50);
+    answer(&mut page, 1);
+    state(&mut page, PeerState::Connected);
+    page.lose_connection();
+    page.wait();
+    page.forget();
+    page.welcome(0);
+    entered(&mut page, vec![]);
+    let published = |frame: &client_frame::Body| matches!(frame, client_frame::Body::Publish(_));
+    assert_eq!(page.frames.iter().filter(|frame| published(frame)).count(), 1);
+    assert!(page.room_events().contains(&RoomEvent::PublisherLeft(THEIRS)));
+    let own = vec![proto::Stream { id: 60, uid: 1, ..Default::default() }];
+    let update = proto::RoomUpdate { gid: 9, own, ..Default::default() };
+    page.server(server_frame::Body::RoomUpdate(update));
+    assert_eq!(offers(&page).last().map(|offer| (offer.1, offer.2)), Some((true, 2)));
+}
+
+#[test]
+fn capture_ended_by_the_user_is_a_hang_up() {
+    let mut page = in_room();
+    publish(&mut page, 0, 50);
+    page.forget();
+    page.input(Input::Peer(Peer::CaptureEnded { room: ROOM, sid: 0 }));
+    let hung_up = RoomEvent::HungUp { stream: StreamRef::Own(0), reason: 1 };
+    assert_eq!(page.room_events(), [hung_up]);
+    let unpublish = proto::Unpublish { gid: 9, sid: 0 };
+    assert!(page.frames.contains(&client_frame::Body::Unpublish(unpublish)));
+}
+
+#[test]
+fn a_refused_stream_is_released_and_the_room_stays() {
+    let mut page = in_room();
+    publish(&mut page, 0, 50);
+    page.forget();
+    let refused = proto::RoomRefused { gid: 9, error: 3, publish: true, ..Default::default() };
+    page.server(server_frame::Body::RoomRefused(refused));
+    assert!(page.commands.contains(&Command::Release { room: ROOM, sid: 0 }));
+    let told = page.room_events();
+    assert!(matches!(told.last(), Some(RoomEvent::Refused { sid: Some(0), error: 3, .. })));
+    assert!(page.client.room(ROOM).is_some_and(|room| room.entered && room.own.is_empty()));
+}
+
+#[test]
+fn leaving_is_silent_and_lets_everything_go() {
+    let mut page = in_room();
+    publish(&mut page, 0, 50);
+    page.client.subscribe(ROOM, THEIRS, true, true);
+    page.forget();
+    page.client.leave_room(ROOM);
+    page.run();
+    assert!(page.room_events().is_empty());
+    assert!(page.commands.contains(&Command::Release { room: ROOM, sid: 0 }));
+    assert!(page.commands.contains(&Command::Close { room: ROOM }));
+    assert!(matches!(page.client.poll_output(), Output::Wait(_)));
+    assert!(page.client.room(ROOM).is_none());
+}
