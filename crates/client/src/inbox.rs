@@ -95,12 +95,15 @@ impl Client {
     /// A message that is in no log: told at once, once.
     fn on_unlogged(&mut self, entry: &proto::LogEntry) {
         let Some(entry::Body::Message(message)) = body(entry) else { return };
-        let Some(message) = self.incoming(Seq(0), message) else { return };
-        if self.memory.contains(&message.key) {
-            return;
+        let own = self.is_self(message.from_uid);
+        let sent = own.then(|| self.own_message(Seq(0), message, self.session.uid)).flatten();
+        let received = (!own || self.is_to_self(message)).then(|| self.incoming(Seq(0), message));
+        for message in sent.into_iter().chain(received.flatten()) {
+            if !self.memory.contains(&message.key) {
+                let event = self.announce(message);
+                self.tell(event);
+            }
         }
-        let event = self.announce(message);
-        self.tell(event);
     }
 
     fn take_batch(&mut self) {
@@ -167,6 +170,12 @@ impl Client {
         self.session.uid != Uid(0) && Uid(uid) == self.session.uid
     }
 
+    fn is_to_self(&self, message: &proto::Message) -> bool {
+        use proto::target::To;
+        let to = message.to.as_ref().and_then(|target| target.to.as_ref());
+        matches!(to, Some(To::Address(address)) if *address == self.session.address)
+    }
+
     fn apply_batch(&mut self, batch: Vec<proto::LogEntry>) {
         for entry in &batch {
             match body(entry) {
@@ -200,8 +209,7 @@ impl Client {
     }
 
     fn apply_message(&mut self, seq: Seq, message: &proto::Message) {
-        let to_self = message.to.as_ref().and_then(|target| target.to.as_ref())
-            == Some(&proto::target::To::Address(self.session.address.clone()));
+        let to_self = self.is_to_self(message);
         if self.is_self(message.from_uid) {
             let own = self.own_message(seq, message, self.session.uid);
             if let Some(mut own) = own

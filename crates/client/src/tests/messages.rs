@@ -202,6 +202,36 @@ fn a_message_from_another_own_device_is_an_outgoing_one() {
 }
 
 #[test]
+fn an_unlogged_message_from_another_own_device_is_an_outgoing_one() {
+    let mut page = Page::online();
+    page.deliver(vec![message(0, 11, "me", "friend", "flash")]);
+    let Some(Event::Message { message, .. }) = page.events.first() else { panic!("not told") };
+    assert_eq!(page.events.len(), 1);
+    assert!(!message.key.incoming);
+    assert_eq!(message.conversation, super::friend());
+}
+
+#[test]
+fn twenty_thousand_messages_come_and_go_in_any_state_of_the_connection() {
+    let mut page = Page::new();
+    page.start();
+    for _ in 0..2_000 {
+        page.client.send(page.now, draft("x", None)).expect("it is taken");
+    }
+    page.input(Input::Tick);
+    page.welcome(0);
+    let ids: Vec<_> = page.store.open().outbox.iter().map(|message| message.key.id.get()).collect();
+    ids.iter().for_each(|id| page.accept(*id));
+    assert_eq!(page.texts_sent().len(), 2_000);
+    assert!(page.store.open().outbox.is_empty());
+    for first in (1..=20_000).step_by(100) {
+        let entries = (first..first + 100).map(|seq| message(seq, seq, "friend", "me", "x"));
+        page.deliver(entries.collect());
+    }
+    assert_eq!(page.acks().last(), Some(&20_000));
+}
+
+#[test]
 fn a_message_to_oneself_is_two() {
     let mut page = Page::online();
     page.deliver(vec![message(1, 11, "me", "me", "note")]);
