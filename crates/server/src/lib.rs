@@ -38,6 +38,8 @@ struct Shared {
 pub struct Server {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where its media loop listens, by UDP.
+    pub media: SocketAddr,
     hub: HubHandle,
     hub_task: tokio::task::JoinHandle<()>,
     http_task: tokio::task::JoinHandle<std::io::Result<()>>,
@@ -61,6 +63,7 @@ impl Server {
         let media = MediaConfig { listen: config.media, announce: config.announce };
         let media = media::start(media, events)
             .with_context(|| format!("the media port {} cannot be used", config.media))?;
+        let media_address = media.local_addr();
         let (hub, hub_task) = hub_task::start(database, media, media_events);
         let shared =
             Shared { hub: hub.clone(), admin_key: admin_key.into(), failures: Arc::default() };
@@ -78,7 +81,7 @@ impl Server {
             let _ = socket.set_nodelay(true);
         });
         let http_task = tokio::spawn(async move { axum::serve(listener, service).await });
-        Ok(Server { address, hub, hub_task, http_task })
+        Ok(Server { address, media: media_address, hub, hub_task, http_task })
     }
 
     /// Tells all sessions, stores what is under way, and ends.

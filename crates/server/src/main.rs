@@ -17,7 +17,7 @@ async fn main() -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let server = Server::start(Config::parse()).await?;
-    println!(r#"{{"ready":true,"url":"http://{}"}}"#, server.address);
+    println!(r#"{{"ready":true,"url":"http://{}","media":"{}"}}"#, server.address, server.media);
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

@@ -1,0 +1,255 @@
+//! The program as it is started: what it says, what survives a power cut, what bad input does.
+
+mod support;
+
+use std::net::UdpSocket;
+use std::path::Path;
+
+use futures_util::SinkExt;
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
+use wire::code::Code;
+use wire::frame::encode_client;
+use wire::limits::FRAME_BYTES_MAX;
+use wire::proto::{Target, client_frame, entry, server_frame, target};
+use wire::status;
+
+use support::{Program, Session, hello, message};
+
+fn start() -> Program {
+    Program::start(Path::new(env!("CARGO_BIN_EXE_mesibo-server")))
+}
+
+fn close_code(code: Code) -> Option<u16> {
+    Some(4000 + code.number() as u16)
+}
+
+async fn accepted(session: &mut Session, id: u64) {
+    session
+        .hear(|frame| match frame {
+            server_frame::Body::Accepted(accepted) if accepted.id == id => Some(()),
+            server_frame::Body::Rejected(rejected) => panic!("{rejected:?}"),
+            _ => None,
+        })
+        .await;
+}
+
+async fn rejected(session: &mut Session, frame: client_frame::Body) -> u32 {
+    session.say(frame).await;
+    session
+        .hear(|frame| match frame {
+            server_frame::Body::Rejected(rejected) => Some(rejected.status),
+            server_frame::Body::Accepted(accepted) => panic!("{accepted:?}"),
+            _ => None,
+        })
+        .await
+}
+
+/// Bodies of the next messages that come.
+async fn bodies(session: &mut Session, count: usize) -> Vec<String> {
+    let entries = session.entries(count).await;
+    let body = |entry: wire::proto::LogEntry| match entry.entry?.body? {
+        entry::Body::Message(message) => String::from_utf8(message.content?.body.to_vec()).ok(),
+        _ => None,
+    };
+    entries.into_iter().filter_map(body).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_accepted_survives_a_power_cut_and_comes_once_and_in_order() {
+    let mut server = start();
+    let (ada, bob) = (server.user("ada"), server.user("bob"));
+    let mut session = server.sign_in(&ada).await;
+    for id in 1..=20 {
+        session.say(message(id, "bob", format!("number {id}"))).await;
+    }
+    for id in 1..=20 {
+        accepted(&mut session, id).await;
+    }
+    server.kill_and_start_again();
+
+    let mut ada = server.sign_in(&ada).await;
+    // Sent again by a client that did not hear the answer, with one more behind it.
+    ada.say(message(20, "bob", "number 20")).await;
+    ada.say(message(21, "bob", "number 21")).await;
+    accepted(&mut ada, 21).await;
+    let mut bob = server.sign_in(&bob).await;
+    let expected: Vec<_> = (1..=21).map(|id| format!("number {id}")).collect();
+    assert_eq!(bodies(&mut bob, 21).await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_told_to_stop_says_so_to_its_sessions_and_ends_well() {
+    let mut server = start();
+    let ada = server.user("ada");
+    let mut session = server.sign_in(&ada).await;
+    let heard = tokio::spawn(async move { session.end().await });
+    let status = tokio::task::spawn_blocking(move || server.terminate()).await.unwrap();
+    assert_eq!(heard.await.unwrap(), close_code(Code::ShuttingDown));
+    assert!(status.success(), "{status}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_are_no_frame_end_their_session_and_no_other() {
+    let server = start();
+    let (ada, bob) = (server.user("ada"), server.user("bob"));
+    let mut bob = server.sign_in(&bob).await;
+    let truncated = &encode_client(message(1, "bob", "hello"))[..9];
+    let cases = [
+        ("text", Message::Text("hello".into()), Code::Protocol),
+        ("truncated", Message::Binary(truncated.to_vec().into()), Code::Protocol),
+        ("second hello", Message::Binary(encode_client(hello(&ada)).into()), Code::Protocol),
+        ("too large", Message::Binary(vec![0; FRAME_BYTES_MAX + 1].into()), Code::FrameTooLarge),
+    ];
+    for (name, bad, code) in cases {
+        let mut session = server.sign_in(&ada).await;
+        session.socket.send(bad).await.unwrap();
+        assert_eq!(session.end().await, close_code(code), "{name}");
+    }
+    let mut early = server.connect().await;
+    early.say(message(1, "bob", "hello")).await;
+    assert_eq!(early.end().await, close_code(Code::Protocol));
+
+    let mut ada = server.sign_in(&ada).await;
+    // Ten megabytes: the server may close before they are all read, which is an error for us.
+    let mut huge = server.connect().await;
+    let _ = huge.socket.send(Message::Binary(vec![0; 10 << 20].into())).await;
+    huge.end().await;
+    ada.say(message(2, "bob", "still here")).await;
+    assert_eq!(bodies(&mut bob, 1).await, ["still here"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_frame_is_answered_and_its_session_stays() {
+    let server = start();
+    let ada = server.user("ada");
+    let mut ada = server.sign_in(&ada).await;
+    // Field 1000, length-delimited, empty.
+    ada.socket.send(Message::Binary(vec![0xc2, 0x3e, 0].into())).await.unwrap();
+    let field = ada.hear(|frame| match frame {
+        server_frame::Body::Unsupported(unsupported) => Some(unsupported.field),
+        _ => None,
+    });
+    assert_eq!(field.await, 1000);
+    ada.say(message(1, "ada", "to myself")).await;
+    accepted(&mut ada, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_cannot_be_delivered_is_rejected_with_its_reason() {
+    let server = start();
+    let (ada, _bob) = (server.user("ada"), server.user("bob"));
+    let group = server.call(json!({"op": "groupadd", "group": {"name": "closed"}}));
+    let gid = group["group"]["gid"].as_u64().unwrap() as u32;
+    let mut ada = server.sign_in(&ada).await;
+
+    let nobody = rejected(&mut ada, message(1, "nobody", "hello")).await;
+    assert_eq!(nobody, status::INVALID_DESTINATION);
+    let client_frame::Body::Send(mut to_group) = message(2, "", "hello") else { unreachable!() };
+    to_group.to = Some(Target { to: Some(target::To::Group(gid)) });
+    let stranger = rejected(&mut ada, client_frame::Body::Send(to_group)).await;
+    assert_eq!(stranger, status::NOT_MEMBER);
+    for id in [0, 1 << 53, u64::MAX] {
+        let failed = rejected(&mut ada, message(id, "bob", "hello")).await;
+        assert_eq!(failed & 0x80, 0x80, "{id}");
+    }
+    let long = rejected(&mut ada, message(3, "bob", vec![b'x'; 65 * 1024])).await;
+    assert_eq!(long & 0x80, 0x80);
+    ada.say(message(4, "bob", "a NUL \0 inside")).await;
+    accepted(&mut ada, 4).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_ends_its_session_and_holds_up_nobody() {
+    let server = start();
+    let (ada, bob, eve) = (server.user("ada"), server.user("bob"), server.user("eve"));
+    let (mut ada, mut bob) = (server.sign_in(&ada).await, server.sign_in(&bob).await);
+    let mut eve = server.sign_in(&eve).await;
+    let flood = async {
+        let pong = encode_client(client_frame::Body::Pong(wire::proto::Pong { sent: 1 }));
+        let mut sent = 0_u32;
+        // Until the server hangs up; a server that never does fails the test by its patience.
+        while eve.socket.send(Message::Binary(pong.clone().into())).await.is_ok() {
+            sent += 1;
+        }
+        sent
+    };
+    let talk = async {
+        for id in 1..=50 {
+            ada.say(message(id, "bob", format!("{id}"))).await;
+            assert_eq!(bodies(&mut bob, 1).await, [format!("{id}")]);
+        }
+    };
+    let flood = tokio::time::timeout(support::PATIENCE * 2, flood);
+    let (sent, ()) = tokio::join!(flood, talk);
+    assert!(sent.unwrap() >= wire::limits::FRAMES_BURST_MAX / 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_socket_that_never_reads_holds_up_nobody() {
+    let server = start();
+    let (ada, bob, deaf) = (server.user("ada"), server.user("bob"), server.user("deaf"));
+    let deaf = server.sign_in(&deaf).await;
+    let (mut ada, mut bob) = (server.sign_in(&ada).await, server.sign_in(&bob).await);
+    for id in 1..=200 {
+        ada.say(message(id, "deaf", vec![b'x'; 60_000])).await;
+        accepted(&mut ada, id).await;
+    }
+    ada.say(message(1_000, "bob", "hello")).await;
+    assert_eq!(bodies(&mut bob, 1).await, ["hello"]);
+    drop(deaf);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn garbage_at_the_media_port_changes_nothing() {
+    let server = start();
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let mut state = 1_u32;
+    for length in 0..600 {
+        let mut byte = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        };
+        let mut datagram: Vec<u8> = (0..length).map(|_| byte()).collect();
+        // As STUN, DTLS and RTP begin, then anything.
+        if let Some(first) = datagram.first_mut() {
+            *first = [0, 1, 22, 128, 144, 255][length % 6];
+        }
+        socket.send_to(&datagram, server.media).unwrap();
+    }
+    let ada = server.user("ada");
+    let mut ada = server.sign_in(&ada).await;
+    ada.say(message(1, "ada", "to myself")).await;
+    accepted(&mut ada, 1).await;
+}
+
+#[test]
+fn an_operation_without_a_parameter_it_needs_names_that_parameter() {
+    let server = start();
+    server.user("ada");
+    let gid = server.call(json!({"op": "groupadd", "name": "g"}))["group"]["gid"].clone();
+    let operations = [
+        (json!({"op": "useradd", "addr": "new", "appid": "tests"}), vec!["addr"]),
+        (json!({"op": "usertoken", "addr": "ada", "appid": "tests"}), vec!["appid"]),
+        (json!({"op": "groupadd", "name": "h"}), vec![]),
+        (json!({"op": "groupset", "gid": gid, "name": "i"}), vec!["gid"]),
+        (json!({"op": "groupeditmembers", "gid": gid, "m": "ada"}), vec!["gid", "m"]),
+        (json!({"op": "groupgetmembers", "gid": gid}), vec!["gid"]),
+        (json!({"op": "groupdel", "gid": gid}), vec!["gid"]),
+    ];
+    for (operation, needed) in operations {
+        for name in needed {
+            let mut without = operation.clone();
+            without.as_object_mut().unwrap().remove(name);
+            let answer = server.call(without);
+            assert_eq!(answer["error"], "MISSINGPARAM", "{operation} without {name}: {answer}");
+            let named = answer["properties"].as_array().unwrap();
+            assert!(named.contains(&Value::from(name)), "{operation} without {name}: {answer}");
+        }
+        let answer = server.call(operation.clone());
+        assert_eq!(answer["result"], true, "{operation}: {answer}");
+    }
+    assert_eq!(server.call(json!({"op": "nonsense"}))["error"], "BADOP");
+    assert_eq!(server.call(json!({}))["result"], false);
+    assert_eq!(server.admin(json!({"op": "useradd", "token": "wrong"}))["error"], "AUTHFAIL");
+}

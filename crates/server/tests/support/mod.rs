@@ -1,0 +1,215 @@
+//! The server's own program on a data folder of its own, and sessions over plain WebSockets.
+//!
+//! Relies on what the program says when it is ready. A wait that is not over in time is an error.
+#![allow(dead_code)] // Each program that includes this uses a part of it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use wire::frame::{decode_server, encode_client};
+use wire::proto::{
+    Content, Hello, LogEntry, Pong, Send, Target, client_frame, server_frame, target,
+};
+
+/// How long anything may take that has to come; a busy machine is slow.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+const ADMIN_KEY: &str = "a key that only these tests know";
+
+/// A running server; killed at the end.
+pub struct Program {
+    child: Child,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Where its media loop listens.
+    pub media: SocketAddr,
+    app: String,
+    program: PathBuf,
+    data: tempfile::TempDir,
+}
+
+impl Program {
+    /// Starts it on a new data folder, with one app.
+    pub fn start(program: &Path) -> Program {
+        let data = tempfile::tempdir().unwrap();
+        let (child, address, media) = spawn(program, data.path());
+        let program = program.to_owned();
+        let mut server = Program { child, address, media, app: String::new(), program, data };
+        let app = server.admin(json!({"op": "appadd", "key": ADMIN_KEY, "name": "tests"}));
+        server.app = app["token"].as_str().unwrap().to_owned();
+        server
+    }
+
+    /// As a power cut, then a start on the same data folder.
+    pub fn kill_and_start_again(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        let (child, address, media) = spawn(&self.program, self.data.path());
+        (self.child, self.address, self.media) = (child, address, media);
+    }
+
+    /// In order; how it ended.
+    pub fn terminate(&mut self) -> std::process::ExitStatus {
+        let kill = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        assert!(kill.success());
+        self.child.wait().unwrap()
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// One operation with the token of the app.
+    pub fn call(&self, mut operation: Value) -> Value {
+        operation["token"] = self.app.clone().into();
+        self.admin(operation)
+    }
+
+    /// One operation of the backend API, as it is.
+    pub fn admin(&self, operation: Value) -> Value {
+        let body = operation.to_string();
+        let mut socket = TcpStream::connect(self.address).unwrap();
+        let head = format!(
+            "POST /backend HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        socket.write_all((head + &body).as_bytes()).unwrap();
+        let mut text = String::new();
+        socket.read_to_string(&mut text).unwrap();
+        let (_, answer) = text.split_once("\r\n\r\n").unwrap();
+        serde_json::from_str(answer).unwrap()
+    }
+
+    /// Makes a user; returns the token.
+    pub fn user(&self, address: &str) -> String {
+        let user = json!({"address": address, "token": {"appid": "tests", "expiry": 600}});
+        let answer = self.call(json!({"op": "useradd", "user": user}));
+        answer["user"]["token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
+    /// A socket on which nothing was said yet.
+    pub async fn connect(&self) -> Session {
+        let mut request = format!("ws://{}/ws", self.address).into_client_request().unwrap();
+        let protocol = wire::SUBPROTOCOL.parse().unwrap();
+        request.headers_mut().insert("sec-websocket-protocol", protocol);
+        let (socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+        Session { socket }
+    }
+
+    /// A session that is welcome.
+    pub async fn sign_in(&self, token: &str) -> Session {
+        let mut session = self.connect().await;
+        session.say(hello(token)).await;
+        session.hear(|frame| matches!(frame, server_frame::Body::Welcome(_)).then_some(())).await;
+        session
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn spawn(program: &Path, data: &Path) -> (Child, SocketAddr, SocketAddr) {
+    let mut command = Command::new(program);
+    command.args(["--listen", "127.0.0.1:0", "--media", "127.0.0.1:0", "--data"]).arg(data);
+    command.env("MESIBO_ADMIN_KEY", ADMIN_KEY).env("MESIBO_LOG", "error");
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let ready: Value = serde_json::from_str(&line).unwrap();
+    let url = ready["url"].as_str().unwrap().strip_prefix("http://").unwrap();
+    let media = ready["media"].as_str().unwrap();
+    (child, url.parse().unwrap(), media.parse().unwrap())
+}
+
+/// The first frame of a session.
+pub fn hello(token: &str) -> client_frame::Body {
+    let hello = Hello { token: token.into(), device: vec![7; 16], ..Hello::default() };
+    client_frame::Body::Hello(hello)
+}
+
+/// A message to a user.
+pub fn message(id: u64, to: &str, body: impl Into<Vec<u8>>) -> client_frame::Body {
+    let to = Target { to: Some(target::To::Address(to.into())) };
+    let content = Some(Content { body: body.into().into(), ..Content::default() });
+    client_frame::Body::Send(Send { id, to: Some(to), content, ..Send::default() })
+}
+
+/// One WebSocket.
+pub struct Session {
+    /// For what is no frame.
+    pub socket: tokio_tungstenite::WebSocketStream<
+        tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>,
+    >,
+}
+
+impl Session {
+    /// Sends a frame.
+    pub async fn say(&mut self, frame: client_frame::Body) {
+        self.socket.send(Message::Binary(encode_client(frame).into())).await.unwrap();
+    }
+
+    /// The next frame that is no ping; `Err` with the close code when the session has ended.
+    pub async fn next(&mut self) -> Result<server_frame::Body, Option<u16>> {
+        loop {
+            let next = tokio::time::timeout(PATIENCE, self.socket.next()).await;
+            match next.expect("something comes in time") {
+                Some(Ok(Message::Binary(bytes))) => match decode_server(&bytes).unwrap() {
+                    server_frame::Body::Ping(ping) => {
+                        self.say(client_frame::Body::Pong(Pong { sent: ping.sent })).await;
+                    }
+                    frame => return Ok(frame),
+                },
+                Some(Ok(Message::Close(close))) => {
+                    return Err(close.map(|close| close.code.into()));
+                }
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return Err(None),
+            }
+        }
+    }
+
+    /// Waits for the frame that is wanted.
+    pub async fn hear<T>(&mut self, wanted: impl Fn(server_frame::Body) -> Option<T>) -> T {
+        loop {
+            let frame = self.next().await.unwrap_or_else(|code| panic!("closed with {code:?}"));
+            if let Some(found) = wanted(frame) {
+                return found;
+            }
+        }
+    }
+
+    /// Waits for the end of the session; its close code.
+    pub async fn end(&mut self) -> Option<u16> {
+        loop {
+            if let Err(code) = self.next().await {
+                return code;
+            }
+        }
+    }
+
+    /// Waits for this many entries that are not the session's own.
+    pub async fn entries(&mut self, count: usize) -> Vec<LogEntry> {
+        let mut entries = Vec::new();
+        while entries.len() < count {
+            let delivered = self.hear(|frame| match frame {
+                server_frame::Body::Deliver(deliver) => Some(deliver.entries),
+                _ => None,
+            });
+            entries.extend(delivered.await.into_iter().filter(|entry| entry.entry.is_some()));
+        }
+        entries
+    }
+}
