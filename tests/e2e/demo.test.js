@@ -2,15 +2,16 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 import { Admin, App } from "./harness/admin.js";
 import { Chromium } from "./harness/chromium.js";
-import { root, xtaskProgram } from "./harness/environment.js";
+import { outputFolder, root, xtaskProgram } from "./harness/environment.js";
 
+const children = [];
 let folder;
 let browser;
 before(async () => {
@@ -18,6 +19,8 @@ before(async () => {
   browser = await Chromium.start();
 });
 after(async () => {
+  // A test that failed has not stopped what it started.
+  for (const child of children) child.kill("SIGTERM");
   await browser.stop();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -25,7 +28,10 @@ after(async () => {
 /** Starts the demo; returns its process and the first line it prints. */
 async function start() {
   const words = ["demo", "--debug", "--port", "0", "--data", folder, "--json"];
-  const child = spawn(xtaskProgram(), words, { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
+  mkdirSync(outputFolder, { recursive: true });
+  const log = openSync(join(outputFolder, `demo-${process.pid}-${children.length}.log`), "w");
+  const child = spawn(xtaskProgram(), words, { cwd: root, stdio: ["ignore", "pipe", log] });
+  children.push(child);
   const ended = once(child, "exit").then(([code]) => {
     throw new Error(`the demo ended with ${code} before it was ready`);
   });

@@ -34,6 +34,8 @@ export class Chat {
   }
 
   onMessage(message) {
+    // Who has sent it types no more.
+    this.typing.changed();
     if (this.thread || !message.isIncoming() || !message.isDestinedFor(this.group)) return;
     this.unread += 1;
     this.controls.drawChat(false, this.unread);

@@ -48,7 +48,8 @@ addEventListener("keydown", (event) => {
 history.replaceState(null, "");
 
 api.addListener({
-  Mesibo_onMessage: () => conversations.draw(),
+  // Who has sent it types no more.
+  Mesibo_onMessage: () => typing.changed(),
   Mesibo_onMessageStatus: () => conversations.draw(),
   Mesibo_onPresence(presence) {
     if (typing.on(presence)) return;

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::bail;
 
@@ -13,6 +13,9 @@ use crate::run::{command, root};
 use crate::server::{self, Profile};
 use crate::suite::{self, Outcome};
 use crate::{format, sdk, site, tools};
+
+/// Longest run of one file of end-to-end tests: the slowest takes about a minute.
+const FILE_MAX: Duration = Duration::from_secs(300);
 
 type Suite = fn() -> anyhow::Result<Outcome>;
 
@@ -145,6 +148,8 @@ fn in_browsers(folders: &[&str]) -> anyhow::Result<Outcome> {
 /// One file after the other: two cores carry one set of browsers.
 fn node_tests(folders: &[&str]) -> Command {
     let mut words = vec!["--test".to_string(), "--test-concurrency=1".into()];
+    // A file whose test hangs, or that left something running, fails instead of holding up all.
+    words.push(format!("--test-timeout={}", FILE_MAX.as_millis()));
     words.push("--test-reporter=spec".into());
     for folder in folders {
         let Ok(entries) = std::fs::read_dir(root().join(folder)) else { continue };
