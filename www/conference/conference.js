@@ -9,7 +9,6 @@ import { Room } from "./room.js";
 const me = await account();
 // A token that came without a room: the form asks for both.
 if (!me.group?.gid) forget();
-document.getElementById("app-screen").hidden = false;
 const api = await connect(me);
 const group = api.getProfile(null, me.group.gid);
 const title = () => me.group.name || group.getNameOrAddress();
@@ -24,6 +23,8 @@ const room = new Room(api, me.group.gid, chat, (reason) => {
   chat.stop();
   lobby.show(reason);
 });
+// Not before it can be used: a button pressed too early would do nothing, or reload the page.
+document.getElementById("app-screen").hidden = false;
 lobby.show();
 
 /** Why a room cannot be entered, in plain words. */

@@ -7,7 +7,6 @@ import { Conversation } from "./conversation.js";
 import { Conversations } from "./conversations.js";
 
 const me = await account();
-document.getElementById("app-screen").hidden = false;
 document.getElementById("self").textContent = me.name;
 const api = await connect(me);
 
@@ -63,6 +62,9 @@ api.addListener({
   Mesibo_onGroupJoined: () => conversations.draw(),
   Mesibo_onGroupLeft: () => conversations.draw(),
 });
+
+// Not before it can be used.
+document.getElementById("app-screen").hidden = false;
 
 const newButton = document.getElementById("new");
 const newForm = document.getElementById("new-form");

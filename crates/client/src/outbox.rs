@@ -145,6 +145,7 @@ impl Client {
             Conversation::User(address) => address.clone(),
             Conversation::Group(_) => Default::default(),
         };
+        self.presences.message_to(&draft.to);
         let message = Message {
             key: key.clone(),
             conversation: draft.to,

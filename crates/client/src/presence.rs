@@ -65,6 +65,11 @@ impl Presences {
         self.typing.remove(&(address.into(), group));
     }
 
+    /// The same over there: the next key pressed is news.
+    pub fn message_to(&mut self, to: &Conversation) {
+        self.told.remove(to);
+    }
+
     /// Whether this typing notice is worth sending: one in a while is enough.
     pub fn may_tell(&mut self, now: Now, to: &Conversation, presence: u32) -> bool {
         if presence != code::TYPING {

@@ -76,6 +76,13 @@ test("the package holds what its package.json names, and nothing else", () => {
     assert.ok(existsSync(join(installed, path)), path);
 });
 
+test("its wasm asks nothing of `env`: everything it needs is told by name", async () => {
+  const module = await WebAssembly.compile(readFileSync(join(installed, "mesibo_bg.wasm")));
+  const asked = WebAssembly.Module.imports(module).map(({ module }) => module);
+  assert.ok(asked.length > 0);
+  assert.ok(!asked.includes("env"), asked.join(" "));
+});
+
 test("its classic script, copied to a site of one's own, sends and receives", async () => {
   writePage(
     "tag.html",

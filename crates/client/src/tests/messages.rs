@@ -232,6 +232,15 @@ fn twenty_thousand_messages_come_and_go_in_any_state_of_the_connection() {
 }
 
 #[test]
+fn who_has_sent_a_message_is_seen_typing_the_next_one() {
+    let mut page = Page::online();
+    assert!(page.types());
+    assert!(!page.types(), "a moment ago");
+    page.send("hello");
+    assert!(page.types());
+}
+
+#[test]
 fn a_message_to_oneself_is_two() {
     let mut page = Page::online();
     page.deliver(vec![message(1, 11, "me", "me", "note")]);

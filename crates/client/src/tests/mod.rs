@@ -181,6 +181,11 @@ impl Page {
         sent.message.key.id.get()
     }
 
+    /// A key is pressed; whether the other side is told.
+    fn types(&mut self) -> bool {
+        self.client.send_presence(self.now, &friend(), wire::mask::presence::TYPING, 0, 0)
+    }
+
     fn accept(&mut self, id: u64) {
         let accepted = proto::Accepted { id, ts: 1, recipients: 1 };
         self.server(server_frame::Body::Accepted(accepted));
