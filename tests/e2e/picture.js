@@ -62,7 +62,7 @@ for (const page of room) {
 }
 await room[2].getByRole("button", { name: "Microphone" }).click();
 await write(room[1], "I can see everybody");
-await room[0].getByText("I can see everybody").waitFor();
+await room[0].getByText("I can see everybody", { exact: true }).waitFor();
 await room[0].getByRole("img", { name: "muted" }).waitFor();
 const right = await room[0].screenshot();
 
