@@ -14,6 +14,7 @@ use wire::time::{Duration, Now, Timestamp};
 
 use crate::chance::Chance;
 use crate::commit::{Commits, Then};
+use crate::errand::Errands;
 use crate::event::{ConnectionStatus as Status, Event, ReadSessionId};
 use crate::group_call::Room;
 use crate::inbox::{Inbox, to_member};
@@ -40,6 +41,7 @@ pub struct Client {
     pub(crate) rooms: Map<GroupId, Room>,
     pub(crate) memory: Messages,
     pub(crate) commits: Commits,
+    pub(crate) errands: Errands,
     pub(crate) chance: Chance,
     pub(crate) visible: bool,
     store: StoreState,
@@ -59,6 +61,7 @@ pub(crate) enum Pending {
     Commit,
     Inbox,
     Read(ReadSessionId),
+    Summary(ReadSessionId),
     Unread(u32),
 }
 
@@ -98,6 +101,7 @@ impl Client {
             rooms: Map::new(),
             memory: Messages::default(),
             commits: Commits::default(),
+            errands: Errands::default(),
             chance: Chance::new(seed),
             visible: true,
             store: StoreState::Closed,
@@ -402,6 +406,12 @@ impl Client {
         }
     }
 
+    pub(crate) fn transmit_bytes(&mut self, bytes: Vec<u8>) {
+        if let Some(socket) = self.session.socket() {
+            self.outputs.push_back(Output::Transmit { socket, bytes });
+        }
+    }
+
     pub(crate) fn ask(&mut self, request: Request, pending: Pending) {
         self.next_ticket += 1;
         let ticket = Ticket(self.next_ticket);
@@ -438,6 +448,7 @@ impl Client {
         self.negotiate(now);
         self.flush_outbox(now);
         self.flush_reads();
+        self.flush_errands();
         while self.session.is_online()
             && let Some(watch) = self.profiles.question()
         {
@@ -508,11 +519,17 @@ impl Client {
             }
             Ok(Body::Deliver(deliver)) => self.on_deliver(deliver.entries),
             Ok(Body::Accepted(accepted)) => {
-                if !self.on_read_accepted(accepted.id) {
+                if !self.on_errand_answered(accepted.id, None)
+                    && !self.on_read_accepted(accepted.id)
+                {
                     self.on_accepted(now, &accepted);
                 }
             }
-            Ok(Body::Rejected(rejected)) => self.on_rejected(now, &rejected),
+            Ok(Body::Rejected(rejected)) => {
+                if !self.on_errand_answered(rejected.id, Some(&rejected.reason)) {
+                    self.on_rejected(now, &rejected);
+                }
+            }
             Ok(Body::Presence(presence)) => self.on_presence(now, &presence),
             Ok(Body::Profiles(profiles)) => self.on_profiles(&profiles),
             Ok(Body::GroupReply(reply)) => self.on_group_reply(&reply),
@@ -618,6 +635,7 @@ impl Client {
         self.outbox.rewind();
         self.inbox.rewind();
         self.reading.rewind();
+        self.errands.rewind();
         self.presences.forget();
         self.suspend_rooms();
         if self.resumed.is_some() {
@@ -716,6 +734,7 @@ impl Client {
         }
         self.restore_outbox(opened.outbox);
         self.reading.restore(opened.reads);
+        self.errands.restore(opened.errands);
         for profile in opened.profiles {
             self.profiles.restore(profile);
         }
@@ -737,6 +756,7 @@ impl Client {
                     match then {
                         Then::Sendable(key) => self.on_sendable(now, &key),
                         Then::Inbox => self.on_inbox_stored(),
+                        Then::Summaries => self.refresh_summaries(),
                     }
                 }
             }
@@ -744,6 +764,10 @@ impl Client {
             (Pending::Inbox, _) => self.on_inbox_loaded(Vec::new()),
             (Pending::Read(id), Ok(Reply::Messages(messages))) => self.on_read_page(id, messages),
             (Pending::Read(id), _) => self.on_read_page(id, Vec::new()),
+            (Pending::Summary(session), Ok(Reply::Messages(messages))) => {
+                self.on_summary(session, messages);
+            }
+            (Pending::Summary(_), _) => {}
             (Pending::Unread(ticket), Ok(Reply::Count(count))) => self.on_unread(ticket, count),
             (Pending::Unread(ticket), _) => self.on_unread(ticket, 0),
         }
@@ -767,6 +791,7 @@ impl Client {
             self.outputs.push_back(Output::Store { ticket, request });
         }
         self.outbox.clear();
+        self.errands = Errands::default();
         self.inbox = Inbox::default();
         self.reading.restart_all();
         self.profiles = Profiles::default();

@@ -148,12 +148,13 @@ impl Client {
                 let keys = read.messages.iter().filter_map(|read| self.key_of(read));
                 keys.collect()
             }
+            Some(entry::Body::Changed(changed)) => self.changed_keys(changed),
             _ => Vec::new(),
         }
     }
 
     /// The incoming message that a read notice of another device names.
-    fn key_of(&self, read: &proto::MessageRef) -> Option<MessageKey> {
+    pub(crate) fn key_of(&self, read: &proto::MessageRef) -> Option<MessageKey> {
         let id = MessageId::new(read.id)?;
         let sender = self.address_of(Uid(read.from_uid))?;
         Some(MessageKey { incoming: true, sender, id })
@@ -166,7 +167,7 @@ impl Client {
         self.profiles.all().find(|profile| profile.uid == uid).map(|found| found.address.clone())
     }
 
-    fn is_self(&self, uid: u32) -> bool {
+    pub(crate) fn is_self(&self, uid: u32) -> bool {
         self.session.uid != Uid(0) && Uid(uid) == self.session.uid
     }
 
@@ -183,6 +184,8 @@ impl Client {
                 Some(entry::Body::Status(report)) => self.apply_status(report),
                 Some(entry::Body::Read(read)) => self.apply_read(read),
                 Some(entry::Body::Group(change)) => self.apply_group(change),
+                Some(entry::Body::Changed(changed)) => self.apply_changed(changed),
+                Some(entry::Body::Removed(removed)) => self.apply_removed(removed),
                 // A place without an entry, or an entry of a newer server.
                 None => {}
             }
@@ -209,6 +212,10 @@ impl Client {
     }
 
     fn apply_message(&mut self, seq: Seq, message: &proto::Message) {
+        // Taken back before it got here.
+        if message.recalled {
+            return;
+        }
         let to_self = self.is_to_self(message);
         if self.is_self(message.from_uid) {
             let own = self.own_message(seq, message, self.session.uid);
@@ -265,6 +272,9 @@ impl Client {
         let Some(id) = MessageId::new(report.id) else { return };
         let key = MessageKey { incoming: false, sender: String::new(), id };
         let Some(message) = self.memory.get_mut(&key) else { return };
+        if message.is_emptied() {
+            return;
+        }
         let receipt = message.receipts.entry(report.address.clone()).or_default();
         let at = Timestamp(report.ts);
         let field = match report.status {

@@ -13,8 +13,10 @@
 extern crate alloc;
 
 mod chance;
+mod change;
 mod client;
 mod commit;
+mod errand;
 mod group_call;
 mod inbox;
 mod memory;
@@ -33,6 +35,7 @@ pub mod message;
 pub mod port;
 pub mod sorted;
 
+pub use change::{ChangeError, Removal};
 pub use client::Client;
 pub use group_call::{OwnStream, Publishing, Room, Stream};
 pub use outbox::{SendError, Sent};

@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use wire::id::{GroupId, MessageId, Uid};
+use wire::status;
 use wire::time::Timestamp;
 
 /// What tells one message from all others: ids are the senders' own, so the sender belongs to it.
@@ -16,6 +17,13 @@ pub struct MessageKey {
     pub sender: String,
     /// The sender's id.
     pub id: MessageId,
+}
+
+impl MessageKey {
+    /// An own message.
+    pub fn outgoing(id: MessageId) -> MessageKey {
+        MessageKey { incoming: false, sender: String::new(), id }
+    }
 }
 
 /// A conversation: with a user or in a group.
@@ -117,10 +125,19 @@ pub struct Message {
     pub status: u32,
     /// What it says.
     pub content: Content,
+    /// Changed after it was sent.
+    pub modified: bool,
     /// Group message: who will get it.
     pub recipients: u32,
     /// Who has it: address to times. One-to-one: the peer only.
     pub receipts: Map<String, Receipt>,
+}
+
+impl Message {
+    /// Recalled or wiped: only its place is left.
+    pub fn is_emptied(&self) -> bool {
+        matches!(self.status, status::DELETED | status::WIPED)
+    }
 }
 
 /// When a recipient got and read a message.

@@ -73,6 +73,8 @@ struct ReadSession {
     /// Gets what arrives.
     active: bool,
     position: Option<Position>,
+    /// Messages that were read, with those that match no filter.
+    shown: u32,
     /// Everything there is was read.
     ended: bool,
     /// Reads that wait for the one under way.
@@ -105,6 +107,7 @@ impl ReadSession {
 
     fn restart(&mut self) {
         self.position = None;
+        self.shown = 0;
         self.ended = false;
         self.queue.clear();
         self.batch = None;
@@ -164,6 +167,14 @@ impl Reading {
         }
     }
 
+    /// Summary sessions that have been read, and how much of them.
+    pub fn summaries(&self) -> Vec<(ReadSessionId, u32)> {
+        let summaries = self.sessions.iter().filter(|(_, session)| {
+            session.active && session.filter.scope == Scope::Summary && session.shown > 0
+        });
+        summaries.map(|(id, session)| (*id, session.shown)).collect()
+    }
+
     /// Whether a session with receipts is open for this conversation.
     pub fn is_reading(&self, conversation: &Conversation) -> bool {
         self.sessions.values().any(|session| {
@@ -191,6 +202,7 @@ impl Client {
             filter,
             active: false,
             position: None,
+            shown: 0,
             ended: false,
             queue: VecDeque::new(),
             batch: None,
@@ -342,6 +354,7 @@ impl Client {
                 exhausted = false;
                 break;
             }
+            session.shown += 1;
             session.position = Some(Position { order: message.order, key: message.key.clone() });
             // A summary shows the latest of a conversation, whenever it came.
             let known = !summary && session.live.contains(&message.key);
@@ -363,6 +376,14 @@ impl Client {
         self.tell(Event::SessionRead { session: id, messages, origin, end });
         self.mark_read_in(id, keys);
         self.go_on_reading(id);
+    }
+
+    /// The latest messages as they are after some are gone.
+    pub(crate) fn on_summary(&mut self, id: ReadSessionId, page: Vec<Message>) {
+        let Some(session) = self.reading.sessions.get(&id) else { return };
+        let matching: Vec<_> = page.into_iter().filter(|m| session.matches(m)).collect();
+        let messages = matching.into_iter().map(|message| self.newest(message)).collect();
+        self.tell(Event::SummaryChanged { session: id, messages });
     }
 
     fn newest(&mut self, stored: Message) -> Message {

@@ -21,6 +21,7 @@ use wire::limits::{
 use wire::proto::{Goodbye, Ping, Refused, Unsupported, client_frame, server_frame};
 use wire::time::{Duration, Instant, Now};
 
+use crate::changes::{Changing, Noted};
 use crate::directory::{Directory, Missing, Needs};
 use crate::messaging::Refusal;
 use crate::operations::Operations;
@@ -79,11 +80,8 @@ pub(crate) enum Pending {
         id: MessageId,
         refusal: Refusal,
     },
-    ReadNotice {
-        session: SessionId,
-        ticket: u64,
-        notes: Vec<Note>,
-    },
+    Change(Changing),
+    Noted(Noted),
     Acknowledge {
         session: SessionId,
         notes: Vec<Note>,
@@ -221,6 +219,11 @@ impl Hub {
             }
             (_, Body::Send(send)) => self.on_send(id, send),
             (_, Body::Read(read)) => self.on_read(id, read),
+            (_, Body::Change(change)) => self.on_change(id, change),
+            (_, Body::Remove(remove)) => {
+                self.on_remove(id, remove);
+                Ok(())
+            }
             (_, Body::Presence(presence)) => self.on_presence(id, presence),
             (_, Body::Watch(watch)) => self.on_watch(id, watch),
             (_, Body::GroupQuery(query)) => self.on_group_query(id, query),
@@ -431,9 +434,8 @@ impl Hub {
             Pending::Refusal { session, id, refusal } => {
                 self.on_refusal(session, id, refusal, result);
             }
-            Pending::ReadNotice { session, ticket, notes } => {
-                self.on_read_stored(session, ticket, &notes, result);
-            }
+            Pending::Change(changing) => self.on_change_found(changing, result),
+            Pending::Noted(noted) => self.on_noted(noted, result),
             Pending::Acknowledge { session, notes } => {
                 self.on_acknowledged(session, &notes, result);
             }

@@ -10,6 +10,7 @@
 
 extern crate alloc;
 
+mod changes;
 mod delivery;
 mod directory;
 mod group_operations;

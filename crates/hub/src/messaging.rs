@@ -18,6 +18,7 @@ use wire::proto::{
 use wire::status;
 use wire::time::{Duration, Timestamp};
 
+use crate::changes::Noted;
 use crate::delivery::note;
 use crate::directory::{Missing, Needs};
 use crate::hub::{Hub, Pending};
@@ -88,6 +89,7 @@ impl Hub {
             ts: self.now.wall.0,
             content: Some(content),
             origin: key.0.to_vec(),
+            ..Message::default()
         };
         if send.expiry == Some(0) || send.flags & flag::TRANSIENT != 0 || destination.storeless {
             self.send_now(id, uid, send.id, &destination, &encoded(message));
@@ -271,7 +273,7 @@ impl Hub {
         result: Result<Reply, StoreError>,
     ) {
         match result {
-            Ok(Reply::Duplicate { ts }) => {
+            Ok(Reply::Message(Some((ts, _)))) => {
                 let accepted = Accepted { id: id.get(), ts: ts.0, recipients: 1 };
                 self.send(session, server_frame::Body::Accepted(accepted));
             }
@@ -280,7 +282,7 @@ impl Hub {
         }
     }
 
-    fn reject(&mut self, session: SessionId, id: u64, refusal: Refusal) {
+    pub(crate) fn reject(&mut self, session: SessionId, id: u64, refusal: Refusal) {
         let reason = String::from(refusal.reason);
         let rejected = Rejected { id, status: refusal.status, reason };
         self.send(session, server_frame::Body::Rejected(rejected));
@@ -317,23 +319,8 @@ impl Hub {
         let elsewhere = ReadElsewhere { messages: read.messages.clone() };
         notes.push(note(uid, entry::Body::Read(elsewhere)));
         let request = Request::AppendNotes { notes: notes.clone() };
-        self.ask(request, Pending::ReadNotice { session: id, ticket: read.ticket, notes });
+        self.ask(request, Pending::Noted(Noted { session: id, ticket: read.ticket, notes }));
         Ok(())
-    }
-
-    pub(crate) fn on_read_stored(
-        &mut self,
-        session: SessionId,
-        ticket: u64,
-        notes: &[Note],
-        result: Result<Reply, StoreError>,
-    ) {
-        if result.is_err() {
-            return self.end(session, Code::Storage, "storage failed");
-        }
-        let accepted = Accepted { id: ticket, ts: self.now.wall.0, recipients: 0 };
-        self.send(session, server_frame::Body::Accepted(accepted));
-        self.on_notes(notes, result);
     }
 }
 
@@ -343,7 +330,7 @@ fn encoded(message: Message) -> Bytes {
     entry.encode_to_vec().into()
 }
 
-fn fail(reason: &'static str) -> Refusal {
+pub(crate) fn fail(reason: &'static str) -> Refusal {
     Refusal { status: status::FAIL, reason }
 }
 

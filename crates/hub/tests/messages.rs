@@ -306,3 +306,66 @@ fn two(host: &mut Host) -> (wire::id::SessionId, wire::id::SessionId) {
     host.received(sessions.1);
     sessions
 }
+
+// ---- changes -----------------------------------------------------------------------------------
+
+fn change(id: u64, to: &str, text: Option<&str>) -> client_frame::Body {
+    let to = Some(Target { to: Some(target::To::Address(to.into())) });
+    let content =
+        text.map(|text| Content { body: text.as_bytes().to_vec().into(), ..Content::default() });
+    client_frame::Body::Change(Change { ticket: (1 << 54) + id, id, to, content })
+}
+
+fn changes(host: &mut Host, session: wire::id::SessionId) -> Vec<(u64, bool)> {
+    let entries = host.entries(session).into_iter();
+    let changed = entries.filter_map(|(_, body)| match body {
+        entry::Body::Changed(changed) => Some((changed.id, changed.content.is_some())),
+        _ => None,
+    });
+    changed.collect()
+}
+
+#[test]
+fn only_the_sender_changes_a_message_and_only_for_a_while() {
+    let mut host = Host::new();
+    let (ada, bob) = two(&mut host);
+    host.send(ada, "bob", 7, "old");
+    host.answers(ada);
+    host.frame(ada, change(7, "bob", Some("new")));
+    assert_eq!(host.answers(ada), [((1 << 54) + 7, status::SENT)]);
+    assert_eq!(changes(&mut host, bob), [(7, true)]);
+
+    // Bob has sent no such message, and Ada has sent it to nobody else.
+    host.frame(bob, change(7, "ada", None));
+    assert_eq!(host.answers(bob), [((1 << 54) + 7, status::FAIL)]);
+    host.frame(ada, change(7, "ada", None));
+    assert_eq!(host.answers(ada), [((1 << 54) + 7, status::FAIL)]);
+
+    host.frame(ada, change(7, "bob", None));
+    host.answers(ada);
+    host.frame(ada, change(7, "bob", Some("again")));
+    assert_eq!(host.answers(ada), [((1 << 54) + 7, status::FAIL)], "it was recalled");
+
+    host.send(ada, "bob", 8, "old");
+    host.answers(ada);
+    host.now.wall = host.now.wall.after(wire::limits::RETRACTION_MAX + Duration::from_secs(1));
+    host.frame(ada, change(8, "bob", None));
+    assert_eq!(host.answers(ada), [((1 << 54) + 8, status::FAIL)], "it is too old");
+}
+
+#[test]
+fn a_change_reaches_all_members_who_receive() {
+    let mut host = Host::new();
+    let (ada, bob) = two(&mut host);
+    let carol = host.user("carol");
+    let carol = host.sign_in(&carol);
+    let gid = host.group(0, &["ada", "bob"]);
+    let to = Target { to: Some(target::To::Group(gid.0)) };
+    let content = Some(Content { body: b"hello".to_vec().into(), ..Content::default() });
+    let send = Send { id: 7, to: Some(to.clone()), content, ..Send::default() };
+    host.frame(ada, client_frame::Body::Send(send));
+    let recall = Change { ticket: 1 << 54, id: 7, to: Some(to), content: None };
+    host.frame(ada, client_frame::Body::Change(recall));
+    assert_eq!(changes(&mut host, bob), [(7, false)]);
+    assert!(changes(&mut host, carol).is_empty());
+}

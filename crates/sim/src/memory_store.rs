@@ -28,7 +28,7 @@ pub struct MemoryStore {
     tokens: BTreeMap<TokenId, (Token, TokenHash)>,
     devices: BTreeMap<DeviceId, Device>,
     groups: BTreeMap<GroupId, (Group, BTreeMap<Uid, Member>)>,
-    messages: HashMap<(Uid, MessageId), Timestamp>,
+    messages: HashMap<(Uid, MessageId), (Timestamp, bytes::Bytes)>,
     logs: BTreeMap<Uid, Log>,
     /// Numbers are never used again, also of what is gone.
     last: Last,
@@ -88,7 +88,7 @@ impl MemoryStore {
         to: Vec<Uid>,
     ) -> Result<Reply, StoreError> {
         let key = (message.sender, message.id);
-        if let Some(ts) = self.messages.get(&key) {
+        if let Some((ts, _)) = self.messages.get(&key) {
             return Ok(Reply::Duplicate { ts: *ts });
         }
         let is_full = |uid: &Uid| {
@@ -101,7 +101,7 @@ impl MemoryStore {
         if others > 0 && to.iter().all(|uid| *uid == message.sender) {
             return Err(StoreError::Full);
         }
-        self.messages.insert(key, message.ts);
+        self.messages.insert(key, (message.ts, message.entry.clone()));
         let logged = LoggedMessage {
             sender: message.sender,
             id: message.id,
@@ -116,6 +116,17 @@ impl MemoryStore {
             (uid, log.append(message.entry.clone(), Some(logged)))
         });
         Ok(Reply::Appended(places.collect()))
+    }
+
+    fn change_message(&mut self, sender: Uid, id: MessageId, entry: &bytes::Bytes) {
+        if let Some((_, stored)) = self.messages.get_mut(&(sender, id)) {
+            stored.clone_from(entry);
+        }
+        for row in self.logs.values_mut().flat_map(|log| log.rows.values_mut()) {
+            if row.message.is_some_and(|logged| (logged.sender, logged.id) == (sender, id)) {
+                row.entry.clone_from(entry);
+            }
+        }
     }
 
     fn open_device(&mut self, token: TokenId, uid: Uid, key: DeviceKey, now: Timestamp) -> Reply {
@@ -219,10 +230,13 @@ impl SyncStore for MemoryStore {
                 Reply::Groups(groups.map(|(gid, _)| *gid).collect())
             }
             Request::Append { message, to } => self.append(message, to)?,
-            Request::FindMessage { sender, id } => match self.messages.get(&(sender, id)) {
-                Some(ts) => Reply::Duplicate { ts: *ts },
-                None => Reply::Done,
-            },
+            Request::FindMessage { sender, id } => {
+                Reply::Message(self.messages.get(&(sender, id)).cloned())
+            }
+            Request::ChangeMessage { sender, id, entry, notes } => {
+                self.change_message(sender, id, &entry);
+                Reply::Appended(self.append_notes(notes))
+            }
             Request::AppendNotes { notes } => Reply::Appended(self.append_notes(notes)),
             Request::Acknowledge { device, uid, seq, notes, now } => {
                 self.acknowledge(device, uid, seq, now);

@@ -19,6 +19,7 @@ pub fn store_suite<S: SyncStore>(mut make: impl FnMut() -> S) {
     an_address_is_unique_in_its_app_only(make());
     a_token_is_found_by_its_hash_and_replaced_by_the_next(make());
     a_message_is_stored_once(make());
+    a_changed_message_says_the_new_to_all_who_have_not_fetched_it(make());
     entries_are_read_back_in_order_and_expired_ones_left_out(make());
     everything_survives_reopening(make());
     a_new_device_starts_where_the_furthest_has_come(make());
@@ -248,13 +249,30 @@ fn a_message_is_stored_once(mut store: impl SyncStore) {
     assert_eq!(first, Reply::Appended(vec![(bob.uid, Seq(1)), (ada.uid, Seq(1))]));
     assert_eq!(append(&mut store, ada.uid, 7, &to), Reply::Duplicate { ts: NOW });
     let find = |sender, id| Request::FindMessage { sender, id: MessageId::new(id).unwrap() };
-    assert_eq!(perform(&mut store, find(ada.uid, 7)), Reply::Duplicate { ts: NOW });
-    assert_eq!(perform(&mut store, find(ada.uid, 8)), Reply::Done);
-    assert_eq!(perform(&mut store, find(bob.uid, 7)), Reply::Done);
+    let stored = perform(&mut store, find(ada.uid, 7));
+    assert!(matches!(stored, Reply::Message(Some((NOW, _)))));
+    assert_eq!(perform(&mut store, find(ada.uid, 8)), Reply::Message(None));
+    assert_eq!(perform(&mut store, find(bob.uid, 7)), Reply::Message(None));
     // The same id of another sender is another message.
     let other = append(&mut store, bob.uid, 7, &to);
     assert_eq!(other, Reply::Appended(vec![(bob.uid, Seq(2)), (ada.uid, Seq(2))]));
     assert_eq!(log(&mut store, bob.uid, 0).len(), 2);
+}
+
+fn a_changed_message_says_the_new_to_all_who_have_not_fetched_it(mut store: impl SyncStore) {
+    let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
+    append(&mut store, ada.uid, 7, &[bob.uid]);
+    let note = Note { uid: bob.uid, entry: Bytes::from_static(b"it changed") };
+    let (sender, id) = (ada.uid, MessageId::new(7).unwrap());
+    let entry = Bytes::from_static(b"new");
+    let change = Request::ChangeMessage { sender, id, entry: entry.clone(), notes: vec![note] };
+    assert_eq!(perform(&mut store, change), Reply::Appended(vec![(bob.uid, Seq(2))]));
+    let mut store = store.reopen();
+    let found = perform(&mut store, Request::FindMessage { sender, id });
+    assert_eq!(found, Reply::Message(Some((NOW, entry.clone()))));
+    let entries: Vec<_> = log(&mut store, bob.uid, 0).into_iter().map(|row| row.entry).collect();
+    assert_eq!(entries, [entry, Bytes::from_static(b"it changed")]);
+    assert_eq!(append(&mut store, ada.uid, 7, &[bob.uid]), Reply::Duplicate { ts: NOW });
 }
 
 fn entries_are_read_back_in_order_and_expired_ones_left_out(mut store: impl SyncStore) {

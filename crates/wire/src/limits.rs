@@ -92,6 +92,16 @@ pub const LOG_ENTRIES_MAX: u64 = 10_000;
 /// Lifetime of a message whose sender gave none: one year (`backend-api.md` 5.2).
 pub const EXPIRY_DEFAULT: Duration = Duration::from_secs(31_536_000);
 
+/// How long a sender may change or recall a message (`client-api.md` 5.13). Later the server
+/// answers `Rejected`, the page `MESIBO_RESULT_DENIED`.
+pub const RETRACTION_MAX: Duration = Duration::from_secs(3_600);
+
+/// Changes, removals and other requests that wait for the server in one browser. One more is
+/// refused at once: a page offline for weeks does not make so many.
+pub const ERRANDS_MAX: usize = 10_000;
+/// Of those, so many are on their way at once.
+pub const ERRANDS_IN_FLIGHT_MAX: usize = 64;
+
 // ---- client ------------------------------------------------------------------------------
 
 /// Messages sent and not yet answered by the server. Further ones wait in the outbox, so that a

@@ -244,13 +244,24 @@ pub enum Request {
         /// Whose logs get it.
         to: Vec<Uid>,
     },
-    /// Whether this message was stored. → [`Reply::Duplicate`] when it was, [`Reply::Done`] when
-    /// not
+    /// → [`Reply::Message`]
     FindMessage {
         /// Whose.
         sender: Uid,
         /// Its id.
         id: MessageId,
+    },
+    /// Replaces what a message says, also for those who have not fetched it, and tells the
+    /// others. → [`Reply::Appended`], one place per note
+    ChangeMessage {
+        /// Whose.
+        sender: Uid,
+        /// Its id.
+        id: MessageId,
+        /// An encoded `proto::Entry`.
+        entry: Bytes,
+        /// Entries for logs.
+        notes: Vec<Note>,
     },
     /// Adds notes to logs. → [`Reply::Appended`], one place per note
     AppendNotes {
@@ -390,6 +401,8 @@ pub enum Reply {
         /// When.
         ts: Timestamp,
     },
+    /// When the message was stored and its encoded `proto::Entry`, `None` when it never was.
+    Message(Option<(Timestamp, Bytes)>),
     /// Part of a log.
     Log {
         /// The entries.

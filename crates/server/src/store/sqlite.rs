@@ -126,10 +126,12 @@ fn perform(db: &Connection, request: Request) -> Result<Reply, Failure> {
             Reply::Groups(groups.collect::<Sql<_>>()?)
         }
         Request::Append { message, to } => append(db, message, to)?,
-        Request::FindMessage { sender, id } => match find_message(db, sender, id)? {
-            Some(ts) => Reply::Duplicate { ts },
-            None => Reply::Done,
-        },
+        Request::FindMessage { sender, id } => Reply::Message(load_message(db, sender, id)?),
+        Request::ChangeMessage { sender, id, entry, notes } => {
+            db.prepare_cached("UPDATE messages SET entry = ? WHERE sender = ? AND mid = ?")?
+                .execute(params![&entry[..], sender.0, signed(id.get())])?;
+            Reply::Appended(append_notes(db, notes)?)
+        }
         Request::AppendNotes { notes } => Reply::Appended(append_notes(db, notes)?),
         Request::Acknowledge { device, uid, seq, notes, now } => {
             acknowledge(db, device, uid, seq, now)?;
@@ -264,6 +266,14 @@ fn delete_tokens(db: &Connection, uid: Uid, app: Option<&str>) -> Sql<Vec<TokenI
 fn find_message(db: &Connection, sender: Uid, id: MessageId) -> Sql<Option<Timestamp>> {
     db.prepare_cached("SELECT ts FROM messages WHERE sender = ? AND mid = ?")?
         .query_row(params![sender.0, signed(id.get())], |row| Ok(Timestamp(unsigned(row.get(0)?))))
+        .optional()
+}
+
+fn load_message(db: &Connection, sender: Uid, id: MessageId) -> Sql<Option<(Timestamp, Bytes)>> {
+    db.prepare_cached("SELECT ts, entry FROM messages WHERE sender = ? AND mid = ?")?
+        .query_row(params![sender.0, signed(id.get())], |row| {
+            Ok((Timestamp(unsigned(row.get(0)?)), row.get::<_, Vec<u8>>(1)?.into()))
+        })
         .optional()
 }
 
