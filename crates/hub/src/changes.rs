@@ -63,7 +63,7 @@ impl Hub {
         let (to, content) = (change.to.clone(), change.content.clone());
         let changing = Changing { session, ticket, sender: uid, id, to, content, audience };
         let request = Request::FindMessage { sender: uid, id };
-        self.ask(request, Pending::Change(changing));
+        self.ask(request, Pending::Change(changing.into()));
         Ok(())
     }
 

@@ -5,6 +5,7 @@
 //! needs what is not in memory changes nothing and says what it [`Needs`]; its frame is parked in
 //! the session, so a session's frames keep their order.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeSet, BinaryHeap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -80,7 +81,7 @@ pub(crate) enum Pending {
         id: MessageId,
         refusal: Refusal,
     },
-    Change(Changing),
+    Change(Box<Changing>),
     Noted(Noted),
     Acknowledge {
         session: SessionId,
@@ -434,7 +435,7 @@ impl Hub {
             Pending::Refusal { session, id, refusal } => {
                 self.on_refusal(session, id, refusal, result);
             }
-            Pending::Change(changing) => self.on_change_found(changing, result),
+            Pending::Change(changing) => self.on_change_found(*changing, result),
             Pending::Noted(noted) => self.on_noted(noted, result),
             Pending::Acknowledge { session, notes } => {
                 self.on_acknowledged(session, &notes, result);
