@@ -12,7 +12,7 @@ use bytes::Bytes;
 use core::cmp::Reverse;
 use hashbrown::HashMap;
 use wire::code::Code;
-use wire::frame::{FrameError, encode_server};
+use wire::frame::{FrameError, encode_deliver, encode_server};
 use wire::id::{DeviceKey, GroupId, MessageId, Seq, SessionId, Ticket, Uid};
 use wire::limits::{
     FRAME_BYTES_MAX, HELLO_WITHIN, LOADS_MAX, PING_INTERVAL, SESSION_LOG_BYTES_MAX,
@@ -30,6 +30,9 @@ use crate::rooms::Rooms;
 use crate::session::{Online, Session, Stage};
 use crate::{Input, Output};
 
+/// What an entry adds to a frame beside itself, at most: its number and two lengths.
+const DELIVER_OVERHEAD_BYTES: usize = 24;
+
 /// The server's decisions. See the crate's page.
 #[derive(Debug)]
 pub struct Hub {
@@ -45,6 +48,8 @@ pub struct Hub {
     /// The time of the input that is being handled.
     pub(crate) now: Now,
     outputs: VecDeque<Output>,
+    /// Sessions with entries that are gathered for one frame.
+    undelivered: Vec<SessionId>,
     pending: HashMap<Ticket, Pending>,
     /// Who waits for something that is being loaded.
     waiters: HashMap<Missing, Vec<Waiter>>,
@@ -72,7 +77,7 @@ pub(crate) enum Pending {
     },
     Append {
         session: SessionId,
-        message: NewMessage,
+        messages: Vec<NewMessage>,
     },
     Refusal {
         session: SessionId,
@@ -116,6 +121,7 @@ impl Hub {
             stopping: false,
             now: Now::default(),
             outputs: VecDeque::new(),
+            undelivered: Vec::new(),
             pending: HashMap::new(),
             waiters: HashMap::new(),
             next_ticket: 0,
@@ -143,6 +149,11 @@ impl Hub {
 
     /// What has to be done next; [`Output::Wait`] when there is nothing.
     pub fn poll_output(&mut self) -> Output {
+        if self.outputs.is_empty() {
+            for session in core::mem::take(&mut self.undelivered) {
+                self.deliver(session);
+            }
+        }
         self.outputs.pop_front().unwrap_or_else(|| {
             Output::Wait(self.deadlines.peek().map_or(Instant::FAR_FUTURE, |next| next.0.0))
         })
@@ -309,8 +320,41 @@ impl Hub {
         self.send_encoded(id, encode_server(body).into());
     }
 
-    /// As [`Hub::send`], for bytes that go to several sessions.
+    /// As [`Hub::send`], for bytes that go to several sessions. What was gathered goes first.
     pub(crate) fn send_encoded(&mut self, id: SessionId, frame: Bytes) {
+        self.deliver(id);
+        self.transmit(id, frame);
+    }
+
+    /// Gathers a new entry for a session that is up to date: what happens at once leaves in one
+    /// frame.
+    pub(crate) fn gather(&mut self, id: SessionId, seq: Seq, entry: Option<Bytes>) {
+        let Some(live) = self.sessions.get_mut(&id).and_then(Session::live_mut) else { return };
+        let bytes = entry.as_ref().map_or(0, Bytes::len) + DELIVER_OVERHEAD_BYTES;
+        if live.gathered_bytes + bytes > FRAME_BYTES_MAX / 2 {
+            self.deliver(id);
+        }
+        let Some(live) = self.sessions.get_mut(&id).and_then(Session::live_mut) else { return };
+        if live.gathered.is_empty() {
+            self.undelivered.push(id);
+        }
+        live.gathered.push((seq, entry));
+        live.gathered_bytes += bytes;
+    }
+
+    /// Sends what was gathered for a session.
+    fn deliver(&mut self, id: SessionId) {
+        let Some(live) = self.sessions.get_mut(&id).and_then(Session::live_mut) else { return };
+        if live.gathered.is_empty() {
+            return;
+        }
+        live.gathered_bytes = 0;
+        let gathered = core::mem::take(&mut live.gathered);
+        let entries = gathered.iter().map(|(seq, entry)| (*seq, entry.as_deref()));
+        self.transmit(id, encode_deliver(entries).into());
+    }
+
+    fn transmit(&mut self, id: SessionId, frame: Bytes) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         session.queued += frame.len();
         if session.queued > SESSION_SEND_BYTES_MAX {
@@ -427,7 +471,7 @@ impl Hub {
                 self.on_device(session, token, (key, resume), result);
             }
             Pending::Memberships { session } => self.on_memberships(session, result),
-            Pending::Append { session, message } => self.on_appended(session, &message, result),
+            Pending::Append { session, messages } => self.on_appended(session, &messages, result),
             Pending::Refusal { session, id, refusal } => {
                 self.on_refusal(session, id, refusal, result);
             }

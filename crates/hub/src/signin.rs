@@ -102,6 +102,8 @@ impl Hub {
             has: resumed_at,
             acked: cursor,
             window: VecDeque::new(),
+            gathered: Vec::new(),
+            gathered_bytes: 0,
             outgoing: VecDeque::new(),
             storing: false,
             reading: false,

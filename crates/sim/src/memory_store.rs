@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use hub::port::store::{
-    App, DeviceId, Group, LogRow, LoggedMessage, Member, Note, Reply, Request, StoreError, Token,
-    TokenHash, TokenId, User,
+    App, DeviceId, Group, LogRow, LoggedMessage, Member, NewMessage, Note, Outcome, Reply, Request,
+    StoreError, Token, TokenHash, TokenId, User,
 };
 use wire::id::{AppId, DeviceKey, GroupId, MessageId, Seq, Uid};
 use wire::limits::{DEVICE_KEPT, LOG_ENTRIES_MAX};
@@ -82,14 +82,10 @@ impl MemoryStore {
         places.collect()
     }
 
-    fn append(
-        &mut self,
-        message: hub::port::store::NewMessage,
-        to: Vec<Uid>,
-    ) -> Result<Reply, StoreError> {
+    fn append(&mut self, message: NewMessage, to: Vec<Uid>) -> Outcome {
         let key = (message.sender, message.id);
         if let Some(ts) = self.messages.get(&key) {
-            return Ok(Reply::Duplicate { ts: *ts });
+            return Outcome::Duplicate { ts: *ts };
         }
         let is_full = |uid: &Uid| {
             let log = self.logs.get(uid);
@@ -99,7 +95,7 @@ impl MemoryStore {
         let others = to.iter().filter(|uid| **uid != message.sender).count();
         let to: Vec<_> = to.into_iter().filter(|uid| !is_full(uid)).collect();
         if others > 0 && to.iter().all(|uid| *uid == message.sender) {
-            return Err(StoreError::Full);
+            return Outcome::Full;
         }
         self.messages.insert(key, message.ts);
         let logged = LoggedMessage {
@@ -115,7 +111,7 @@ impl MemoryStore {
             let log = self.logs.entry(uid).or_default();
             (uid, log.append(message.entry.clone(), Some(logged)))
         });
-        Ok(Reply::Appended(places.collect()))
+        Outcome::Appended(places.collect())
     }
 
     fn open_device(&mut self, token: TokenId, uid: Uid, key: DeviceKey, now: Timestamp) -> Reply {
@@ -218,7 +214,10 @@ impl SyncStore for MemoryStore {
                     self.groups.iter().filter(|(_, (_, members))| members.contains_key(&uid));
                 Reply::Groups(groups.map(|(gid, _)| *gid).collect())
             }
-            Request::Append { message, to } => self.append(message, to)?,
+            Request::Append { messages } => {
+                let messages = messages.into_iter();
+                Reply::Stored(messages.map(|(message, to)| self.append(message, to)).collect())
+            }
             Request::FindMessage { sender, id } => match self.messages.get(&(sender, id)) {
                 Some(ts) => Reply::Duplicate { ts: *ts },
                 None => Reply::Done,

@@ -199,6 +199,10 @@ pub const LOADS_MAX: usize = 100_000;
 /// Users and groups loaded at once for one frame or one operation; the rest follows after them.
 pub const LOADS_AT_ONCE_MAX: usize = 256;
 
+/// Messages of one session that are stored with one request; the others wait for its answer. As
+/// many as a client has on the way, and few enough that one sender does not hold all others up.
+pub const APPEND_MESSAGES_MAX: usize = OUTBOX_IN_FLIGHT_MAX;
+
 /// Operations of backends that wait their turn; a further one is answered `RATELIMIT`.
 pub const OPERATIONS_WAITING_MAX: usize = 1_024;
 
@@ -233,8 +237,25 @@ pub const STORE_BATCH_MAX: usize = 1_024;
 /// some are answered, so that a slow disk slows senders and nothing piles up.
 pub const STORE_REQUESTS_MAX: usize = 16_384;
 
+/// Logs whose place the store keeps in memory: about 4 MB. Beyond it all are forgotten and read
+/// again when needed.
+pub const LOGS_KNOWN_MAX: usize = 20_000;
+
 /// Frames and other inputs waiting for the hub; beyond it sockets are not read.
 pub const HUB_INPUTS_MAX: usize = 4_096;
+
+/// Bytes read from a socket at once, into a buffer that all sockets of a thread share.
+pub const SOCKET_READ_BYTES_MAX: usize = 16 * 1024;
+
+/// Bytes put together before a socket gets them, in a buffer that all sockets of a thread share;
+/// a larger frame goes alone.
+pub const SOCKET_WRITE_BYTES_MAX: usize = 64 * 1024;
+
+/// Longest head of a WebSocket frame of the server, bytes (RFC 6455 section 5.2, without a mask).
+pub const WEBSOCKET_HEAD_BYTES_MAX: usize = 10;
+
+/// Longest wait for a client to take what is left for it and to hang up. Then it is cut off.
+pub const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 
 /// Largest body of an admin request, bytes (`backend-api.md` 1.2); beyond it HTTP 413.
 pub const ADMIN_BODY_BYTES_MAX: usize = 1024 * 1024;

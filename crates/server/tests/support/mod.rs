@@ -100,7 +100,11 @@ impl Program {
         let mut request = format!("ws://{}/ws", self.address).into_client_request().unwrap();
         let protocol = wire::SUBPROTOCOL.parse().unwrap();
         request.headers_mut().insert("sec-websocket-protocol", protocol);
-        let (socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+        // As browsers do: a small frame does not wait for the answer to the one before it.
+        let nagle_off = true;
+        let connected =
+            tokio_tungstenite::connect_async_with_config(request, None, nagle_off).await;
+        let (socket, _) = connected.unwrap();
         Session { socket }
     }
 
