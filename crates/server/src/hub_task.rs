@@ -5,12 +5,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytes::Bytes;
 use hub::port::admin::{AdminError, Call, Reply};
 use hub::{Hub, Input, Output};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
-use wire::code::Code;
 use wire::frame::FrameError;
 use wire::id::{SessionId, Ticket};
 use wire::limits::{HUB_INPUTS_MAX, STORE_REQUESTS_MAX};
@@ -18,26 +16,16 @@ use wire::proto::client_frame;
 
 use crate::clock::Clock;
 use crate::media::{MediaHandle, Translation};
+use crate::orders::{OrderSender, ToSocket};
 use crate::store::{Sqlite, Store, StoreReply};
-
-/// What a socket has to do.
-#[derive(Debug)]
-pub enum ToSocket {
-    /// Send one frame.
-    Frame(Bytes),
-    /// Send what is queued, then close.
-    Close(Code),
-}
 
 /// What sockets and backends tell the hub.
 #[derive(Debug)]
 pub enum ToHub {
     /// A socket opened. What is sent to it is bounded by the hub, in bytes.
-    Opened(SessionId, IpAddr, mpsc::UnboundedSender<ToSocket>),
-    /// It sent a frame.
-    Frame(SessionId, client_frame::Body),
-    /// It sent something else.
-    Malformed(SessionId, FrameError),
+    Opened(SessionId, IpAddr, OrderSender),
+    /// It sent frames, or what is none.
+    Frames(SessionId, Vec<Result<client_frame::Body, FrameError>>),
     /// Bytes have left.
     Drained(SessionId, usize),
     /// It is gone.
@@ -94,7 +82,7 @@ struct HubTask {
     stored: mpsc::UnboundedReceiver<Vec<StoreReply>>,
     /// Requests the store has not answered.
     outstanding: usize,
-    sockets: HashMap<SessionId, mpsc::UnboundedSender<ToSocket>>,
+    sockets: HashMap<SessionId, OrderSender>,
     asking: HashMap<Ticket, oneshot::Sender<Result<Reply, AdminError>>>,
     media: MediaHandle,
     media_events: mpsc::Receiver<sfu::Event>,
@@ -185,8 +173,14 @@ impl HubTask {
                 self.sockets.insert(session, socket);
                 self.input(Input::Opened { session, remote });
             }
-            ToHub::Frame(session, frame) => self.input(Input::Frame { session, frame }),
-            ToHub::Malformed(session, error) => self.input(Input::Malformed { session, error }),
+            ToHub::Frames(session, frames) => {
+                for frame in frames {
+                    self.input(match frame {
+                        Ok(frame) => Input::Frame { session, frame },
+                        Err(error) => Input::Malformed { session, error },
+                    });
+                }
+            }
             ToHub::Drained(session, bytes) => self.input(Input::Drained { session, bytes }),
             ToHub::Closed(session) => {
                 self.sockets.remove(&session);
@@ -239,8 +233,7 @@ impl HubTask {
 
     fn socket(&mut self, session: SessionId, order: ToSocket) {
         if let Some(socket) = self.sockets.get(&session) {
-            // A socket that is gone says so by `Closed`.
-            let _ = socket.send(order);
+            socket.send(order);
         }
     }
 }

@@ -6,8 +6,10 @@ pub mod config;
 mod gateway;
 mod hub_task;
 pub mod media;
+mod orders;
 mod site;
 mod store;
+mod websocket;
 
 use std::net::SocketAddr;
 use std::path::Path;
