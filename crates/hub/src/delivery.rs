@@ -112,6 +112,7 @@ impl Hub {
             let count = fits.count().max(1);
             let entries = rest[..count].iter().map(|row| (row.seq, Some(&row.entry[..])));
             self.send_encoded(id, encode_deliver(entries).into());
+            self.counters.deliveries += count as u64;
             rest = &rest[count..];
         }
         // What the device has, but had no time to acknowledge before it was cut off.

@@ -268,6 +268,7 @@ impl Hub {
         }
         for (message, outcome) in messages.iter().zip(outcomes) {
             let Outcome::Appended(places) = outcome else { continue };
+            self.counters.accepted += 1;
             // A message to oneself also arrives where it was sent.
             let to_self = message.group == GroupId(0) && others(&places, message.sender) == 0;
             let origin = (!to_self).then_some(session);

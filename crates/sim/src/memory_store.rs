@@ -7,7 +7,7 @@ use hub::port::store::{
     StoreError, Token, TokenHash, TokenId, User,
 };
 use wire::id::{AppId, DeviceKey, GroupId, MessageId, Seq, Uid};
-use wire::limits::{DEVICE_KEPT, LOG_ENTRIES_MAX};
+use wire::limits::{DEVICE_KEPT, EXPIRED_TOKEN_KEPT, LOG_ENTRIES_MAX, MESSAGE_KEY_KEPT};
 use wire::time::Timestamp;
 
 /// A store that performs one request at a time.
@@ -28,7 +28,8 @@ pub struct MemoryStore {
     tokens: BTreeMap<TokenId, (Token, TokenHash)>,
     devices: BTreeMap<DeviceId, Device>,
     groups: BTreeMap<GroupId, (Group, BTreeMap<Uid, Member>)>,
-    messages: HashMap<(Uid, MessageId), Timestamp>,
+    /// When each was stored, and when it expires.
+    messages: BTreeMap<(Uid, MessageId), (Timestamp, Timestamp)>,
     logs: BTreeMap<Uid, Log>,
     /// Numbers are never used again, also of what is gone.
     last: Last,
@@ -84,7 +85,7 @@ impl MemoryStore {
 
     fn append(&mut self, message: NewMessage, to: Vec<Uid>) -> Outcome {
         let key = (message.sender, message.id);
-        if let Some(ts) = self.messages.get(&key) {
+        if let Some((ts, _)) = self.messages.get(&key) {
             return Outcome::Duplicate { ts: *ts };
         }
         let is_full = |uid: &Uid| {
@@ -97,7 +98,7 @@ impl MemoryStore {
         if others > 0 && to.iter().all(|uid| *uid == message.sender) {
             return Outcome::Full;
         }
-        self.messages.insert(key, message.ts);
+        self.messages.insert(key, (message.ts, message.expires));
         let logged = LoggedMessage {
             sender: message.sender,
             id: message.id,
@@ -145,6 +146,23 @@ impl MemoryStore {
         let keep = log.rows.split_off(&Seq(all_have.0 + 1));
         log.rows = keep;
         log.trimmed = log.trimmed.max(all_have);
+    }
+
+    fn sweep(&mut self, now: Timestamp, count: usize) -> usize {
+        let is_over = |(ts, expires): &(Timestamp, Timestamp)| {
+            ts.after(MESSAGE_KEY_KEPT).max(*expires) <= now
+        };
+        let over = self.messages.iter().filter(|(_, times)| is_over(times));
+        let messages: Vec<_> = over.map(|(key, _)| *key).take(count).collect();
+        for key in &messages {
+            self.messages.remove(key);
+        }
+        let has_expired = |token: &Token| {
+            token.expires.is_some_and(|expires| expires.after(EXPIRED_TOKEN_KEPT) <= now)
+        };
+        let expired = self.tokens.iter().filter(|(_, (token, _))| has_expired(token));
+        let ids: Vec<_> = expired.map(|(id, _)| *id).take(count).collect();
+        messages.len() + self.delete_tokens(|token| ids.contains(&token.id)).len()
     }
 
     fn save_group(&mut self, group: Group, put: Vec<Member>, remove: Vec<Uid>) -> GroupId {
@@ -219,7 +237,7 @@ impl SyncStore for MemoryStore {
                 Reply::Stored(messages.map(|(message, to)| self.append(message, to)).collect())
             }
             Request::FindMessage { sender, id } => match self.messages.get(&(sender, id)) {
-                Some(ts) => Reply::Duplicate { ts: *ts },
+                Some((ts, _)) => Reply::Duplicate { ts: *ts },
                 None => Reply::Done,
             },
             Request::AppendNotes { notes } => Reply::Appended(self.append_notes(notes)),
@@ -245,6 +263,7 @@ impl SyncStore for MemoryStore {
                 }
                 Reply::Done
             }
+            Request::Sweep { now, count } => Reply::Swept(self.sweep(now, count)),
             Request::FindApp { hash } => {
                 Reply::App(self.app_tokens.get(&hash).map(|aid| self.apps[aid].clone()))
             }

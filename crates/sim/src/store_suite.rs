@@ -6,7 +6,7 @@ use hub::port::store::{
     TokenId, User,
 };
 use wire::id::{AppId, DeviceKey, GroupId, MessageId, Seq, Uid};
-use wire::limits::{DEVICE_KEPT, LOG_ENTRIES_MAX};
+use wire::limits::{DEVICE_KEPT, EXPIRED_TOKEN_KEPT, LOG_ENTRIES_MAX, MESSAGE_KEY_KEPT};
 use wire::time::Timestamp;
 
 use crate::memory_store::SyncStore;
@@ -33,6 +33,8 @@ pub fn store_suite<S: SyncStore>(mut make: impl FnMut() -> S) {
     a_group_message_reaches_those_whose_log_is_not_full(make());
     reading_goes_on_behind_the_last_place_looked_at(make());
     a_withdrawn_token_takes_its_devices_along(make());
+    expired_messages_are_swept_when_nobody_sends_them_again(make());
+    expired_tokens_are_swept_with_their_devices(make());
 }
 
 fn every_field_comes_back_as_it_was_saved(mut store: impl SyncStore) {
@@ -181,6 +183,68 @@ fn a_withdrawn_token_takes_its_devices_along(mut store: impl SyncStore) {
     assert_eq!((cursor, head), (Seq(1), Seq(3)));
     acknowledge(&mut store, again, bob.uid, 3, NOW);
     assert_eq!(log(&mut store, bob.uid, 0).len(), 0);
+}
+
+fn expired_messages_are_swept_when_nobody_sends_them_again(mut store: impl SyncStore) {
+    let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
+    for id in 1..=5 {
+        append(&mut store, ada.uid, id, &[bob.uid, ada.uid]);
+    }
+    let end = NOW.after(MESSAGE_KEY_KEPT);
+    let Request::Append { mut messages } = append_request(ada.uid, 6, &[bob.uid]) else {
+        unreachable!("that is what it makes")
+    };
+    messages[0].0.expires = Timestamp(end.0 + 1);
+    perform(&mut store, Request::Append { messages });
+    append(&mut store, bob.uid, 1, &[bob.uid]);
+
+    // They expired long ago, and yet somebody may send them again.
+    let just_before = Timestamp(end.0 - 1);
+    assert_eq!(sweep(&mut store, just_before, 100), 0);
+    assert_eq!(append(&mut store, ada.uid, 1, &[bob.uid]), Outcome::Duplicate { ts: NOW });
+    let is_there = |store: &mut _, sender: &User, id| {
+        let id = MessageId::new(id).expect("a small number is an id");
+        let reply = perform(store, Request::FindMessage { sender: sender.uid, id });
+        reply == Reply::Duplicate { ts: NOW }
+    };
+    let swept: Vec<_> = (0..4).map(|_| sweep(&mut store, end, 2)).collect();
+    assert_eq!(swept[..2], [2, 2], "in small steps");
+    assert!((1..=5).all(|id| !is_there(&mut store, &ada, id)));
+    assert!(is_there(&mut store, &ada, 6), "it has not expired");
+    let request = Request::ReadLog { uid: bob.uid, after: Seq(0), count: 100, now: end };
+    let Reply::Log { rows, .. } = perform(&mut store, request) else { panic!("no log") };
+    let seqs: Vec<_> = rows.iter().map(|row| row.seq).collect();
+    assert_eq!(seqs, [Seq(6)], "what a log says of the others is not read");
+}
+
+fn expired_tokens_are_swept_with_their_devices(mut store: impl SyncStore) {
+    let bob = user(&mut store, AppId(1), "bob");
+    let mut token = |hash, expires| {
+        let token = Token { uid: bob.uid, app: "web".into(), expires, ..Token::default() };
+        match perform(&mut store, Request::IssueToken { token, hash, replace: false }) {
+            Reply::TokenIssued { token, .. } => token,
+            other => panic!("no token: {other:?}"),
+        }
+    };
+    let (old, forever) = (token([1; 32], Some(NOW)), token([2; 32], None));
+    token([3; 32], Some(Timestamp(NOW.0 + 1)));
+    device(&mut store, old, bob.uid, 1);
+    let (present, ..) = device(&mut store, forever, bob.uid, 2);
+    let note = Note { uid: bob.uid, entry: Bytes::from_static(b"x") };
+    perform(&mut store, Request::AppendNotes { notes: vec![note] });
+    acknowledge(&mut store, present, bob.uid, 1, NOW);
+    assert_eq!(log(&mut store, bob.uid, 0).len(), 1, "the old device holds the log");
+
+    let end = NOW.after(EXPIRED_TOKEN_KEPT);
+    assert_eq!(sweep(&mut store, Timestamp(end.0 - 1), 100), 0);
+    assert_eq!(sweep(&mut store, end, 100), 1);
+    let is_there = |store: &mut _, hash| {
+        matches!(perform(store, Request::FindToken { hash }), Reply::Token(Some(_)))
+    };
+    let there = [[1; 32], [2; 32], [3; 32]].map(|hash| is_there(&mut store, hash));
+    assert_eq!(there, [false, true, true]);
+    acknowledge(&mut store, present, bob.uid, 1, NOW);
+    assert_eq!(log(&mut store, bob.uid, 0).len(), 0, "its device does not hold it any more");
 }
 
 fn apps_and_users_get_numbers_and_keep_them(mut store: impl SyncStore) {
@@ -496,6 +560,13 @@ fn append(store: &mut impl SyncStore, sender: Uid, id: u64, to: &[Uid]) -> Outco
     match perform(store, append_request(sender, id, to)) {
         Reply::Stored(mut outcomes) => outcomes.pop().expect("one outcome"),
         other => panic!("not stored: {other:?}"),
+    }
+}
+
+fn sweep(store: &mut impl SyncStore, now: Timestamp, count: usize) -> usize {
+    match perform(store, Request::Sweep { now, count }) {
+        Reply::Swept(removed) => removed,
+        other => panic!("not swept: {other:?}"),
     }
 }
 

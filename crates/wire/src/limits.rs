@@ -199,6 +199,24 @@ pub const LOADS_MAX: usize = 100_000;
 /// Users and groups loaded at once for one frame or one operation; the rest follows after them.
 pub const LOADS_AT_ONCE_MAX: usize = 256;
 
+/// How long a message's key is kept at least, so that it is recognised when it is sent again: a
+/// client that was offline for a week has sent it before, or asks its user. An expired message is
+/// swept after that.
+pub const MESSAGE_KEY_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// How long an expired token is kept, so that its client is told that it has expired, and not that
+/// there is none.
+pub const EXPIRED_TOKEN_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Time between two sweeps of the store, and from the start to the first.
+pub const SWEEP_INTERVAL: Duration = Duration::from_secs(3600);
+
+/// Rows one step of a sweep removes: a few milliseconds, in which nobody else is served. The next
+/// step follows after [`SWEEP_PAUSE`] as long as there is more.
+pub const SWEEP_ROWS_MAX: usize = 256;
+/// See [`SWEEP_ROWS_MAX`].
+pub const SWEEP_PAUSE: Duration = Duration::from_secs(1);
+
 /// Messages of one session that are stored with one request; the others wait for its answer. As
 /// many as a client has on the way, and few enough that one sender does not hold all others up.
 pub const APPEND_MESSAGES_MAX: usize = OUTBOX_IN_FLIGHT_MAX;
@@ -266,6 +284,10 @@ pub const ADMIN_FAILURES_PER_MINUTE_MAX: u32 = 10;
 
 /// Members listed at once by the admin API (`backend-api.md` 2.2); more are clamped to it.
 pub const ADMIN_LIST_MAX: u32 = 1_000;
+
+/// How much later than the one before it each session is asked to come back when the server stops:
+/// a thousand sign-ins a second leave room for the messages of those who are there.
+pub const RETURN_STEP: Duration = Duration::from_millis(1);
 
 /// Longest wait for sessions to close when the server stops; then it stops all the same.
 pub const STOP_WITHIN: Duration = Duration::from_secs(5);

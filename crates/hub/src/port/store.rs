@@ -287,6 +287,16 @@ pub enum Request {
         at: Timestamp,
     },
 
+    /// Removes what nobody needs any more: messages that have expired and that no client sends
+    /// again (`limits::MESSAGE_KEY_KEPT`), tokens that expired some time ago
+    /// (`limits::EXPIRED_TOKEN_KEPT`) with their devices. → [`Reply::Swept`]
+    Sweep {
+        /// What has expired then.
+        now: Timestamp,
+        /// At most so many messages, and tokens.
+        count: usize,
+    },
+
     /// Finds the app of a token. → [`Reply::App`]
     FindApp {
         /// Of the app token.
@@ -382,6 +392,8 @@ pub enum Reply {
     Groups(Vec<GroupId>),
     /// Places in the logs, in the order asked.
     Appended(Vec<(Uid, Seq)>),
+    /// Messages and tokens that were removed.
+    Swept(usize),
     /// What became of each message, in the order asked.
     Stored(Vec<Outcome>),
     /// The message was stored before.

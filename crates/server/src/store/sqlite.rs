@@ -14,12 +14,14 @@ use hub::port::store::{
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use wire::id::{AppId, DeviceKey, GroupId, MessageId, Seq, Uid};
+use wire::limits::{EXPIRED_TOKEN_KEPT, MESSAGE_KEY_KEPT};
 use wire::time::Timestamp;
 
 use super::logs::Logs;
 
 /// Numbered migrations: the number of those applied is the database's `user_version`.
-const MIGRATIONS: &[&str] = &[include_str!("schema/0001_first.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("schema/0001_first.sql"), include_str!("schema/0002_sweep.sql")];
 
 /// An open database.
 pub struct Sqlite {
@@ -153,6 +155,7 @@ fn perform(db: &Connection, logs: &mut Logs, request: Request) -> Result<Reply, 
                 .execute(params![signed(at.0), uid.0])?;
             Reply::Done
         }
+        Request::Sweep { now, count } => Reply::Swept(sweep(db, logs, now, count)?),
         Request::FindApp { hash } => Reply::App(
             db.prepare_cached("SELECT aid, name, active FROM apps WHERE token = ?")?
                 .query_row([&hash[..]], app)
@@ -361,7 +364,7 @@ fn read_log(
     let mut statement = db.prepare_cached(
         "SELECT l.seq, coalesce(l.entry, m.entry), m.sender, m.mid, m.flags, m.gid, m.expires
          FROM log l LEFT JOIN messages m ON m.id = l.message
-         WHERE l.uid = ? AND l.seq > ? ORDER BY l.seq LIMIT ?",
+         WHERE l.uid = ? AND l.seq > ? AND (l.entry IS NOT NULL OR m.id IS NOT NULL) ORDER BY l.seq LIMIT ?",
     )?;
     let rows =
         statement.query_map(params![uid.0, signed(after.0).max(trimmed), count as i64], log_row)?;
@@ -386,6 +389,29 @@ fn log_row(row: &Row<'_>) -> Sql<LogRow> {
     };
     let entry = Bytes::from(entry.unwrap_or_default());
     Ok(LogRow { seq: Seq(unsigned(row.get(0)?)), entry, message })
+}
+
+/// Messages that are over, in the words of the index `messages_by_end`. The last of all stays: its
+/// number would be given out again, and logs may refer to it.
+const MESSAGES_OVER: &str = "SELECT id FROM messages WHERE max(expires, ts + 604800000) <= ?
+     AND id < (SELECT max(id) FROM messages) LIMIT ?";
+
+fn sweep(db: &Connection, logs: &mut Logs, now: Timestamp, count: usize) -> Sql<usize> {
+    debug_assert_eq!(MESSAGE_KEY_KEPT.as_millis(), 604_800_000, "as the index has it");
+    let sql = format!("DELETE FROM messages WHERE id IN ({MESSAGES_OVER})");
+    let messages = db.prepare_cached(&sql)?.execute(params![signed(now.0), count as i64])?;
+    let before = now.0.saturating_sub(EXPIRED_TOKEN_KEPT.as_millis() as u64);
+    let mut expired = db.prepare_cached("SELECT id, uid FROM tokens WHERE expires <= ? LIMIT ?")?;
+    let tokens = expired.query_map(params![signed(before), count as i64], |row| {
+        Ok((row.get::<_, i64>(0)?, Uid(row.get(1)?)))
+    })?;
+    let tokens = tokens.collect::<Sql<Vec<_>>>()?;
+    for (token, uid) in &tokens {
+        logs.settle(db, *uid)?;
+        db.execute("DELETE FROM devices WHERE token = ?", [token])?;
+        db.execute("DELETE FROM tokens WHERE id = ?", [token])?;
+    }
+    Ok(messages + tokens.len())
 }
 
 // ---- users and groups --------------------------------------------------------------------
@@ -625,6 +651,16 @@ mod tests {
         assert!(matches!(replies[0], Ok(Reply::App(Some(_)))));
         assert_eq!(replies[1], Err(StoreError::Exists));
         assert_eq!(replies[2], replies[0]);
+    }
+
+    #[test]
+    fn the_sweep_looks_at_nothing_but_what_it_removes() {
+        let disk = OnDisk::new();
+        let explain = format!("EXPLAIN QUERY PLAN {MESSAGES_OVER}");
+        let mut plan = disk.database.connection.prepare(&explain).unwrap();
+        let steps = plan.query_map([1, 1], |row| row.get::<_, String>(3)).unwrap();
+        let steps: Vec<_> = steps.map(Result::unwrap).collect();
+        assert!(steps[0].contains("messages_by_end"), "{steps:?}");
     }
 
     #[test]
