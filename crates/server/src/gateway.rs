@@ -70,9 +70,11 @@ async fn upgrade(
         let Ok(parts) = downcast::<TokioIo<TcpStream>>(upgraded) else {
             return tracing::error!("the socket of a WebSocket is not what it was");
         };
-        // Boxed: what is left of this task is a pointer to what it does from now on.
-        let mut early = parts.read_buf.to_vec();
-        Box::pin(serve(shared.hub, parts.io.into_inner(), &mut early, remote)).await;
+        // Boxed, and nothing else kept: what is left of this task is a pointer to what it does from
+        // now on. What hyper has read too much is in its own large buffer.
+        let (socket, mut early) = (parts.io.into_inner(), parts.read_buf.to_vec());
+        drop(parts.read_buf);
+        Box::pin(serve(shared.hub, socket, &mut early, remote)).await;
     });
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;

@@ -66,6 +66,11 @@ impl Program {
         self.child.id()
     }
 
+    /// Its data folder.
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
     /// One operation with the token of the app.
     pub fn call(&self, mut operation: Value) -> Value {
         operation["token"] = self.app.clone().into();
@@ -86,6 +91,17 @@ impl Program {
         socket.read_to_string(&mut text).unwrap();
         let (_, answer) = text.split_once("\r\n\r\n").unwrap();
         serde_json::from_str(answer).unwrap()
+    }
+
+    /// Asks for a path: head and body of the answer.
+    pub fn get(&self, path: &str) -> (String, String) {
+        let mut socket = TcpStream::connect(self.address).unwrap();
+        let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        socket.write_all(head.as_bytes()).unwrap();
+        let mut text = String::new();
+        socket.read_to_string(&mut text).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        (head.to_owned(), body.to_owned())
     }
 
     /// Makes a user; returns the token.
