@@ -27,7 +27,7 @@ mod token;
 
 pub mod port;
 
-pub use hub::Hub;
+pub use hub::{Counters, Hub};
 pub use token::hash_token;
 
 use alloc::string::String;

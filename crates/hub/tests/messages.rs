@@ -4,6 +4,7 @@ mod host;
 
 use host::{Host, TOKEN_OF_NOBODY};
 use hub::port::admin::{Operation, UserFields, UserRef};
+use hub::port::store::Request;
 use wire::code::Code;
 use wire::limits::{FRAMES_BURST_MAX, HELLO_WITHIN, SILENCE_MAX};
 use wire::mask::{group as mode, member as right, user as user_flag};
@@ -368,4 +369,28 @@ fn a_change_reaches_all_members_who_receive() {
     host.frame(ada, client_frame::Body::Change(recall));
     assert_eq!(changes(&mut host, bob), [(7, false)]);
     assert!(changes(&mut host, carol).is_empty());
+}
+
+#[test]
+fn what_a_session_sends_while_the_disk_is_busy_is_stored_by_one_request_in_order() {
+    let mut host = Host::new();
+    let (ada, bob) = two(&mut host);
+    host.send(ada, "bob", 100, "now bob is known");
+    host.entries(bob);
+    host.hold_store();
+    for id in 1..=5 {
+        host.send(ada, "bob", id, "hello");
+    }
+    assert!(matches!(host.held()[..], [Request::Append { .. }]), "one at a time");
+    host.answer_next();
+    let [Request::Append { messages }] = host.held()[..] else { panic!("{:?}", host.held()) };
+    let ids: Vec<_> = messages.iter().map(|(message, _)| message.id.get()).collect();
+    assert_eq!(ids, [2, 3, 4, 5]);
+
+    host.received(bob);
+    host.release_store();
+    let received = host.received(bob);
+    let [server_frame::Body::Deliver(deliver)] = &received[..] else { panic!("{received:?}") };
+    let seqs: Vec<_> = deliver.entries.iter().map(|entry| entry.seq).collect();
+    assert_eq!(seqs, [3, 4, 5, 6], "what is stored together is told in one frame");
 }
