@@ -2,7 +2,6 @@
 //! told.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 use std::slice::from_ref;
 
@@ -40,8 +39,8 @@ pub struct Page {
     pub identity: Identity,
     pub sessions: RefCell<Map<ReadSessionId, Rc<Session>>>,
     /// Callbacks that wait for the answer to a question, by its ticket.
-    pub counting: RefCell<HashMap<u32, Function>>,
-    pub asking: RefCell<HashMap<u32, JsValue>>,
+    pub counting: RefCell<Map<u32, Function>>,
+    pub asking: RefCell<Map<u32, JsValue>>,
     pub database: RefCell<Vec<Option<Function>>>,
     server: RefCell<Option<String>>,
     pub asking_name: Cell<bool>,
@@ -155,7 +154,7 @@ impl Page {
         let engine = self.instance.borrow().clone();
         let object = records::put(known.as_ref(), &engine, message, origin, links);
         if known.is_none() {
-            self.identity.put_message(message.key.clone(), &object);
+            self.identity.put_message(&message.key, &object);
         }
         object
     }
@@ -164,7 +163,7 @@ impl Page {
     pub fn adopt(&self, record: &JsValue, message: &Message) {
         let engine = self.instance.borrow().clone();
         records::put(Some(record), &engine, message, Origin::Realtime, Links::default());
-        self.identity.put_message(message.key.clone(), record);
+        self.identity.put_message(&message.key, record);
     }
 
     /// The origin an object has already: a status does not change it.

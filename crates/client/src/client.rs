@@ -4,7 +4,6 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
-use hashbrown::HashMap;
 use wire::code::Code;
 use wire::frame::{decode_server, encode_client};
 use wire::id::{DeviceKey, GroupId, Ticket, Uid};
@@ -23,7 +22,7 @@ use crate::outbox::Outbox;
 use crate::port::store::{Account, Opened, Reply, Request, StoreError, Write};
 use crate::presence::Presences;
 use crate::profile::{Profile, Profiles};
-use crate::reading::Reading;
+use crate::reading::{Reading, Search};
 use crate::session::{Link, Session, StartError, is_token, status_of};
 use crate::sorted::Map;
 use crate::{Input, Output, SocketId};
@@ -47,7 +46,7 @@ pub struct Client {
     /// What the last `Hello` said of the log.
     resumed: Option<wire::id::Seq>,
     outputs: VecDeque<Output>,
-    pending: HashMap<Ticket, Pending>,
+    pending: Map<Ticket, Pending>,
     next_ticket: u64,
     group_questions: Map<u32, GroupQuestion>,
     next_question: u32,
@@ -86,13 +85,14 @@ struct GroupQuestion {
 }
 
 impl Client {
-    /// A client that is not signed in. `seed` draws ids and delays.
-    pub fn new(seed: u64) -> Client {
+    /// A client that is not signed in. `seed` draws ids and delays, `search` finds text for
+    /// sessions with a query.
+    pub fn new(seed: u64, search: Search) -> Client {
         Client {
             session: Session::new(),
             outbox: Outbox::default(),
             inbox: Inbox::default(),
-            reading: Reading::default(),
+            reading: Reading::new(search),
             profiles: Profiles::default(),
             presences: Presences::default(),
             rooms: Map::new(),
@@ -104,7 +104,7 @@ impl Client {
             database: Database::default(),
             resumed: None,
             outputs: VecDeque::new(),
-            pending: HashMap::new(),
+            pending: Map::new(),
             next_ticket: 0,
             group_questions: Map::new(),
             next_question: 0,

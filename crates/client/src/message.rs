@@ -4,6 +4,7 @@ use crate::sorted::Map;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
+use core::fmt;
 use wire::id::{GroupId, MessageId, Uid};
 use wire::time::Timestamp;
 
@@ -16,6 +17,14 @@ pub struct MessageKey {
     pub sender: String,
     /// The sender's id.
     pub id: MessageId,
+}
+
+/// A text for each key, for stores and tables that the browser keeps.
+impl fmt::Display for MessageKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let direction = if self.incoming { 'i' } else { 'o' };
+        write!(f, "{direction}{:014x}{}", self.id.get(), self.sender)
+    }
 }
 
 /// A conversation: with a user or in a group.
