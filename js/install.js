@@ -3,6 +3,7 @@
 import * as core from "mesibo-core";
 import { constants } from "./constants.js";
 import { MesiboDateTime } from "./datetime.js";
+import { mesiboVerbs, profileVerbs, sessionVerbs } from "./verbs.js";
 import {
   MesiboMessage,
   MesiboMessageProperties,
@@ -44,6 +45,9 @@ export function install() {
     const { prototype } = core[name];
     for (const [alias, current] of Object.entries(aliases)) prototype[alias] = prototype[current];
   }
+  Object.assign(core.Mesibo.prototype, mesiboVerbs);
+  Object.assign(core.MesiboProfile.prototype, profileVerbs);
+  Object.assign(core.MesiboReadSession.prototype, sessionVerbs);
   class MesiboGroupProfile extends core.MesiboProfile {}
   class MesiboSelfProfile extends core.MesiboProfile {}
   const kinds = [core.MesiboProfile, MesiboGroupProfile, MesiboSelfProfile];
@@ -65,6 +69,7 @@ export function install() {
   core.install({
     putMessage,
     makePresence,
+    isIncoming: (record) => Boolean(hiddenOf(record).incoming),
     newMessage: (destination, engine) => {
       const message = new MesiboMessage(destination);
       hiddenOf(message).engine = engine;

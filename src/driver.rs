@@ -18,6 +18,7 @@ use crate::browser::{
     socket::Sockets,
     store::Store,
     surroundings::{Surroundings, is_page_visible},
+    text,
 };
 
 pub(crate) struct Driver {
@@ -37,7 +38,7 @@ pub(crate) struct Driver {
 impl Driver {
     pub fn new() -> Rc<Driver> {
         let driver = Rc::new_cyclic(|itself: &Weak<Driver>| Driver {
-            client: RefCell::new(Client::new(clock::seed())),
+            client: RefCell::new(Client::new(clock::seed(), text::search)),
             page: Page::new(itself.clone()),
             peers: Peers::new(itself.clone()),
             sockets: Sockets::new(itself.clone()),

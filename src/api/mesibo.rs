@@ -15,6 +15,7 @@ use super::page::{Page, set_default_server as set_page_server};
 use super::profile::MesiboProfile;
 use super::read_session::MesiboReadSession;
 use super::records::{self, set};
+use crate::browser::text::lower;
 use crate::driver::Driver;
 
 const OK: i32 = 0;
@@ -57,7 +58,11 @@ impl Mesibo {
         driver
     }
 
-    fn page(&self) -> &Page {
+    pub(crate) fn driver(&self) -> &Driver {
+        &self.driver
+    }
+
+    pub(crate) fn page(&self) -> &Page {
         &self.driver.page
     }
 }
@@ -239,12 +244,13 @@ impl Mesibo {
 
     #[wasm_bindgen(js_name = getSortedProfiles)]
     pub fn get_sorted_profiles(&self) -> Array {
-        let mut known = self.driver.look(|client, _| {
+        let known = self.driver.look(|client, _| {
             let own = client.address().to_owned();
             let others =
                 client.profiles().filter(|profile| profile.gid > 0 || profile.address != own);
             let sortable = others.map(|profile| {
-                let name = profile.local_name.as_ref().unwrap_or(&profile.name).to_lowercase();
+                let name = profile.local_name.as_ref().unwrap_or(&profile.name);
+                let name = String::from(lower(name));
                 let of = match profile.gid {
                     0 => Conversation::User(profile.address.clone()),
                     gid => Conversation::Group(wire::id::GroupId(gid)),
@@ -253,8 +259,11 @@ impl Mesibo {
             });
             sortable.collect::<Vec<_>>()
         });
-        known.sort();
-        known.iter().map(|(_, _, _, of)| self.page().profile(of)).collect()
+        // The browser's sort: one of Rust's own is five kilobytes.
+        let order: Array = (0..known.len()).map(JsValue::from).collect();
+        let at = |index: JsValue| &known[to_u32(&index) as usize];
+        let order = order.sort_by(&mut |a, b| at(a).cmp(at(b)) as i32);
+        order.iter().map(|index| self.page().profile(&at(index).3)).collect()
     }
 
     // ---- messages ----------------------------------------------------------------------------
@@ -333,14 +342,14 @@ impl Mesibo {
     // ---- for the records of js/message.js ------------------------------------------------------
 
     #[wasm_bindgen(js_name = _send)]
-    pub fn send_record(&self, record: JsValue, announce: bool) -> i32 {
-        let draft = records::draft(&record, None, None);
+    pub fn send_record(&self, record: JsValue, extras: JsValue) -> i32 {
+        let draft = records::draft(&record, &extras, None, None);
         let wanted = match number(&property(&record, "mid")) {
             0.0 => to_u32(&property(&record, "id")),
             // Sent before: a new message with a new id.
             _ => 0,
         };
-        let draft = client::message::Draft { id: wanted, announce, ..draft };
+        let draft = client::message::Draft { id: wanted, ..draft };
         self.page().send(draft, Some(&record)).unwrap_or_else(|error| result_of(&error))
     }
 
@@ -411,7 +420,7 @@ impl Page {
         body: &JsValue,
     ) -> i32 {
         let Some(to) = to else { return BAD_REQUEST };
-        let draft = records::draft(parameters, Some(to), Some(body));
+        let draft = records::draft(parameters, &JsValue::UNDEFINED, Some(to), Some(body));
         let mut wanted = to_u32(id);
         if wanted == 0 {
             wanted = self.driver().map_or(0, |driver| driver.call(|client, _| client.draw_id()));

@@ -240,6 +240,12 @@ impl MesiboProfile {
 
     // ---- conversation ----------------------------------------------------------------------
 
+    /// The API object it belongs to.
+    #[wasm_bindgen(js_name = _engine)]
+    pub fn engine(&self) -> JsValue {
+        self.driver.page.instance.borrow().clone()
+    }
+
     #[wasm_bindgen(js_name = newMessage)]
     pub fn new_message(&self) -> JsValue {
         let engine = self.driver.page.instance.borrow().clone();

@@ -18,6 +18,9 @@ extern "C" {
     #[wasm_bindgen(method, js_name = putMessage)]
     fn put_message(this: &Records, record: &JsValue, fields: &JsValue, links: &JsValue) -> JsValue;
 
+    #[wasm_bindgen(method, js_name = isIncoming)]
+    fn is_incoming(this: &Records, record: &JsValue) -> bool;
+
     #[wasm_bindgen(method, js_name = makePresence)]
     fn make_presence(this: &Records, fields: &JsValue, links: &JsValue) -> JsValue;
 
@@ -48,6 +51,11 @@ pub fn install(records: Records) {
 /// Uses the records. They are there before any object of the API is.
 pub fn with_records<R>(use_them: impl FnOnce(&Records) -> R) -> R {
     RECORDS.with_borrow(|records| use_them(records.as_ref().expect("install comes first")))
+}
+
+/// Whether a record is of a message that was received.
+pub fn is_incoming(record: &JsValue) -> bool {
+    with_records(|records| records.is_incoming(record))
 }
 
 /// What a page reads of a message. Missing fields stay `undefined`.
@@ -146,6 +154,9 @@ pub fn put(
     set(&hidden, "incoming", &message.key.incoming.into());
     set(&hidden, "last", &links.last.into());
     set(&hidden, "forwarded", &content.forwarded.into());
+    set(&hidden, "modified", &message.modified.into());
+    set(&hidden, "thread", &content.thread.into());
+    set(&hidden, "fields", &content.fields.as_str().into());
     set(&hidden, "receipts", &receipts_of(message));
     if let Some(reporter) = &links.reporter {
         set(&hidden, "reporter", reporter);
@@ -180,11 +191,20 @@ pub fn payload(record: &JsValue) -> JsValue {
     property(record, "data")
 }
 
-/// What the page wrote into a record (or passed as parameters), as a draft. `to` wins over the
-/// record's own destination.
-pub fn draft(record: &JsValue, to: Option<Conversation>, body: Option<&JsValue>) -> Draft {
-    let own =
-        super::arguments::conversation(&property(record, "peer"), &property(record, "groupid"));
+/// The conversation a record belongs to; `None` when it has no destination.
+pub fn conversation_of(record: &JsValue) -> Option<Conversation> {
+    super::arguments::conversation(&property(record, "peer"), &property(record, "groupid"))
+}
+
+/// What the page wrote into a record (or passed as parameters), as a draft. `extras` is what the
+/// record keeps hidden; `to` wins over the record's own destination.
+pub fn draft(
+    record: &JsValue,
+    extras: &JsValue,
+    to: Option<Conversation>,
+    body: Option<&JsValue>,
+) -> Draft {
+    let own = conversation_of(record);
     let data = property(record, "data");
     let message = property(record, "message");
     let body = match body {
@@ -219,9 +239,9 @@ pub fn draft(record: &JsValue, to: Option<Conversation>, body: Option<&JsValue>)
             location: place("latitude").zip(place("longitude")),
             file,
             in_reply_to: number(&property(record, "refid")).max(0.0) as u64,
-            forwarded: false,
-            thread: 0,
-            fields: String::new(),
+            forwarded: property(extras, "forwarded").is_truthy(),
+            thread: u32(&property(extras, "thread")),
+            fields: text(&property(extras, "fields")),
         },
         announce: true,
     }

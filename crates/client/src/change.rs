@@ -14,7 +14,7 @@ use wire::time::{Now, Timestamp};
 use crate::client::{Client, Pending};
 use crate::event::Event;
 use crate::message::{Content, Conversation, Message, MessageKey};
-use crate::outbox::{SendError, check_content, content_from_wire, content_to_wire};
+use crate::outbox::{SendError, check_content, place};
 use crate::port::store::{Request, Write};
 
 /// Why a message is not changed. Nothing happens.
@@ -126,7 +126,7 @@ impl Client {
 
     fn tell_server(&mut self, message: &Message, content: Option<&Content>) {
         let (id, to) = (message.key.id, Some(to_target(&message.conversation)));
-        let content = content.map(content_to_wire);
+        let content = content.map(proto::Content::from);
         self.run_errand(Some(id), |ticket| {
             client_frame::Body::Change(Change { ticket, id: id.get(), to, content })
         });
@@ -170,7 +170,7 @@ impl Client {
             let message = match &changed.content {
                 None => emptied(message, status::DELETED),
                 Some(content) => {
-                    let content = content_from_wire(content.clone());
+                    let content = Content::from(content.clone());
                     if message.content == content {
                         continue;
                     }
@@ -211,8 +211,9 @@ impl Client {
                 }
             }
             Removal::Before { conversation, before } => {
+                let before = place(*before, 0);
                 let gone = |message: &Message| {
-                    message.ts < *before
+                    message.order < before
                         && conversation.as_ref().is_none_or(|of| *of == message.conversation)
                 };
                 for key in self.memory.matching(gone) {
@@ -220,7 +221,7 @@ impl Client {
                     self.memory.remove(&key);
                 }
                 let conversation = conversation.clone();
-                self.commits.write(Write::DeleteBefore { conversation, before: *before });
+                self.commits.write(Write::DeleteBefore { conversation, before });
             }
         }
         self.tell(Event::Removed { removal });

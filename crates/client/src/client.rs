@@ -4,10 +4,9 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
-use hashbrown::HashMap;
 use wire::code::Code;
 use wire::frame::{decode_server, encode_client};
-use wire::id::{DeviceKey, GroupId, Ticket, Uid};
+use wire::id::{DeviceKey, GroupId, MessageId, Ticket, Uid};
 use wire::mask::presence as presence_code;
 use wire::proto::{self, Hello, Pong, client_frame, server_frame, target};
 use wire::time::{Duration, Now, Timestamp};
@@ -24,7 +23,7 @@ use crate::outbox::Outbox;
 use crate::port::store::{Account, Opened, Reply, Request, StoreError, Write};
 use crate::presence::Presences;
 use crate::profile::{Profile, Profiles};
-use crate::reading::Reading;
+use crate::reading::{Reading, Search};
 use crate::session::{Link, Session, StartError, is_token, status_of};
 use crate::sorted::Map;
 use crate::{Input, Output, SocketId};
@@ -49,7 +48,7 @@ pub struct Client {
     /// What the last `Hello` said of the log.
     resumed: Option<wire::id::Seq>,
     outputs: VecDeque<Output>,
-    pending: HashMap<Ticket, Pending>,
+    pending: Map<Ticket, Pending>,
     next_ticket: u64,
     group_questions: Map<u32, GroupQuestion>,
     next_question: u32,
@@ -62,6 +61,7 @@ pub(crate) enum Pending {
     Inbox,
     Read(ReadSessionId),
     Summary(ReadSessionId),
+    Find(u32),
     Unread(u32),
 }
 
@@ -89,13 +89,14 @@ struct GroupQuestion {
 }
 
 impl Client {
-    /// A client that is not signed in. `seed` draws ids and delays.
-    pub fn new(seed: u64) -> Client {
+    /// A client that is not signed in. `seed` draws ids and delays, `search` finds text for
+    /// sessions with a query.
+    pub fn new(seed: u64, search: Search) -> Client {
         Client {
             session: Session::new(),
             outbox: Outbox::default(),
             inbox: Inbox::default(),
-            reading: Reading::default(),
+            reading: Reading::new(search),
             profiles: Profiles::default(),
             presences: Presences::default(),
             rooms: Map::new(),
@@ -108,7 +109,7 @@ impl Client {
             database: Database::default(),
             resumed: None,
             outputs: VecDeque::new(),
-            pending: HashMap::new(),
+            pending: Map::new(),
             next_ticket: 0,
             group_questions: Map::new(),
             next_question: 0,
@@ -283,6 +284,33 @@ impl Client {
     /// A message in memory.
     pub fn message(&self, key: &MessageKey) -> Option<&Message> {
         self.memory.get(key)
+    }
+
+    /// A message in memory, the newest of this id.
+    pub fn find(&self, id: MessageId) -> Option<&Message> {
+        let key = self.memory.find(|message| message.key.id == id)?;
+        self.memory.get(&key)
+    }
+
+    /// Asks for the message of this id, an own one or of `sender`; [`Event::Found`] follows.
+    pub fn find_later(&mut self, id: Option<MessageId>, sender: String) -> u32 {
+        self.next_question += 1;
+        let ticket = self.next_question;
+        let known = id.and_then(|id| self.find(id).cloned());
+        let Some(id) = id.filter(|_| known.is_none()) else {
+            self.tell(Event::Found { ticket, message: known });
+            return ticket;
+        };
+        let keys = [MessageKey::outgoing(id), MessageKey { incoming: true, sender, id }];
+        self.ask(Request::Messages { keys: keys.into() }, Pending::Find(ticket));
+        ticket
+    }
+
+    fn on_found(&mut self, ticket: u32, message: Option<Message>) {
+        if let Some(message) = message.clone().filter(|found| !self.memory.contains(&found.key)) {
+            self.keep(message);
+        }
+        self.tell(Event::Found { ticket, message });
     }
 
     /// What is known of a user or group.
@@ -768,6 +796,10 @@ impl Client {
                 self.on_summary(session, messages);
             }
             (Pending::Summary(_), _) => {}
+            (Pending::Find(ticket), Ok(Reply::Messages(messages))) => {
+                self.on_found(ticket, messages.into_iter().next());
+            }
+            (Pending::Find(ticket), _) => self.on_found(ticket, None),
             (Pending::Unread(ticket), Ok(Reply::Count(count))) => self.on_unread(ticket, count),
             (Pending::Unread(ticket), _) => self.on_unread(ticket, 0),
         }

@@ -99,6 +99,13 @@ pub enum Event {
         /// Which ones.
         removal: Removal,
     },
+    /// The answer to a question for a message; `None` when it is not known here.
+    Found {
+        /// Of the question.
+        ticket: u32,
+        /// The message.
+        message: Option<Message>,
+    },
     /// What a summary session shows now, newest first.
     SummaryChanged {
         /// Which session.

@@ -20,6 +20,7 @@ use crate::event::{Event, Member};
 use crate::message::{Conversation, Message, MessageKey};
 use crate::outbox::from_frame;
 use crate::port::store::{Request, Write};
+use crate::sorted::Set;
 
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
@@ -113,15 +114,13 @@ impl Client {
         let count = self.inbox.queue.len().min(INBOX_BATCH_MAX);
         let batch: Vec<_> = self.inbox.queue.drain(..count).collect();
         self.inbox.batch = batch.last().map(|entry| Seq(entry.seq));
-        let mut keys: Vec<_> = batch.iter().flat_map(|entry| self.needs(entry)).collect();
+        let mut keys: Set<_> = batch.iter().flat_map(|entry| self.needs(entry)).collect();
         keys.retain(|key| !self.memory.contains(key));
         if keys.is_empty() {
             return self.apply_batch(batch);
         }
-        keys.sort_unstable();
-        keys.dedup();
         self.inbox.loading = batch;
-        self.ask(Request::Messages { keys }, Pending::Inbox);
+        self.ask(Request::Messages { keys: keys.into() }, Pending::Inbox);
     }
 
     pub(crate) fn on_inbox_loaded(&mut self, messages: Vec<Message>) {

@@ -40,7 +40,7 @@ pub use client::Client;
 pub use group_call::{OwnStream, Publishing, Room, Stream};
 pub use outbox::{SendError, Sent};
 pub use profile::{GroupInfo, Profile};
-pub use reading::{Scope, SessionChange, SessionFilter};
+pub use reading::{Scope, Search, SessionChange, SessionFilter};
 pub use session::StartError;
 
 use alloc::boxed::Box;

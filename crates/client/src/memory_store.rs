@@ -121,7 +121,7 @@ impl MemoryStore {
             Write::DeleteMessage(key) => self.remove(&key),
             Write::DeleteBefore { conversation, before } => {
                 let gone = self.messages.values().filter(|message| {
-                    message.ts < before
+                    message.order < before
                         && conversation.as_ref().is_none_or(|of| *of == message.conversation)
                 });
                 let gone: Vec<_> = gone.map(|message| message.key.clone()).collect();

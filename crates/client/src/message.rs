@@ -4,7 +4,9 @@ use crate::sorted::Map;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
+use core::fmt;
 use wire::id::{GroupId, MessageId, Uid};
+use wire::proto;
 use wire::status;
 use wire::time::Timestamp;
 
@@ -23,6 +25,14 @@ impl MessageKey {
     /// An own message.
     pub fn outgoing(id: MessageId) -> MessageKey {
         MessageKey { incoming: false, sender: String::new(), id }
+    }
+}
+
+/// A text for each key, for stores and tables that the browser keeps.
+impl fmt::Display for MessageKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let direction = if self.incoming { 'i' } else { 'o' };
+        write!(f, "{direction}{:014x}{}", self.id.get(), self.sender)
     }
 }
 
@@ -77,6 +87,57 @@ pub struct File {
     pub thumbnail: Bytes,
     /// Page to open.
     pub launch_url: String,
+}
+
+impl From<&Content> for proto::Content {
+    fn from(content: &Content) -> proto::Content {
+        proto::Content {
+            body: content.body.clone(),
+            title: content.title.clone(),
+            subtitle: content.subtitle.clone(),
+            footer: content.footer.clone(),
+            latitude: content.location.map(|place| place.0),
+            longitude: content.location.map(|place| place.1),
+            file: content.file.as_ref().map(|file| proto::File {
+                r#type: file.kind,
+                url: file.url.clone(),
+                size: file.size,
+                name: file.name.clone(),
+                mime: file.mime.clone(),
+                thumbnail: file.thumbnail.clone(),
+                launch_url: file.launch_url.clone(),
+            }),
+            in_reply_to: content.in_reply_to,
+            forwarded: content.forwarded,
+            thread: content.thread,
+            fields: content.fields.clone(),
+        }
+    }
+}
+
+impl From<proto::Content> for Content {
+    fn from(content: proto::Content) -> Content {
+        Content {
+            body: content.body,
+            title: content.title,
+            subtitle: content.subtitle,
+            footer: content.footer,
+            location: content.latitude.zip(content.longitude),
+            file: content.file.map(|file| File {
+                kind: file.r#type,
+                url: file.url,
+                size: file.size,
+                name: file.name,
+                mime: file.mime,
+                thumbnail: file.thumbnail,
+                launch_url: file.launch_url,
+            }),
+            in_reply_to: content.in_reply_to,
+            forwarded: content.forwarded,
+            thread: content.thread,
+            fields: content.fields,
+        }
+    }
 }
 
 /// A message to be sent.

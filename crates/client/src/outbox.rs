@@ -346,7 +346,7 @@ pub(crate) fn check_content(content: &Content) -> Result<(), SendError> {
     if empty {
         return Err(SendError::Empty);
     }
-    let bytes = content_to_wire(content).encoded_len();
+    let bytes = proto::Content::from(content).encoded_len();
     if bytes > CONTENT_BYTES_MAX {
         return Err(SendError::TooLarge { bytes });
     }
@@ -370,31 +370,7 @@ fn to_frame(message: &Message) -> proto::Send {
         flags: message.flags,
         expiry: message.expiry,
         sent: message.ts.0,
-        content: Some(content_to_wire(&message.content)),
-    }
-}
-
-pub(crate) fn content_to_wire(content: &Content) -> proto::Content {
-    proto::Content {
-        body: content.body.clone(),
-        title: content.title.clone(),
-        subtitle: content.subtitle.clone(),
-        footer: content.footer.clone(),
-        latitude: content.location.map(|place| place.0),
-        longitude: content.location.map(|place| place.1),
-        file: content.file.as_ref().map(|file| proto::File {
-            r#type: file.kind,
-            url: file.url.clone(),
-            size: file.size,
-            name: file.name.clone(),
-            mime: file.mime.clone(),
-            thumbnail: file.thumbnail.clone(),
-            launch_url: file.launch_url.clone(),
-        }),
-        in_reply_to: content.in_reply_to,
-        forwarded: content.forwarded,
-        thread: content.thread,
-        fields: content.fields.clone(),
+        content: Some(proto::Content::from(&message.content)),
     }
 }
 
@@ -407,7 +383,7 @@ pub(crate) fn from_frame(from: &proto::Message, seq: Seq) -> Option<Message> {
         // Of the reader: the other side is the sender. An own one is set right by the caller.
         target::To::Address(address) => Conversation::User(address),
     };
-    let content = content_from_wire(from.content.clone().unwrap_or_default());
+    let content = Content::from(from.content.clone().unwrap_or_default());
     let sent = if from.sent == 0 { from.ts } else { from.sent.min(from.ts) };
     Some(Message {
         key: MessageKey { incoming: true, sender: from.from.clone(), id },
@@ -425,27 +401,4 @@ pub(crate) fn from_frame(from: &proto::Message, seq: Seq) -> Option<Message> {
         recipients: 0,
         receipts: Default::default(),
     })
-}
-
-pub(crate) fn content_from_wire(content: proto::Content) -> Content {
-    Content {
-        body: content.body,
-        title: content.title,
-        subtitle: content.subtitle,
-        footer: content.footer,
-        location: content.latitude.zip(content.longitude),
-        file: content.file.map(|file| crate::message::File {
-            kind: file.r#type,
-            url: file.url,
-            size: file.size,
-            name: file.name,
-            mime: file.mime,
-            thumbnail: file.thumbnail,
-            launch_url: file.launch_url,
-        }),
-        in_reply_to: content.in_reply_to,
-        forwarded: content.forwarded,
-        thread: content.thread,
-        fields: content.fields,
-    }
 }

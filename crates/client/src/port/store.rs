@@ -97,12 +97,12 @@ pub enum Write {
     Message(Box<Message>),
     /// Removes a message.
     DeleteMessage(MessageKey),
-    /// Removes messages of a conversation, or of all, sent before a moment.
+    /// Removes older messages of a conversation, or of all.
     DeleteBefore {
         /// `None` = all.
         conversation: Option<Conversation>,
-        /// Exclusive.
-        before: Timestamp,
+        /// Those whose order is below.
+        before: u64,
     },
     /// Puts a message that is stored, or in this commit, at the end of the outbox.
     Outbox(MessageKey),
