@@ -1,6 +1,7 @@
 //! One file per browser API: events become inputs, outputs become calls. No decisions.
 
 pub mod clock;
+mod database;
 pub mod device;
 pub mod media;
 pub mod peer;

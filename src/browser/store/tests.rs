@@ -88,8 +88,8 @@ async fn what_was_stored_is_there_when_the_database_is_opened_again() {
         Write::Cursor(Seq(1 << 50)),
     ];
     commit(&disk, writes, true).await.unwrap();
-    disk.database.close();
-    let disk = Disk::try_from(schema::open("mesibo-test-again").await.unwrap()).unwrap();
+    disk.close();
+    let disk = schema::open("mesibo-test-again").await.unwrap();
     let opened = contents(&disk).await.unwrap();
     let expected = Opened {
         cursor: Some(Seq(1 << 50)),
@@ -105,16 +105,16 @@ async fn what_was_stored_is_there_when_the_database_is_opened_again() {
 async fn a_commit_that_the_browser_refuses_leaves_nothing() {
     let disk = fresh("refused").await;
     put(&disk, [message(1, 1, 10)]).await;
-    disk.database.close();
+    disk.close();
     let refused = commit(&disk, vec![Write::Cursor(Seq(9))], false).await;
     assert!(refused.is_err(), "a closed database stores nothing");
-    let disk = Disk::try_from(schema::open("mesibo-test-refused").await.unwrap()).unwrap();
+    let disk = schema::open("mesibo-test-refused").await.unwrap();
     assert_eq!(contents(&disk).await.unwrap().cursor, None);
 }
 
 #[wasm_bindgen_test]
 async fn what_memory_held_goes_along_into_a_database() {
-    fresh("moves").await.database.close();
+    fresh("moves").await.close();
     let mut memory = MemoryStore::default();
     let kept = message(1, 1, 10);
     let writes = vec![
@@ -167,13 +167,13 @@ impl Chance {
 }
 
 /// An empty database of this name.
-async fn fresh(name: &str) -> Disk {
+async fn fresh(name: &str) -> Database {
     let name = format!("mesibo-test-{name}");
-    idb::Factory::new().unwrap().delete(&name).unwrap().await.unwrap();
-    Disk::try_from(schema::open(&name).await.unwrap()).unwrap()
+    database::delete(&name).await.unwrap();
+    schema::open(&name).await.unwrap()
 }
 
-async fn put(disk: &Disk, messages: impl IntoIterator<Item = Message>) {
+async fn put(disk: &Database, messages: impl IntoIterator<Item = Message>) {
     let writes = messages.into_iter().map(|message| Write::Message(Box::new(message)));
     commit(disk, writes.collect(), false).await.unwrap();
 }
