@@ -1,14 +1,13 @@
 //! Messages in memory: the recent ones, and all that wait to be sent.
 
 use alloc::collections::VecDeque;
-use hashbrown::HashMap;
 use wire::limits::MESSAGES_IN_MEMORY_MAX;
 
-use crate::message::{Message, MessageKey};
+use crate::message::{Message, MessageKey, Table};
 
 #[derive(Debug, Default)]
 pub(crate) struct Messages {
-    known: HashMap<MessageKey, Message>,
+    known: Table,
     /// Oldest first.
     order: VecDeque<MessageKey>,
 }
