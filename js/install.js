@@ -32,15 +32,73 @@ const ALIASES = {
     getType: "getSid",
     getId: "getUid",
     isMe: "isLocal",
+    isVideoCall: "hasVideo",
     muteStatus: "getMuteStatus",
   },
 };
+
+// What another function answers already, said in other words: shorter here than in the engine.
+const SHORTCUTS = {
+  Mesibo: {
+    isOnline() {
+      return this.getConnectionStatus() === constants.MESIBO_STATUS_ONLINE;
+    },
+    isAccountSuspended() {
+      return this.getConnectionStatus() === constants.MESIBO_STATUS_SUSPEND;
+    },
+    isAccountPaid() {
+      return true;
+    },
+    // 4: a browser.
+    getDeviceType() {
+      return 4;
+    },
+    getUserProfile(address) {
+      return this.getProfile(address);
+    },
+    getGroupProfile(gid) {
+      return this.getProfile(null, gid);
+    },
+    getSenderMessageId(mid) {
+      return mid >>> 0;
+    },
+  },
+  MesiboProfile: {
+    getFirstName() {
+      return this.getName()?.split(/\s+/).find(Boolean);
+    },
+    isValidDestination() {
+      return this.isGroup() || this.getAddress() !== "";
+    },
+  },
+  MesiboParticipant: {
+    isPublisher() {
+      return true;
+    },
+    isVideoLandscape() {
+      return this.getAspectRatio() >= 1;
+    },
+    toggleAudioMute() {
+      return this.toggleMute(false);
+    },
+    toggleVideoMute() {
+      return this.toggleMute(true);
+    },
+  },
+};
+
+function printVersion(...words) {
+  console.log(["mesibo", core.Mesibo.version(), ...words].join(" "));
+}
 
 let api;
 
 /** The API's classes, functions and constants, joined once the engine is instantiated. */
 export function install() {
   if (api) return api;
+  for (const [name, shortcuts] of Object.entries(SHORTCUTS)) {
+    Object.assign(core[name].prototype, shortcuts);
+  }
   for (const [name, aliases] of Object.entries(ALIASES)) {
     const { prototype } = core[name];
     for (const [alias, current] of Object.entries(aliases)) prototype[alias] = prototype[current];
@@ -57,7 +115,8 @@ export function install() {
     return core.Mesibo.create();
   }
   Mesibo.prototype = core.Mesibo.prototype;
-  for (const name of ["getInstance", "version", "printVersion"]) Mesibo[name] = core.Mesibo[name];
+  for (const name of ["getInstance", "version"]) Mesibo[name] = core.Mesibo[name];
+  Mesibo.printVersion = printVersion;
   function MesiboReadSession(listener) {
     return core.MesiboReadSession.createReadSession(listener);
   }

@@ -26,7 +26,7 @@ pub(crate) struct Driver {
     pub page: Page,
     pub peers: Peers,
     sockets: Sockets,
-    store: Store,
+    pub store: Store,
     surroundings: RefCell<Option<Surroundings>>,
     timer: RefCell<Option<Timeout>>,
     scheduled: Cell<bool>,

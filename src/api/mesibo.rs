@@ -160,21 +160,6 @@ impl Mesibo {
         self.driver.look(|client, _| client.status() as u32)
     }
 
-    #[wasm_bindgen(js_name = isOnline)]
-    pub fn is_online(&self) -> bool {
-        self.get_connection_status() == client::event::ConnectionStatus::Online as u32
-    }
-
-    #[wasm_bindgen(js_name = isAccountSuspended)]
-    pub fn is_account_suspended(&self) -> bool {
-        self.get_connection_status() == client::event::ConnectionStatus::Suspend as u32
-    }
-
-    #[wasm_bindgen(js_name = isAccountPaid)]
-    pub fn is_account_paid(&self) -> bool {
-        true
-    }
-
     #[wasm_bindgen(js_name = getUid)]
     pub fn get_uid(&self) -> u32 {
         self.driver.look(|client, _| client.uid().0)
@@ -185,21 +170,8 @@ impl Mesibo {
         self.driver.look(|client, _| client.address().to_owned())
     }
 
-    /// 4: a browser.
-    #[wasm_bindgen(js_name = getDeviceType)]
-    pub fn get_device_type(&self) -> u32 {
-        4
-    }
-
     pub fn version() -> String {
         env!("CARGO_PKG_VERSION").to_owned()
-    }
-
-    #[wasm_bindgen(js_name = printVersion)]
-    pub fn print_version(first: JsValue, second: JsValue) {
-        let words = [first, second].iter().map(text).collect::<Vec<_>>().join(" ");
-        let line = format!("mesibo {} {words}", Mesibo::version());
-        web_sys::console::log_1(&line.trim_end().into());
     }
 
     #[wasm_bindgen(js_name = getTimestamp)]
@@ -212,16 +184,6 @@ impl Mesibo {
     #[wasm_bindgen(js_name = getProfile)]
     pub fn get_profile(&self, address: JsValue, group: JsValue) -> JsValue {
         conversation(&address, &group).map_or(JsValue::NULL, |of| self.page().profile(&of))
-    }
-
-    #[wasm_bindgen(js_name = getUserProfile)]
-    pub fn get_user_profile(&self, address: JsValue) -> JsValue {
-        self.get_profile(address, JsValue::UNDEFINED)
-    }
-
-    #[wasm_bindgen(js_name = getGroupProfile)]
-    pub fn get_group_profile(&self, group: JsValue) -> JsValue {
-        self.get_profile(JsValue::NULL, group)
     }
 
     #[wasm_bindgen(js_name = getProfileIfExists)]
@@ -271,11 +233,6 @@ impl Mesibo {
     #[wasm_bindgen(js_name = getUniqueMessageId)]
     pub fn get_unique_message_id(&self) -> u32 {
         self.driver.call(|client, _| client.draw_id())
-    }
-
-    #[wasm_bindgen(js_name = getSenderMessageId)]
-    pub fn get_sender_message_id(&self, mid: JsValue) -> u32 {
-        to_u32(&mid)
     }
 
     #[wasm_bindgen(js_name = sendMessage)]

@@ -149,11 +149,6 @@ impl MesiboProfile {
             || self.look(|profile| profile.group.as_ref().is_some_and(|info| info.rights.member))
     }
 
-    #[wasm_bindgen(js_name = isValidDestination)]
-    pub fn is_valid_destination(&self) -> bool {
-        self.is_group() || !self.get_address().is_empty()
-    }
-
     #[wasm_bindgen(js_name = isOnline)]
     pub fn is_online(&self) -> bool {
         let address = self.get_address();
@@ -217,12 +212,6 @@ impl MesiboProfile {
                 format!("{}{}", optional_text(&prefix).unwrap_or_default(), self.get_address())
             }
         }
-    }
-
-    #[wasm_bindgen(js_name = getFirstName)]
-    pub fn get_first_name(&self) -> Option<String> {
-        let name = self.get_name().as_string()?;
-        name.split_whitespace().next().map(str::to_owned)
     }
 
     #[wasm_bindgen(js_name = setName)]

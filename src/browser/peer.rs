@@ -287,9 +287,9 @@ impl Peers {
             };
             transceiver.set_direction(Direction::Recvonly);
             let media = transceiver.receiver().track();
-            let stream = streams
-                .entry(track.stream)
-                .or_insert_with(|| MediaStream::new().expect("a window has media streams"));
+            let stream = streams.entry(track.stream).or_insert_with(|| {
+                MediaStream::new().unwrap_or_else(|_| unreachable!("a window has media streams"))
+            });
             stream.add_track(&media);
             receiving.insert(*track, self.listen(room, *track, transceiver, &media));
         }

@@ -2,14 +2,14 @@
 //!
 //! One task performs the requests in the order they came, so a read sees the writes before it.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::rc::Weak;
 
 use client::Input;
 use client::memory_store::MemoryStore;
 use client::message::{Conversation, Message, MessageKey};
 use client::port::store::{Opened, Position, Reply, Request, StoreError, Write};
-use futures::StreamExt;
-use futures::channel::mpsc;
 use js_sys::{Array, Map, Reflect, Set, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wire::id::{Seq, Ticket};
@@ -31,24 +31,10 @@ enum Order {
 }
 
 pub struct Store {
-    orders: mpsc::UnboundedSender<Order>,
-}
-
-impl Store {
-    pub fn new(driver: Weak<Driver>) -> Store {
-        let (orders, waiting) = mpsc::unbounded();
-        wasm_bindgen_futures::spawn_local(work(driver, waiting));
-        Store { orders }
-    }
-
-    pub fn open(&self, name: Option<String>, account: &str) {
-        // The task ends only with this handle.
-        let _ = self.orders.unbounded_send(Order::Open { name, account: account.into() });
-    }
-
-    pub fn ask(&self, ticket: Ticket, request: Request) {
-        let _ = self.orders.unbounded_send(Order::Ask { ticket, request });
-    }
+    orders: RefCell<VecDeque<Order>>,
+    /// Out while the task has it.
+    backend: RefCell<Option<Backend>>,
+    driver: Weak<Driver>,
 }
 
 enum Backend {
@@ -56,9 +42,44 @@ enum Backend {
     Indexed(Database),
 }
 
-async fn work(driver: Weak<Driver>, mut waiting: mpsc::UnboundedReceiver<Order>) {
-    let mut backend = Backend::Memory(Box::default());
-    while let Some(order) = waiting.next().await {
+impl Store {
+    pub fn new(driver: Weak<Driver>) -> Store {
+        let backend = Backend::Memory(Box::default());
+        Store { orders: RefCell::default(), backend: RefCell::new(Some(backend)), driver }
+    }
+
+    pub fn open(&self, name: Option<String>, account: &str) {
+        self.order(Order::Open { name, account: account.into() });
+    }
+
+    pub fn ask(&self, ticket: Ticket, request: Request) {
+        self.order(Order::Ask { ticket, request });
+    }
+
+    fn order(&self, order: Order) {
+        self.orders.borrow_mut().push_back(order);
+        if let Some(backend) = self.backend.take() {
+            wasm_bindgen_futures::spawn_local(work(self.driver.clone(), backend));
+        }
+    }
+
+    fn next(&self) -> Option<Order> {
+        self.orders.borrow_mut().pop_front()
+    }
+
+    /// Nothing more to do.
+    fn rest(&self, backend: Backend) {
+        *self.backend.borrow_mut() = Some(backend);
+    }
+}
+
+async fn work(page: Weak<Driver>, mut backend: Backend) {
+    while let Some(driver) = page.upgrade() {
+        let Some(order) = driver.store.next() else {
+            driver.store.rest(backend);
+            return;
+        };
+        drop(driver);
         let input = match order {
             Order::Open { name, account } => {
                 let opened = open(&mut backend, name, &account).await;
@@ -72,7 +93,7 @@ async fn work(driver: Weak<Driver>, mut waiting: mpsc::UnboundedReceiver<Order>)
                 Input::Stored { ticket, result }
             }
         };
-        let Some(driver) = driver.upgrade() else { break };
+        let Some(driver) = page.upgrade() else { return };
         driver.input(input);
     }
 }

@@ -111,8 +111,8 @@ impl Client {
         if self.inbox.batch.is_some() || self.inbox.queue.is_empty() {
             return;
         }
-        let count = self.inbox.queue.len().min(INBOX_BATCH_MAX);
-        let batch: Vec<_> = self.inbox.queue.drain(..count).collect();
+        let first = core::iter::from_fn(|| self.inbox.queue.pop_front());
+        let batch: Vec<_> = first.take(INBOX_BATCH_MAX).collect();
         self.inbox.batch = batch.last().map(|entry| Seq(entry.seq));
         let mut keys: Set<_> = batch.iter().flat_map(|entry| self.needs(entry)).collect();
         keys.retain(|key| !self.memory.contains(key));

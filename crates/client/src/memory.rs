@@ -2,14 +2,13 @@
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use hashbrown::HashMap;
 use wire::limits::MESSAGES_IN_MEMORY_MAX;
 
-use crate::message::{Message, MessageKey};
+use crate::message::{Message, MessageKey, Table};
 
 #[derive(Debug, Default)]
 pub(crate) struct Messages {
-    known: HashMap<MessageKey, Message>,
+    known: Table,
     /// Oldest first.
     order: VecDeque<MessageKey>,
 }

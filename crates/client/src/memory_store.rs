@@ -4,11 +4,10 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use hashbrown::HashMap;
 use wire::id::Seq;
 use wire::status;
 
-use crate::message::{Conversation, Message, MessageKey};
+use crate::message::{Conversation, Message, MessageKey, Table};
 use crate::port::store::{
     Account, Errand, Opened, Position, ReadNotice, Reply, Request, StoredProfile, Write,
 };
@@ -17,7 +16,7 @@ use crate::sorted::{Map, Set};
 /// See the module. Cloning it is taking a snapshot of the disk.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
-    messages: HashMap<MessageKey, Message>,
+    messages: Table,
     /// Messages of a conversation in their order.
     places: Map<Conversation, Set<(u64, MessageKey)>>,
     /// All messages in their order.

@@ -5,6 +5,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::fmt;
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
 use wire::id::{GroupId, MessageId, Uid};
 use wire::proto;
 use wire::status;
@@ -200,6 +202,10 @@ impl Message {
         matches!(self.status, status::DELETED | status::WIPED)
     }
 }
+
+/// Messages by their keys. The hash is the smallest there is, not one that withstands chosen keys:
+/// the server limits what a sender can send, and a table full of collisions is slow, not wrong.
+pub(crate) type Table = HashMap<MessageKey, Message, FxBuildHasher>;
 
 /// When a recipient got and read a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -505,7 +505,8 @@ impl Client {
             && told == ticket
         {
             self.reading.told = None;
-            for notice in self.reading.notices.drain(..count) {
+            for _ in 0..count {
+                let Some(notice) = self.reading.notices.pop_front() else { break };
                 self.commits.write(Write::ReadDone(notice.key));
             }
         }
