@@ -131,9 +131,10 @@ fn found(
     let tag = HeaderValue::try_from(format!("\"{tag}\"")).expect("digits are a header value");
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let is_known = known.is_some_and(|known| known.split(',').any(|known| known.trim() == tag));
+    let length = HeaderValue::from(content.len());
     let mut response = match is_known {
         true => StatusCode::NOT_MODIFIED.into_response(),
-        false => content.into_response(),
+        false => ([(header::CONTENT_LENGTH, length)], content).into_response(),
     };
     let headers = response.headers_mut();
     headers.insert(header::ETAG, tag);
@@ -352,6 +353,7 @@ mod tests {
         assert_eq!((folder.status, folder.header("location")), (307, "/messenger/"));
         let head = get(Method::HEAD, "/mesibo.js", &[]).await;
         assert_eq!((head.status, head.body.as_str()), (200, ""));
+        assert_eq!(head.header("content-length"), "7");
         assert_eq!(get(Method::POST, "/mesibo.js", &[]).await.status, 405);
     }
 
