@@ -241,7 +241,10 @@ async fn commit(disk: &Database, writes: Vec<Write>, strict: bool) -> Result<(),
             Write::DeleteBefore { conversation, before } => {
                 let those = match conversation {
                     Some(conversation) => Array::of1(&conversation_text(&conversation)),
-                    None => all_conversations(&store(schema::CONVERSATIONS)?).await?,
+                    // Those that this commit begins are not in the table yet.
+                    None => all_conversations(&store(schema::CONVERSATIONS)?)
+                        .await?
+                        .concat(&Array::from(&changed)),
                 };
                 for conversation in those {
                     messages.delete(&older(&conversation, before)?)?;
