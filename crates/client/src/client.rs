@@ -450,7 +450,7 @@ impl Client {
     /// Keeps a message in memory.
     pub(crate) fn keep(&mut self, message: Message) {
         let outbox = &self.outbox;
-        self.memory.put(message, |key| outbox.contains(key));
+        self.memory.put(message, outbox.len(), |key| outbox.contains(key));
     }
 
     pub(crate) fn store_profile(&mut self, of: &Conversation) {

@@ -47,19 +47,17 @@ impl Messages {
         }
     }
 
-    /// Adds or replaces a message. `keep` names those that must not be forgotten.
-    pub fn put(&mut self, message: Message, keep: impl Fn(&MessageKey) -> bool) {
+    /// Adds or replaces a message. `keep` names those that must not be forgotten, at most `kept`
+    /// of them: they do not count.
+    pub fn put(&mut self, message: Message, kept: usize, keep: impl Fn(&MessageKey) -> bool) {
         let key = message.key.clone();
         if self.known.insert(key.clone(), message).is_none() {
             self.order.push_back(key);
         }
-        // Those that must stay go to the end of the line, once around at most.
-        for _ in 0..self.order.len() {
-            if self.known.len() <= MESSAGES_IN_MEMORY_MAX {
-                break;
-            }
+        while self.known.len() > MESSAGES_IN_MEMORY_MAX + kept {
             let Some(oldest) = self.order.pop_front() else { break };
             if keep(&oldest) {
+                // To the end of the line.
                 self.order.push_back(oldest);
             } else {
                 self.known.remove(&oldest);

@@ -6,7 +6,9 @@
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use hashbrown::HashMap;
 use prost::Message as _;
+use rustc_hash::FxBuildHasher;
 use wire::id::{MessageId, Seq, Uid};
 use wire::limits::{CONTENT_BYTES_MAX, OUTBOX_IN_FLIGHT_MAX, OUTBOX_MAX};
 use wire::proto::{self, client_frame, target};
@@ -64,21 +66,34 @@ enum Stage {
 
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
-    entries: VecDeque<(MessageKey, Stage)>,
+    stages: HashMap<MessageId, Stage, FxBuildHasher>,
+    /// In the order in which they go out; what has no stage any more is skipped.
+    order: VecDeque<MessageId>,
     in_flight: usize,
     /// Place of the last message taken.
     last_place: u64,
-    /// Messages the page hears of once they are stored.
-    announced: Vec<(MessageKey, Vec<ReadSessionId>)>,
+    /// Messages the page hears of once they are stored, in order.
+    announced: VecDeque<(MessageKey, Vec<ReadSessionId>)>,
 }
 
 impl Outbox {
+    pub fn len(&self) -> usize {
+        self.stages.len()
+    }
+
     pub fn contains(&self, key: &MessageKey) -> bool {
-        self.entries.iter().any(|(waiting, _)| waiting == key)
+        !key.incoming && self.stages.contains_key(&key.id)
+    }
+
+    /// Adds a message at the end.
+    fn push(&mut self, key: &MessageKey) {
+        if self.stages.insert(key.id, Stage::Storing).is_none() {
+            self.order.push_back(key.id);
+        }
     }
 
     fn set_ready(&mut self, key: &MessageKey) {
-        if let Some((_, stage)) = self.entries.iter_mut().find(|(waiting, _)| waiting == key)
+        if let Some(stage) = self.stages.get_mut(&key.id)
             && *stage == Stage::Storing
         {
             *stage = Stage::Ready;
@@ -87,14 +102,14 @@ impl Outbox {
 
     /// Whether it has not left yet.
     pub fn is_waiting(&self, key: &MessageKey) -> bool {
-        self.entries.iter().any(|(waiting, stage)| waiting == key && *stage != Stage::InFlight)
+        self.contains(key) && self.stages[&key.id] != Stage::InFlight
     }
 
     /// Lets go of a message that has not left yet; `false` when there is none.
     pub fn forget(&mut self, key: &MessageKey) -> bool {
         let waiting = self.is_waiting(key);
         if waiting {
-            self.entries.retain(|(other, _)| other != key);
+            self.remove(key.id.get());
             self.announced.retain(|(other, _)| other != key);
         }
         waiting
@@ -102,10 +117,8 @@ impl Outbox {
 
     /// The connection is gone: what was not answered goes out again, in order.
     pub fn rewind(&mut self) {
-        for (_, stage) in &mut self.entries {
-            if *stage == Stage::InFlight {
-                *stage = Stage::Ready;
-            }
+        for stage in self.stages.values_mut().filter(|stage| **stage == Stage::InFlight) {
+            *stage = Stage::Ready;
         }
         self.in_flight = 0;
     }
@@ -115,20 +128,28 @@ impl Outbox {
         if self.in_flight >= OUTBOX_IN_FLIGHT_MAX {
             return None;
         }
-        let next = self.entries.iter_mut().find(|(_, stage)| *stage != Stage::InFlight)?;
-        if next.1 != Stage::Ready {
-            return None;
+        for id in &self.order {
+            match self.stages.get_mut(id) {
+                None | Some(Stage::InFlight) => {}
+                Some(Stage::Storing) => return None,
+                Some(stage @ Stage::Ready) => {
+                    *stage = Stage::InFlight;
+                    self.in_flight += 1;
+                    return Some(MessageKey::outgoing(*id));
+                }
+            }
         }
-        next.1 = Stage::InFlight;
-        self.in_flight += 1;
-        Some(next.0.clone())
+        None
     }
 
     fn remove(&mut self, id: u64) -> Option<MessageKey> {
-        let index = self.entries.iter().position(|(key, _)| key.id.get() == id)?;
-        let (key, stage) = self.entries.remove(index)?;
+        let id = MessageId::new(id)?;
+        let stage = self.stages.remove(&id)?;
         self.in_flight -= usize::from(stage == Stage::InFlight);
-        Some(key)
+        while self.order.front().is_some_and(|first| !self.stages.contains_key(first)) {
+            self.order.pop_front();
+        }
+        Some(MessageKey::outgoing(id))
     }
 
     /// Forgets everything: another user.
@@ -148,7 +169,7 @@ impl Client {
     /// announced, and sent as soon as there is a connection.
     pub fn send(&mut self, now: Now, draft: Draft) -> Result<Sent, SendError> {
         check(&draft)?;
-        if self.outbox.entries.len() >= OUTBOX_MAX {
+        if self.outbox.len() >= OUTBOX_MAX {
             return Err(SendError::OutboxFull);
         }
         let key = self.new_key(draft.id);
@@ -179,7 +200,7 @@ impl Client {
         };
         let sessions = self.reading.match_live(&message);
         if draft.announce {
-            self.outbox.announced.push((key.clone(), sessions.clone()));
+            self.outbox.announced.push_back((key.clone(), sessions.clone()));
         }
         self.keep(message.clone());
         self.put_into_outbox(&message);
@@ -203,7 +224,7 @@ impl Client {
     }
 
     fn put_into_outbox(&mut self, message: &Message) {
-        self.outbox.entries.push_back((message.key.clone(), Stage::Storing));
+        self.outbox.push(&message.key);
         self.commits.write(Write::Message(Box::new(message.clone())));
         self.commits.write(Write::Outbox(message.key.clone()));
         self.commits.then(Then::Sendable(message.key.clone()), true);
@@ -226,7 +247,8 @@ impl Client {
     pub(crate) fn restore_outbox(&mut self, waiting: Vec<Message>) {
         for message in waiting.into_iter().rev() {
             if !self.outbox.contains(&message.key) {
-                self.outbox.entries.push_front((message.key.clone(), Stage::Ready));
+                self.outbox.stages.insert(message.key.id, Stage::Ready);
+                self.outbox.order.push_front(message.key.id);
             }
             if !self.memory.contains(&message.key) {
                 self.keep(message);
@@ -238,8 +260,10 @@ impl Client {
     pub(crate) fn on_sendable(&mut self, now: Now, key: &MessageKey) {
         self.outbox.set_ready(key);
         if let Some(index) = self.outbox.announced.iter().position(|(waiting, _)| waiting == key) {
-            let (key, sessions) = self.outbox.announced.remove(index);
-            if let Some(message) = self.memory.get(&key).cloned() {
+            let announced = self.outbox.announced.remove(index);
+            if let Some((key, sessions)) = announced
+                && let Some(message) = self.memory.get(&key).cloned()
+            {
                 self.tell(Event::Message { message, sessions, announce: true });
             }
         }

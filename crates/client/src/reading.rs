@@ -7,6 +7,8 @@
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
+use hashbrown::HashSet;
+use rustc_hash::FxBuildHasher;
 use wire::id::MessageId;
 use wire::limits::{READ_COUNT_DEFAULT, READS_PER_FRAME_MAX};
 use wire::mask::message as flag;
@@ -17,7 +19,7 @@ use crate::client::{Client, Pending};
 use crate::event::{Event, Origin, ReadSessionId};
 use crate::message::{Conversation, Message, MessageKey};
 use crate::port::store::{Position, ReadNotice, Request, Write};
-use crate::sorted::{Map, Set};
+use crate::sorted::Map;
 
 /// Whether a text has another one in it, whatever their case. The host knows the cases of all
 /// scripts: the browser has the tables, a download of them would be larger than this whole part.
@@ -85,7 +87,7 @@ struct ReadSession {
     queue: VecDeque<u32>,
     batch: Option<Batch>,
     /// Arrived while the session was open: the store has them, too.
-    live: Set<MessageKey>,
+    live: HashSet<MessageKey, FxBuildHasher>,
     /// Read while the page was hidden.
     held: Vec<MessageKey>,
 }
@@ -224,7 +226,7 @@ impl Client {
             ended: false,
             queue: VecDeque::new(),
             batch: None,
-            live: Set::new(),
+            live: HashSet::default(),
             held: Vec::new(),
         };
         self.reading.sessions.insert(id, session);
