@@ -521,6 +521,7 @@ impl Client {
             Ok(Body::RoomRefused(refused)) => self.on_room_refused(&refused),
             Ok(Body::Answer(answer)) => self.on_answer(now, &answer),
             Ok(Body::Subscriber(subscriber)) => self.on_subscriber(&subscriber),
+            Ok(Body::UploadToken(upload)) => self.session.upload_token = upload.token,
             Ok(Body::Unsupported(unsupported)) => {
                 let text = alloc::format!(
                     "the server does not know frame {}: it is older than this SDK",
@@ -547,6 +548,7 @@ impl Client {
         self.inbox.resume(self.resumed, wire::id::Seq(welcome.resumed_at));
         self.resumed = Some(self.inbox.stored);
         self.commits.write(Write::Cursor(self.inbox.stored));
+        self.session.upload_token.clone_from(&welcome.upload_token);
         self.set_status(Status::Online, String::new());
         if let Some(own) = &welcome.self_profile
             && self.profiles.put_own(own)

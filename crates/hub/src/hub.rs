@@ -28,6 +28,7 @@ use crate::port::store::{NewMessage, Note, Reply, Request, StoreError, TokenId};
 use crate::presence::Watchers;
 use crate::rooms::Rooms;
 use crate::session::{Online, Session, Stage};
+use crate::upload::UploadKey;
 use crate::{Input, Output};
 
 /// The server's decisions. See the crate's page.
@@ -42,6 +43,7 @@ pub struct Hub {
     pub(crate) rooms: Rooms,
     pub(crate) operations: Operations,
     pub(crate) stopping: bool,
+    pub(crate) upload_key: Option<UploadKey>,
     /// The time of the input that is being handled.
     pub(crate) now: Now,
     outputs: VecDeque<Output>,
@@ -92,6 +94,9 @@ pub(crate) enum Pending {
         session: SessionId,
     },
     Admin,
+    Uploader {
+        ticket: Ticket,
+    },
     Nothing,
 }
 
@@ -114,6 +119,7 @@ impl Hub {
             rooms: Rooms::new(epoch),
             operations: Operations::default(),
             stopping: false,
+            upload_key: None,
             now: Now::default(),
             outputs: VecDeque::new(),
             pending: HashMap::new(),
@@ -134,6 +140,7 @@ impl Hub {
             Input::Closed { session } => self.forget(session),
             Input::Stored { ticket, result } => self.on_stored(ticket, result),
             Input::Admin { ticket, call } => self.on_admin(ticket, call),
+            Input::Uploader { ticket, credential } => self.on_uploader(ticket, &credential),
             Input::Media(event) => self.on_media(event),
             Input::Tick => {}
             Input::Stop => self.on_stop(),
@@ -292,6 +299,7 @@ impl Hub {
                         self.review_occupant(room, id, false);
                     }
                     self.send(id, server_frame::Body::Ping(Ping { sent: self.now.wall.0 }));
+                    self.renew_upload_token(id);
                 }
                 let ping = self.now.instant + PING_INTERVAL;
                 let expiry = expires.map_or(Instant::FAR_FUTURE, |expires| {
@@ -439,6 +447,7 @@ impl Hub {
             }
             Pending::Log { session } => self.on_log(session, result),
             Pending::Admin => self.on_admin_stored(result),
+            Pending::Uploader { ticket } => self.on_uploader_found(ticket, result),
             Pending::Nothing => {
                 if let Err(error) = result {
                     self.log(alloc::format!("storage: {error}"));

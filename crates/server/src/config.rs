@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::Parser;
+use wire::limits::FILE_BYTES_MAX;
 
 /// Messages, groups, calls and conferences for the web, in one program.
 ///
@@ -22,6 +23,15 @@ pub struct Config {
     /// Folder with the SDK and the pages to serve
     #[arg(long, env = "MESIBO_SITE")]
     pub site: Option<PathBuf>,
+
+    /// URL under which files are downloaded, such as https://files.example.com/files; without it
+    /// the address that was used for the upload
+    #[arg(long, env = "MESIBO_FILES_URL")]
+    pub files_url: Option<String>,
+
+    /// Largest file that may be uploaded, in MiB
+    #[arg(long, env = "MESIBO_UPLOAD_MAX_MB", default_value_t = FILE_BYTES_MAX / 1024 / 1024)]
+    pub upload_max_mb: u64,
 
     /// UDP address and port for audio and video; port 0 takes a free one
     #[arg(long, env = "MESIBO_MEDIA", default_value = "0.0.0.0:0")]

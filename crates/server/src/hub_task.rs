@@ -7,18 +7,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use hub::port::admin::{AdminError, Call, Reply};
-use hub::{Hub, Input, Output};
+use hub::port::store::StoreError;
+use hub::{Hub, Input, Output, UploadKey};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use wire::code::Code;
 use wire::frame::FrameError;
-use wire::id::{SessionId, Ticket};
+use wire::id::{AppId, SessionId, Ticket, Uid};
 use wire::limits::{HUB_INPUTS_MAX, STORE_REQUESTS_MAX};
 use wire::proto::client_frame;
 
 use crate::clock::Clock;
 use crate::media::{MediaHandle, Translation};
 use crate::store::{Sqlite, Store, StoreReply};
+
+/// Whose a token is, `None` when it is worth nothing.
+pub type Uploader = Result<Option<(AppId, Uid)>, StoreError>;
 
 /// What a socket has to do.
 #[derive(Debug)]
@@ -42,6 +46,8 @@ pub enum ToHub {
     Drained(SessionId, usize),
     /// It is gone.
     Closed(SessionId),
+    /// Somebody wants to upload with this token.
+    Uploader(String, oneshot::Sender<Uploader>),
     /// A backend asks.
     Admin(Call, oneshot::Sender<Result<Reply, AdminError>>),
     /// The server stops.
@@ -66,6 +72,15 @@ impl HubHandle {
         self.inputs.send(input).await.is_ok()
     }
 
+    /// Asks whose an upload token or user token is; `Ok(None)` when it is worth nothing.
+    pub async fn uploader(&self, credential: String) -> Uploader {
+        let stopped = || StoreError::Failed("the server is stopping".into());
+        let (answer, answered) = oneshot::channel();
+        let asked = self.inputs.send(ToHub::Uploader(credential, answer)).await;
+        asked.map_err(|_| stopped())?;
+        answered.await.map_err(|_| stopped())?
+    }
+
     /// Asks for an operation; `None` when the hub has stopped.
     pub async fn admin(&self, call: Call) -> Option<Result<Reply, AdminError>> {
         let (answer, answered) = oneshot::channel();
@@ -80,10 +95,11 @@ pub fn start(
     database: Sqlite,
     media: MediaHandle,
     media_events: mpsc::Receiver<sfu::Event>,
+    upload_key: UploadKey,
 ) -> (HubHandle, tokio::task::JoinHandle<()>) {
     let (inputs, waiting) = mpsc::channel(HUB_INPUTS_MAX);
     let handle = HubHandle { inputs, sessions: Arc::default() };
-    let task = HubTask::new(database, media, media_events);
+    let task = HubTask::new(database, media, media_events, upload_key);
     (handle, tokio::spawn(task.run(waiting)))
 }
 
@@ -96,6 +112,7 @@ struct HubTask {
     outstanding: usize,
     sockets: HashMap<SessionId, mpsc::UnboundedSender<ToSocket>>,
     asking: HashMap<Ticket, oneshot::Sender<Result<Reply, AdminError>>>,
+    uploaders: HashMap<Ticket, oneshot::Sender<Uploader>>,
     media: MediaHandle,
     media_events: mpsc::Receiver<sfu::Event>,
     translation: Translation,
@@ -109,6 +126,7 @@ impl HubTask {
         database: Sqlite,
         media: MediaHandle,
         media_events: mpsc::Receiver<sfu::Event>,
+        upload_key: UploadKey,
     ) -> HubTask {
         // Bounded by `outstanding`: there is never more in it than was asked.
         let (answers, stored) = mpsc::unbounded_channel();
@@ -119,13 +137,14 @@ impl HubTask {
         let clock = Clock::start();
         let epoch = (clock.now().wall.0 / 1000) as u32;
         HubTask {
-            hub: Hub::new(epoch),
+            hub: Hub::new(epoch).with_upload_key(upload_key),
             clock,
             store,
             stored,
             outstanding: 0,
             sockets: HashMap::new(),
             asking: HashMap::new(),
+            uploaders: HashMap::new(),
             media,
             media_events,
             translation: Translation::default(),
@@ -198,6 +217,12 @@ impl HubTask {
                 self.asking.insert(ticket, answer);
                 self.input(Input::Admin { ticket, call });
             }
+            ToHub::Uploader(credential, answer) => {
+                self.next_ticket += 1;
+                let ticket = Ticket(self.next_ticket);
+                self.uploaders.insert(ticket, answer);
+                self.input(Input::Uploader { ticket, credential });
+            }
             ToHub::Stop => {
                 self.stopping = true;
                 self.input(Input::Stop);
@@ -219,6 +244,12 @@ impl HubTask {
                     if let Some(answer) = self.asking.remove(&ticket) {
                         // The backend may have gone away meanwhile.
                         let _ = answer.send(result);
+                    }
+                }
+                Output::Uploader { ticket, who } => {
+                    if let Some(answer) = self.uploaders.remove(&ticket) {
+                        // The browser may have gone away meanwhile.
+                        let _ = answer.send(who);
                     }
                 }
                 Output::Media(command) => {

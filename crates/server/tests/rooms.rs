@@ -86,6 +86,8 @@ impl World {
             listen: "127.0.0.1:0".parse().unwrap(),
             data: data.path().to_owned(),
             site: None,
+            files_url: None,
+            upload_max_mb: 50,
             media: "127.0.0.1:0".parse().unwrap(),
             announce: Vec::new(),
             admin_key: Some("the key of these tests, long enough".into()),
