@@ -4,6 +4,15 @@ import * as core from "mesibo-core";
 import { constants } from "./constants.js";
 import { MesiboDateTime } from "./datetime.js";
 import {
+  MesiboFileTransfer,
+  readFile,
+  sendFile,
+  thumbnailOf,
+  toBase64,
+  transferOf,
+} from "./file.js";
+import { MesiboHttp } from "./http.js";
+import {
   MesiboMessage,
   MesiboMessageProperties,
   MesiboPresence,
@@ -12,6 +21,7 @@ import {
   putMessage,
   setDefaultEngine,
 } from "./message.js";
+import { initServiceWorker, startServiceWorker } from "./service-worker.js";
 
 // Names of other generations: the same function under another name.
 const ALIASES = {
@@ -54,6 +64,18 @@ export function install() {
   }
   Mesibo.prototype = core.Mesibo.prototype;
   for (const name of ["getInstance", "version", "printVersion"]) Mesibo[name] = core.Mesibo[name];
+  Mesibo.initServiceWorker = initServiceWorker;
+  Object.assign(Mesibo.prototype, {
+    startServiceWorker,
+    createhttpRequest: () => new MesiboHttp(),
+    sendFile(parameters, id, f) {
+      const { groupid, peer } = parameters ?? {};
+      return sendFile(this, Number(groupid) || String(peer ?? ""), parameters ?? {}, id, f);
+    },
+  });
+  core.MesiboProfile.prototype.sendFile = function (id, f) {
+    return sendFile(this._engine(), this, {}, id, f);
+  };
   function MesiboReadSession(listener) {
     return core.MesiboReadSession.createReadSession(listener);
   }
@@ -65,6 +87,10 @@ export function install() {
   core.install({
     putMessage,
     makePresence,
+    readFile,
+    thumbnailOf,
+    transfer: transferOf,
+    toBase64,
     newMessage: (destination, engine) => {
       const message = new MesiboMessage(destination);
       hiddenOf(message).engine = engine;
@@ -97,6 +123,8 @@ export function install() {
     MesiboMessage,
     MesiboPresence,
     MesiboDateTime,
+    MesiboFileTransfer,
+    MesiboHttp,
     array2String,
     ...constants,
   };

@@ -6,6 +6,7 @@
 
 import { constants } from "./constants.js";
 import { MesiboDateTime } from "./datetime.js";
+import { contentToSend, withFile } from "./file.js";
 
 const STATUS = {
   OUTBOX: 0,
@@ -50,7 +51,8 @@ export function setDefaultEngine(find) {
   defaultEngine = find;
 }
 
-function engineOf(record) {
+/** The engine that a record belongs to. */
+export function engineOf(record) {
   return hiddenOf(record).engine ?? defaultEngine();
 }
 
@@ -328,7 +330,7 @@ function receiptTime(record, peer, callback, which) {
   return at;
 }
 
-export class MesiboMessage extends MesiboMessageProperties {
+export class MesiboMessage extends withFile(MesiboMessageProperties) {
   constructor(destination) {
     super(destination);
     this.message = undefined;
@@ -349,11 +351,13 @@ export class MesiboMessage extends MesiboMessageProperties {
     const reachable = this.groupid > 0 || Boolean(this.peer);
     return (
       reachable &&
-      Boolean(this.message || this.data?.byteLength || this.title || this.hasLocation())
+      Boolean(
+        this.message || this.data?.byteLength || this.title || this.hasFile() || this.hasLocation(),
+      )
     );
   }
   send() {
-    return engineOf(this)._send(this, true);
+    return engineOf(this)._send(this, true, contentToSend(this));
   }
   resend() {
     return engineOf(this)._resend(this);
@@ -363,7 +367,7 @@ export class MesiboMessage extends MesiboMessageProperties {
     return this.latitude > UNSET_DEGREES && this.longitude > UNSET_DEGREES;
   }
   isRichMessage() {
-    return Boolean(this.fileurl || this.tn || this.title || this.hasLocation());
+    return Boolean(this.hasFile() || this.tn || this.title || this.hasLocation());
   }
   isPlainMessage() {
     return this.isMessage() && !this.isRichMessage();

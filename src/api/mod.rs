@@ -2,14 +2,15 @@
 //!
 //! Bad input never throws: arguments are taken as they come and read leniently.
 
-mod arguments;
+pub mod arguments;
+mod file;
 pub mod group_call;
 mod group_member;
 mod identity;
-mod listener;
+pub mod listener;
 mod mesibo;
 pub mod page;
 mod participant;
 mod profile;
 mod read_session;
-mod records;
+pub mod records;

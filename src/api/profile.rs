@@ -259,6 +259,12 @@ impl MesiboProfile {
         self.driver.page.send_legacy(&parameters, to, &id, &text)
     }
 
+    /// For `js/install.js`: whose profile it is.
+    #[wasm_bindgen(js_name = _engine)]
+    pub fn engine(&self) -> JsValue {
+        self.driver.page.instance.borrow().clone()
+    }
+
     #[wasm_bindgen(js_name = createReadSession)]
     pub fn create_read_session(&self, listener: JsValue) -> JsValue {
         let scope = Scope::Conversation(self.destination());

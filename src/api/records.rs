@@ -21,6 +21,26 @@ extern "C" {
     #[wasm_bindgen(method, js_name = makePresence)]
     fn make_presence(this: &Records, fields: &JsValue, links: &JsValue) -> JsValue;
 
+    /// The file that the page gave, as a promise of a blob.
+    #[wasm_bindgen(method, js_name = readFile)]
+    pub fn read_file(this: &Records, content: &JsValue, fetched: &JsValue) -> js_sys::Promise;
+
+    /// A small picture of it, as a promise of bytes or `null`.
+    #[wasm_bindgen(method, js_name = thumbnailOf)]
+    pub fn thumbnail_of(
+        this: &Records,
+        content: &JsValue,
+        blob: &JsValue,
+        limit: u32,
+    ) -> js_sys::Promise;
+
+    /// The `MesiboFileTransfer` of a message, brought up to date.
+    #[wasm_bindgen(method)]
+    pub fn transfer(this: &Records, record: &JsValue, percent: u32, running: bool) -> JsValue;
+
+    #[wasm_bindgen(method, js_name = toBase64)]
+    pub fn to_base64(this: &Records, text: &str) -> String;
+
     #[wasm_bindgen(method, js_name = newMessage)]
     pub fn new_message(this: &Records, destination: &JsValue, engine: &JsValue) -> JsValue;
 
@@ -95,6 +115,8 @@ pub struct Links {
     pub reporter: Option<JsValue>,
     /// What was reported.
     pub reported: u32,
+    /// The file itself, while it is nowhere else.
+    pub blob: Option<JsValue>,
 }
 
 /// Makes the record of a message, or brings the one there is up to date.
@@ -132,8 +154,8 @@ pub fn put(
         latitude: content.location.map(|place| place.0),
         longitude: content.location.map(|place| place.1),
         filetype: file.map(|file| file.kind),
-        fileurl: file.map(|file| file.url.as_str()),
-        launchurl: file.map(|file| file.launch_url.as_str()),
+        fileurl: file.map(|file| file.url.as_str()).filter(|url| !url.is_empty()),
+        launchurl: file.map(|file| file.launch_url.as_str()).filter(|url| !url.is_empty()),
         size: file.map(|file| file.size as f64),
     };
     let fields = serde_wasm_bindgen::to_value(&fields).unwrap_or_default();
@@ -147,6 +169,13 @@ pub fn put(
     set(&hidden, "last", &links.last.into());
     set(&hidden, "forwarded", &content.forwarded.into());
     set(&hidden, "receipts", &receipts_of(message));
+    if let Some(file) = file {
+        set(&hidden, "name", &file.name.as_str().into());
+        set(&hidden, "mime", &file.mime.as_str().into());
+    }
+    if let Some(blob) = &links.blob {
+        set(&hidden, "blob", blob);
+    }
     if let Some(reporter) = &links.reporter {
         set(&hidden, "reporter", reporter);
         set(&hidden, "reported", &links.reported.into());
@@ -224,6 +253,19 @@ pub fn draft(record: &JsValue, to: Option<Conversation>, body: Option<&JsValue>)
             fields: String::new(),
         },
         announce: true,
+    }
+}
+
+/// A file that is nowhere yet, as the page's record describes it.
+pub fn local_file(record: &JsValue, content: &JsValue) -> File {
+    File {
+        kind: u32(&property(record, "filetype")),
+        size: number(&property(record, "size")).max(0.0) as u64,
+        name: text(&property(content, "name")),
+        mime: text(&property(content, "mime")),
+        thumbnail: bytes(&property(record, "tn")).into(),
+        launch_url: text(&property(record, "launchurl")),
+        ..File::default()
     }
 }
 

@@ -9,3 +9,4 @@ mod schema;
 pub mod socket;
 pub mod store;
 pub mod surroundings;
+pub mod transfer;

@@ -26,6 +26,7 @@ use crate::profile::{Profile, Profiles};
 use crate::reading::Reading;
 use crate::session::{Link, Session, StartError, is_token, status_of};
 use crate::sorted::Map;
+use crate::transfer::Transfers;
 use crate::{Input, Output, SocketId};
 
 /// The client's decisions. See the crate's page.
@@ -40,6 +41,7 @@ pub struct Client {
     pub(crate) rooms: Map<GroupId, Room>,
     pub(crate) memory: Messages,
     pub(crate) commits: Commits,
+    pub(crate) transfers: Transfers,
     pub(crate) chance: Chance,
     pub(crate) visible: bool,
     store: StoreState,
@@ -98,6 +100,7 @@ impl Client {
             rooms: Map::new(),
             memory: Messages::default(),
             commits: Commits::default(),
+            transfers: Transfers::default(),
             chance: Chance::new(seed),
             visible: true,
             store: StoreState::Closed,
@@ -139,6 +142,7 @@ impl Client {
                 }
             }
             Input::Peer(input) => self.on_peer(now, input),
+            Input::Transfer(input) => self.on_transfer(now, input),
             Input::Tick => {}
         }
         self.on_deadline(now);
@@ -153,7 +157,10 @@ impl Client {
                 self.ask(request, Pending::Commit);
             }
         }
-        let deadline = self.session.deadline().min(self.room_deadline());
+        let mut deadline = self.session.deadline().min(self.room_deadline());
+        if self.session.is_online() {
+            deadline = deadline.min(self.transfers.deadline());
+        }
         self.outputs.pop_front().unwrap_or(Output::Wait(deadline))
     }
 
@@ -411,8 +418,8 @@ impl Client {
 
     /// Keeps a message in memory.
     pub(crate) fn keep(&mut self, message: Message) {
-        let outbox = &self.outbox;
-        self.memory.put(message, |key| outbox.contains(key));
+        let (outbox, transfers) = (&self.outbox, &self.transfers);
+        self.memory.put(message, |key| outbox.contains(key) || transfers.contains(key));
     }
 
     pub(crate) fn store_profile(&mut self, of: &Conversation) {
@@ -436,6 +443,7 @@ impl Client {
 
     fn flush(&mut self, now: Now) {
         self.negotiate(now);
+        self.flush_transfers(now);
         self.flush_outbox(now);
         self.flush_reads();
         while self.session.is_online()
@@ -558,6 +566,7 @@ impl Client {
         self.on_memberships(&welcome.groups);
         self.profiles.ask_again();
         self.enter_rooms_again();
+        self.hurry_transfers(now);
     }
 
     /// The server's word on memberships is the whole truth.
@@ -768,6 +777,7 @@ impl Client {
             let ticket = Ticket(self.next_ticket);
             self.outputs.push_back(Output::Store { ticket, request });
         }
+        self.drop_transfers();
         self.outbox.clear();
         self.inbox = Inbox::default();
         self.reading.restart_all();

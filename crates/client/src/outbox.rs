@@ -18,6 +18,7 @@ use crate::commit::Then;
 use crate::event::{Event, ReadSessionId};
 use crate::message::{Content, Conversation, Draft, Message, MessageKey};
 use crate::port::store::Write;
+use crate::transfer::needs_upload;
 
 /// Why a message is not taken. Nothing happens and nothing is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -54,6 +55,8 @@ pub struct Sent {
 /// How far a message is on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
+    /// Its file is being uploaded; holds back nobody.
+    Uploading,
     /// Being stored.
     Storing,
     /// May be sent.
@@ -100,7 +103,8 @@ impl Outbox {
         if self.in_flight >= OUTBOX_IN_FLIGHT_MAX {
             return None;
         }
-        let next = self.entries.iter_mut().find(|(_, stage)| *stage != Stage::InFlight)?;
+        let passed = [Stage::InFlight, Stage::Uploading];
+        let next = self.entries.iter_mut().find(|(_, stage)| !passed.contains(stage))?;
         if next.1 != Stage::Ready {
             return None;
         }
@@ -165,8 +169,12 @@ impl Client {
         if draft.announce {
             self.outbox.announced.push((key.clone(), sessions.clone()));
         }
+        match needs_upload(&message) {
+            // Stored once its file is kept.
+            true => self.prepare_transfer(key.id),
+            false => self.put_into_outbox(&message),
+        }
         self.keep(message.clone());
-        self.put_into_outbox(&message);
         Ok(Sent { message, sessions })
     }
 
@@ -174,7 +182,9 @@ impl Client {
     pub fn resend(&mut self, key: &MessageKey) -> Result<Message, SendError> {
         let message = self.memory.get(key).ok_or(SendError::NotResendable)?;
         if message.status == status::OUTBOX {
-            return Ok(message.clone());
+            let message = message.clone();
+            self.start_transfer(key.id);
+            return Ok(message);
         }
         if message.status & status::FAIL == 0 || key.incoming {
             return Err(SendError::NotResendable);
@@ -186,10 +196,28 @@ impl Client {
         Ok(message)
     }
 
-    fn put_into_outbox(&mut self, message: &Message) {
-        self.outbox.entries.push_back((message.key.clone(), Stage::Storing));
+    pub(crate) fn put_into_outbox(&mut self, message: &Message) {
+        let stage = match needs_upload(message) {
+            true => {
+                self.transfers.add(message.key.id, false);
+                Stage::Uploading
+            }
+            false => Stage::Storing,
+        };
+        self.outbox.entries.push_back((message.key.clone(), stage));
         self.commits.write(Write::Message(Box::new(message.clone())));
         self.commits.write(Write::Outbox(message.key.clone()));
+        self.commits.then(Then::Sendable(message.key.clone()), true);
+    }
+
+    /// Its file is uploaded: it goes once it is stored with the URL.
+    pub(crate) fn store_for_sending(&mut self, message: &Message) {
+        if let Some((_, stage)) =
+            self.outbox.entries.iter_mut().find(|(waiting, _)| *waiting == message.key)
+        {
+            *stage = Stage::Storing;
+        }
+        self.commits.write(Write::Message(Box::new(message.clone())));
         self.commits.then(Then::Sendable(message.key.clone()), true);
     }
 
@@ -210,7 +238,12 @@ impl Client {
     pub(crate) fn restore_outbox(&mut self, waiting: Vec<Message>) {
         for message in waiting.into_iter().rev() {
             if !self.outbox.contains(&message.key) {
-                self.outbox.entries.push_front((message.key.clone(), Stage::Ready));
+                let uploading = needs_upload(&message);
+                if uploading {
+                    self.transfers.add(message.key.id, true);
+                }
+                let stage = if uploading { Stage::Uploading } else { Stage::Ready };
+                self.outbox.entries.push_front((message.key.clone(), stage));
             }
             if !self.memory.contains(&message.key) {
                 self.keep(message);
@@ -221,16 +254,22 @@ impl Client {
     /// A message is stored: the page hears of it, and it may go.
     pub(crate) fn on_sendable(&mut self, now: Now, key: &MessageKey) {
         self.outbox.set_ready(key);
-        if let Some(index) = self.outbox.announced.iter().position(|(waiting, _)| waiting == key) {
-            let (key, sessions) = self.outbox.announced.remove(index);
-            if let Some(message) = self.memory.get(&key).cloned() {
-                self.tell(Event::Message { message, sessions, announce: true });
-            }
-        }
+        self.announce_sent(key);
+        self.on_transfer_stored(now, key.id);
         // Only who is online now: there is no sense in waiting.
         let message = self.memory.get(key);
         if message.is_some_and(|message| message.expiry == Some(0)) && !self.session.is_online() {
             self.settle(now, key.id.get(), status::USER_OFFLINE, 0);
+        }
+    }
+
+    /// The page hears of a message that it has sent, once.
+    pub(crate) fn announce_sent(&mut self, key: &MessageKey) {
+        let waiting = self.outbox.announced.iter().position(|(waiting, _)| waiting == key);
+        let Some(index) = waiting else { return };
+        let (key, sessions) = self.outbox.announced.remove(index);
+        if let Some(message) = self.memory.get(&key).cloned() {
+            self.tell(Event::Message { message, sessions, announce: true });
         }
     }
 
@@ -258,8 +297,9 @@ impl Client {
     }
 
     /// The fate of a message in the outbox is known.
-    fn settle(&mut self, _now: Now, id: u64, status: u32, recipients: u32) {
+    pub(crate) fn settle(&mut self, _now: Now, id: u64, status: u32, recipients: u32) {
         let Some(key) = self.outbox.remove(id) else { return };
+        self.drop_transfer(key.id);
         self.commits.write(Write::OutboxDone(key.clone()));
         let Some(message) = self.memory.get_mut(&key) else { return };
         message.recipients = recipients;

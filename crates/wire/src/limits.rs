@@ -150,6 +150,10 @@ pub const FILE_PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 /// out.
 pub const THUMBNAIL_BYTES_MAX: usize = 10 * 1024;
 
+/// Longest wait for a thumbnail; then the message goes without one. Some browsers decode no video
+/// before the user has touched the page.
+pub const THUMBNAIL_WITHIN: Duration = Duration::from_secs(3);
+
 // ---- client ------------------------------------------------------------------------------
 
 /// Messages sent and not yet answered by the server. Further ones wait in the outbox, so that a

@@ -279,7 +279,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_too_old_is_deleted_and_the_rest_stays_across_a_restart() {
         let folder = tempfile::tempdir().unwrap();
-        let name = Name::draw("a.txt").unwrap();
+        let name = Name::draw("a.txt", "").unwrap();
         {
             let desk = desk(&folder);
             desk.begin(name.clone(), OWNER, 4).await.unwrap().expect("the first one");
@@ -299,7 +299,7 @@ mod tests {
     #[tokio::test]
     async fn what_has_no_note_is_gone_after_a_restart() {
         let folder = tempfile::tempdir().unwrap();
-        let name = Name::draw("a.txt").unwrap();
+        let name = Name::draw("a.txt", "").unwrap();
         desk(&folder).receive(&name, 9, bytes(&["ab"]), None).await.unwrap();
         desk(&folder);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
@@ -309,7 +309,7 @@ mod tests {
     async fn who_writes_makes_way_for_who_comes_next() {
         let folder = tempfile::tempdir().unwrap();
         let desk = desk(&folder);
-        let name = Name::draw("a.txt").unwrap();
+        let name = Name::draw("a.txt", "").unwrap();
         let upload = desk.begin(name.clone(), OWNER, 9).await.unwrap().expect("the first one");
         let turn = upload.take_turn().await;
         let stalled = stream::once(async { Ok::<_, ()>(Bytes::from("ab")) });
@@ -326,11 +326,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let desk = desk(&folder);
         for _ in 0..UPLOADS_UNFINISHED_MAX {
-            let name = Name::draw("a").unwrap();
+            let name = Name::draw("a", "").unwrap();
             assert!(desk.begin(name, OWNER, 1).await.unwrap().is_some());
         }
-        assert!(desk.begin(Name::draw("a").unwrap(), OWNER, 1).await.unwrap().is_none());
+        assert!(desk.begin(Name::draw("a", "").unwrap(), OWNER, 1).await.unwrap().is_none());
         let other = (AppId(1), Uid(3));
-        assert!(desk.begin(Name::draw("a").unwrap(), other, 1).await.unwrap().is_some());
+        assert!(desk.begin(Name::draw("a", "").unwrap(), other, 1).await.unwrap().is_some());
     }
 }

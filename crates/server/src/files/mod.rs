@@ -28,6 +28,7 @@ use wire::limits::UPLOADS_AT_ONCE_MAX;
 use self::desk::Desk;
 use self::name::Name;
 use crate::Shared;
+use crate::admin::Failures;
 use crate::hub_task::HubHandle;
 
 pub use upload::{is_upload, upload};
@@ -41,6 +42,8 @@ pub struct Files {
     stock: Arc<dyn ObjectStore>,
     desk: Arc<Desk>,
     slots: Arc<Semaphore>,
+    /// Tokens that were worth nothing, apart from those of backends.
+    failures: Arc<Failures>,
     /// Where downloads are, when that is not where the upload went.
     url: Option<Arc<str>>,
     bytes_max: u64,
@@ -66,7 +69,8 @@ impl Files {
         desk.clone().sweep_every_hour();
         let url = url.map(|url| url.trim_end_matches('/').into());
         let slots = Arc::new(Semaphore::new(UPLOADS_AT_ONCE_MAX));
-        Ok(Files { stock, desk, slots, url, bytes_max: max_mb * 1024 * 1024 })
+        let bytes_max = max_mb.saturating_mul(1024 * 1024);
+        Ok(Files { stock, desk, slots, failures: Arc::default(), url, bytes_max })
     }
 
     /// Where a file is downloaded.

@@ -52,14 +52,15 @@ const TYPES: [(&str, &str, bool); 38] = [
 ];
 
 impl Name {
-    /// A new name for a file that was called so. Fails when the system gives no random numbers.
-    pub fn draw(original: &str) -> Result<Name, getrandom::Error> {
+    /// A new name for a file that was called so, or has this type. Fails when the system gives no
+    /// random numbers.
+    pub fn draw(original: &str, media_type: &str) -> Result<Name, getrandom::Error> {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes)?;
         let random = u128::from_be_bytes(bytes);
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
         let seconds = since_1970.map_or(0, |since| since.as_secs());
-        Ok(Name(format!("{seconds}-{random:032x}.{}", ending(original))))
+        Ok(Name(format!("{seconds}-{random:032x}.{}", ending(original, media_type))))
     }
 
     /// A name of ours.
@@ -93,10 +94,13 @@ impl fmt::Display for Name {
     }
 }
 
-/// The ending of a file's own name, `bin` when it has none that we take.
-fn ending(original: &str) -> String {
+/// The ending of a file's own name; without one that we take that of its type, or `bin`.
+fn ending(original: &str, media_type: &str) -> String {
     let end = original.rsplit_once('.').map(|(_, end)| end.to_ascii_lowercase());
-    end.filter(|end| is_ending(end)).unwrap_or_else(|| "bin".into())
+    let media_type = media_type.split(';').next().unwrap_or_default();
+    let of_type = TYPES.iter().find(|(_, known, _)| known.split(';').next() == Some(media_type));
+    end.filter(|end| is_ending(end))
+        .unwrap_or_else(|| of_type.map_or("bin", |(end, _, _)| end).into())
 }
 
 fn is_ending(end: &str) -> bool {
@@ -110,17 +114,26 @@ mod tests {
 
     #[test]
     fn a_name_that_was_drawn_can_be_read() {
-        let name = Name::draw("Holiday.PNG").unwrap();
+        let name = Name::draw("Holiday.PNG", "").unwrap();
         assert!(name.as_str().ends_with(".png"));
         assert_eq!(Name::read(name.as_str()), Some(name.clone()));
         assert_eq!(name.media_type(), ("image/png", true));
-        assert_ne!(Name::draw("Holiday.PNG").unwrap(), name);
+        assert_ne!(Name::draw("Holiday.PNG", "").unwrap(), name);
     }
 
     #[test]
     fn an_ending_that_we_do_not_take_becomes_bin() {
         for original in ["", "none", "a.", "a.b/c", "a.toolongend", "a.ü", "../.."] {
-            assert!(Name::draw(original).unwrap().as_str().ends_with(".bin"), "{original:?}");
+            assert!(Name::draw(original, "").unwrap().as_str().ends_with(".bin"), "{original:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_without_an_ending_gets_that_of_its_type() {
+        for (media_type, end) in
+            [("image/jpeg", ".jpg"), ("text/plain", ".txt"), ("audio/ogg;codecs=opus", ".ogg")]
+        {
+            assert!(Name::draw("", media_type).unwrap().as_str().ends_with(end), "{media_type}");
         }
     }
 
@@ -147,7 +160,7 @@ mod tests {
     #[test]
     fn what_could_run_is_not_shown_in_place() {
         for end in ["html", "htm", "svg", "xml", "js", "xhtml", "bin"] {
-            let name = Name::draw(&format!("a.{end}")).unwrap();
+            let name = Name::draw(&format!("a.{end}"), "image/png").unwrap();
             assert!(!name.media_type().1, "{end}");
         }
     }

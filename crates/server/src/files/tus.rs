@@ -102,13 +102,13 @@ async fn authenticate(
     if headers.get(RESUMABLE).is_none_or(|version| version != VERSION) {
         return Err(StatusCode::PRECONDITION_FAILED);
     }
-    if shared.failures.too_many(remote.ip()) {
+    if shared.files.failures.too_many(remote.ip()) {
         return Err(StatusCode::TOO_MANY_REQUESTS);
     }
     match who(&shared.hub, bearer(headers).unwrap_or_default()).await {
         Ok(Some(who)) => Ok(who),
         Ok(None) => {
-            shared.failures.count(remote.ip());
+            shared.files.failures.count(remote.ip());
             Err(StatusCode::UNAUTHORIZED)
         }
         Err(()) => Err(StatusCode::SERVICE_UNAVAILABLE),
@@ -121,9 +121,10 @@ async fn create(shared: &Shared, owner: (AppId, Uid), headers: &HeaderMap) -> An
     if length > files.bytes_max {
         return Err(StatusCode::PAYLOAD_TOO_LARGE);
     }
-    let original = headers.get(METADATA).and_then(|value| value.to_str().ok());
-    let original = original.and_then(file_name).unwrap_or_default();
-    let name = Name::draw(&original).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+    let metadata = headers.get(METADATA).and_then(|value| value.to_str().ok());
+    let said = |key| metadata.and_then(|metadata| value_of(metadata, key)).unwrap_or_default();
+    let name = Name::draw(&said("filename"), &said("filetype"))
+        .map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
     let begun = files.desk.begin(name, owner, length).await.map_err(disk)?;
     let upload = begun.ok_or(StatusCode::TOO_MANY_REQUESTS)?;
     let mut said = vec![
@@ -249,10 +250,11 @@ fn number(headers: &HeaderMap, name: &HeaderName) -> Option<u64> {
     headers.get(name)?.to_str().ok()?.parse().ok()
 }
 
-/// The value of `filename`, which is base64 of UTF-8.
-fn file_name(metadata: &str) -> Option<String> {
-    let pair = metadata.split(',').find_map(|pair| pair.trim().strip_prefix("filename "))?;
-    String::from_utf8(STANDARD.decode(pair.trim()).ok()?).ok()
+/// A value of the metadata: base64 of UTF-8.
+fn value_of(metadata: &str, key: &str) -> Option<String> {
+    let pairs = metadata.split(',').filter_map(|pair| pair.trim().split_once(' '));
+    let value = pairs.filter(|(known, _)| *known == key).map(|(_, value)| value.trim()).next()?;
+    String::from_utf8(STANDARD.decode(value).ok()?).ok()
 }
 
 /// As HTTP writes times (RFC 9110 section 5.6.7).
@@ -271,9 +273,11 @@ mod tests {
 
     #[test]
     fn the_name_of_the_file_is_read_from_the_metadata() {
-        assert_eq!(file_name("filename YS5wbmc=").as_deref(), Some("a.png"));
-        assert_eq!(file_name("filetype aQ==, filename w7wucGRm").as_deref(), Some("ü.pdf"));
-        assert_eq!(file_name("filename").as_deref(), None);
-        assert_eq!(file_name("filename !"), None);
+        let name = |metadata| value_of(metadata, "filename");
+        assert_eq!(name("filename YS5wbmc=").as_deref(), Some("a.png"));
+        assert_eq!(name("filetype aQ==, filename w7wucGRm").as_deref(), Some("ü.pdf"));
+        assert_eq!(name("filename ,filetype aQ=="), None);
+        assert_eq!(name("filename"), None);
+        assert_eq!(name("filename !"), None);
     }
 }

@@ -83,7 +83,7 @@ async fn answer(shared: Shared, remote: SocketAddr, request: Request) -> Respons
         }
         Err(refusal) => {
             if refusal == Refusal::AuthFail {
-                shared.failures.count(remote.ip());
+                shared.files.failures.count(remote.ip());
             }
             let (code, text) = refusal.status_and_name();
             status = code;
@@ -107,7 +107,7 @@ async fn take(
     fields: &mut HashMap<String, String>,
 ) -> Result<Stored, Refusal> {
     let files = &shared.files;
-    if shared.failures.too_many(remote.ip()) {
+    if shared.files.failures.too_many(remote.ip()) {
         return Err(Refusal::RateLimit);
     }
     if content_length(request.headers()).is_some_and(|bytes| bytes > files.bytes_max + FORM_BYTES) {
@@ -146,7 +146,8 @@ async fn take(
 
 async fn store(shared: &Shared, field: Field<'_>, original: String) -> Result<Stored, Refusal> {
     let files = &shared.files;
-    let name = Name::draw(&original).map_err(|_| Refusal::Server)?;
+    let media_type = field.content_type().unwrap_or_default();
+    let name = Name::draw(&original, media_type).map_err(|_| Refusal::Server)?;
     let received = files.desk.receive(&name, files.bytes_max, field, None).await;
     let size = match received {
         Ok(size) => size,
