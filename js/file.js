@@ -382,7 +382,7 @@ export function sendFile(engine, to, parameters, id, f) {
   message.size = f.size ?? message.size;
   message.tn = typeof f.tn === "string" ? dataUrlBytes(f.tn) : f.tn;
   message.setMessageId(id);
-  const result = engine._send(message, false, contentToSend(message));
+  const result = engine._send(message, hiddenOf(message), false, contentToSend(message));
   if (parameters.id === 0 || parameters.id === undefined) parameters.id = message.id;
   return result;
 }

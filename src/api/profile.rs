@@ -149,11 +149,6 @@ impl MesiboProfile {
             || self.look(|profile| profile.group.as_ref().is_some_and(|info| info.rights.member))
     }
 
-    #[wasm_bindgen(js_name = isValidDestination)]
-    pub fn is_valid_destination(&self) -> bool {
-        self.is_group() || !self.get_address().is_empty()
-    }
-
     #[wasm_bindgen(js_name = isOnline)]
     pub fn is_online(&self) -> bool {
         let address = self.get_address();
@@ -219,12 +214,6 @@ impl MesiboProfile {
         }
     }
 
-    #[wasm_bindgen(js_name = getFirstName)]
-    pub fn get_first_name(&self) -> Option<String> {
-        let name = self.get_name().as_string()?;
-        name.split_whitespace().next().map(str::to_owned)
-    }
-
     #[wasm_bindgen(js_name = setName)]
     pub fn set_name(&self, name: JsValue) {
         let (of, name) = (self.of.clone(), optional_text(&name).filter(|name| !name.is_empty()));
@@ -239,6 +228,12 @@ impl MesiboProfile {
     }
 
     // ---- conversation ----------------------------------------------------------------------
+
+    /// The API object it belongs to.
+    #[wasm_bindgen(js_name = _engine)]
+    pub fn engine(&self) -> JsValue {
+        self.driver.page.instance.borrow().clone()
+    }
 
     #[wasm_bindgen(js_name = newMessage)]
     pub fn new_message(&self) -> JsValue {
@@ -257,12 +252,6 @@ impl MesiboProfile {
         let to = Some(self.destination());
         let parameters = js_sys::Object::new();
         self.driver.page.send_legacy(&parameters, to, &id, &text)
-    }
-
-    /// For `js/install.js`: whose profile it is.
-    #[wasm_bindgen(js_name = _engine)]
-    pub fn engine(&self) -> JsValue {
-        self.driver.page.instance.borrow().clone()
     }
 
     #[wasm_bindgen(js_name = createReadSession)]

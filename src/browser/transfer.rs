@@ -7,18 +7,16 @@ use std::rc::{Rc, Weak};
 
 use client::Input;
 use client::port::transfer::{Command, Input as Told, Target};
-use futures::channel::oneshot;
-use futures::future::{Either, select};
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
-use idb::{Database, DatabaseEvent, Factory, ObjectStoreParams, Query, TransactionMode};
-use js_sys::Uint8Array;
+use js_sys::{Array, Promise, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Blob, FormData, ProgressEvent, XmlHttpRequest, XmlHttpRequestResponseType};
 use wire::id::MessageId;
 use wire::limits::{THUMBNAIL_BYTES_MAX, THUMBNAIL_WITHIN};
 
+use super::database::{self, Database, done, stored};
 use super::media::reason;
 use crate::api::arguments::property;
 use crate::api::records::with_records;
@@ -91,7 +89,9 @@ impl Transfers {
         let Some(driver) = self.driver.upgrade() else { return };
         spawn_local(async move {
             // Without a database they are held until the page is closed.
-            let Ok(database) = open(&name).await else { return };
+            let lay_out =
+                |database: &Database| database.create_store(STORE, &JsValue::UNDEFINED).map(drop);
+            let Ok(database) = database::open(&name, 1, lay_out).await else { return };
             let transfers = &driver.transfers;
             *transfers.database.borrow_mut() = Some(Rc::new(database));
             let held = transfers.held.borrow().clone();
@@ -172,29 +172,29 @@ impl Transfers {
         let database = self.database.borrow().clone();
         let Some(database) = database else { return };
         let write = async {
-            let transaction = database.transaction(&[STORE], TransactionMode::ReadWrite)?;
-            transaction.object_store(STORE)?.put(value, Some(&key))?.await?;
-            transaction.await
+            let transaction =
+                database.transaction(&STORE.into(), "readwrite", &JsValue::UNDEFINED)?;
+            transaction.store(STORE)?.put(value, &key)?;
+            stored(&transaction).await
         };
         if let Err(error) = write.await {
-            crate::api::listener::warn(&format!(
-                "a file is kept until the page is closed: {error}"
-            ));
+            let why = reason(&error);
+            crate::api::listener::warn(&format!("a file is kept until the page is closed: {why}"));
         }
     }
 
     async fn read(&self, key: JsValue) -> Option<JsValue> {
         let database = self.database.borrow().clone()?;
-        let transaction = database.transaction(&[STORE], TransactionMode::ReadOnly).ok()?;
-        let store = transaction.object_store(STORE).ok()?;
-        store.get(Query::Key(key)).ok()?.await.ok()?
+        let transaction = database.transaction(&STORE.into(), "readonly", &JsValue::UNDEFINED);
+        done(transaction.ok()?.store(STORE).ok()?.get(&key).ok()?).await.ok()
     }
 
     async fn delete(&self, key: JsValue) -> Option<()> {
         let database = self.database.borrow().clone()?;
-        let transaction = database.transaction(&[STORE], TransactionMode::ReadWrite).ok()?;
-        transaction.object_store(STORE).ok()?.delete(Query::Key(key)).ok()?.await.ok()?;
-        transaction.await.ok().map(drop)
+        let transaction = database.transaction(&STORE.into(), "readwrite", &JsValue::UNDEFINED);
+        let transaction = transaction.ok()?;
+        transaction.store(STORE).ok()?.delete(&key).ok()?;
+        stored(&transaction).await.ok()
     }
 }
 
@@ -343,7 +343,8 @@ impl Attempt {
             Body::Form(form) => request.send_with_opt_form_data(Some(form)),
         };
         sent.map_err(|_| 0_u16)?;
-        ended.await;
+        // It is resolved, never rejected.
+        let _ = ended.await;
         match request.status().unwrap_or(0) {
             200..=299 => Ok(request),
             status => Err(status),
@@ -355,14 +356,16 @@ impl Attempt {
 async fn thumbnail_of(given: &JsValue, blob: &Blob) -> Vec<u8> {
     let limit = THUMBNAIL_BYTES_MAX as u32;
     let made = with_records(|records| records.thumbnail_of(given, blob, limit));
-    let (tell, late) = oneshot::channel();
-    let _timer = Timeout::new(THUMBNAIL_WITHIN.as_millis() as u32, move || {
-        // Nobody waits once it is made.
-        let _ = tell.send(());
+    let mut timer = None;
+    let late = Promise::new(&mut |resolve, _| {
+        timer = Some(Timeout::new(THUMBNAIL_WITHIN.as_millis() as u32, move || {
+            // A promise is there to be resolved.
+            let _ = resolve.call0(&JsValue::UNDEFINED);
+        }));
     });
-    let Either::Left((Ok(bytes), _)) = select(JsFuture::from(made), late).await else {
-        return Vec::new();
-    };
+    let made = JsFuture::from(Promise::race(&Array::of2(&made, &late))).await;
+    drop(timer);
+    let bytes = made.unwrap_or_default();
     bytes.dyn_into::<Uint8Array>().map(|bytes| bytes.to_vec()).unwrap_or_default()
 }
 
@@ -377,7 +380,7 @@ async fn get(url: &str) -> JsValue {
     if request.send().is_err() {
         return JsValue::UNDEFINED;
     }
-    ended.await;
+    let _ = ended.await;
     match request.status() {
         Ok(200) => request.response().unwrap_or_default(),
         _ => JsValue::UNDEFINED,
@@ -385,16 +388,9 @@ async fn get(url: &str) -> JsValue {
 }
 
 /// Ends with the request, however that ends.
-fn end_of(request: &XmlHttpRequest) -> impl Future<Output = ()> + use<> {
-    let (tell, told) = oneshot::channel();
-    let listener = EventListener::once(request, "loadend", move |_| {
-        // Nobody waits when the page is gone.
-        let _ = tell.send(());
-    });
-    async move {
-        let _ = told.await;
-        drop(listener);
-    }
+fn end_of(request: &XmlHttpRequest) -> JsFuture {
+    // Listening begins here, not when somebody waits for it.
+    JsFuture::from(Promise::new(&mut |resolve, _| request.set_onloadend(Some(&resolve))))
 }
 
 fn header(answer: &XmlHttpRequest, name: &str) -> Option<String> {
@@ -407,15 +403,4 @@ fn number(id: MessageId) -> JsValue {
 
 fn place(id: MessageId) -> JsValue {
     JsValue::from_str(&format!("{}", id.get()))
-}
-
-async fn open(name: &str) -> Result<Database, idb::Error> {
-    let mut request = Factory::new()?.open(name, Some(1))?;
-    request.on_upgrade_needed(|event| {
-        if let Ok(database) = event.database() {
-            // It fails only when the store is there already.
-            let _ = database.create_object_store(STORE, ObjectStoreParams::new());
-        }
-    });
-    request.await
 }

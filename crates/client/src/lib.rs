@@ -13,8 +13,10 @@
 extern crate alloc;
 
 mod chance;
+mod change;
 mod client;
 mod commit;
+mod errand;
 mod group_call;
 mod inbox;
 mod memory;
@@ -34,11 +36,12 @@ pub mod message;
 pub mod port;
 pub mod sorted;
 
+pub use change::{ChangeError, Removal};
 pub use client::Client;
 pub use group_call::{OwnStream, Publishing, Room, Stream};
 pub use outbox::{SendError, Sent};
 pub use profile::{GroupInfo, Profile};
-pub use reading::{Scope, SessionChange, SessionFilter};
+pub use reading::{Scope, Search, SessionChange, SessionFilter};
 pub use session::StartError;
 pub use transfer::TransferState;
 

@@ -255,6 +255,14 @@ impl Client {
         }
     }
 
+    /// The message is removed or taken back: nobody will send its file.
+    pub(crate) fn discard_file(&mut self, key: &MessageKey) {
+        if self.transfers.contains(key) || self.memory.get(key).is_some_and(needs_upload) {
+            self.drop_transfer(key.id);
+            self.push(Output::Transfer(Command::Forget { id: key.id }));
+        }
+    }
+
     /// Another user: nothing of the former one goes on.
     pub(crate) fn drop_transfers(&mut self) {
         for id in self.transfers.running.keys().copied().collect::<Vec<_>>() {

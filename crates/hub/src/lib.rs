@@ -10,6 +10,7 @@
 
 extern crate alloc;
 
+mod changes;
 mod delivery;
 mod directory;
 mod group_operations;
@@ -27,7 +28,7 @@ mod upload;
 
 pub mod port;
 
-pub use hub::Hub;
+pub use hub::{Counters, Hub};
 pub use token::hash_token;
 pub use upload::UploadKey;
 

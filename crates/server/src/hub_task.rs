@@ -3,15 +3,13 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use bytes::Bytes;
 use hub::port::admin::{AdminError, Call, Reply};
 use hub::port::store::StoreError;
-use hub::{Hub, Input, Output, UploadKey};
+use hub::{Counters, Hub, Input, Output, UploadKey};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
-use wire::code::Code;
 use wire::frame::FrameError;
 use wire::id::{AppId, SessionId, Ticket, Uid};
 use wire::limits::{HUB_INPUTS_MAX, STORE_REQUESTS_MAX};
@@ -19,29 +17,20 @@ use wire::proto::client_frame;
 
 use crate::clock::Clock;
 use crate::media::{MediaHandle, Translation};
+use crate::metrics::Metrics;
+use crate::orders::{OrderSender, ToSocket};
 use crate::store::{Sqlite, Store, StoreReply};
 
 /// Whose a token is, `None` when it is worth nothing.
 pub type Uploader = Result<Option<(AppId, Uid)>, StoreError>;
 
-/// What a socket has to do.
-#[derive(Debug)]
-pub enum ToSocket {
-    /// Send one frame.
-    Frame(Bytes),
-    /// Send what is queued, then close.
-    Close(Code),
-}
-
 /// What sockets and backends tell the hub.
 #[derive(Debug)]
 pub enum ToHub {
     /// A socket opened. What is sent to it is bounded by the hub, in bytes.
-    Opened(SessionId, IpAddr, mpsc::UnboundedSender<ToSocket>),
-    /// It sent a frame.
-    Frame(SessionId, client_frame::Body),
-    /// It sent something else.
-    Malformed(SessionId, FrameError),
+    Opened(SessionId, IpAddr, OrderSender),
+    /// It sent frames, or what is none.
+    Frames(SessionId, Vec<Result<client_frame::Body, FrameError>>),
     /// Bytes have left.
     Drained(SessionId, usize),
     /// It is gone.
@@ -49,7 +38,7 @@ pub enum ToHub {
     /// Somebody wants to upload with this token.
     Uploader(String, oneshot::Sender<Uploader>),
     /// A backend asks.
-    Admin(Call, oneshot::Sender<Result<Reply, AdminError>>),
+    Admin(Box<Call>, oneshot::Sender<Result<Reply, AdminError>>),
     /// The server stops.
     Stop,
 }
@@ -59,6 +48,7 @@ pub enum ToHub {
 pub struct HubHandle {
     inputs: mpsc::Sender<ToHub>,
     sessions: Arc<AtomicU64>,
+    is_stopping: Arc<AtomicBool>,
 }
 
 impl HubHandle {
@@ -81,10 +71,21 @@ impl HubHandle {
         answered.await.map_err(|_| stopped())?
     }
 
+    /// Whether new sessions are welcome.
+    pub fn is_serving(&self) -> bool {
+        !self.is_stopping.load(Ordering::Relaxed) && !self.inputs.is_closed()
+    }
+
+    /// Has it say goodbye to all sessions and end.
+    pub async fn stop(&self) {
+        self.is_stopping.store(true, Ordering::Relaxed);
+        self.tell(ToHub::Stop).await;
+    }
+
     /// Asks for an operation; `None` when the hub has stopped.
     pub async fn admin(&self, call: Call) -> Option<Result<Reply, AdminError>> {
         let (answer, answered) = oneshot::channel();
-        self.inputs.send(ToHub::Admin(call, answer)).await.ok()?;
+        self.inputs.send(ToHub::Admin(Box::new(call), answer)).await.ok()?;
         answered.await.ok()
     }
 }
@@ -95,11 +96,14 @@ pub fn start(
     database: Sqlite,
     media: MediaHandle,
     media_events: mpsc::Receiver<sfu::Event>,
+    metrics: Metrics,
+    token_sessions: usize,
     upload_key: UploadKey,
 ) -> (HubHandle, tokio::task::JoinHandle<()>) {
     let (inputs, waiting) = mpsc::channel(HUB_INPUTS_MAX);
-    let handle = HubHandle { inputs, sessions: Arc::default() };
-    let task = HubTask::new(database, media, media_events, upload_key);
+    let handle = HubHandle { inputs, sessions: Arc::default(), is_stopping: Arc::default() };
+    let mut task = HubTask::new(database, media, media_events, metrics);
+    task.hub = task.hub.with_token_sessions(token_sessions).with_upload_key(upload_key);
     (handle, tokio::spawn(task.run(waiting)))
 }
 
@@ -110,7 +114,7 @@ struct HubTask {
     stored: mpsc::UnboundedReceiver<Vec<StoreReply>>,
     /// Requests the store has not answered.
     outstanding: usize,
-    sockets: HashMap<SessionId, mpsc::UnboundedSender<ToSocket>>,
+    sockets: HashMap<SessionId, OrderSender>,
     asking: HashMap<Ticket, oneshot::Sender<Result<Reply, AdminError>>>,
     uploaders: HashMap<Ticket, oneshot::Sender<Uploader>>,
     media: MediaHandle,
@@ -119,6 +123,9 @@ struct HubTask {
     next_ticket: u64,
     deadline: Option<Instant>,
     stopping: bool,
+    /// What the metrics know of.
+    counted: Counters,
+    metrics: Metrics,
 }
 
 impl HubTask {
@@ -126,18 +133,20 @@ impl HubTask {
         database: Sqlite,
         media: MediaHandle,
         media_events: mpsc::Receiver<sfu::Event>,
-        upload_key: UploadKey,
+        metrics: Metrics,
     ) -> HubTask {
         // Bounded by `outstanding`: there is never more in it than was asked.
         let (answers, stored) = mpsc::unbounded_channel();
-        let store = Store::start(database, move |replies| {
+        let counted = metrics.clone();
+        let store = Store::start(database, move |replies, took| {
+            counted.commit(replies.len(), took);
             // Nobody listens only when the server is gone.
             let _ = answers.send(replies);
         });
         let clock = Clock::start();
         let epoch = (clock.now().wall.0 / 1000) as u32;
         HubTask {
-            hub: Hub::new(epoch).with_upload_key(upload_key),
+            hub: Hub::new(epoch),
             clock,
             store,
             stored,
@@ -151,6 +160,8 @@ impl HubTask {
             next_ticket: 0,
             deadline: None,
             stopping: false,
+            counted: Counters::default(),
+            metrics,
         }
     }
 
@@ -190,6 +201,8 @@ impl HubTask {
                 }
                 () = wait => self.input(Input::Tick),
             }
+            // First: who hears of something may ask at once how often it was done.
+            self.count();
             self.perform_all();
         }
     }
@@ -204,8 +217,14 @@ impl HubTask {
                 self.sockets.insert(session, socket);
                 self.input(Input::Opened { session, remote });
             }
-            ToHub::Frame(session, frame) => self.input(Input::Frame { session, frame }),
-            ToHub::Malformed(session, error) => self.input(Input::Malformed { session, error }),
+            ToHub::Frames(session, frames) => {
+                for frame in frames {
+                    self.input(match frame {
+                        Ok(frame) => Input::Frame { session, frame },
+                        Err(error) => Input::Malformed { session, error },
+                    });
+                }
+            }
             ToHub::Drained(session, bytes) => self.input(Input::Drained { session, bytes }),
             ToHub::Closed(session) => {
                 self.sockets.remove(&session);
@@ -215,7 +234,7 @@ impl HubTask {
                 self.next_ticket += 1;
                 let ticket = Ticket(self.next_ticket);
                 self.asking.insert(ticket, answer);
-                self.input(Input::Admin { ticket, call });
+                self.input(Input::Admin { ticket, call: *call });
             }
             ToHub::Uploader(credential, answer) => {
                 self.next_ticket += 1;
@@ -241,6 +260,10 @@ impl HubTask {
                     self.store.ask(ticket, request);
                 }
                 Output::AdminReply { ticket, result } => {
+                    match result.is_ok() {
+                        true => self.metrics.operations.inc(),
+                        false => self.metrics.refusals.inc(),
+                    };
                     if let Some(answer) = self.asking.remove(&ticket) {
                         // The backend may have gone away meanwhile.
                         let _ = answer.send(result);
@@ -268,10 +291,18 @@ impl HubTask {
         }
     }
 
+    fn count(&mut self) {
+        let now = self.hub.counters();
+        let before = std::mem::replace(&mut self.counted, now);
+        self.metrics.accepted.inc_by(now.accepted - before.accepted);
+        self.metrics.deliveries.inc_by(now.deliveries - before.deliveries);
+        self.metrics.sessions.set(self.hub.session_count() as u64);
+        self.metrics.rooms.set(self.hub.room_count() as u64);
+    }
+
     fn socket(&mut self, session: SessionId, order: ToSocket) {
         if let Some(socket) = self.sockets.get(&session) {
-            // A socket that is gone says so by `Closed`.
-            let _ = socket.send(order);
+            socket.send(order);
         }
     }
 }

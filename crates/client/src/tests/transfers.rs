@@ -3,6 +3,7 @@
 use alloc::vec;
 
 use super::*;
+use crate::Removal;
 use crate::message::{File, Message, MessageKey};
 use crate::port::transfer::{Command, Input as FileInput, Target};
 use wire::id::MessageId;
@@ -204,6 +205,30 @@ fn a_transfer_that_was_stopped_waits_until_it_is_started_again() {
     assert!(page.client.cancel_transfer(page.now, id, false));
     page.run();
     assert_eq!(page.message_statuses(), [status::FAIL]);
+}
+
+#[test]
+fn a_message_that_is_removed_takes_its_file_along() {
+    let mut page = Page::online();
+    let id = page.uploading();
+    let removal = Removal::Messages(vec![page.message(id).key]);
+    page.client.remove(removal).expect("it is taken");
+    page.run();
+    let ended = [Command::Abort { id }, Command::Forget { id }];
+    assert!(page.transfers.ends_with(&ended), "{:?}", page.transfers);
+    page.file(FileInput::Uploaded { id, url: "u".into() });
+    assert!(page.texts_sent().is_empty());
+}
+
+#[test]
+fn a_message_that_is_edited_while_its_file_is_on_its_way_keeps_it() {
+    let mut page = Page::online();
+    let id = page.uploading();
+    let content = draft("new", None).content;
+    page.client.edit(page.now, &page.message(id).key, content).expect("it is own");
+    page.file(FileInput::Uploaded { id, url: "u".into() });
+    assert_eq!(page.texts_sent(), ["new"]);
+    assert_eq!(page.message(id).content.file.expect("a file").url, "u");
 }
 
 #[test]

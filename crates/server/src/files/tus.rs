@@ -11,8 +11,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use axum::extract::{ConnectInfo, Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use data_encoding::BASE64;
 use object_store::ObjectStoreExt;
 use object_store::path::Path as Place;
 use wire::id::{AppId, Uid};
@@ -254,7 +253,7 @@ fn number(headers: &HeaderMap, name: &HeaderName) -> Option<u64> {
 fn value_of(metadata: &str, key: &str) -> Option<String> {
     let pairs = metadata.split(',').filter_map(|pair| pair.trim().split_once(' '));
     let value = pairs.filter(|(known, _)| *known == key).map(|(_, value)| value.trim()).next()?;
-    String::from_utf8(STANDARD.decode(value).ok()?).ok()
+    String::from_utf8(BASE64.decode(value.as_bytes()).ok()?).ok()
 }
 
 /// As HTTP writes times (RFC 9110 section 5.6.7).
