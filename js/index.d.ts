@@ -34,8 +34,14 @@ export interface MesiboListener {
   /** `null` ends a read and reaches the listeners of read sessions only. */
   Mesibo_onMessage?(message: MesiboMessage | null, data?: Uint8Array): Answer;
   Mesibo_onMessageStatus?(message: MesiboMessage): Answer;
-  /** A message was edited, recalled or wiped; also a read session's listener is told. */
+  /** A message was edited, recalled or wiped, or its file has come further. */
   Mesibo_onMessageUpdate?(message: MesiboMessage): Answer;
+  /** `true`: the page uploads by itself and tells how far it is, and where the file is. */
+  Mesibo_onStartFileTransfer?(transfer: MesiboFileTransfer): boolean | void;
+  /** A transfer of the page shall end. */
+  Mesibo_onStopFileTransfer?(transfer: MesiboFileTransfer): boolean | void;
+  /** Ten times a second at most. */
+  Mesibo_onFileTransferProgress?(transfer: MesiboFileTransfer): boolean | void;
   Mesibo_onPresence?(presence: MesiboPresence): Answer;
   Mesibo_onPresenceRequest?(presence: MesiboPresence): Answer;
   Mesibo_onProfileUpdated?(profile: MesiboProfile): Answer;
@@ -212,6 +218,16 @@ declare class Mesibo {
   readDbSession(onRead: (this: MesiboReadSession, count: number) => Answer): MesiboReadSession;
   isReading(message: MesiboMessage): boolean;
 
+  /** A file that is at a URL, or is to be uploaded; the page shows the message by itself. */
+  sendFile(to: MessageParameters, id: Numeric, file: FileParameters): ResultCode;
+  /** Files go to this service from now on; empty is the server again. */
+  setUploadUrl(url: string, token?: string): void;
+  createhttpRequest(): MesiboHttp;
+  /** For files without a network; a failure is only logged. */
+  startServiceWorker(url: string | URL): boolean;
+  /** To be called in the worker's first turn. */
+  static initServiceWorker(caches: CacheStorage, self: any): boolean;
+
   groupCall(listener: MesiboGroupCallListener | null, gid: Numeric): MesiboGroupCall | null;
   /** First generation; `setRoom` says which one. */
   initGroupCall(): MesiboGroupCall;
@@ -230,6 +246,27 @@ export interface MessageParameters {
   message?: string;
   [name: string]: any;
 }
+
+/** What `sendFile` takes: `file`, or where it is. */
+export interface FileParameters {
+  file?: FileContent;
+  fileurl?: string;
+  url?: string;
+  /** `MESIBO_FILETYPE_*` */
+  filetype?: number;
+  type?: number;
+  size?: number;
+  title?: string;
+  message?: string;
+  /** A small picture: bytes, or a data URL. */
+  tn?: Uint8Array | string;
+  launchurl?: string;
+  [name: string]: any;
+}
+
+/** A DOM id or element (input, img, canvas, video, audio), a file, bytes, or a URL. */
+export type FileContent =
+  string | HTMLElement | OffscreenCanvas | Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer>;
 
 // ---- profiles -------------------------------------------------------------------------------
 
@@ -266,6 +303,7 @@ declare class MesiboProfile {
   newPresence(): MesiboPresence;
   createPresence(): MesiboPresence;
   sendMessage(id: Numeric, text: string | Uint8Array): ResultCode;
+  sendFile(id: Numeric, file: FileParameters): ResultCode;
   createReadSession(listener?: SessionListener): MesiboReadSession;
   /** Removes the conversation from the own devices, or what is older than `ts`, ms. */
   deleteMessages(ts?: number): Promise<boolean>;
@@ -452,9 +490,50 @@ declare class MesiboMessage extends MesiboMessageProperties {
   /** An image of the file. */
   tn: Uint8Array | undefined;
 
+  /** `undefined` without a file. */
+  get file(): MesiboFile | undefined;
+  set file(content: FileContent | undefined);
+
   canSend(): boolean;
   send(): ResultCode;
   resend(): boolean;
+
+  /** `false` when there is nothing to send in it. What it gives is read at once. */
+  setContent(content: FileContent | null): boolean;
+  /** `MESIBO_FILETYPE_*` */
+  setContentType(type: number): void;
+  sendFileURL(url: string, type: number): ResultCode;
+  hasFile(): boolean;
+  getFile(): MesiboFile | null;
+  /** There is a URL that an element can show. */
+  isFileReady(): boolean;
+  isFilePending(): boolean;
+  getFileType(): number | null;
+  getMimeType(): string | null;
+  getFileName(): string | null;
+  getFileSize(): number | null;
+  getFilePath(): string | null;
+  isImage(): boolean;
+  isVideo(): boolean;
+  isAudio(): boolean;
+  isDocument(): boolean;
+  hasImage(): boolean;
+  hasVideo(): boolean;
+  hasAudio(): boolean;
+  hasDocument(): boolean;
+  hasThumbnail(): boolean;
+  /** A URL for `img.src`. */
+  getThumbnail(): string | null;
+  /** 0 to 100. */
+  getProgress(): number;
+  isFileTransferInProgress(): boolean;
+  isFileTransferRequired(): boolean;
+  isFileTransferFailed(): boolean;
+  isUploadRequired(): boolean;
+  isDownloadRequired(): boolean;
+  startFileTransfer(priority?: number): boolean;
+  stopFileTransfer(): boolean;
+  toggleFileTransfer(priority?: number): boolean;
   /** Gives a sent message the fields it has now; own ones, for an hour. */
   sendUpdate(): ResultCode;
   /** Removes it from the own devices. */
@@ -496,6 +575,79 @@ declare class MesiboMessage extends MesiboMessageProperties {
   isPlainMessage(): boolean;
   /** A separator with the date of this message. */
   cloneDate(): MesiboMessage;
+}
+
+/** The file of a message, as it is now. */
+export interface MesiboFile {
+  /** `MESIBO_FILETYPE_*` */
+  type: number;
+  subtype: number;
+  /** What an element can show now: of a blob, before it is uploaded. */
+  url: string;
+  path: string;
+  name: string;
+  mimeType: string;
+  size: number;
+  progress: number;
+  source: number;
+  object: Blob | Promise<Blob> | undefined;
+  /** Shows a picture in an `img`, given by itself or its DOM id. */
+  loadImageFromCache(image: string | HTMLImageElement): void;
+  [name: string]: any;
+}
+
+/** A file on its way. */
+declare class MesiboFileTransfer {
+  private constructor();
+  upload: boolean;
+  priority: number;
+  /** 0 to 100. */
+  progress: number;
+  mid: number;
+  ts: number;
+  origin: number;
+  /** `MESIBO_FILESOURCE_*` */
+  source: number;
+  imageIndex: number;
+  secure: boolean;
+  externalLink: boolean;
+  /** It is there. */
+  result: boolean;
+  inProgress: boolean;
+  notifyProgress: boolean;
+  getPath(): Blob | string;
+  getUrl(): string;
+  getUserObject(): MesiboMessage;
+  start(): boolean;
+  /** Not later: its message fails, until the page sends it again. */
+  cancel(retryLater?: boolean): boolean;
+  setProgress(percent: number): boolean;
+  setResult(ok: boolean, url?: string): boolean;
+  setFileTransferContext(context: unknown): void;
+  getFileTransferContext(): unknown;
+  [name: string]: any;
+}
+
+/** A request of the page to a server of its own. */
+declare class MesiboHttp {
+  url: string;
+  proxy: string;
+  post: string | undefined;
+  postBundle: Record<string, string> | undefined;
+  contentType: string | undefined;
+  extraHeaders: Record<string, string>;
+  /** HTTP status, 0 when there was no answer. */
+  respCode: number;
+  result: boolean;
+  setUrl(url: string | URL): void;
+  /** An object goes as JSON or as a form, text as it is. */
+  setPostData(data: object | string | null, isJson?: boolean): void;
+  /** The callback is called exactly once; `null` when there was no answer. */
+  send<Data>(data?: Data, callback?: (data: Data, text: string | null) => Answer): boolean;
+  execute(): boolean;
+  cancel(): void;
+  getData(): Uint8Array | null;
+  getDataString(): string | null;
 }
 
 declare class MesiboPresence extends MesiboMessageProperties {
@@ -694,9 +846,11 @@ declare class MesiboParticipant {
 export type {
   Mesibo,
   MesiboDateTime,
+  MesiboFileTransfer,
   MesiboGroupCall,
   MesiboGroupMember,
   MesiboGroupProfile,
+  MesiboHttp,
   MesiboMessage,
   MesiboMessageProperties,
   MesiboParticipant,
@@ -720,6 +874,8 @@ export interface Api extends Constants {
   readonly MesiboMessage: typeof MesiboMessage;
   readonly MesiboPresence: typeof MesiboPresence;
   readonly MesiboDateTime: typeof MesiboDateTime;
+  readonly MesiboFileTransfer: typeof MesiboFileTransfer;
+  readonly MesiboHttp: typeof MesiboHttp;
   /** UTF-8 bytes to text; bounds are clipped. */
   array2String(
     data: Uint8Array | ArrayBuffer | null | undefined,

@@ -5,6 +5,15 @@ import { constants } from "./constants.js";
 import { MesiboDateTime } from "./datetime.js";
 import { mesiboVerbs, profileVerbs, sessionVerbs } from "./verbs.js";
 import {
+  MesiboFileTransfer,
+  readFile,
+  sendFile,
+  thumbnailOf,
+  toBase64,
+  transferOf,
+} from "./file.js";
+import { MesiboHttp } from "./http.js";
+import {
   MesiboMessage,
   MesiboMessageProperties,
   MesiboPresence,
@@ -13,6 +22,7 @@ import {
   putMessage,
   setDefaultEngine,
 } from "./message.js";
+import { initServiceWorker, startServiceWorker } from "./service-worker.js";
 
 // Names of other generations: the same function under another name.
 const ALIASES = {
@@ -117,6 +127,18 @@ export function install() {
   Mesibo.prototype = core.Mesibo.prototype;
   for (const name of ["getInstance", "version"]) Mesibo[name] = core.Mesibo[name];
   Mesibo.printVersion = printVersion;
+  Mesibo.initServiceWorker = initServiceWorker;
+  Object.assign(Mesibo.prototype, {
+    startServiceWorker,
+    createhttpRequest: () => new MesiboHttp(),
+    sendFile(parameters, id, f) {
+      const { groupid, peer } = parameters ?? {};
+      return sendFile(this, Number(groupid) || String(peer ?? ""), parameters ?? {}, id, f);
+    },
+  });
+  core.MesiboProfile.prototype.sendFile = function (id, f) {
+    return sendFile(this._engine(), this, {}, id, f);
+  };
   function MesiboReadSession(listener) {
     return core.MesiboReadSession.createReadSession(listener);
   }
@@ -128,6 +150,10 @@ export function install() {
   core.install({
     putMessage,
     makePresence,
+    readFile,
+    thumbnailOf,
+    transfer: transferOf,
+    toBase64,
     isIncoming: (record) => Boolean(hiddenOf(record).incoming),
     newMessage: (destination, engine) => {
       const message = new MesiboMessage(destination);
@@ -161,6 +187,8 @@ export function install() {
     MesiboMessage,
     MesiboPresence,
     MesiboDateTime,
+    MesiboFileTransfer,
+    MesiboHttp,
     array2String,
     ...constants,
   };

@@ -6,6 +6,7 @@
 
 import { constants } from "./constants.js";
 import { MesiboDateTime } from "./datetime.js";
+import { contentToSend, withFile } from "./file.js";
 import { asBoolean, asInteger, asNumber, asString, typed } from "./values.js";
 
 const STATUS = {
@@ -51,7 +52,8 @@ export function setDefaultEngine(find) {
   defaultEngine = find;
 }
 
-function engineOf(record) {
+/** The engine that a record belongs to. */
+export function engineOf(record) {
   return hiddenOf(record).engine ?? defaultEngine();
 }
 
@@ -356,7 +358,7 @@ function receiptTime(record, peer, callback, which) {
   return at;
 }
 
-export class MesiboMessage extends MesiboMessageProperties {
+export class MesiboMessage extends withFile(MesiboMessageProperties) {
   constructor(destination) {
     super(destination);
     this.message = undefined;
@@ -377,14 +379,16 @@ export class MesiboMessage extends MesiboMessageProperties {
     const reachable = this.groupid > 0 || Boolean(this.peer);
     return (
       reachable &&
-      Boolean(this.message || this.data?.byteLength || this.title || this.hasLocation())
+      Boolean(
+        this.message || this.data?.byteLength || this.title || this.hasFile() || this.hasLocation(),
+      )
     );
   }
   send() {
     const extras = hiddenOf(this);
     if (extras.modify && this.mid) return this.sendUpdate();
     takeText(this);
-    return engineOf(this)._send(this, extras);
+    return engineOf(this)._send(this, extras, true, contentToSend(this));
   }
   resend() {
     return engineOf(this)._resend(this);
@@ -485,7 +489,7 @@ export class MesiboMessage extends MesiboMessageProperties {
     return this.latitude > UNSET_DEGREES && this.longitude > UNSET_DEGREES;
   }
   isRichMessage() {
-    return Boolean(this.fileurl || this.tn || this.title || this.hasLocation());
+    return Boolean(this.hasFile() || this.tn || this.title || this.hasLocation());
   }
   isPlainMessage() {
     return this.isMessage() && !this.isRichMessage();

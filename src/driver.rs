@@ -19,12 +19,14 @@ use crate::browser::{
     store::Store,
     surroundings::{Surroundings, is_page_visible},
     text,
+    transfer::Transfers,
 };
 
 pub(crate) struct Driver {
     client: RefCell<Client>,
     pub page: Page,
     pub peers: Peers,
+    pub transfers: Transfers,
     sockets: Sockets,
     pub store: Store,
     surroundings: RefCell<Option<Surroundings>>,
@@ -41,6 +43,7 @@ impl Driver {
             client: RefCell::new(Client::new(clock::seed(), text::search)),
             page: Page::new(itself.clone()),
             peers: Peers::new(itself.clone()),
+            transfers: Transfers::new(itself.clone()),
             sockets: Sockets::new(itself.clone()),
             store: Store::new(itself.clone()),
             surroundings: RefCell::new(None),
@@ -111,9 +114,13 @@ impl Driver {
                 Output::Connect { socket } => self.sockets.open(socket, &self.page.server()),
                 Output::Transmit { socket, bytes } => self.sockets.send(socket, &bytes),
                 Output::Disconnect { socket } => self.sockets.close(socket),
-                Output::OpenStore { name, account } => self.store.open(name, &account),
+                Output::OpenStore { name, account } => {
+                    self.transfers.open(name.as_deref(), &account);
+                    self.store.open(name, &account);
+                }
                 Output::Store { ticket, request } => self.store.ask(ticket, request),
                 Output::Peer(command) => self.peers.perform(command),
+                Output::Transfer(command) => self.transfers.perform(command),
                 Output::Event(event) => self.page.tell(*event),
                 Output::Wait(deadline) => {
                     self.arm(deadline);

@@ -37,7 +37,7 @@ pub fn set_default_server(url: JsValue) {
 /// `Mesibo`
 #[wasm_bindgen]
 pub struct Mesibo {
-    driver: Rc<Driver>,
+    pub(super) driver: Rc<Driver>,
 }
 
 impl Mesibo {
@@ -299,15 +299,25 @@ impl Mesibo {
     // ---- for the records of js/message.js ------------------------------------------------------
 
     #[wasm_bindgen(js_name = _send)]
-    pub fn send_record(&self, record: JsValue, extras: JsValue) -> i32 {
-        let draft = records::draft(&record, &extras, None, None);
+    pub fn send_record(
+        &self,
+        record: JsValue,
+        extras: JsValue,
+        announce: bool,
+        content: JsValue,
+    ) -> i32 {
+        let mut draft = records::draft(&record, &extras, None, None);
+        if content.is_object() {
+            draft.content.file = Some(records::local_file(&record, &content));
+        }
         let wanted = match number(&property(&record, "mid")) {
             0.0 => to_u32(&property(&record, "id")),
             // Sent before: a new message with a new id.
             _ => 0,
         };
-        let draft = client::message::Draft { id: wanted, ..draft };
-        self.page().send(draft, Some(&record)).unwrap_or_else(|error| result_of(&error))
+        let draft = client::message::Draft { id: wanted, announce, ..draft };
+        let sent = self.page().send(draft, Some(&record), content);
+        sent.unwrap_or_else(|error| result_of(&error))
     }
 
     #[wasm_bindgen(js_name = _resend)]
@@ -350,9 +360,13 @@ impl Page {
         &self,
         draft: client::message::Draft,
         record: Option<&JsValue>,
+        content: JsValue,
     ) -> Result<i32, SendError> {
         let Some(driver) = self.driver() else { return Ok(FAIL) };
         let sent = driver.call(|client, now| client.send(now, draft))?;
+        if content.is_object() {
+            driver.transfers.hold(sent.message.key.id, content);
+        }
         let object = match record {
             Some(record) => {
                 self.adopt(record, &sent.message);
@@ -386,7 +400,7 @@ impl Page {
             }
         }
         let draft = client::message::Draft { id: wanted, announce: false, ..draft };
-        self.send(draft, None).unwrap_or_else(|error| result_of(&error))
+        self.send(draft, None, JsValue::UNDEFINED).unwrap_or_else(|error| result_of(&error))
     }
 }
 

@@ -2,15 +2,16 @@
 //!
 //! Bad input never throws: arguments are taken as they come and read leniently.
 
-mod arguments;
+pub mod arguments;
 mod changes;
+mod file;
 pub mod group_call;
 mod group_member;
 mod identity;
-mod listener;
+pub mod listener;
 mod mesibo;
 pub mod page;
 mod participant;
 mod profile;
 mod read_session;
-mod records;
+pub mod records;

@@ -153,7 +153,11 @@ impl Page {
     }
 
     /// The object of a message, as the message is now.
-    pub fn message(&self, message: &Message, origin: Origin, links: Links) -> JsValue {
+    pub fn message(&self, message: &Message, origin: Origin, mut links: Links) -> JsValue {
+        if message.content.file.as_ref().is_some_and(|file| file.url.is_empty()) {
+            let blob = self.driver().and_then(|driver| driver.transfers.blob(message.key.id));
+            links.blob = blob.map(JsValue::from);
+        }
         let known = self.identity.message(&message.key);
         let engine = self.instance.borrow().clone();
         let object = records::put(known.as_ref(), &engine, message, origin, links);
@@ -176,7 +180,7 @@ impl Page {
     }
 
     /// The origin an object has already: a status does not change it.
-    fn origin_of(&self, key: &MessageKey) -> Origin {
+    pub fn origin_of(&self, key: &MessageKey) -> Origin {
         let known = self.identity.message(key).map(|object| property(&object, "origin"));
         match known.and_then(|origin| origin.as_f64()) {
             Some(1.0) => Origin::Database,
@@ -215,9 +219,14 @@ impl Page {
             }
             Event::MessageStatus { message, reporter, reported, sessions } => {
                 let reporter = reporter.map(|address| self.profile(&Conversation::User(address)));
-                let links = Links { last: false, reporter, reported };
+                let links = Links { reporter, reported, ..Links::default() };
                 let object = self.message(&message, self.origin_of(&message.key), links);
                 self.tell_message("MessageStatus", &self.sessions_of(&sessions), &[object]);
+            }
+            Event::FileStart { message } => self.on_file_start(&message),
+            Event::FileStop { message } => self.on_file_stop(&message),
+            Event::FileProgress { message, sessions, percent, running } => {
+                self.on_file_progress(&message, &sessions, percent, running);
             }
             Event::MessageUpdate { message, sessions } => {
                 let object = self.known(&message);
@@ -338,7 +347,7 @@ impl Page {
     }
 
     /// Session listeners first, then global ones; no object twice.
-    fn tell_message(&self, name: &str, sessions: &[Rc<Session>], arguments: &[JsValue]) {
+    pub fn tell_message(&self, name: &str, sessions: &[Rc<Session>], arguments: &[JsValue]) {
         let names = spellings(name);
         let mut told: Vec<JsValue> = Vec::new();
         let from_sessions = sessions.iter().filter_map(|session| session.listening());

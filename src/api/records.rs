@@ -23,6 +23,26 @@ extern "C" {
     #[wasm_bindgen(method, js_name = makePresence)]
     fn make_presence(this: &Records, fields: &JsValue, links: &JsValue) -> JsValue;
 
+    /// The file that the page gave, as a promise of a blob.
+    #[wasm_bindgen(method, js_name = readFile)]
+    pub fn read_file(this: &Records, content: &JsValue, fetched: &JsValue) -> js_sys::Promise;
+
+    /// A small picture of it, as a promise of bytes or `null`.
+    #[wasm_bindgen(method, js_name = thumbnailOf)]
+    pub fn thumbnail_of(
+        this: &Records,
+        content: &JsValue,
+        blob: &JsValue,
+        limit: u32,
+    ) -> js_sys::Promise;
+
+    /// The `MesiboFileTransfer` of a message, brought up to date.
+    #[wasm_bindgen(method)]
+    pub fn transfer(this: &Records, record: &JsValue, percent: u32, running: bool) -> JsValue;
+
+    #[wasm_bindgen(method, js_name = toBase64)]
+    pub fn to_base64(this: &Records, text: &str) -> String;
+
     #[wasm_bindgen(method, js_name = newMessage)]
     pub fn new_message(this: &Records, destination: &JsValue, engine: &JsValue) -> JsValue;
 
@@ -119,6 +139,8 @@ pub struct Links {
     pub reporter: Option<JsValue>,
     /// What was reported.
     pub reported: u32,
+    /// The file itself, while it is nowhere else.
+    pub blob: Option<JsValue>,
 }
 
 /// Makes the record of a message, or brings the one there is up to date.
@@ -168,8 +190,12 @@ pub fn put(
     fields.set_data(&Uint8Array::from(&content.body[..]));
     if let Some(file) = &content.file {
         fields.set_filetype(file.kind);
-        fields.set_fileurl(&file.url);
-        fields.set_launchurl(&file.launch_url);
+        if !file.url.is_empty() {
+            fields.set_fileurl(&file.url);
+        }
+        if !file.launch_url.is_empty() {
+            fields.set_launchurl(&file.launch_url);
+        }
         fields.set_size(file.size as f64);
         if !file.thumbnail.is_empty() {
             fields.set_tn(&Uint8Array::from(&file.thumbnail[..]));
@@ -184,6 +210,13 @@ pub fn put(
     set(&hidden, "thread", &content.thread.into());
     set(&hidden, "fields", &content.fields.as_str().into());
     set(&hidden, "receipts", &receipts_of(message));
+    if let Some(file) = &content.file {
+        set(&hidden, "name", &file.name.as_str().into());
+        set(&hidden, "mime", &file.mime.as_str().into());
+    }
+    if let Some(blob) = &links.blob {
+        set(&hidden, "blob", blob);
+    }
     if let Some(reporter) = &links.reporter {
         set(&hidden, "reporter", reporter);
         set(&hidden, "reported", &links.reported.into());
@@ -270,6 +303,19 @@ pub fn draft(
             fields: text(&property(extras, "fields")),
         },
         announce: true,
+    }
+}
+
+/// A file that is nowhere yet, as the page's record describes it.
+pub fn local_file(record: &JsValue, content: &JsValue) -> File {
+    File {
+        kind: u32(&property(record, "filetype")),
+        size: number(&property(record, "size")).max(0.0) as u64,
+        name: text(&property(content, "name")),
+        mime: text(&property(content, "mime")),
+        thumbnail: bytes(&property(record, "tn")).into(),
+        launch_url: text(&property(record, "launchurl")),
+        ..File::default()
     }
 }
 

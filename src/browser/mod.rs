@@ -11,3 +11,4 @@ pub mod socket;
 pub mod store;
 pub mod surroundings;
 pub mod text;
+pub mod transfer;

@@ -69,6 +69,12 @@ impl Client {
         let message = self.changeable(now, key)?;
         // One that has not left yet simply says the new.
         let left = !self.outbox.is_waiting(key);
+        // Its file is still on its way.
+        let file = match left {
+            true => content.file,
+            false => content.file.or_else(|| message.content.file.clone()),
+        };
+        let content = Content { file, ..content };
         if left {
             self.tell_server(&message, Some(&content));
         }
@@ -238,6 +244,7 @@ impl Client {
 
     /// Forgets a message that waits to be sent.
     fn drop_from_outbox(&mut self, key: &MessageKey) {
+        self.discard_file(key);
         if self.outbox.forget(key) {
             self.commits.write(Write::OutboxDone(key.clone()));
         }

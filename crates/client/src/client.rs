@@ -26,6 +26,7 @@ use crate::profile::{Profile, Profiles};
 use crate::reading::{Reading, Search};
 use crate::session::{Link, Session, StartError, is_token, status_of};
 use crate::sorted::Map;
+use crate::transfer::Transfers;
 use crate::{Input, Output, SocketId};
 
 /// The client's decisions. See the crate's page.
@@ -40,6 +41,7 @@ pub struct Client {
     pub(crate) rooms: Map<GroupId, Room>,
     pub(crate) memory: Messages,
     pub(crate) commits: Commits,
+    pub(crate) transfers: Transfers,
     pub(crate) errands: Errands,
     pub(crate) chance: Chance,
     pub(crate) visible: bool,
@@ -102,6 +104,7 @@ impl Client {
             rooms: Map::new(),
             memory: Messages::default(),
             commits: Commits::default(),
+            transfers: Transfers::default(),
             errands: Errands::default(),
             chance: Chance::new(seed),
             visible: true,
@@ -144,6 +147,7 @@ impl Client {
                 }
             }
             Input::Peer(input) => self.on_peer(now, input),
+            Input::Transfer(input) => self.on_transfer(now, input),
             Input::Tick => {}
         }
         self.on_deadline(now);
@@ -158,7 +162,10 @@ impl Client {
                 self.ask(request, Pending::Commit);
             }
         }
-        let deadline = self.session.deadline().min(self.room_deadline());
+        let mut deadline = self.session.deadline().min(self.room_deadline());
+        if self.session.is_online() {
+            deadline = deadline.min(self.transfers.deadline());
+        }
         self.outputs.pop_front().unwrap_or(Output::Wait(deadline))
     }
 
@@ -449,8 +456,9 @@ impl Client {
 
     /// Keeps a message in memory.
     pub(crate) fn keep(&mut self, message: Message) {
-        let outbox = &self.outbox;
-        self.memory.put(message, outbox.len(), |key| outbox.contains(key));
+        let (outbox, transfers) = (&self.outbox, &self.transfers);
+        let kept = outbox.len() + transfers.len();
+        self.memory.put(message, kept, |key| outbox.contains(key) || transfers.contains(key));
     }
 
     pub(crate) fn store_profile(&mut self, of: &Conversation) {
@@ -474,6 +482,7 @@ impl Client {
 
     fn flush(&mut self, now: Now) {
         self.negotiate(now);
+        self.flush_transfers(now);
         self.flush_outbox(now);
         self.flush_reads();
         self.flush_errands();
@@ -566,6 +575,7 @@ impl Client {
             Ok(Body::RoomRefused(refused)) => self.on_room_refused(&refused),
             Ok(Body::Answer(answer)) => self.on_answer(now, &answer),
             Ok(Body::Subscriber(subscriber)) => self.on_subscriber(&subscriber),
+            Ok(Body::UploadToken(upload)) => self.session.upload_token = upload.token,
             Ok(Body::Unsupported(unsupported)) => {
                 let text = alloc::format!(
                     "the server does not know frame {}: it is older than this SDK",
@@ -592,6 +602,7 @@ impl Client {
         self.inbox.resume(self.resumed, wire::id::Seq(welcome.resumed_at));
         self.resumed = Some(self.inbox.stored);
         self.commits.write(Write::Cursor(self.inbox.stored));
+        self.session.upload_token.clone_from(&welcome.upload_token);
         self.set_status(Status::Online, String::new());
         if let Some(own) = &welcome.self_profile
             && self.profiles.put_own(own)
@@ -601,6 +612,7 @@ impl Client {
         self.on_memberships(&welcome.groups);
         self.profiles.ask_again();
         self.enter_rooms_again();
+        self.hurry_transfers(now);
     }
 
     /// The server's word on memberships is the whole truth.
@@ -822,6 +834,7 @@ impl Client {
             let ticket = Ticket(self.next_ticket);
             self.outputs.push_back(Output::Store { ticket, request });
         }
+        self.drop_transfers();
         self.outbox.clear();
         self.errands = Errands::default();
         self.inbox = Inbox::default();

@@ -143,6 +143,28 @@ pub enum Event {
         /// How many were found.
         count: u32,
     },
+    /// A file is about to be uploaded. The page may do it itself: the host has to answer by
+    /// `Client::begin_transfer`.
+    FileStart {
+        /// Whose file.
+        message: Message,
+    },
+    /// A transfer that the page does itself shall end.
+    FileStop {
+        /// Whose file.
+        message: Message,
+    },
+    /// A file has come further, is uploaded, or waits.
+    FileProgress {
+        /// As it is now; with a URL once it is uploaded.
+        message: Message,
+        /// Read sessions it belongs to.
+        sessions: Vec<ReadSessionId>,
+        /// 0 to 100.
+        percent: u8,
+        /// Goes on.
+        running: bool,
+    },
     /// Somebody is online, offline, typing, …; the profile says so already.
     Presence {
         /// Who.

@@ -28,6 +28,7 @@ mod reading;
 mod session;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
 pub mod event;
 pub mod memory_store;
@@ -42,6 +43,7 @@ pub use outbox::{SendError, Sent};
 pub use profile::{GroupInfo, Profile};
 pub use reading::{Scope, Search, SessionChange, SessionFilter};
 pub use session::StartError;
+pub use transfer::TransferState;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -50,7 +52,7 @@ use wire::id::{DeviceKey, Ticket};
 use wire::time::Instant;
 
 use event::Event;
-use port::{peer, store};
+use port::{peer, store, transfer as file};
 
 /// Number of one attempt to connect; a late event of a former socket is told apart by it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -100,6 +102,8 @@ pub enum Input {
     Visible(bool),
     /// The peer connections tell something.
     Peer(peer::Input),
+    /// A file on its way tells something.
+    Transfer(file::Input),
     /// The deadline given by [`Output::Wait`] has come.
     Tick,
 }
@@ -141,6 +145,8 @@ pub enum Output {
     },
     /// Do something with a peer connection.
     Peer(peer::Command),
+    /// Do something with a file on its way.
+    Transfer(file::Command),
     /// Tell the page.
     Event(Box<Event>),
     /// Nothing more to do until this moment or the next input.

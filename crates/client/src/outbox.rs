@@ -20,6 +20,7 @@ use crate::commit::Then;
 use crate::event::{Event, ReadSessionId};
 use crate::message::{Content, Conversation, Draft, Message, MessageKey};
 use crate::port::store::Write;
+use crate::transfer::needs_upload;
 
 /// Why a message is not taken. Nothing happens and nothing is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +57,8 @@ pub struct Sent {
 /// How far a message is on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
+    /// Its file is being uploaded; holds back nobody.
+    Uploading,
     /// Being stored.
     Storing,
     /// May be sent.
@@ -86,8 +89,8 @@ impl Outbox {
     }
 
     /// Adds a message at the end.
-    fn push(&mut self, key: &MessageKey) {
-        if self.stages.insert(key.id, Stage::Storing).is_none() {
+    fn push(&mut self, key: &MessageKey, stage: Stage) {
+        if self.stages.insert(key.id, stage).is_none() {
             self.order.push_back(key.id);
         }
     }
@@ -130,7 +133,7 @@ impl Outbox {
         }
         for id in &self.order {
             match self.stages.get_mut(id) {
-                None | Some(Stage::InFlight) => {}
+                None | Some(Stage::InFlight | Stage::Uploading) => {}
                 Some(Stage::Storing) => return None,
                 Some(stage @ Stage::Ready) => {
                     *stage = Stage::InFlight;
@@ -202,8 +205,12 @@ impl Client {
         if draft.announce {
             self.outbox.announced.push_back((key.clone(), sessions.clone()));
         }
+        match needs_upload(&message) {
+            // Stored once its file is kept.
+            true => self.prepare_transfer(key.id),
+            false => self.put_into_outbox(&message),
+        }
         self.keep(message.clone());
-        self.put_into_outbox(&message);
         Ok(Sent { message, sessions })
     }
 
@@ -211,7 +218,9 @@ impl Client {
     pub fn resend(&mut self, key: &MessageKey) -> Result<Message, SendError> {
         let message = self.memory.get(key).ok_or(SendError::NotResendable)?;
         if message.status == status::OUTBOX {
-            return Ok(message.clone());
+            let message = message.clone();
+            self.start_transfer(key.id);
+            return Ok(message);
         }
         if message.status & status::FAIL == 0 || key.incoming {
             return Err(SendError::NotResendable);
@@ -223,10 +232,26 @@ impl Client {
         Ok(message)
     }
 
-    fn put_into_outbox(&mut self, message: &Message) {
-        self.outbox.push(&message.key);
+    pub(crate) fn put_into_outbox(&mut self, message: &Message) {
+        let stage = match needs_upload(message) {
+            true => {
+                self.transfers.add(message.key.id, false);
+                Stage::Uploading
+            }
+            false => Stage::Storing,
+        };
+        self.outbox.push(&message.key, stage);
         self.commits.write(Write::Message(Box::new(message.clone())));
         self.commits.write(Write::Outbox(message.key.clone()));
+        self.commits.then(Then::Sendable(message.key.clone()), true);
+    }
+
+    /// Its file is uploaded: it goes once it is stored with the URL.
+    pub(crate) fn store_for_sending(&mut self, message: &Message) {
+        if let Some(stage) = self.outbox.stages.get_mut(&message.key.id) {
+            *stage = Stage::Storing;
+        }
+        self.commits.write(Write::Message(Box::new(message.clone())));
         self.commits.then(Then::Sendable(message.key.clone()), true);
     }
 
@@ -247,7 +272,12 @@ impl Client {
     pub(crate) fn restore_outbox(&mut self, waiting: Vec<Message>) {
         for message in waiting.into_iter().rev() {
             if !self.outbox.contains(&message.key) {
-                self.outbox.stages.insert(message.key.id, Stage::Ready);
+                let uploading = needs_upload(&message);
+                if uploading {
+                    self.transfers.add(message.key.id, true);
+                }
+                let stage = if uploading { Stage::Uploading } else { Stage::Ready };
+                self.outbox.stages.insert(message.key.id, stage);
                 self.outbox.order.push_front(message.key.id);
             }
             if !self.memory.contains(&message.key) {
@@ -259,18 +289,22 @@ impl Client {
     /// A message is stored: the page hears of it, and it may go.
     pub(crate) fn on_sendable(&mut self, now: Now, key: &MessageKey) {
         self.outbox.set_ready(key);
-        if let Some(index) = self.outbox.announced.iter().position(|(waiting, _)| waiting == key) {
-            let announced = self.outbox.announced.remove(index);
-            if let Some((key, sessions)) = announced
-                && let Some(message) = self.memory.get(&key).cloned()
-            {
-                self.tell(Event::Message { message, sessions, announce: true });
-            }
-        }
+        self.announce_sent(key);
+        self.on_transfer_stored(now, key.id);
         // Only who is online now: there is no sense in waiting.
         let message = self.memory.get(key);
         if message.is_some_and(|message| message.expiry == Some(0)) && !self.session.is_online() {
             self.settle(now, key.id.get(), status::USER_OFFLINE, 0);
+        }
+    }
+
+    /// The page hears of a message that it has sent, once.
+    pub(crate) fn announce_sent(&mut self, key: &MessageKey) {
+        let waiting = self.outbox.announced.iter().position(|(waiting, _)| waiting == key);
+        let Some(index) = waiting else { return };
+        let Some((key, sessions)) = self.outbox.announced.remove(index) else { return };
+        if let Some(message) = self.memory.get(&key).cloned() {
+            self.tell(Event::Message { message, sessions, announce: true });
         }
     }
 
@@ -298,8 +332,9 @@ impl Client {
     }
 
     /// The fate of a message in the outbox is known.
-    fn settle(&mut self, _now: Now, id: u64, status: u32, recipients: u32) {
+    pub(crate) fn settle(&mut self, _now: Now, id: u64, status: u32, recipients: u32) {
         let Some(key) = self.outbox.remove(id) else { return };
+        self.drop_transfer(key.id);
         self.commits.write(Write::OutboxDone(key.clone()));
         let Some(message) = self.memory.get_mut(&key) else { return };
         message.recipients = recipients;

@@ -48,6 +48,8 @@ pub(crate) struct Session {
     pub token: Option<String>,
     pub uid: Uid,
     pub address: String,
+    /// Goes with uploads; empty when the server takes none.
+    pub upload_token: String,
     pub device: Option<DeviceKey>,
     pub link: Link,
     pub status: Status,
@@ -67,6 +69,7 @@ impl Session {
             token: None,
             uid: Uid(0),
             address: String::new(),
+            upload_token: String::new(),
             device: None,
             link: Link::Idle,
             status: Status::Unknown,

@@ -31,6 +31,7 @@ use crate::port::store::{NewMessage, Note, Reply, Request, StoreError, TokenId};
 use crate::presence::Watchers;
 use crate::rooms::Rooms;
 use crate::session::{Online, Session, Stage};
+use crate::upload::UploadKey;
 use crate::{Input, Output};
 
 /// What an entry adds to a frame beside itself, at most: its number and two lengths.
@@ -48,6 +49,7 @@ pub struct Hub {
     pub(crate) rooms: Rooms,
     pub(crate) operations: Operations,
     pub(crate) stopping: bool,
+    pub(crate) upload_key: Option<UploadKey>,
     /// Browsers that may be signed in with one token.
     pub(crate) token_sessions: usize,
     pub(crate) counters: Counters,
@@ -112,6 +114,9 @@ pub(crate) enum Pending {
         session: SessionId,
     },
     Admin,
+    Uploader {
+        ticket: Ticket,
+    },
     Sweep,
     Nothing,
 }
@@ -135,6 +140,7 @@ impl Hub {
             rooms: Rooms::new(epoch),
             operations: Operations::default(),
             stopping: false,
+            upload_key: None,
             token_sessions: 1,
             counters: Counters::default(),
             now: Now::default(),
@@ -165,6 +171,7 @@ impl Hub {
             Input::Closed { session } => self.forget(session),
             Input::Stored { ticket, result } => self.on_stored(ticket, result),
             Input::Admin { ticket, call } => self.on_admin(ticket, call),
+            Input::Uploader { ticket, credential } => self.on_uploader(ticket, &credential),
             Input::Media(event) => self.on_media(event),
             Input::Tick => {}
             Input::Stop => self.on_stop(),
@@ -348,6 +355,7 @@ impl Hub {
                         self.review_occupant(room, id, false);
                     }
                     self.send(id, server_frame::Body::Ping(Ping { sent: self.now.wall.0 }));
+                    self.renew_upload_token(id);
                 }
                 let ping = self.now.instant + PING_INTERVAL;
                 let expiry = expires.map_or(Instant::FAR_FUTURE, |expires| {
@@ -557,6 +565,7 @@ impl Hub {
             }
             Pending::Log { session } => self.on_log(session, result),
             Pending::Admin => self.on_admin_stored(result),
+            Pending::Uploader { ticket } => self.on_uploader_found(ticket, result),
             Pending::Sweep => self.on_swept(&result),
             Pending::Nothing => {
                 if let Err(error) = result {

@@ -24,16 +24,18 @@ mod rooms;
 mod session;
 mod signin;
 mod token;
+mod upload;
 
 pub mod port;
 
 pub use hub::{Counters, Hub};
 pub use token::hash_token;
+pub use upload::UploadKey;
 
 use alloc::string::String;
 use bytes::Bytes;
 use wire::code::Code;
-use wire::id::{SessionId, Ticket};
+use wire::id::{AppId, SessionId, Ticket, Uid};
 use wire::proto::client_frame;
 use wire::time::Instant;
 
@@ -89,6 +91,13 @@ pub enum Input {
         /// The question.
         call: admin::Call,
     },
+    /// Somebody wants to upload a file; answered by [`Output::Uploader`].
+    Uploader {
+        /// Chosen by the host, copied into the answer.
+        ticket: Ticket,
+        /// An upload token or a user token.
+        credential: String,
+    },
     /// The media server tells something.
     Media(media::Event),
     /// The deadline given by [`Output::Wait`] has come, or time just went on.
@@ -127,6 +136,13 @@ pub enum Output {
         ticket: Ticket,
         /// The answer.
         result: Result<admin::Reply, admin::AdminError>,
+    },
+    /// Whose the credential is, `None` when it is worth nothing.
+    Uploader {
+        /// Of the question.
+        ticket: Ticket,
+        /// The user.
+        who: Result<Option<(AppId, Uid)>, store::StoreError>,
     },
     /// Tell the media server.
     Media(media::Command),

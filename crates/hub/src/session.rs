@@ -88,6 +88,8 @@ pub(crate) struct Live {
     pub acknowledging: bool,
     pub acknowledge_next: Option<(Seq, Vec<Note>)>,
     pub rooms: Vec<GroupId>,
+    /// When its upload token is to be replaced.
+    pub renew_upload: Timestamp,
 }
 
 /// An entry on its way, with what its acknowledgement will mean.

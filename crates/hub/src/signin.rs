@@ -18,6 +18,7 @@ use crate::hub::{Hub, Pending, portions};
 use crate::port::store::{Reply, Request, StoreError, Token};
 use crate::session::{Entering, Live, Stage};
 use crate::token::hash_token;
+use wire::time::Timestamp;
 
 impl Hub {
     pub(crate) fn on_hello(&mut self, id: SessionId, hello: &Hello) {
@@ -111,6 +112,8 @@ impl Hub {
             acknowledging: false,
             acknowledge_next: None,
             rooms: Vec::new(),
+            // With the first one, when it is welcomed.
+            renew_upload: Timestamp(0),
         };
         let entering = Entering { live, groups: Vec::new(), resumed_at, gap };
         session.stage = Stage::Entering(Box::new(entering));
@@ -153,6 +156,7 @@ impl Hub {
         }
         // What does not fit follows in frames of its own.
         let mut groups = portions(groups).into_iter();
+        let (upload_token, renew_upload) = self.upload_token(user.aid, uid);
         let welcome = Welcome {
             uid: uid.0,
             address: user.address.clone(),
@@ -167,6 +171,7 @@ impl Hub {
             self_profile: Some(Profile { online: true, ..self.profile_of(&user) }),
             groups: groups.next().unwrap_or_default(),
             head: entering.live.head.0,
+            upload_token,
         };
         self.sign_out_rivals(id);
         let Some(session) = self.sessions.get_mut(&id) else { return Ok(()) };
@@ -174,7 +179,8 @@ impl Hub {
         else {
             unreachable!("the stage was looked at above");
         };
-        let live = Live { aid: user.aid, address: user.address.clone(), ..entering.live };
+        let address = user.address.clone();
+        let live = Live { aid: user.aid, address, renew_upload, ..entering.live };
         session.stage = Stage::Live(Box::new(live));
         self.arriving.remove(&(uid, id));
         self.send(id, server_frame::Body::Welcome(welcome));

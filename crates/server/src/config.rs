@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::{CommandFactory, Parser};
 use serde::Deserialize;
-use wire::limits::SESSIONS_PER_USER_MAX;
+use wire::limits::{FILE_BYTES_MAX, SESSIONS_PER_USER_MAX};
 
 /// Everything the server is told; nothing of it changes while it runs.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +30,10 @@ pub struct Config {
     pub log: String,
     /// Browsers that may be signed in with one token at the same time.
     pub token_sessions: usize,
+    /// URL under which files are downloaded; `None`: the address that was used for the upload.
+    pub files_url: Option<String>,
+    /// Largest file that may be uploaded, MiB.
+    pub upload_max_mb: u64,
 }
 
 impl Default for Config {
@@ -44,6 +48,8 @@ impl Default for Config {
             // str0m warns of every offer with a codec that we do not take.
             log: "info,str0m=error".into(),
             token_sessions: 1,
+            files_url: None,
+            upload_max_mb: FILE_BYTES_MAX / 1024 / 1024,
         }
     }
 }
@@ -90,6 +96,15 @@ pub struct Flags {
     /// Browsers that may be signed in with one token at the same time [1]
     #[arg(long, env = "MESIBO_TOKEN_SESSIONS")]
     token_sessions: Option<usize>,
+
+    /// URL under which files are downloaded, such as https://files.example.com/files; without it
+    /// the address that was used for the upload
+    #[arg(long, env = "MESIBO_FILES_URL")]
+    files_url: Option<String>,
+
+    /// Largest file that may be uploaded, in MiB [50]
+    #[arg(long, env = "MESIBO_UPLOAD_MAX_MB")]
+    upload_max_mb: Option<u64>,
 }
 
 /// The file, as it is written.
@@ -105,6 +120,15 @@ struct File {
     log: Option<String>,
     #[serde(default)]
     tokens: Tokens,
+    #[serde(default)]
+    files: Files,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Files {
+    url: Option<String>,
+    upload_max_mb: Option<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -142,6 +166,11 @@ impl Flags {
                 .token_sessions
                 .or(file.tokens.sessions)
                 .unwrap_or(default.token_sessions),
+            files_url: self.files_url.or(file.files.url),
+            upload_max_mb: self
+                .upload_max_mb
+                .or(file.files.upload_max_mb)
+                .unwrap_or(default.upload_max_mb),
         };
         config.check()?;
         Ok(config)
@@ -234,6 +263,9 @@ mod tests {
             log = "warn"
             [tokens]
             sessions = 3
+            [files]
+            url = "https://files.example.com"
+            upload_max_mb = 9
             "#,
         );
         let config = flags(&["--config", &path, "--listen", "[::1]:80"]).config().unwrap();
@@ -246,6 +278,8 @@ mod tests {
             admin_key: Some("a key of the file".into()),
             log: "warn".into(),
             token_sessions: 3,
+            files_url: Some("https://files.example.com".into()),
+            upload_max_mb: 9,
         };
         assert_eq!(config, expected);
         let all = ["--announce", "192.0.2.9", "--log", "debug", "--token-sessions", "2"];

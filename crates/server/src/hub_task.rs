@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use hub::port::admin::{AdminError, Call, Reply};
-use hub::{Counters, Hub, Input, Output};
+use hub::port::store::StoreError;
+use hub::{Counters, Hub, Input, Output, UploadKey};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use wire::frame::FrameError;
-use wire::id::{SessionId, Ticket};
+use wire::id::{AppId, SessionId, Ticket, Uid};
 use wire::limits::{HUB_INPUTS_MAX, STORE_REQUESTS_MAX};
 use wire::proto::client_frame;
 
@@ -19,6 +20,9 @@ use crate::media::{MediaHandle, Translation};
 use crate::metrics::Metrics;
 use crate::orders::{OrderSender, ToSocket};
 use crate::store::{Sqlite, Store, StoreReply};
+
+/// Whose a token is, `None` when it is worth nothing.
+pub type Uploader = Result<Option<(AppId, Uid)>, StoreError>;
 
 /// What sockets and backends tell the hub.
 #[derive(Debug)]
@@ -31,6 +35,8 @@ pub enum ToHub {
     Drained(SessionId, usize),
     /// It is gone.
     Closed(SessionId),
+    /// Somebody wants to upload with this token.
+    Uploader(String, oneshot::Sender<Uploader>),
     /// A backend asks.
     Admin(Box<Call>, oneshot::Sender<Result<Reply, AdminError>>),
     /// The server stops.
@@ -54,6 +60,15 @@ impl HubHandle {
     /// Tells the hub; waits while it is busy. `false` when it has stopped.
     pub async fn tell(&self, input: ToHub) -> bool {
         self.inputs.send(input).await.is_ok()
+    }
+
+    /// Asks whose an upload token or user token is; `Ok(None)` when it is worth nothing.
+    pub async fn uploader(&self, credential: String) -> Uploader {
+        let stopped = || StoreError::Failed("the server is stopping".into());
+        let (answer, answered) = oneshot::channel();
+        let asked = self.inputs.send(ToHub::Uploader(credential, answer)).await;
+        asked.map_err(|_| stopped())?;
+        answered.await.map_err(|_| stopped())?
     }
 
     /// Whether new sessions are welcome.
@@ -83,11 +98,12 @@ pub fn start(
     media_events: mpsc::Receiver<sfu::Event>,
     metrics: Metrics,
     token_sessions: usize,
+    upload_key: UploadKey,
 ) -> (HubHandle, tokio::task::JoinHandle<()>) {
     let (inputs, waiting) = mpsc::channel(HUB_INPUTS_MAX);
     let handle = HubHandle { inputs, sessions: Arc::default(), is_stopping: Arc::default() };
     let mut task = HubTask::new(database, media, media_events, metrics);
-    task.hub = task.hub.with_token_sessions(token_sessions);
+    task.hub = task.hub.with_token_sessions(token_sessions).with_upload_key(upload_key);
     (handle, tokio::spawn(task.run(waiting)))
 }
 
@@ -100,6 +116,7 @@ struct HubTask {
     outstanding: usize,
     sockets: HashMap<SessionId, OrderSender>,
     asking: HashMap<Ticket, oneshot::Sender<Result<Reply, AdminError>>>,
+    uploaders: HashMap<Ticket, oneshot::Sender<Uploader>>,
     media: MediaHandle,
     media_events: mpsc::Receiver<sfu::Event>,
     translation: Translation,
@@ -136,6 +153,7 @@ impl HubTask {
             outstanding: 0,
             sockets: HashMap::new(),
             asking: HashMap::new(),
+            uploaders: HashMap::new(),
             media,
             media_events,
             translation: Translation::default(),
@@ -218,6 +236,12 @@ impl HubTask {
                 self.asking.insert(ticket, answer);
                 self.input(Input::Admin { ticket, call: *call });
             }
+            ToHub::Uploader(credential, answer) => {
+                self.next_ticket += 1;
+                let ticket = Ticket(self.next_ticket);
+                self.uploaders.insert(ticket, answer);
+                self.input(Input::Uploader { ticket, credential });
+            }
             ToHub::Stop => {
                 self.stopping = true;
                 self.input(Input::Stop);
@@ -243,6 +267,12 @@ impl HubTask {
                     if let Some(answer) = self.asking.remove(&ticket) {
                         // The backend may have gone away meanwhile.
                         let _ = answer.send(result);
+                    }
+                }
+                Output::Uploader { ticket, who } => {
+                    if let Some(answer) = self.uploaders.remove(&ticket) {
+                        // The browser may have gone away meanwhile.
+                        let _ = answer.send(who);
                     }
                 }
                 Output::Media(command) => {

@@ -3,6 +3,7 @@
 mod admin;
 mod clock;
 pub mod config;
+mod files;
 mod gateway;
 mod hub_task;
 pub mod media;
@@ -37,6 +38,7 @@ struct Shared {
     hub: HubHandle,
     admin_key: Arc<str>,
     failures: Arc<admin::Failures>,
+    files: files::Files,
     exposition: Arc<Exposition>,
 }
 
@@ -62,7 +64,7 @@ impl Server {
         let database = Sqlite::open(&config.data.join("mesibo.db"))?;
         let admin_key = match config.admin_key {
             Some(key) => key,
-            None => kept_admin_key(&config.data.join("admin.key"))?,
+            None => kept_key(&config.data.join("admin.key"))?,
         };
         let listener = TcpListener::bind(config.listen)
             .await
@@ -73,18 +75,31 @@ impl Server {
         let media = media::start(media, events)
             .with_context(|| format!("the media port {} cannot be used", config.media))?;
         let media_address = media.local_addr();
+        let files = files::Files::open(&config.data, config.files_url, config.upload_max_mb)
+            .with_context(|| "the folders for files cannot be made".to_owned())?;
+        let upload_key = files::upload_key(&kept_key(&config.data.join("upload.key"))?)?;
         let metrics = Metrics::default();
         let exposition = Arc::new(Exposition::new(&metrics, media.figures().clone()));
-        let (hub, hub_task) =
-            hub_task::start(database, media, media_events, metrics, config.token_sessions);
+        let (hub, hub_task) = hub_task::start(
+            database,
+            media,
+            media_events,
+            metrics,
+            config.token_sessions,
+            upload_key,
+        );
         let shared = Shared {
             hub: hub.clone(),
             admin_key: admin_key.into(),
             failures: Arc::default(),
+            files,
             exposition,
         };
-        let mut router =
-            Router::new().merge(gateway::routes()).merge(admin::routes()).merge(metrics::routes());
+        let mut router = Router::new()
+            .merge(gateway::routes())
+            .merge(admin::routes())
+            .merge(files::routes())
+            .merge(metrics::routes());
         let site = config.site.map(Site::Folder).or_else(Site::of_the_program);
         if let Some(site) = site {
             router = router.merge(site::routes(site));
@@ -118,8 +133,8 @@ fn locked(folder: &Path) -> anyhow::Result<File> {
     Ok(file)
 }
 
-/// The admin key of this installation, drawn at the first start.
-fn kept_admin_key(path: &Path) -> anyhow::Result<String> {
+/// A key of this installation, drawn at the first start: 64 hexadecimal digits.
+fn kept_key(path: &Path) -> anyhow::Result<String> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
 
@@ -132,6 +147,6 @@ fn kept_admin_key(path: &Path) -> anyhow::Result<String> {
     let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     let mut file = file.with_context(|| format!("{} cannot be written", path.display()))?;
     writeln!(file, "{key}")?;
-    tracing::info!(file = %path.display(), "admin key drawn");
+    tracing::info!(file = %path.display(), "key drawn");
     Ok(key)
 }

@@ -294,6 +294,8 @@ impl World {
         let life = self.pages[place].life;
         while let Some(client) = self.pages[place].client.as_mut() {
             match client.poll_output() {
+                // No script sends files.
+                Output::Transfer(_) => {}
                 Output::Wait(deadline) => {
                     if deadline != Instant::FAR_FUTURE {
                         let at = deadline.0.max(self.time + 1);

@@ -92,6 +92,68 @@ pub const LOG_ENTRIES_MAX: u64 = 10_000;
 /// Lifetime of a message whose sender gave none: one year (`backend-api.md` 5.2).
 pub const EXPIRY_DEFAULT: Duration = Duration::from_secs(31_536_000);
 
+// ---- files -------------------------------------------------------------------------------
+
+/// Largest file, bytes, unless the server is told otherwise (`backend-api.md` 6.1). A larger one
+/// is refused with HTTP 413 before it is read.
+pub const FILE_BYTES_MAX: u64 = 50 * 1024 * 1024;
+
+/// How long an upload token holds (`backend-api.md` 6.1). A session gets the next one when half
+/// of it is over.
+pub const UPLOAD_TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+
+/// Uploads that are being received at the same time, by all users: each holds a file handle and
+/// some 100 KB. A further one is answered `RATELIMIT`, or 503 with tus; clients try again.
+pub const UPLOADS_AT_ONCE_MAX: usize = 256;
+
+/// Uploads that one user has begun and not finished. A further one is refused with 429.
+pub const UPLOADS_UNFINISHED_MAX: usize = 64;
+
+/// How long an unfinished upload may be continued; then what was received is deleted.
+pub const UPLOAD_UNFINISHED_KEPT: Duration = Duration::from_secs(24 * 3600);
+
+/// Longest silence of somebody who uploads. What was received stays to be continued.
+pub const UPLOAD_SILENCE_MAX: Duration = Duration::from_secs(30);
+
+/// Largest text field of an upload form, bytes, and how many of them there may be. Ours have a
+/// handful of short ones; a form beyond it is malformed.
+pub const UPLOAD_FIELD_BYTES_MAX: usize = 4 * 1024;
+/// See [`UPLOAD_FIELD_BYTES_MAX`].
+pub const UPLOAD_FIELDS_MAX: usize = 32;
+
+/// Bytes handed to the file store at once: the smallest part that S3 takes.
+pub const FILE_PART_BYTES: usize = 5 * 1024 * 1024;
+
+/// Files that are moved into the file store at the same time; each needs [`FILE_PART_BYTES`] of
+/// memory. Others wait.
+pub const FILES_FINISHING_MAX: usize = 4;
+
+/// Files one client uploads at the same time; further ones wait their turn. More would only
+/// make each slower.
+pub const UPLOADS_IN_FLIGHT_MAX: usize = 3;
+
+/// Attempts to upload a file; then its message fails (`client-api.md` 3.11.2).
+pub const UPLOAD_TRIES_MAX: u32 = 5;
+
+/// Wait before the second attempt; it doubles with each, up to the second bound, and half of it
+/// is drawn, so that clients of a restarted server do not come together. Attempts that fail
+/// while there is no connection do not count.
+pub const UPLOAD_RETRY_MIN: Duration = Duration::from_secs(1);
+/// See [`UPLOAD_RETRY_MIN`].
+pub const UPLOAD_RETRY_MAX: Duration = Duration::from_secs(30);
+
+/// Shortest time between two reports of a transfer's progress (`client-api.md` 3.11.2): ten a
+/// second. Those between are left out; the end is always told.
+pub const FILE_PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Largest thumbnail in a message, bytes; it travels with every copy of it. A larger one is left
+/// out.
+pub const THUMBNAIL_BYTES_MAX: usize = 10 * 1024;
+
+/// Longest wait for a thumbnail; then the message goes without one. Some browsers decode no video
+/// before the user has touched the page.
+pub const THUMBNAIL_WITHIN: Duration = Duration::from_secs(3);
+
 /// How long a sender may change or recall a message (`client-api.md` 5.13). Later the server
 /// answers `Rejected`, the page `MESIBO_RESULT_DENIED`.
 pub const RETRACTION_MAX: Duration = Duration::from_secs(3_600);

@@ -2,3 +2,4 @@
 
 pub mod peer;
 pub mod store;
+pub mod transfer;

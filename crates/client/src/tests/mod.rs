@@ -6,6 +6,7 @@ mod connection;
 mod messages;
 mod reading;
 mod rooms;
+mod transfers;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -17,8 +18,8 @@ use wire::time::{Instant, Now, Timestamp};
 use crate::event::{ConnectionStatus, Event, RoomEvent};
 use crate::memory_store::MemoryStore;
 use crate::message::{Content, Conversation, Draft};
-use crate::port::peer;
 use crate::port::store::StoreError;
+use crate::port::{peer, transfer};
 use crate::{Client, Input, Output, SocketId};
 
 const TOKEN: &str = "1x1xee494e98fce6e6b4";
@@ -40,6 +41,7 @@ struct Page {
     events: Vec<Event>,
     frames: Vec<client_frame::Body>,
     commands: Vec<peer::Command>,
+    transfers: Vec<transfer::Command>,
 }
 
 fn search(text: &str, wanted: &str) -> bool {
@@ -70,6 +72,7 @@ impl Page {
             events: Vec::new(),
             frames: Vec::new(),
             commands: Vec::new(),
+            transfers: Vec::new(),
         }
     }
 
@@ -116,6 +119,7 @@ impl Page {
                     }
                 }
                 Output::Peer(command) => self.commands.push(command),
+                Output::Transfer(command) => self.transfers.push(command),
                 Output::Event(event) => self.events.push(*event),
                 Output::Wait(until) => {
                     self.deadline = until;
@@ -154,6 +158,7 @@ impl Page {
             uid: 1,
             address: "me".into(),
             now: 1_700_000_000_000,
+            upload_token: "up.1".into(),
             resumed_at,
             head: resumed_at,
             ..proto::Welcome::default()
@@ -200,6 +205,7 @@ impl Page {
         self.events.clear();
         self.frames.clear();
         self.commands.clear();
+        self.transfers.clear();
     }
 
     fn statuses(&self) -> Vec<ConnectionStatus> {

@@ -26,6 +26,7 @@ pub struct Host {
     /// These read nothing that is sent to them.
     pub stuck: BTreeSet<SessionId>,
     pub log: Vec<String>,
+    pub uploaders: Vec<Result<Option<(wire::id::AppId, wire::id::Uid)>, StoreError>>,
     /// Requests whose answers are held back.
     held: Option<VecDeque<(Ticket, Request)>>,
     received: BTreeMap<SessionId, Vec<server_frame::Body>>,
@@ -49,6 +50,7 @@ impl Host {
             disk_full: false,
             stuck: BTreeSet::new(),
             log: Vec::new(),
+            uploaders: Vec::new(),
             held: None,
             received: BTreeMap::new(),
             closed: BTreeMap::new(),
@@ -89,6 +91,7 @@ impl Host {
                 },
                 Output::AdminReply { result, .. } => self.answers.push(result),
                 Output::Media(command) => self.media.push(command),
+                Output::Uploader { who, .. } => self.uploaders.push(who),
                 Output::Log { text } => self.log.push(text),
             }
         }

@@ -39,6 +39,10 @@ async fn handle(
     ConnectInfo(remote): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
+    // Old pages upload to the URL of the backend.
+    if crate::files::is_upload(&request) {
+        return crate::files::upload(State(shared), ConnectInfo(remote), request).await;
+    }
     if request.method() == Method::HEAD {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
     }
@@ -120,14 +124,14 @@ pub struct Failures {
 impl Failures {
     const MINUTE: Duration = Duration::from_secs(60);
 
-    fn too_many(&self, address: IpAddr) -> bool {
+    pub(crate) fn too_many(&self, address: IpAddr) -> bool {
         let failures = self.by_address.lock().expect("no panic while counting");
         failures.get(&address).is_some_and(|(count, since)| {
             *count >= ADMIN_FAILURES_PER_MINUTE_MAX && since.elapsed() < Self::MINUTE
         })
     }
 
-    fn count(&self, address: IpAddr) {
+    pub(crate) fn count(&self, address: IpAddr) {
         let mut failures = self.by_address.lock().expect("no panic while counting");
         // Addresses that have behaved for a minute are forgotten, so the map stays small.
         failures.retain(|_, (_, since)| since.elapsed() < Self::MINUTE);

@@ -37,8 +37,13 @@ pub struct Program {
 impl Program {
     /// Starts it on a new data folder, with one app.
     pub fn start(program: &Path) -> Program {
+        Program::start_with(program, &[])
+    }
+
+    /// As [`Program::start`], with more arguments, this time only.
+    pub fn start_with(program: &Path, arguments: &[&str]) -> Program {
         let data = tempfile::tempdir().unwrap();
-        let (child, address, media) = spawn(program, data.path());
+        let (child, address, media) = spawn(program, data.path(), arguments);
         let program = program.to_owned();
         let mut server = Program { child, address, media, app: String::new(), program, data };
         let app = server.admin(json!({"op": "appadd", "key": ADMIN_KEY, "name": "tests"}));
@@ -50,7 +55,7 @@ impl Program {
     pub fn kill_and_start_again(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        let (child, address, media) = spawn(&self.program, self.data.path());
+        let (child, address, media) = spawn(&self.program, self.data.path(), &[]);
         (self.child, self.address, self.media) = (child, address, media);
     }
 
@@ -141,9 +146,12 @@ impl Drop for Program {
     }
 }
 
-fn spawn(program: &Path, data: &Path) -> (Child, SocketAddr, SocketAddr) {
+fn spawn(program: &Path, data: &Path, more: &[&str]) -> (Child, SocketAddr, SocketAddr) {
     let mut command = Command::new(program);
-    command.args(["--listen", "127.0.0.1:0", "--media", "127.0.0.1:0", "--data"]).arg(data);
+    command
+        .args(["--listen", "127.0.0.1:0", "--media", "127.0.0.1:0", "--data"])
+        .arg(data)
+        .args(more);
     command.env("MESIBO_ADMIN_KEY", ADMIN_KEY).env("MESIBO_LOG", "error");
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();

@@ -1,0 +1,444 @@
+//! Files on their way up: kept first, uploaded while connected, then their messages go.
+//!
+//! Relies on the host to keep what the page gave and to move the bytes. Promises that a message
+//! with a file leaves the outbox only with a URL or as failed, that an attempt that fails while
+//! there is no connection does not count, and that the page hears of progress ten times a second
+//! at most.
+
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use bytes::Bytes;
+use wire::id::MessageId;
+use wire::limits::{
+    FILE_PROGRESS_INTERVAL, THUMBNAIL_BYTES_MAX, UPLOAD_RETRY_MAX, UPLOAD_RETRY_MIN,
+    UPLOAD_TRIES_MAX, UPLOADS_IN_FLIGHT_MAX,
+};
+use wire::status;
+use wire::time::{Instant, Now};
+
+use crate::Output;
+use crate::client::Client;
+use crate::event::Event;
+use crate::message::{Message, MessageKey};
+use crate::port::transfer::{Command, Input, Target};
+use crate::sorted::Map;
+
+#[derive(Debug, Default)]
+pub(crate) struct Transfers {
+    running: Map<MessageId, Transfer>,
+    /// The page's own service: URL and token.
+    form: Option<(String, String)>,
+}
+
+#[derive(Debug)]
+struct Transfer {
+    stage: Stage,
+    failures: u32,
+    /// What the server has of it is of no use.
+    fresh: bool,
+    percent: u8,
+    /// When the page heard of its progress last.
+    told: Option<Instant>,
+}
+
+/// How far a file is on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// The host reads and keeps it.
+    Preparing,
+    /// The message is being stored.
+    Storing,
+    /// For its turn, a connection, or the time of the next attempt.
+    Waiting { until: Instant },
+    /// The page is asked whether it does it itself.
+    Asking,
+    /// The host uploads.
+    Uploading,
+    /// The page uploads.
+    ByPage,
+    /// The page wants it to wait.
+    Stopped,
+    /// Uploaded; the message is being stored with its URL.
+    Done,
+}
+
+/// How far a transfer is, for the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TransferState {
+    /// 0 to 100.
+    pub percent: u8,
+    /// Neither stopped nor at its end.
+    pub running: bool,
+}
+
+impl Transfers {
+    pub fn len(&self) -> usize {
+        self.running.len()
+    }
+
+    pub fn contains(&self, key: &MessageKey) -> bool {
+        !key.incoming && self.running.contains_key(&key.id)
+    }
+
+    /// When the next attempt is due.
+    pub fn deadline(&self) -> Instant {
+        let due = self.running.values().filter_map(|transfer| match transfer.stage {
+            Stage::Waiting { until } => Some(until),
+            _ => None,
+        });
+        match self.has_turn() {
+            true => due.min().unwrap_or(Instant::FAR_FUTURE),
+            // The end of another one is waited for.
+            false => Instant::FAR_FUTURE,
+        }
+    }
+
+    pub fn add(&mut self, id: MessageId, stored: bool) {
+        let stage = if stored { Stage::Waiting { until: Instant(0) } } else { Stage::Storing };
+        self.running.insert(id, Transfer::new(stage));
+    }
+
+    fn set(&mut self, id: MessageId, stage: Stage) {
+        if let Some(transfer) = self.running.get_mut(&id) {
+            transfer.stage = stage;
+        }
+    }
+
+    fn stage(&self, id: MessageId) -> Option<Stage> {
+        Some(self.running.get(&id)?.stage)
+    }
+
+    fn has_turn(&self) -> bool {
+        let busy =
+            |transfer: &&Transfer| matches!(transfer.stage, Stage::Asking | Stage::Uploading);
+        self.running.values().filter(busy).count() < UPLOADS_IN_FLIGHT_MAX
+    }
+}
+
+impl Transfer {
+    fn new(stage: Stage) -> Transfer {
+        Transfer { stage, failures: 0, fresh: false, percent: 0, told: None }
+    }
+}
+
+/// Whether a message has a file that is nowhere yet.
+pub(crate) fn needs_upload(message: &Message) -> bool {
+    !message.key.incoming && message.content.file.as_ref().is_some_and(|file| file.url.is_empty())
+}
+
+fn key_of(id: MessageId) -> MessageKey {
+    MessageKey { incoming: false, sender: String::new(), id }
+}
+
+impl Client {
+    // ---- the page's verbs ------------------------------------------------------------------
+
+    /// Files go to this service from now on; an empty URL is the server again.
+    pub fn set_upload_url(&mut self, url: String, token: String) {
+        self.transfers.form = (!url.is_empty()).then_some((url, token));
+    }
+
+    /// How far the file of an own message is; `None` when none is on its way.
+    pub fn transfer_state(&self, id: MessageId) -> Option<TransferState> {
+        let transfer = self.transfers.running.get(&id)?;
+        let running = !matches!(transfer.stage, Stage::Stopped | Stage::Done);
+        Some(TransferState { percent: transfer.percent, running })
+    }
+
+    /// The answer to [`Event::FileStart`]: the page does it itself, or not.
+    pub fn begin_transfer(&mut self, id: MessageId, by_page: bool) {
+        if self.transfers.stage(id) != Some(Stage::Asking) {
+            return;
+        }
+        if by_page {
+            return self.transfers.set(id, Stage::ByPage);
+        }
+        let file = self.memory.get(&key_of(id)).and_then(|message| message.content.file.as_ref());
+        let name = file.map(|file| file.name.clone()).unwrap_or_default();
+        let Some(transfer) = self.transfers.running.get_mut(&id) else { return };
+        transfer.stage = Stage::Uploading;
+        let target = match &self.transfers.form {
+            Some((url, token)) => {
+                let (url, token) = (url.clone(), token.clone());
+                Target::Form { url, token, uid: self.session.uid.0 }
+            }
+            None => {
+                let fresh = core::mem::take(&mut transfer.fresh);
+                Target::Server { token: self.session.upload_token.clone(), fresh }
+            }
+        };
+        self.push(Output::Transfer(Command::Upload { id, name, target }));
+    }
+
+    /// Goes on with a transfer that was stopped, or at once with one that waits.
+    pub fn start_transfer(&mut self, id: MessageId) -> bool {
+        let stage = self.transfers.stage(id);
+        if matches!(stage, Some(Stage::Stopped | Stage::Waiting { .. })) {
+            self.transfers.set(id, Stage::Waiting { until: Instant(0) });
+        }
+        stage.is_some()
+    }
+
+    /// Lets a transfer wait until it is started again; its message waits with it.
+    pub fn stop_transfer(&mut self, id: MessageId) -> bool {
+        let Some(stage) = self.transfers.stage(id) else { return false };
+        match stage {
+            Stage::Waiting { .. } => {}
+            Stage::Asking | Stage::Uploading | Stage::ByPage => self.interrupt(id, stage),
+            Stage::Preparing | Stage::Storing | Stage::Stopped | Stage::Done => return false,
+        }
+        self.transfers.set(id, Stage::Stopped);
+        self.tell_progress(id, false);
+        true
+    }
+
+    /// Gives a transfer up, for now or for good: then its message fails.
+    pub fn cancel_transfer(&mut self, now: Now, id: MessageId, retry_later: bool) -> bool {
+        let Some(stage) = self.transfers.stage(id) else { return false };
+        if matches!(stage, Stage::Preparing | Stage::Storing | Stage::Done) {
+            return false;
+        }
+        self.interrupt(id, stage);
+        match retry_later {
+            true => self.on_attempt_failed(now, id),
+            false => self.settle(now, id.get(), status::FAIL, 0),
+        }
+        true
+    }
+
+    /// How far the page has come with a transfer of its own, 0 to 100.
+    pub fn page_progress(&mut self, now: Now, id: MessageId, percent: u8) {
+        if self.is_by_page(id) {
+            self.on_progress(now, id, percent.min(100));
+        }
+    }
+
+    /// What came of a transfer of the page.
+    pub fn page_result(&mut self, now: Now, id: MessageId, url: Option<String>) {
+        if !self.is_by_page(id) {
+            return;
+        }
+        match url.filter(|url| !url.is_empty()) {
+            Some(url) => self.on_uploaded(id, url),
+            None => self.on_attempt_failed(now, id),
+        }
+    }
+
+    /// A page that is asked may have begun already.
+    fn is_by_page(&self, id: MessageId) -> bool {
+        matches!(self.transfers.stage(id), Some(Stage::Asking | Stage::ByPage))
+    }
+
+    // ---- from send to the upload -----------------------------------------------------------
+
+    /// A message with something to upload was taken.
+    pub(crate) fn prepare_transfer(&mut self, id: MessageId) {
+        self.transfers.running.insert(id, Transfer::new(Stage::Preparing));
+        self.push(Output::Transfer(Command::Prepare { id }));
+    }
+
+    /// The message is stored: its file may go, or is there and of no use here any more.
+    pub(crate) fn on_transfer_stored(&mut self, now: Now, id: MessageId) {
+        match self.transfers.stage(id) {
+            Some(Stage::Storing) => self.transfers.set(id, Stage::Waiting { until: now.instant }),
+            Some(Stage::Done) => {
+                self.transfers.running.remove(&id);
+                self.push(Output::Transfer(Command::Forget { id }));
+            }
+            _ => {}
+        }
+    }
+
+    /// The message has its fate.
+    pub(crate) fn drop_transfer(&mut self, id: MessageId) {
+        if let Some(stage) = self.transfers.stage(id) {
+            self.interrupt(id, stage);
+            self.transfers.running.remove(&id);
+        }
+    }
+
+    /// The message is removed or taken back: nobody will send its file.
+    pub(crate) fn discard_file(&mut self, key: &MessageKey) {
+        if self.transfers.contains(key) || self.memory.get(key).is_some_and(needs_upload) {
+            self.drop_transfer(key.id);
+            self.push(Output::Transfer(Command::Forget { id: key.id }));
+        }
+    }
+
+    /// Another user: nothing of the former one goes on.
+    pub(crate) fn drop_transfers(&mut self) {
+        for id in self.transfers.running.keys().copied().collect::<Vec<_>>() {
+            self.drop_transfer(id);
+        }
+    }
+
+    /// Begins the transfers whose turn it is.
+    pub(crate) fn flush_transfers(&mut self, now: Now) {
+        while self.session.is_online() && self.transfers.has_turn() {
+            let due = |stage| matches!(stage, Stage::Waiting { until } if until <= now.instant);
+            let next = self.transfers.running.iter().find(|(_, transfer)| due(transfer.stage));
+            let Some(id) = next.map(|(id, _)| *id) else { return };
+            self.transfers.set(id, Stage::Asking);
+            match self.memory.get(&key_of(id)).cloned() {
+                Some(message) => self.tell(Event::FileStart { message }),
+                None => self.begin_transfer(id, false),
+            }
+        }
+    }
+
+    /// Connected: what had to wait for it goes at once.
+    pub(crate) fn hurry_transfers(&mut self, now: Now) {
+        for transfer in self.transfers.running.values_mut() {
+            if matches!(transfer.stage, Stage::Waiting { .. }) {
+                transfer.stage = Stage::Waiting { until: now.instant };
+            }
+        }
+    }
+
+    // ---- what the host tells ---------------------------------------------------------------
+
+    pub(crate) fn on_transfer(&mut self, now: Now, input: Input) {
+        match input {
+            Input::Prepared { id, size, mime, thumbnail } => {
+                self.on_prepared(id, size, mime, thumbnail);
+            }
+            Input::Missing { id, reason } => self.on_missing(now, id, &reason),
+            Input::Progress { id, sent, total } => {
+                if self.transfers.stage(id) == Some(Stage::Uploading) {
+                    let percent = (sent.min(total) * 100).checked_div(total).unwrap_or(100);
+                    self.on_progress(now, id, percent as u8);
+                }
+            }
+            Input::Uploaded { id, url } => {
+                if self.transfers.stage(id) == Some(Stage::Uploading) {
+                    self.on_uploaded(id, url);
+                }
+            }
+            Input::Failed { id, status } => {
+                if self.transfers.stage(id) == Some(Stage::Uploading) {
+                    self.on_failed(now, id, status);
+                }
+            }
+        }
+    }
+
+    fn on_prepared(&mut self, id: MessageId, size: u64, mime: String, thumbnail: Bytes) {
+        if self.transfers.stage(id) != Some(Stage::Preparing) {
+            return;
+        }
+        let Some(message) = self.memory.get_mut(&key_of(id)) else { return };
+        if let Some(file) = &mut message.content.file {
+            file.size = size;
+            if !mime.is_empty() {
+                file.mime = mime;
+            }
+            if file.thumbnail.is_empty() && thumbnail.len() <= THUMBNAIL_BYTES_MAX {
+                file.thumbnail = thumbnail;
+            }
+        }
+        let message = message.clone();
+        self.put_into_outbox(&message);
+    }
+
+    fn on_missing(&mut self, now: Now, id: MessageId, reason: &str) {
+        let Some(stage) = self.transfers.stage(id) else { return };
+        self.tell(Event::Error { text: format!("a file cannot be sent: {reason}") });
+        if stage == Stage::Preparing {
+            // Listeners know the message before they hear that it failed.
+            if let Some(message) = self.memory.get(&key_of(id)).cloned() {
+                self.announce_sent(&message.key);
+                self.put_into_outbox(&message);
+            }
+        }
+        self.settle(now, id.get(), status::FAIL, 0);
+    }
+
+    fn on_progress(&mut self, now: Now, id: MessageId, percent: u8) {
+        let Some(transfer) = self.transfers.running.get_mut(&id) else { return };
+        let early = transfer.told.is_some_and(|told| now.instant < told + FILE_PROGRESS_INTERVAL);
+        if transfer.percent == percent || early {
+            return;
+        }
+        transfer.percent = percent;
+        transfer.told = Some(now.instant);
+        self.tell_progress(id, true);
+    }
+
+    fn on_uploaded(&mut self, id: MessageId, url: String) {
+        let Some(transfer) = self.transfers.running.get_mut(&id) else { return };
+        transfer.stage = Stage::Done;
+        transfer.percent = 100;
+        let Some(message) = self.memory.get_mut(&key_of(id)) else { return };
+        if let Some(file) = &mut message.content.file {
+            file.url = url;
+        }
+        let message = message.clone();
+        self.store_for_sending(&message);
+        self.tell_progress(id, false);
+    }
+
+    fn on_failed(&mut self, now: Now, id: MessageId, status: u16) {
+        match status {
+            // Too large, not allowed, malformed: the next attempt would end in the same way.
+            400 | 403 | 413 | 415 => {
+                let text = match status {
+                    413 => "a file is larger than the server takes".to_owned(),
+                    _ => format!("the server does not take a file (HTTP {status})"),
+                };
+                self.tell(Event::Error { text });
+                return self.settle(now, id.get(), status::FAIL, 0);
+            }
+            // What was begun is not there any more.
+            404 | 410 => {
+                if let Some(transfer) = self.transfers.running.get_mut(&id) {
+                    transfer.fresh = true;
+                }
+            }
+            _ => {}
+        }
+        self.on_attempt_failed(now, id);
+    }
+
+    /// Tries again later, or gives up.
+    fn on_attempt_failed(&mut self, now: Now, id: MessageId) {
+        let online = self.session.is_online();
+        let Some(transfer) = self.transfers.running.get_mut(&id) else { return };
+        transfer.failures += u32::from(online);
+        let failures = transfer.failures;
+        if failures >= UPLOAD_TRIES_MAX {
+            let text = format!("a file could not be uploaded in {failures} attempts");
+            self.tell(Event::Error { text });
+            return self.settle(now, id.get(), status::FAIL, 0);
+        }
+        let bound = UPLOAD_RETRY_MIN * 2u32.saturating_pow(failures.saturating_sub(1));
+        let half = bound.min(UPLOAD_RETRY_MAX) / 2;
+        let jitter = self.chance.below(half.as_millis() as u64 + 1);
+        let until = now.instant + half + core::time::Duration::from_millis(jitter);
+        self.transfers.set(id, Stage::Waiting { until });
+        self.tell_progress(id, false);
+    }
+
+    // ---- telling ---------------------------------------------------------------------------
+
+    fn interrupt(&mut self, id: MessageId, stage: Stage) {
+        match stage {
+            Stage::Uploading => self.push(Output::Transfer(Command::Abort { id })),
+            Stage::ByPage => {
+                if let Some(message) = self.memory.get(&key_of(id)).cloned() {
+                    self.tell(Event::FileStop { message });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn tell_progress(&mut self, id: MessageId, running: bool) {
+        let Some(transfer) = self.transfers.running.get(&id) else { return };
+        let percent = transfer.percent;
+        let Some(message) = self.memory.get(&key_of(id)).cloned() else { return };
+        let sessions = self.reading.match_live(&message);
+        self.tell(Event::FileProgress { message, sessions, percent, running });
+    }
+}

@@ -1,0 +1,168 @@
+//! Who may upload: short-lived upload tokens, and whose a token is.
+//!
+//! A session gets an upload token with its welcome and a new one before that ends, so that the
+//! user token stays out of what is sent with files. It is bound to app and user and signed with
+//! a key of the installation; nothing is stored for it. A user that is gone or switched off
+//! uploads nothing, whatever it holds.
+
+use alloc::format;
+use alloc::string::String;
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+use wire::id::{AppId, SessionId, Ticket, Uid};
+use wire::limits::{TOKEN_BYTES_MAX, UPLOAD_TOKEN_LIFETIME};
+use wire::proto::{UploadToken, server_frame};
+use wire::time::Timestamp;
+
+use crate::Output;
+use crate::hub::{Hub, Pending};
+use crate::port::store::{Reply, Request, StoreError};
+use crate::token::hash_token;
+
+/// Signs upload tokens: 256 random bits that an installation keeps.
+#[derive(Clone)]
+pub struct UploadKey(pub [u8; 32]);
+
+/// Kept out of logs.
+impl core::fmt::Debug for UploadKey {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("UploadKey")
+    }
+}
+
+/// What an upload token says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Claim {
+    aid: AppId,
+    uid: Uid,
+    /// Seconds since 1970.
+    expires: u64,
+}
+
+impl UploadKey {
+    /// `up.<aid>.<uid>.<expiry in seconds>.<HMAC-SHA256 in hex>`
+    fn sign(&self, claim: Claim) -> String {
+        let mut token = claim.text();
+        token.push('.');
+        for byte in self.mac(&claim).finalize().into_bytes() {
+            token.push_str(&format!("{byte:02x}"));
+        }
+        token
+    }
+
+    /// What a token says, when this key has signed it.
+    fn read(&self, token: &str) -> Option<Claim> {
+        let mut parts = token.strip_prefix("up.")?.split('.');
+        let claim = Claim {
+            aid: AppId(parts.next()?.parse().ok()?),
+            uid: Uid(parts.next()?.parse().ok()?),
+            expires: parts.next()?.parse().ok()?,
+        };
+        let digits = parts.next().filter(|digits| digits.len() == 64 && digits.is_ascii())?;
+        let mut mac = [0; 32];
+        for (byte, digits) in mac.iter_mut().zip(digits.as_bytes().chunks(2)) {
+            *byte = u8::from_str_radix(core::str::from_utf8(digits).ok()?, 16).ok()?;
+        }
+        let good = parts.next().is_none() && self.mac(&claim).verify_slice(&mac).is_ok();
+        good.then_some(claim)
+    }
+
+    fn mac(&self, claim: &Claim) -> Hmac<Sha256> {
+        let mut mac = Hmac::new_from_slice(&self.0).expect("HMAC takes keys of any length");
+        mac.update(claim.text().as_bytes());
+        mac
+    }
+}
+
+impl Claim {
+    fn text(&self) -> String {
+        format!("up.{}.{}.{}", self.aid.0, self.uid.0, self.expires)
+    }
+}
+
+impl Hub {
+    /// Sessions get upload tokens, signed with this key.
+    pub fn with_upload_key(mut self, key: UploadKey) -> Hub {
+        self.upload_key = Some(key);
+        self
+    }
+
+    /// A token for this user, and when it is time for the next; empty without a key.
+    pub(crate) fn upload_token(&self, aid: AppId, uid: Uid) -> (String, Timestamp) {
+        let now = self.now.wall;
+        let expires = now.after(UPLOAD_TOKEN_LIFETIME).0 / 1000;
+        let token = self.upload_key.as_ref().map(|key| key.sign(Claim { aid, uid, expires }));
+        (token.unwrap_or_default(), now.after(UPLOAD_TOKEN_LIFETIME / 2))
+    }
+
+    /// A session that lasts longer than its upload token gets the next one.
+    pub(crate) fn renew_upload_token(&mut self, id: SessionId) {
+        let live = self.sessions.get(&id).and_then(|session| session.live());
+        let Some(live) = live.filter(|live| live.renew_upload <= self.now.wall) else { return };
+        let (token, renew) = self.upload_token(live.aid, live.uid);
+        if let Some(live) = self.sessions.get_mut(&id).and_then(|session| session.live_mut()) {
+            live.renew_upload = renew;
+        }
+        if !token.is_empty() {
+            self.send(id, server_frame::Body::UploadToken(UploadToken { token }));
+        }
+    }
+
+    /// Somebody wants to upload with this upload token or user token.
+    pub(crate) fn on_uploader(&mut self, ticket: Ticket, credential: &str) {
+        let claim = self.upload_key.as_ref().and_then(|key| key.read(credential));
+        let request = match claim {
+            Some(claim) if claim.expires * 1000 <= self.now.wall.0 => None,
+            Some(claim) => Some(Request::LoadUser { uid: claim.uid }),
+            None if credential.is_empty() || credential.len() > TOKEN_BYTES_MAX => None,
+            None => Some(Request::FindToken { hash: hash_token(credential) }),
+        };
+        match request {
+            Some(request) => self.ask(request, Pending::Uploader { ticket }),
+            None => self.output(Output::Uploader { ticket, who: Ok(None) }),
+        }
+    }
+
+    pub(crate) fn on_uploader_found(&mut self, ticket: Ticket, found: Result<Reply, StoreError>) {
+        let now = self.now.wall;
+        let who = match found {
+            Ok(Reply::Token(Some((token, user)))) => {
+                let expired = token.expires.is_some_and(|expires| expires <= now);
+                Ok((user.active && !expired).then_some((user.aid, user.uid)))
+            }
+            Ok(Reply::User(Some(user))) => Ok(user.active.then_some((user.aid, user.uid))),
+            Ok(_) => Ok(None),
+            Err(error) => {
+                self.log(format!("storage: {error}"));
+                Err(error)
+            }
+        };
+        self.output(Output::Uploader { ticket, who });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLAIM: Claim = Claim { aid: AppId(3), uid: Uid(77), expires: 1_700_000_000 };
+
+    #[test]
+    fn a_token_says_what_was_signed() {
+        let key = UploadKey([7; 32]);
+        assert_eq!(key.read(&key.sign(CLAIM)), Some(CLAIM));
+    }
+
+    #[test]
+    fn a_token_that_was_changed_or_signed_by_another_says_nothing() {
+        let key = UploadKey([7; 32]);
+        let token = key.sign(CLAIM);
+        assert_eq!(UploadKey([8; 32]).read(&token), None);
+        assert_eq!(key.read(&token.replace(".77.", ".78.")), None);
+        assert_eq!(key.read(&token.replace("1700000000", "1800000000")), None);
+        assert_eq!(key.read(&token[..token.len() - 2]), None);
+        for broken in ["", "up.", "up.1.2.3", "up.1.2.3.zz", "up.a.b.c.d"] {
+            assert_eq!(key.read(broken), None, "{broken:?}");
+        }
+    }
+}

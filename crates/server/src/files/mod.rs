@@ -1,0 +1,128 @@
+//! The file service: uploads into the data folder, downloads of what is there.
+//!
+//! [`upload`](mod@upload) takes a whole file in a form, [`tus`] takes it in pieces that can be
+//! resumed, [`download`] gives it to whoever knows its name, [`desk`] keeps what is unfinished.
+//! Whose a token is, the hub decides.
+
+mod desk;
+mod download;
+mod name;
+mod tus;
+mod upload;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use axum::Router;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::response::Response;
+use axum::routing::{any, get};
+use hub::UploadKey;
+use object_store::ObjectStore;
+use object_store::local::LocalFileSystem;
+use tokio::sync::Semaphore;
+use wire::id::{AppId, Uid};
+use wire::limits::UPLOADS_AT_ONCE_MAX;
+
+use self::desk::Desk;
+use self::name::Name;
+use crate::Shared;
+use crate::admin::Failures;
+use crate::hub_task::HubHandle;
+
+pub use upload::{is_upload, upload};
+
+/// Says where an upload has become a file.
+const FILE_URL: HeaderName = HeaderName::from_static("mesibo-file-url");
+
+/// Where files are.
+#[derive(Clone)]
+pub struct Files {
+    stock: Arc<dyn ObjectStore>,
+    desk: Arc<Desk>,
+    slots: Arc<Semaphore>,
+    /// Tokens that were worth nothing, apart from those of backends.
+    failures: Arc<Failures>,
+    /// Where downloads are, when that is not where the upload went.
+    url: Option<Arc<str>>,
+    bytes_max: u64,
+}
+
+/// The routes of the file service.
+pub fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/upload", any(upload))
+        .route("/files/api.php", any(upload))
+        .route("/files/tus", any(tus::begin))
+        .route("/files/tus/{name}", any(tus::go_on))
+        .route("/files/{name}", get(download::download).options(download::preflight))
+}
+
+impl Files {
+    /// Opens the folders `files` and `uploads` of the data folder, makes them when missing.
+    pub fn open(data: &Path, url: Option<String>, max_mb: u64) -> anyhow::Result<Files> {
+        let folder = data.join("files");
+        std::fs::create_dir_all(&folder)?;
+        let stock = Arc::new(LocalFileSystem::new_with_prefix(folder)?);
+        let desk = Arc::new(Desk::open(&data.join("uploads"), stock.clone())?);
+        desk.clone().sweep_every_hour();
+        let url = url.map(|url| url.trim_end_matches('/').into());
+        let slots = Arc::new(Semaphore::new(UPLOADS_AT_ONCE_MAX));
+        let bytes_max = max_mb.saturating_mul(1024 * 1024);
+        Ok(Files { stock, desk, slots, failures: Arc::default(), url, bytes_max })
+    }
+
+    /// Where a file is downloaded.
+    fn url_of(&self, headers: &HeaderMap, name: &Name) -> String {
+        match &self.url {
+            Some(url) => format!("{url}/{name}"),
+            None => format!("{}/files/{name}", origin(headers)),
+        }
+    }
+}
+
+/// Reads the key that [`crate::kept_key`] keeps.
+pub fn upload_key(digits: &str) -> anyhow::Result<UploadKey> {
+    let mut key = [0; 32];
+    let byte = |at: usize| digits.get(at * 2..at * 2 + 2);
+    for (at, place) in key.iter_mut().enumerate() {
+        let digits = byte(at).context("upload.key has fewer than 64 digits")?;
+        *place = u8::from_str_radix(digits, 16).context("upload.key is not hexadecimal")?;
+    }
+    Ok(UploadKey(key))
+}
+
+/// As the client sees this server: through the proxy that says so.
+fn origin(headers: &HeaderMap) -> String {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let scheme = match text("x-forwarded-proto") {
+        Some("https") => "https",
+        _ => "http",
+    };
+    let host = text("x-forwarded-host").or_else(|| text("host")).unwrap_or("localhost");
+    format!("{scheme}://{host}")
+}
+
+/// What is after `Bearer`.
+fn bearer(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    Some(value.strip_prefix("Bearer ")?.trim().to_owned())
+}
+
+/// Whose a token is; `Err` when it cannot be told now.
+async fn who(hub: &HubHandle, credential: String) -> Result<Option<(AppId, Uid)>, ()> {
+    hub.uploader(credential).await.map_err(|error| {
+        tracing::error!(%error, "an uploader cannot be looked up");
+    })
+}
+
+/// Pages of other origins upload and download.
+fn allow_all_origins(response: &mut Response) {
+    let headers = response.headers_mut();
+    let any = HeaderValue::from_static("*");
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, any);
+    let shared = HeaderName::from_static("cross-origin-resource-policy");
+    headers.insert(shared, HeaderValue::from_static("cross-origin"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+}

@@ -1,0 +1,237 @@
+//! `POST /upload`: a whole file in a form, as old pages and the SDKs of other platforms send it
+//! (`backend-api.md` 6.1, 6.2). Never whole in memory.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::extract::multipart::Field;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest, Multipart, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use wire::limits::{UPLOAD_FIELD_BYTES_MAX, UPLOAD_FIELDS_MAX};
+
+use super::desk::Interrupted;
+use super::name::Name;
+use super::{allow_all_origins, bearer, who};
+use crate::Shared;
+
+/// What a form may have beside the file: its other fields and what stands between them.
+const FORM_BYTES: u64 = (UPLOAD_FIELDS_MAX * (UPLOAD_FIELD_BYTES_MAX + 512)) as u64;
+
+/// Why there is no file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refusal {
+    AuthFail,
+    MissingFile,
+    TooLarge,
+    NotAllowed,
+    RateLimit,
+    Server,
+}
+
+/// Whether a request to the backend's URL wants to upload.
+pub fn is_upload(request: &Request) -> bool {
+    let query = request.uri().query().unwrap_or_default();
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    pairs.any(|(name, value)| name == "op" && value == "upload")
+}
+
+/// Takes one file.
+pub async fn upload(
+    State(shared): State<Shared>,
+    ConnectInfo(remote): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    let mut response = match *request.method() {
+        Method::POST => answer(shared, remote, request).await,
+        Method::OPTIONS => preflight(),
+        _ => (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "POST, OPTIONS")]).into_response(),
+    };
+    allow_all_origins(&mut response);
+    response
+}
+
+fn preflight() -> Response {
+    let headers = [
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS"),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, "*, Authorization"),
+        (header::ACCESS_CONTROL_MAX_AGE, "86400"),
+    ];
+    (StatusCode::NO_CONTENT, headers).into_response()
+}
+
+async fn answer(shared: Shared, remote: SocketAddr, request: Request) -> Response {
+    let headers = request.headers().clone();
+    let query = request.uri().query().unwrap_or_default().as_bytes();
+    let mut fields: HashMap<_, _> = form_urlencoded::parse(query).into_owned().collect();
+    let result = take(&shared, remote, request, &mut fields).await;
+    // Old pages send the user token and compare with "OK", the others want a boolean.
+    let old = fields.contains_key("token") && !fields.contains_key("auth");
+    let mut status = StatusCode::OK;
+    let mut body = json!({"op": "upload"});
+    match result {
+        Ok(stored) => {
+            let url = shared.files.url_of(&headers, &stored.name);
+            body["result"] = if old { "OK".into() } else { true.into() };
+            body["url"] = url.as_str().into();
+            body["file"] = url.into();
+            body["ts"] = now().into();
+            body["size"] = stored.size.into();
+            body["name"] = stored.original.into();
+        }
+        Err(refusal) => {
+            if refusal == Refusal::AuthFail {
+                shared.files.failures.count(remote.ip());
+            }
+            let (code, text) = refusal.status_and_name();
+            status = code;
+            body["result"] = if old { "FAIL".into() } else { false.into() };
+            body["error"] = text.into();
+        }
+    }
+    respond(status, &body)
+}
+
+struct Stored {
+    name: Name,
+    original: String,
+    size: u64,
+}
+
+async fn take(
+    shared: &Shared,
+    remote: SocketAddr,
+    mut request: Request,
+    fields: &mut HashMap<String, String>,
+) -> Result<Stored, Refusal> {
+    let files = &shared.files;
+    if shared.files.failures.too_many(remote.ip()) {
+        return Err(Refusal::RateLimit);
+    }
+    if content_length(request.headers()).is_some_and(|bytes| bytes > files.bytes_max + FORM_BYTES) {
+        return Err(Refusal::TooLarge);
+    }
+    let _slot = files.slots.try_acquire().map_err(|_| Refusal::RateLimit)?;
+    let bearer = bearer(request.headers());
+    // The limit is ours, counted while it comes.
+    DefaultBodyLimit::disable().apply(&mut request);
+    let form = Multipart::from_request(request, &()).await;
+    let mut known = None;
+    if let Ok(mut form) = form {
+        for _ in 0..UPLOAD_FIELDS_MAX {
+            let Ok(Some(field)) = form.next_field().await else { break };
+            let Some(original) = field.file_name().map(str::to_owned) else {
+                put_field(fields, field).await?;
+                continue;
+            };
+            // Who it is comes before the file: nothing of a stranger is written to the disk.
+            known = Some(authenticate(shared, fields, bearer.clone()).await?);
+            let picture = ["profile", "delete"].iter().any(|name| is_set(fields, name));
+            if picture {
+                return Err(Refusal::NotAllowed);
+            }
+            if original.is_empty() {
+                continue;
+            }
+            return store(shared, field, original).await;
+        }
+    }
+    if known.is_none() {
+        authenticate(shared, fields, bearer).await?;
+    }
+    Err(Refusal::MissingFile)
+}
+
+async fn store(shared: &Shared, field: Field<'_>, original: String) -> Result<Stored, Refusal> {
+    let files = &shared.files;
+    let media_type = field.content_type().unwrap_or_default();
+    let name = Name::draw(&original, media_type).map_err(|_| Refusal::Server)?;
+    let received = files.desk.receive(&name, files.bytes_max, field, None).await;
+    let size = match received {
+        Ok(size) => size,
+        Err(interrupted) => {
+            files.desk.discard(&name).await;
+            return Err(match interrupted {
+                Interrupted::TooLarge => Refusal::TooLarge,
+                Interrupted::Sender => Refusal::MissingFile,
+                Interrupted::Disk(error) => {
+                    tracing::error!(%error, "an upload cannot be written");
+                    Refusal::Server
+                }
+            });
+        }
+    };
+    if let Err(error) = files.desk.finish(&name).await {
+        tracing::error!(%error, "an upload cannot be stored");
+        files.desk.discard(&name).await;
+        return Err(Refusal::Server);
+    }
+    Ok(Stored { name, original, size })
+}
+
+async fn authenticate(
+    shared: &Shared,
+    fields: &HashMap<String, String>,
+    bearer: Option<String>,
+) -> Result<(), Refusal> {
+    let given = fields.get("auth").or_else(|| fields.get("token")).cloned().or(bearer);
+    match who(&shared.hub, given.unwrap_or_default()).await {
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => Err(Refusal::AuthFail),
+        Err(()) => Err(Refusal::Server),
+    }
+}
+
+/// Adds a text field; later ones override earlier ones, and the query.
+async fn put_field(
+    fields: &mut HashMap<String, String>,
+    mut field: Field<'_>,
+) -> Result<(), Refusal> {
+    let name = field.name().unwrap_or_default().to_owned();
+    let mut text = Vec::new();
+    while let Ok(Some(chunk)) = field.chunk().await {
+        if text.len() + chunk.len() > UPLOAD_FIELD_BYTES_MAX {
+            return Err(Refusal::TooLarge);
+        }
+        text.extend_from_slice(&chunk);
+    }
+    fields.insert(name, String::from_utf8_lossy(&text).into_owned());
+    Ok(())
+}
+
+fn is_set(fields: &HashMap<String, String>, name: &str) -> bool {
+    fields.get(name).is_some_and(|value| !value.is_empty() && value != "0")
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+impl Refusal {
+    fn status_and_name(self) -> (StatusCode, &'static str) {
+        match self {
+            // The envelope of the backend API: what went wrong stands in the body.
+            Refusal::AuthFail => (StatusCode::OK, "AUTHFAIL"),
+            Refusal::MissingFile => (StatusCode::OK, "MISSINGFILE"),
+            Refusal::NotAllowed => (StatusCode::OK, "NOTALLOWED"),
+            Refusal::RateLimit => (StatusCode::OK, "RATELIMIT"),
+            Refusal::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "TOOLARGE"),
+            Refusal::Server => (StatusCode::INTERNAL_SERVER_ERROR, "SERVER"),
+        }
+    }
+}
+
+fn respond(status: StatusCode, body: &Value) -> Response {
+    let mut response = (status, body.to_string()).into_response();
+    let headers = response.headers_mut();
+    let json = HeaderValue::from_static("application/json; charset=utf-8");
+    headers.insert(header::CONTENT_TYPE, json);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

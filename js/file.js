@@ -1,0 +1,388 @@
+// Files of messages: what pages give, what they read of it, and the objects of transfers.
+//
+// Takes apart what was given and makes small pictures of it. When something is sent, and what a
+// failure means, the engine says.
+
+import { constants } from "./constants.js";
+import { MesiboMessage, engineOf, hiddenOf } from "./message.js";
+
+const {
+  MESIBO_FILETYPE_IMAGE: IMAGE,
+  MESIBO_FILETYPE_VIDEO: VIDEO,
+  MESIBO_FILETYPE_AUDIO: AUDIO,
+  MESIBO_FILETYPE_LOCATION: LOCATION,
+  MESIBO_FILETYPE_OTHER: OTHER,
+} = constants;
+
+const KINDS = [
+  ["image/", IMAGE, /^(png|jpe?g|gif|webp|avif|bmp|heic|svg)$/],
+  ["video/", VIDEO, /^(mp4|m4v|webm|mov|ogv|mkv|3gp)$/],
+  ["audio/", AUDIO, /^(mp3|m4a|aac|ogg|oga|opus|wav|weba|flac|amr)$/],
+];
+// Longest sides of thumbnails and their qualities, the best first: the first that is small enough.
+const THUMBNAILS = [
+  [400, 0.7],
+  [400, 0.4],
+  [240, 0.5],
+  [120, 0.5],
+  [48, 0.5],
+];
+// What a page may want of a transfer; `src/api/file.rs` knows the same numbers.
+const START = 0;
+const STOP = 1;
+const CANCEL = 2;
+const PROGRESS = 3;
+const RESULT = 4;
+
+// URLs of blobs are of no use once nobody holds what they were made for.
+const revoke = new FinalizationRegistry((url) => URL.revokeObjectURL(url));
+
+function blobUrl(owner, blob) {
+  const url = URL.createObjectURL(blob);
+  revoke.register(owner, url);
+  return url;
+}
+
+/** By MIME type, then by the ending of a name or URL. */
+function kindOf(mime, name) {
+  const ending = /\.(\w+)(?:[?#].*)?$/.exec(name)?.[1].toLowerCase();
+  const known =
+    KINDS.find(([word]) => mime.startsWith(word)) ?? KINDS.find(([, , all]) => all.test(ending));
+  return known ? known[1] : OTHER;
+}
+
+/** The last part of a URL's path, when it looks like the name of a file. */
+const nameIn = (url) => /^https?:[^?#]*\/([^/?#]+\.\w{1,8})(?:[?#]|$)/.exec(url)?.[1] ?? "";
+
+const is = (value, name) =>
+  typeof globalThis[name] === "function" && value instanceof globalThis[name];
+
+const drawn = (element, width, height) => () => {
+  const canvas = new OffscreenCanvas(width || 1, height || 1);
+  canvas.getContext("2d").drawImage(element, 0, 0, canvas.width, canvas.height);
+  return canvas.convertToBlob();
+};
+
+/**
+ * What the page gave, as `{kind, name, mime, size}` with one way to it: `data` (a blob, or a
+ * promise of one), `src` (a URL to read) or `draw`; `url` alone is a file that is somewhere
+ * already; `null` when it is nothing.
+ */
+function contentOf(x) {
+  if (typeof x === "string") {
+    const element = globalThis.document?.getElementById(x);
+    if (element) return contentOf(element);
+    if (/^https?:\/\//i.test(x)) return { url: x, kind: kindOf("", x), name: nameIn(x) };
+    if (/^blob:/i.test(x)) return { src: x, kind: OTHER, name: "" };
+    const mime = /^data:([^;,]*)/i.exec(x)?.[1];
+    return mime === undefined ? null : { src: x, mime, kind: kindOf(mime, ""), name: "" };
+  }
+  if (x instanceof ArrayBuffer || ArrayBuffer.isView(x)) x = new Blob([x]);
+  if (is(x, "Blob")) {
+    const name = x.name ?? "";
+    return { data: x, mime: x.type, size: x.size, kind: kindOf(x.type, name), name };
+  }
+  if (is(x, "HTMLInputElement")) return x.files?.length ? contentOf(x.files[0]) : null;
+  if (is(x, "HTMLCanvasElement")) {
+    const data = new Promise((resolve) => x.toBlob(resolve));
+    return { data, mime: "image/png", kind: IMAGE, name: "" };
+  }
+  if (is(x, "OffscreenCanvas")) {
+    return { data: x.convertToBlob(), mime: "image/png", kind: IMAGE, name: "" };
+  }
+  const src = x?.currentSrc || x?.src || undefined;
+  const name = src ? nameIn(src) : "";
+  if (is(x, "HTMLImageElement") && src) {
+    return { src, draw: drawn(x, x.naturalWidth, x.naturalHeight), kind: IMAGE, name };
+  }
+  if (is(x, "HTMLVideoElement")) {
+    return { src, draw: drawn(x, x.videoWidth, x.videoHeight), kind: src ? VIDEO : IMAGE, name };
+  }
+  return is(x, "HTMLAudioElement") && src ? { src, kind: AUDIO, name } : null;
+}
+
+/** What is still to be uploaded; nothing once it is somewhere. */
+export function contentToSend(message) {
+  const { content } = hiddenOf(message);
+  if (!content || message.fileurl) return undefined;
+  return { ...content, thumbnail: message.sendThumbnail !== false && !message.tn?.length };
+}
+
+/** Reads what was given; `fetched` is what was at its `src`, when that could be had. */
+export async function readFile(content, fetched) {
+  const blob = fetched ?? (await (content.data ?? content.draw?.()));
+  if (!blob) throw new Error("it cannot be read");
+  return blob;
+}
+
+/** A small picture of a file as bytes, at most `limit` of them; `null` when there is none. */
+export async function thumbnailOf(content, blob, limit) {
+  const kind = content.thumbnail ? kindOf(blob.type, content.name) : 0;
+  if (kind !== IMAGE && !(kind === VIDEO && globalThis.document)) return null;
+  const picture = await (kind === IMAGE ? createImageBitmap(blob) : firstFrame(blob));
+  for (const [side, quality] of THUMBNAILS) {
+    const scale = Math.min(1, side / Math.max(picture.width, picture.height));
+    const draw = (length) => Math.max(1, Math.round(length * scale));
+    const canvas = new OffscreenCanvas(draw(picture.width), draw(picture.height));
+    canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+    const small = await canvas.convertToBlob({ type: "image/webp", quality });
+    if (small.size <= limit) return new Uint8Array(await small.arrayBuffer());
+  }
+  return null;
+}
+
+function firstFrame(blob) {
+  const video = document.createElement("video");
+  const url = URL.createObjectURL(blob);
+  const frame = new Promise((resolve, reject) => {
+    video.onloadeddata = () => resolve(createImageBitmap(video));
+    video.onerror = reject;
+  });
+  video.muted = true;
+  video.preload = "auto";
+  video.src = url;
+  return frame.finally(() => URL.revokeObjectURL(url));
+}
+
+/** Base64 of UTF-8. */
+export const toBase64 = (text) => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+
+/** What `message.file` is. */
+class MesiboFile {
+  /** Shows the picture: the service worker answers from its cache when there is one. */
+  loadImageFromCache(x) {
+    const image = typeof x === "string" ? document.getElementById(x) : x;
+    if (image) image.src = this.url;
+  }
+}
+
+/** The parts of a message that are about its file. A declaration: message.js needs it first. */
+export function withFile(Base) {
+  return class extends Base {
+    get file() {
+      if (this.filetype === undefined) return undefined;
+      const known = hiddenOf(this);
+      known.file ??= new MesiboFile();
+      return Object.assign(known.file, {
+        type: this.filetype,
+        subtype: 0,
+        url: this.getFilePath() ?? "",
+        path: this.getFilePath() ?? "",
+        name: this.getFileName() ?? "",
+        mimeType: this.getMimeType() ?? "",
+        size: this.size ?? 0,
+        progress: this.getProgress(),
+        source: constants.MESIBO_FILESOURCE_MESSAGE,
+        object: known.blob ?? known.content?.data,
+      });
+    }
+    set file(x) {
+      this.setContent(x);
+    }
+
+    setContent(x) {
+      const content = contentOf(x);
+      if (!content) return false;
+      const known = hiddenOf(this);
+      if (this.sendFileName === false) content.name = "";
+      known.content = content.url ? undefined : content;
+      known.blob = is(content.data, "Blob") ? content.data : undefined;
+      known.localUrl = undefined;
+      known.name = content.name;
+      known.mime = content.mime ?? "";
+      this.fileurl = content.url;
+      this.filetype = known.kind ?? content.kind;
+      this.size = content.size;
+      if (content.name) this.title ??= content.name;
+      return true;
+    }
+    setContentType(type) {
+      hiddenOf(this).kind = type >>> 0;
+      if (this.filetype !== undefined) this.filetype = type >>> 0;
+    }
+    sendFileURL(url, type) {
+      this.setContentType(type);
+      return this.setContent(url) ? this.send() : constants.MESIBO_RESULT_BADREQ;
+    }
+
+    hasFile() {
+      return this.filetype !== undefined && this.filetype !== LOCATION;
+    }
+    getFile() {
+      return this.file ?? null;
+    }
+    isFileReady() {
+      return this.hasFile() && this.getFilePath() !== null;
+    }
+    isFilePending() {
+      return this.hasFile() && !this.isFileReady();
+    }
+    getFileType() {
+      return this.filetype ?? null;
+    }
+    getMimeType() {
+      return (this.hasFile() && (hiddenOf(this).mime || hiddenOf(this).blob?.type)) || null;
+    }
+    getFileName() {
+      return (this.hasFile() && (hiddenOf(this).name || this.title)) || null;
+    }
+    getFileSize() {
+      return this.hasFile() ? (this.size ?? 0) : null;
+    }
+    getFilePath() {
+      if (!this.hasFile()) return null;
+      const known = hiddenOf(this);
+      if (this.fileurl) return this.fileurl;
+      if (known.blob) known.localUrl ??= blobUrl(this, known.blob);
+      return known.localUrl ?? known.content?.src ?? null;
+    }
+    isImage() {
+      return this.filetype === IMAGE;
+    }
+    isVideo() {
+      return this.filetype === VIDEO;
+    }
+    isAudio() {
+      return this.filetype === AUDIO;
+    }
+    isDocument() {
+      return this.hasFile() && !this.isImage() && !this.isVideo() && !this.isAudio();
+    }
+    hasImage() {
+      return this.isImage() && this.isFileReady();
+    }
+    hasVideo() {
+      return this.isVideo() && this.isFileReady();
+    }
+    hasAudio() {
+      return this.isAudio() && this.isFileReady();
+    }
+    hasDocument() {
+      return this.isDocument() && this.isFileReady();
+    }
+    hasThumbnail() {
+      return Boolean(this.tn?.length);
+    }
+    getThumbnail() {
+      if (!this.hasThumbnail()) return null;
+      const known = hiddenOf(this);
+      if (known.pictured !== this.tn) {
+        known.picture = blobUrl(this.tn, new Blob([this.tn]));
+        known.pictured = this.tn;
+      }
+      return known.picture;
+    }
+
+    getProgress() {
+      const percent = engineOf(this)._progress(this.mid);
+      return percent < 0 ? (this.fileurl ? 100 : 0) : percent;
+    }
+    isFileTransferInProgress() {
+      return engineOf(this)._isTransferring(this.mid);
+    }
+    isFileTransferRequired() {
+      return this.isUploadRequired();
+    }
+    isUploadRequired() {
+      return this.hasFile() && !this.fileurl && this.isOutgoing();
+    }
+    // The browser downloads by itself what a page shows.
+    isDownloadRequired() {
+      return false;
+    }
+    isFileTransferFailed() {
+      return this.isFailed() && this.isUploadRequired();
+    }
+    startFileTransfer() {
+      return this.isFailed() ? this.resend() : engineOf(this)._transfer(this.mid, START);
+    }
+    stopFileTransfer() {
+      return engineOf(this)._transfer(this.mid, STOP);
+    }
+    toggleFileTransfer() {
+      return this.isFileTransferInProgress() ? this.stopFileTransfer() : this.startFileTransfer();
+    }
+  };
+}
+
+const messages = new WeakMap();
+
+/** A file on its way, as listeners get it. */
+export class MesiboFileTransfer {
+  getPath() {
+    const { blob } = hiddenOf(messages.get(this));
+    return blob ?? this.getUrl();
+  }
+  getUrl() {
+    return messages.get(this).fileurl ?? "";
+  }
+  getUserObject() {
+    return messages.get(this);
+  }
+  start() {
+    return messages.get(this).startFileTransfer();
+  }
+  cancel(retryLater = false) {
+    return this.#tell(CANCEL, retryLater);
+  }
+  setProgress(percent) {
+    this.progress = percent;
+    return this.#tell(PROGRESS, percent);
+  }
+  setResult(ok, url) {
+    this.result = Boolean(ok);
+    return this.#tell(RESULT, ok, url);
+  }
+  setFileTransferContext(context) {
+    hiddenOf(messages.get(this)).context = context;
+  }
+  getFileTransferContext() {
+    return hiddenOf(messages.get(this)).context;
+  }
+  #tell(verb, value, url) {
+    return engineOf(messages.get(this))._transfer(this.mid, verb, value, url);
+  }
+}
+
+/** The transfer of a message: the same object each time, as it is now. */
+export function transferOf(message, progress, inProgress) {
+  const known = hiddenOf(message);
+  if (!known.transfer) {
+    known.transfer = Object.assign(new MesiboFileTransfer(), {
+      upload: true,
+      priority: 0,
+      origin: message.origin,
+      source: constants.MESIBO_FILESOURCE_MESSAGE,
+      imageIndex: 0,
+      secure: false,
+      externalLink: false,
+      notifyProgress: true,
+    });
+    messages.set(known.transfer, message);
+  }
+  const result = Boolean(message.fileurl);
+  const { mid, ts } = message;
+  return Object.assign(known.transfer, { mid, ts, progress, inProgress, result });
+}
+
+const dataUrlBytes = (url) => Uint8Array.from(atob(url.split(",")[1]), (c) => c.charCodeAt(0));
+
+/** The sends of the first generations: a file that is at a URL, or is to be uploaded. */
+export function sendFile(engine, to, parameters, id, f) {
+  if (!f || typeof f !== "object") return constants.MESIBO_RESULT_BADREQ;
+  const message = new MesiboMessage(to);
+  hiddenOf(message).engine = engine;
+  for (const name of ["type", "expiry", "flag"]) message[name] = parameters[name] ?? message[name];
+  const type = f.filetype ?? f.type;
+  if (type !== undefined) message.setContentType(type);
+  if (!message.setContent(f.file ?? f.fileurl ?? f.url)) return constants.MESIBO_RESULT_BADREQ;
+  message.title = f.title ?? message.title;
+  message.message = f.message;
+  message.launchurl = f.launchurl;
+  message.size = f.size ?? message.size;
+  message.tn = typeof f.tn === "string" ? dataUrlBytes(f.tn) : f.tn;
+  message.setMessageId(id);
+  const result = engine._send(message, hiddenOf(message), false, contentToSend(message));
+  if (parameters.id === 0 || parameters.id === undefined) parameters.id = message.id;
+  return result;
+}
