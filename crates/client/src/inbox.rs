@@ -82,13 +82,21 @@ impl Inbox {
 
 impl Client {
     pub(crate) fn on_deliver(&mut self, entries: Vec<proto::LogEntry>) {
+        let mut told_again = false;
         for entry in entries {
             if entry.seq == 0 {
                 self.on_unlogged(&entry);
             } else if Seq(entry.seq) > self.inbox.taken {
                 self.inbox.taken = Seq(entry.seq);
                 self.inbox.queue.push_back(entry);
+            } else {
+                told_again = true;
             }
+        }
+        // It was stored while there was no connection to say so.
+        if told_again && self.inbox.batch.is_none() {
+            let seq = self.inbox.stored.0;
+            self.transmit(client_frame::Body::Ack(Ack { seq }));
         }
         self.take_batch();
     }
