@@ -2,7 +2,15 @@
 
 import * as core from "mesibo-core";
 import { constants } from "./constants.js";
+import { makeContactSynchronizer } from "./contacts.js";
 import { MesiboDateTime } from "./datetime.js";
+import {
+  MesiboGroupPin,
+  MesiboGroupSettings,
+  MesiboMemberPermissions,
+  engineMethods,
+  groupMethods,
+} from "./groups.js";
 import {
   MesiboMessage,
   MesiboMessageProperties,
@@ -12,6 +20,7 @@ import {
   putMessage,
   setDefaultEngine,
 } from "./message.js";
+import { MesiboProfileImage, profileMethods } from "./profile.js";
 
 // Names of other generations: the same function under another name.
 const ALIASES = {
@@ -44,6 +53,8 @@ export function install() {
     const { prototype } = core[name];
     for (const [alias, current] of Object.entries(aliases)) prototype[alias] = prototype[current];
   }
+  put(core.MesiboProfile.prototype, { ...profileMethods, ...groupMethods });
+  put(core.Mesibo.prototype, engineMethods);
   class MesiboGroupProfile extends core.MesiboProfile {}
   class MesiboSelfProfile extends core.MesiboProfile {}
   const kinds = [core.MesiboProfile, MesiboGroupProfile, MesiboSelfProfile];
@@ -89,7 +100,12 @@ export function install() {
     MesiboProfile: core.MesiboProfile,
     MesiboGroupProfile,
     MesiboSelfProfile,
+    MesiboProfileImage,
     MesiboGroupMember: core.MesiboGroupMember,
+    MesiboGroupSettings,
+    MesiboMemberPermissions,
+    MesiboGroupPin,
+    MesiboContactSynchronizer: makeContactSynchronizer(() => core.Mesibo.getInstance()),
     MesiboGroupCall: core.MesiboGroupCall,
     MesiboParticipant: core.MesiboParticipant,
     MesiboReadSession,
@@ -101,6 +117,13 @@ export function install() {
     ...constants,
   };
   return api;
+}
+
+/** Methods that do not show up when a page enumerates its objects. */
+function put(prototype, methods) {
+  for (const [name, value] of Object.entries(methods)) {
+    Object.defineProperty(prototype, name, { value, configurable: true, writable: true });
+  }
 }
 
 /** UTF-8 bytes to text; bounds are clipped, nothing gives nothing. */

@@ -4,6 +4,7 @@
 
 mod arguments;
 pub mod group_call;
+mod group_change;
 mod group_member;
 mod identity;
 mod listener;

@@ -15,6 +15,8 @@ extern crate alloc;
 mod chance;
 mod client;
 mod commit;
+mod edits;
+mod group;
 mod group_call;
 mod inbox;
 mod memory;
@@ -34,9 +36,10 @@ pub mod port;
 pub mod sorted;
 
 pub use client::Client;
+pub use edits::Field;
 pub use group_call::{OwnStream, Publishing, Room, Stream};
 pub use outbox::{SendError, Sent};
-pub use profile::{GroupInfo, Profile};
+pub use profile::{GroupInfo, Local, Profile, mark, own_place};
 pub use reading::{Scope, SessionChange, SessionFilter};
 pub use session::StartError;
 

@@ -2,6 +2,7 @@
 //!
 //! What another backend has to behave like.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use hashbrown::HashMap;
@@ -87,7 +88,7 @@ impl MemoryStore {
         let mut writes: Vec<_> = messages.map(|message| Write::Message(message.into())).collect();
         writes.extend(self.outbox.iter().cloned().map(Write::Outbox));
         writes.extend(self.reads.iter().cloned().map(Write::Read));
-        writes.extend(self.profiles.values().cloned().map(Write::Profile));
+        writes.extend(self.profiles.values().cloned().map(Box::new).map(Write::Profile));
         writes.extend(self.cursor.map(Write::Cursor));
         writes.extend(self.account.clone().map(Write::Account));
         writes
@@ -130,7 +131,7 @@ impl MemoryStore {
             Write::Cursor(seq) => self.cursor = Some(seq),
             Write::Account(account) => self.account = Some(account),
             Write::Profile(profile) => {
-                self.profiles.insert((profile.address.clone(), profile.gid), profile);
+                self.profiles.insert((profile.address.clone(), profile.gid), *profile);
             }
         }
     }

@@ -10,9 +10,11 @@
 
 extern crate alloc;
 
+mod contacts;
 mod delivery;
 mod directory;
 mod group_operations;
+mod group_requests;
 mod hub;
 mod messaging;
 mod negotiation;

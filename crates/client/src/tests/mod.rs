@@ -2,7 +2,9 @@
 //! time that is invented.
 
 mod connection;
+mod groups;
 mod messages;
+mod profiles;
 mod reading;
 mod rooms;
 
