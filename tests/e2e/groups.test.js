@@ -322,7 +322,7 @@ test("a group asked for before the page is online is made when it is", async () 
   await page.evaluate(record);
   const made = await page.evaluate(() => chat.api.createGroup("Later", 0, mine));
   assert.equal(made, true);
-  const events = await after(page, () => void chat.api.start(), null, "Joined");
+  const events = await after(page, () => void chat.api.start(), null, "Joined", "mine");
   assert.deepEqual(
     short(events).filter((e) => e.startsWith("mine")),
     ["mine Created", "mine Joined"],
