@@ -34,6 +34,8 @@ export interface MesiboListener {
   /** `null` ends a read and reaches the listeners of read sessions only. */
   Mesibo_onMessage?(message: MesiboMessage | null, data?: Uint8Array): Answer;
   Mesibo_onMessageStatus?(message: MesiboMessage): Answer;
+  /** A message was edited, recalled or wiped; also a read session's listener is told. */
+  Mesibo_onMessageUpdate?(message: MesiboMessage): Answer;
   Mesibo_onPresence?(presence: MesiboPresence): Answer;
   Mesibo_onPresenceRequest?(presence: MesiboPresence): Answer;
   Mesibo_onProfileUpdated?(profile: MesiboProfile): Answer;
@@ -236,6 +238,25 @@ declare class Mesibo {
   /** The sender's half of a message id. */
   getSenderMessageId(mid: Numeric): number;
   sendMessage(to: MessageParameters, id: Numeric, body: string | Uint8Array): ResultCode;
+  /** In memory now, else `null`; the callback gets it from the database too, later. */
+  getMessage(
+    mid: Numeric,
+    callback?: (message: MesiboMessage | null) => Answer,
+  ): MesiboMessage | null;
+  /** Removes a message from the own devices; with `remote` it is recalled first. */
+  deleteMessage(mid: Numeric, remote?: boolean): Promise<boolean>;
+  /** Messages by their ids, all of a conversation, or all that are older than a time (ms). */
+  deleteMessages(which: Numeric[] | MessageParameters | number, remote?: boolean): Promise<boolean>;
+  deleteMessagesOlderThan(seconds: number): Promise<boolean>;
+  /** Erases what a message says on this device; its place stays. */
+  wipeMessage(mid: Numeric): Promise<boolean>;
+  wipeMessages(mids: Numeric[], remote?: boolean): Promise<boolean>;
+  wipeAndRecallMessage(mid: Numeric): Promise<boolean>;
+  wipeAndRecallMessages(mids: Numeric[]): Promise<boolean>;
+  forwardMessage(to: MessageParameters, id: Numeric, mid: Numeric): ResultCode;
+  resendMessage(to: MessageParameters, mid: Numeric): ResultCode;
+  /** Drops a message that waits to be sent. */
+  cancel(type: number, mid: Numeric): ResultCode;
   sendReadReceipt(to: MessageParameters, mid: Numeric): ResultCode;
   sendReadReceipt(address: string | null, gid: Numeric | null, mid: Numeric): ResultCode;
   readDbSession(
@@ -302,6 +323,10 @@ declare class MesiboProfile {
   createPresence(): MesiboPresence;
   sendMessage(id: Numeric, text: string | Uint8Array): ResultCode;
   createReadSession(listener?: SessionListener): MesiboReadSession;
+  /** Removes the conversation from the own devices, or what is older than `ts`, ms. */
+  deleteMessages(ts?: number): Promise<boolean>;
+  deleteMessagesOlderThan(seconds: number): Promise<boolean>;
+  clearMessages(ts?: number): Promise<boolean>;
   readDbSession(search?: string | null, onRead?: SessionListener): MesiboReadSession;
   readDbSession(onRead: (this: MesiboReadSession, count: number) => Answer): MesiboReadSession;
   sendTyping(): ResultCode;
@@ -557,6 +582,9 @@ declare class MesiboMessageProperties {
   setInReplyTo(mid: Numeric): void;
   setInReplyToMessage(message: MesiboMessage): void;
   getInReplyTo(): number;
+  /** A thread inside the conversation, 0 = none. */
+  setThreadId(thread: number): void;
+  getThreadId(): number;
   getTimestamp(): MesiboDateTime;
   getProfile(): MesiboProfile | null;
   getPeerProfile(): MesiboProfile | null;
@@ -577,6 +605,11 @@ declare class MesiboMessageProperties {
   enableReadReceipt(on?: boolean): void;
   enableDeliveryReceipt(on?: boolean): void;
   enableTransient(on?: boolean): void;
+  enablePresence(on?: boolean): void;
+  enableBroadcast(on?: boolean): void;
+  enableCustom(on?: boolean): void;
+  /** `send()` of a message that was sent gives it the new content. */
+  enableModify(on?: boolean): void;
   compare(address: string | MesiboMessageProperties | null, gid?: Numeric): boolean;
   isFromSamePeer(other: MesiboMessageProperties): boolean;
   isDestinedFor(profile: MesiboProfile): boolean;
@@ -610,6 +643,10 @@ declare class MesiboMessageProperties {
   isLastMessage(): boolean;
   isReply(): boolean;
   isForwarded(): boolean;
+  /** Changed after it was sent. */
+  isModified(): boolean;
+  isModifiedByPeer(): boolean;
+  isUpdated(): boolean;
   isDeleted(): boolean;
   isWiped(): boolean;
   isDeletedOrExpired(): boolean;
@@ -638,6 +675,42 @@ declare class MesiboMessage extends MesiboMessageProperties {
   canSend(): boolean;
   send(): ResultCode;
   resend(): boolean;
+  /** Gives a sent message the fields it has now; own ones, for an hour. */
+  sendUpdate(): ResultCode;
+  /** Removes it from the own devices. */
+  delete(): Promise<boolean>;
+  /** Erases what it says on this device; its place stays. */
+  wipe(): Promise<boolean>;
+  /** Takes it back from everybody; own ones, for an hour. */
+  recall(): Promise<boolean>;
+  wipeAndRecall(): Promise<boolean>;
+  /** Whether it may still be edited or recalled. */
+  mayBeRetracted(): boolean;
+  /** An unsent message with the same content. */
+  forward(to: MesiboProfile | string | number): MesiboMessage;
+  setForwarded(mids: Numeric[]): void;
+  setForwardedMid(mid: Numeric): void;
+  /** An unsent answer, to the conversation or to the sender alone. */
+  reply(): MesiboMessage;
+  replyToPeer(): MesiboMessage;
+  /** The message this one answers: in memory now, else `null`; the callback gets it later. */
+  getRepliedToMessage(callback?: (message: MesiboMessage | null) => Answer): MesiboMessage | null;
+  // Fields of the page's own, sent along; what cannot be converted without loss is `otherwise`.
+  setString(name: string, value: string | null): void;
+  setInt(name: string, value: number | null): void;
+  setLong(name: string, value: number | null): void;
+  setDouble(name: string, value: number | null): void;
+  setBoolean(name: string, value: boolean | null): void;
+  getString(name: string, otherwise?: string): string | undefined;
+  getInt(name: string, otherwise?: number): number | undefined;
+  getLong(name: string, otherwise?: number): number | undefined;
+  getDouble(name: string, otherwise?: number): number | undefined;
+  getBoolean(name: string, otherwise?: boolean): boolean | undefined;
+  /** Anything of the page's, not sent. */
+  setObject(object: unknown): void;
+  getObject(): unknown;
+  setUiContext(context: unknown): void;
+  getUiContext(): unknown;
   hasLocation(): boolean;
   isRichMessage(): boolean;
   isPlainMessage(): boolean;
@@ -686,6 +759,7 @@ declare class MesiboReadSession {
   read(count?: number): number;
   /** Always the same array, brought up to date before any callback. */
   getMessages(): MesiboMessage[];
+  deleteMessage(mid: Numeric): Promise<boolean>;
   messages: MesiboMessage[];
   sync(count?: number, listener?: SessionListener): void;
   getUnreadCount(callback?: (count: number) => Answer): number;

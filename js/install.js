@@ -4,6 +4,7 @@ import * as core from "mesibo-core";
 import { constants } from "./constants.js";
 import { makeContactSynchronizer } from "./contacts.js";
 import { MesiboDateTime } from "./datetime.js";
+import { mesiboVerbs, profileVerbs, sessionVerbs } from "./verbs.js";
 import {
   MesiboGroupPin,
   MesiboGroupSettings,
@@ -40,21 +41,80 @@ const ALIASES = {
     getType: "getSid",
     getId: "getUid",
     isMe: "isLocal",
+    isVideoCall: "hasVideo",
     muteStatus: "getMuteStatus",
   },
 };
+
+// What another function answers already, said in other words: shorter here than in the engine.
+const SHORTCUTS = {
+  Mesibo: {
+    isOnline() {
+      return this.getConnectionStatus() === constants.MESIBO_STATUS_ONLINE;
+    },
+    isAccountSuspended() {
+      return this.getConnectionStatus() === constants.MESIBO_STATUS_SUSPEND;
+    },
+    isAccountPaid() {
+      return true;
+    },
+    // 4: a browser.
+    getDeviceType() {
+      return 4;
+    },
+    getUserProfile(address) {
+      return this.getProfile(address);
+    },
+    getGroupProfile(gid) {
+      return this.getProfile(null, gid);
+    },
+    getSenderMessageId(mid) {
+      return mid >>> 0;
+    },
+  },
+  MesiboProfile: {
+    getFirstName() {
+      return this.getName()?.split(/\s+/).find(Boolean);
+    },
+    isValidDestination() {
+      return this.isGroup() || this.getAddress() !== "";
+    },
+  },
+  MesiboParticipant: {
+    isPublisher() {
+      return true;
+    },
+    isVideoLandscape() {
+      return this.getAspectRatio() >= 1;
+    },
+    toggleAudioMute() {
+      return this.toggleMute(false);
+    },
+    toggleVideoMute() {
+      return this.toggleMute(true);
+    },
+  },
+};
+
+function printVersion(...words) {
+  console.log(["mesibo", core.Mesibo.version(), ...words].join(" "));
+}
 
 let api;
 
 /** The API's classes, functions and constants, joined once the engine is instantiated. */
 export function install() {
   if (api) return api;
+  for (const [name, shortcuts] of Object.entries(SHORTCUTS)) {
+    Object.assign(core[name].prototype, shortcuts);
+  }
   for (const [name, aliases] of Object.entries(ALIASES)) {
     const { prototype } = core[name];
     for (const [alias, current] of Object.entries(aliases)) prototype[alias] = prototype[current];
   }
-  put(core.MesiboProfile.prototype, { ...profileMethods, ...groupMethods });
-  put(core.Mesibo.prototype, engineMethods);
+  put(core.Mesibo.prototype, { ...mesiboVerbs, ...engineMethods });
+  put(core.MesiboProfile.prototype, { ...profileVerbs, ...profileMethods, ...groupMethods });
+  Object.assign(core.MesiboReadSession.prototype, sessionVerbs);
   class MesiboGroupProfile extends core.MesiboProfile {}
   class MesiboSelfProfile extends core.MesiboProfile {}
   const kinds = [core.MesiboProfile, MesiboGroupProfile, MesiboSelfProfile];
@@ -64,7 +124,8 @@ export function install() {
     return core.Mesibo.create();
   }
   Mesibo.prototype = core.Mesibo.prototype;
-  for (const name of ["getInstance", "version", "printVersion"]) Mesibo[name] = core.Mesibo[name];
+  for (const name of ["getInstance", "version"]) Mesibo[name] = core.Mesibo[name];
+  Mesibo.printVersion = printVersion;
   function MesiboReadSession(listener) {
     return core.MesiboReadSession.createReadSession(listener);
   }
@@ -76,6 +137,7 @@ export function install() {
   core.install({
     putMessage,
     makePresence,
+    isIncoming: (record) => Boolean(hiddenOf(record).incoming),
     newMessage: (destination, engine) => {
       const message = new MesiboMessage(destination);
       hiddenOf(message).engine = engine;

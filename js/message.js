@@ -6,6 +6,7 @@
 
 import { constants } from "./constants.js";
 import { MesiboDateTime } from "./datetime.js";
+import { asBoolean, asInteger, asNumber, asString, typed } from "./values.js";
 
 const STATUS = {
   OUTBOX: 0,
@@ -149,6 +150,12 @@ export class MesiboMessageProperties {
   getInReplyTo() {
     return this.refid;
   }
+  setThreadId(thread) {
+    hiddenOf(this).thread = thread >>> 0;
+  }
+  getThreadId() {
+    return hiddenOf(this).thread ?? 0;
+  }
   getTimestamp() {
     return new MesiboDateTime(this.ts);
   }
@@ -185,6 +192,18 @@ export class MesiboMessageProperties {
   }
   enableTransient(on = true) {
     setFlag(this, constants.MESIBO_FLAG_TRANSIENT, on);
+  }
+  enablePresence(on = true) {
+    setFlag(this, constants.MESIBO_FLAG_PRESENCE, on);
+  }
+  enableBroadcast(on = true) {
+    setFlag(this, constants.MESIBO_FLAG_BROADCAST, on);
+  }
+  enableCustom(on = true) {
+    setFlag(this, constants.MESIBO_FLAG_SAVECUSTOM, on);
+  }
+  enableModify(on = true) {
+    hiddenOf(this).modify = Boolean(on);
   }
 
   compare(address, gid) {
@@ -300,6 +319,15 @@ export class MesiboMessageProperties {
   isForwarded() {
     return Boolean(hiddenOf(this).forwarded);
   }
+  isModified() {
+    return Boolean(hiddenOf(this).modified);
+  }
+  isModifiedByPeer() {
+    return this.isModified() && this.isIncoming();
+  }
+  isUpdated() {
+    return this.isModified();
+  }
   isDeleted() {
     return this.status === STATUS.DELETED;
   }
@@ -353,10 +381,104 @@ export class MesiboMessage extends MesiboMessageProperties {
     );
   }
   send() {
-    return engineOf(this)._send(this, true);
+    const extras = hiddenOf(this);
+    if (extras.modify && this.mid) return this.sendUpdate();
+    takeText(this);
+    return engineOf(this)._send(this, extras);
   }
   resend() {
     return engineOf(this)._resend(this);
+  }
+  sendUpdate() {
+    takeText(this);
+    return engineOf(this)._edit(this, hiddenOf(this));
+  }
+
+  delete() {
+    return Promise.resolve(engineOf(this)._remove([this]));
+  }
+  wipe() {
+    return Promise.resolve(engineOf(this)._wipe([this]));
+  }
+  recall() {
+    return Promise.resolve(engineOf(this)._recall(this));
+  }
+  // A recalled message is wiped here as well: only its place stays.
+  wipeAndRecall() {
+    return this.recall();
+  }
+  mayBeRetracted() {
+    return engineOf(this)._mayChange(this);
+  }
+
+  forward(profile) {
+    const copy = new MesiboMessage(profile);
+    for (const name of FORWARDED) copy[name] = this[name];
+    const { engine, fields } = hiddenOf(this);
+    Object.assign(hiddenOf(copy), { engine, fields, forwarded: this.markForwarded !== false });
+    return copy;
+  }
+  setForwarded(_mids) {
+    hiddenOf(this).forwarded = true;
+  }
+  setForwardedMid(_mid) {
+    hiddenOf(this).forwarded = true;
+  }
+  reply() {
+    return answerTo(this, this.groupid > 0 ? this.groupid : this.peer);
+  }
+  replyToPeer() {
+    return answerTo(this, this.peer);
+  }
+  getRepliedToMessage(callback) {
+    if (!this.refid) {
+      if (typeof callback === "function") queueMicrotask(() => callback(null));
+      return null;
+    }
+    return engineOf(this).getMessage(this.refid, callback, this.peer);
+  }
+
+  setString(name, value) {
+    setField(this, name, value, String);
+  }
+  setInt(name, value) {
+    setField(this, name, value, (number) => Math.trunc(number) | 0);
+  }
+  setLong(name, value) {
+    setField(this, name, value, Math.trunc);
+  }
+  setDouble(name, value) {
+    setField(this, name, value, Number);
+  }
+  setBoolean(name, value) {
+    setField(this, name, value, Boolean);
+  }
+  getString(name, otherwise) {
+    return typed(fieldsOf(this)[name], otherwise, asString);
+  }
+  getInt(name, otherwise) {
+    return typed(fieldsOf(this)[name], otherwise, asInteger);
+  }
+  getLong(name, otherwise) {
+    return typed(fieldsOf(this)[name], otherwise, asInteger);
+  }
+  getDouble(name, otherwise) {
+    return typed(fieldsOf(this)[name], otherwise, asNumber);
+  }
+  getBoolean(name, otherwise) {
+    return typed(fieldsOf(this)[name], otherwise, asBoolean);
+  }
+  setObject(object) {
+    hiddenOf(this).object = object;
+  }
+  getObject() {
+    return hiddenOf(this).object;
+  }
+  setUiContext(context) {
+    hiddenOf(this).uiContext = context;
+  }
+  getUiContext() {
+    return hiddenOf(this).uiContext;
   }
 
   hasLocation() {
@@ -452,6 +574,67 @@ export class MesiboPresence extends MesiboMessageProperties {
 
 const decoder = new TextDecoder();
 
+/** What goes along when a message is forwarded. */
+const FORWARDED = [
+  "message",
+  "data",
+  "type",
+  "title",
+  "subtitle",
+  "footer",
+  "latitude",
+  "longitude",
+  "filetype",
+  "fileurl",
+  "launchurl",
+  "size",
+  "tn",
+];
+
+/** What a message without them says; one that was recalled says nothing else. */
+const WITHOUT_CONTENT = {
+  title: undefined,
+  subtitle: undefined,
+  footer: undefined,
+  latitude: UNSET_DEGREES,
+  longitude: UNSET_DEGREES,
+  filetype: undefined,
+  fileurl: undefined,
+  launchurl: undefined,
+  size: undefined,
+  tn: undefined,
+};
+
+// A page that gave a known message another text means that, not the bytes it came with.
+function takeText(message) {
+  const { text } = hiddenOf(message);
+  if (text !== undefined && message.message !== text) message.data = undefined;
+}
+
+function answerTo(message, destination) {
+  const answer = new MesiboMessage(destination);
+  const { engine, thread } = hiddenOf(message);
+  Object.assign(hiddenOf(answer), { engine, thread });
+  answer.refid = message.mid;
+  return answer;
+}
+
+// Custom fields travel as the text of one JSON object.
+function fieldsOf(message) {
+  try {
+    return JSON.parse(hiddenOf(message).fields || "{}");
+  } catch {
+    return {};
+  }
+}
+
+function setField(message, name, value, convert) {
+  const fields = fieldsOf(message);
+  if (value === null || value === undefined) delete fields[name];
+  else fields[String(name)] = convert(value);
+  hiddenOf(message).fields = Object.keys(fields).length ? JSON.stringify(fields) : "";
+}
+
 /**
  * Makes, or brings up to date, the record of a message.
  *
@@ -459,9 +642,9 @@ const decoder = new TextDecoder();
  */
 export function putMessage(record, fields, links) {
   const message = record ?? new MesiboMessage();
-  Object.assign(message, fields);
-  Object.assign(hiddenOf(message), links);
-  if (fields.data) message.message = decoder.decode(fields.data);
+  Object.assign(message, WITHOUT_CONTENT, fields);
+  message.message = decoder.decode(fields.data);
+  Object.assign(hiddenOf(message), links, { text: message.message });
   if (fields.ts && message.date?.ts !== fields.ts) message.date = new MesiboDateTime(fields.ts);
   return message;
 }

@@ -18,6 +18,7 @@ use crate::browser::{
     socket::Sockets,
     store::Store,
     surroundings::{Surroundings, is_page_visible},
+    text,
 };
 
 pub(crate) struct Driver {
@@ -25,7 +26,7 @@ pub(crate) struct Driver {
     pub page: Page,
     pub peers: Peers,
     sockets: Sockets,
-    store: Store,
+    pub store: Store,
     surroundings: RefCell<Option<Surroundings>>,
     timer: RefCell<Option<Timeout>>,
     scheduled: Cell<bool>,
@@ -37,7 +38,7 @@ pub(crate) struct Driver {
 impl Driver {
     pub fn new() -> Rc<Driver> {
         let driver = Rc::new_cyclic(|itself: &Weak<Driver>| Driver {
-            client: RefCell::new(Client::new(clock::seed())),
+            client: RefCell::new(Client::new(clock::seed(), text::search)),
             page: Page::new(itself.clone()),
             peers: Peers::new(itself.clone()),
             sockets: Sockets::new(itself.clone()),

@@ -1,9 +1,11 @@
 //! What pages pass, read leniently: numeric strings are numbers, `null` is missing, anything
 //! else is the default.
+//!
+//! The browser turns numbers into text and back: it knows how, and as pages expect it.
 
 use client::message::Conversation;
-use js_sys::Reflect;
-use wasm_bindgen::JsValue;
+use js_sys::{Number, Reflect};
+use wasm_bindgen::{JsCast, JsValue};
 use wire::id::GroupId;
 
 /// Text; a number as its digits.
@@ -13,12 +15,16 @@ pub fn text(value: &JsValue) -> String {
 
 /// Text, `None` when there is none.
 pub fn optional_text(value: &JsValue) -> Option<String> {
-    value.as_string().or_else(|| value.as_f64().map(|number| format!("{number}")))
+    let digits = || value.dyn_ref::<Number>()?.to_string_with_radix(10).ok().map(String::from);
+    value.as_string().or_else(digits)
 }
 
 /// A number, truncated; 0 when it is none.
 pub fn number(value: &JsValue) -> f64 {
-    let number = value.as_f64().or_else(|| value.as_string()?.trim().parse().ok());
+    let number = match value.is_string() {
+        true => Some(value.unchecked_into_f64()),
+        false => value.as_f64(),
+    };
     number.filter(|number| number.is_finite()).map_or(0.0, f64::trunc)
 }
 

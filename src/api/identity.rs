@@ -2,10 +2,11 @@
 //!
 //! Profiles stay for as long as the engine. Messages stay for as long as the page can reach them.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
+use std::cell::{Cell, RefCell};
 
 use client::message::{Conversation, MessageKey};
+use client::sorted::Map;
+use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -20,13 +21,14 @@ extern "C" {
 }
 
 /// How many dead references may gather before they are swept.
-const SWEEP_EVERY: usize = 4_096;
+const SWEEP_EVERY: u32 = 4_096;
 
 #[derive(Default)]
 pub struct Identity {
-    profiles: RefCell<HashMap<Conversation, JsValue>>,
-    messages: RefCell<HashMap<MessageKey, WeakRef>>,
-    swept: RefCell<usize>,
+    profiles: RefCell<Map<Conversation, JsValue>>,
+    /// [`WeakRef`]s by the text of the key.
+    messages: js_sys::Map,
+    swept: Cell<u32>,
 }
 
 impl Identity {
@@ -42,18 +44,22 @@ impl Identity {
 
     /// The object of this message, `None` when the page has none.
     pub fn message(&self, key: &MessageKey) -> Option<JsValue> {
-        let object = self.messages.borrow().get(key)?.deref();
+        let known = self.messages.get(&key.to_string().into());
+        let object = known.dyn_ref::<WeakRef>()?.deref();
         (!object.is_undefined()).then_some(object)
     }
 
     /// This object is that message from now on.
-    pub fn put_message(&self, key: MessageKey, object: &JsValue) {
-        let mut messages = self.messages.borrow_mut();
-        messages.insert(key, WeakRef::new(object));
-        let mut swept = self.swept.borrow_mut();
-        if messages.len() > *swept + SWEEP_EVERY {
-            messages.retain(|_, reference| !reference.deref().is_undefined());
-            *swept = messages.len();
+    pub fn put_message(&self, key: &MessageKey, object: &JsValue) {
+        let messages = &self.messages;
+        messages.set(&key.to_string().into(), &WeakRef::new(object));
+        if messages.size() > self.swept.get() + SWEEP_EVERY {
+            messages.for_each(&mut |reference, key| {
+                if reference.unchecked_ref::<WeakRef>().deref().is_undefined() {
+                    messages.delete(&key);
+                }
+            });
+            self.swept.set(messages.size());
         }
     }
 }

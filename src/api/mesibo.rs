@@ -15,6 +15,7 @@ use super::page::{Page, set_default_server as set_page_server};
 use super::profile::MesiboProfile;
 use super::read_session::MesiboReadSession;
 use super::records::{self, set};
+use crate::browser::text::lower;
 use crate::driver::Driver;
 
 const OK: i32 = 0;
@@ -57,7 +58,11 @@ impl Mesibo {
         driver
     }
 
-    fn page(&self) -> &Page {
+    pub(crate) fn driver(&self) -> &Driver {
+        &self.driver
+    }
+
+    pub(crate) fn page(&self) -> &Page {
         &self.driver.page
     }
 
@@ -167,21 +172,6 @@ impl Mesibo {
         self.driver.look(|client, _| client.status() as u32)
     }
 
-    #[wasm_bindgen(js_name = isOnline)]
-    pub fn is_online(&self) -> bool {
-        self.get_connection_status() == client::event::ConnectionStatus::Online as u32
-    }
-
-    #[wasm_bindgen(js_name = isAccountSuspended)]
-    pub fn is_account_suspended(&self) -> bool {
-        self.get_connection_status() == client::event::ConnectionStatus::Suspend as u32
-    }
-
-    #[wasm_bindgen(js_name = isAccountPaid)]
-    pub fn is_account_paid(&self) -> bool {
-        true
-    }
-
     #[wasm_bindgen(js_name = getUid)]
     pub fn get_uid(&self) -> u32 {
         self.driver.look(|client, _| client.uid().0)
@@ -192,21 +182,8 @@ impl Mesibo {
         self.driver.look(|client, _| client.address().to_owned())
     }
 
-    /// 4: a browser.
-    #[wasm_bindgen(js_name = getDeviceType)]
-    pub fn get_device_type(&self) -> u32 {
-        4
-    }
-
     pub fn version() -> String {
         env!("CARGO_PKG_VERSION").to_owned()
-    }
-
-    #[wasm_bindgen(js_name = printVersion)]
-    pub fn print_version(first: JsValue, second: JsValue) {
-        let words = [first, second].iter().map(text).collect::<Vec<_>>().join(" ");
-        let line = format!("mesibo {} {words}", Mesibo::version());
-        web_sys::console::log_1(&line.trim_end().into());
     }
 
     #[wasm_bindgen(js_name = getTimestamp)]
@@ -219,16 +196,6 @@ impl Mesibo {
     #[wasm_bindgen(js_name = getProfile)]
     pub fn get_profile(&self, address: JsValue, group: JsValue) -> JsValue {
         conversation(&address, &group).map_or(JsValue::NULL, |of| self.page().profile(&of))
-    }
-
-    #[wasm_bindgen(js_name = getUserProfile)]
-    pub fn get_user_profile(&self, address: JsValue) -> JsValue {
-        self.get_profile(address, JsValue::UNDEFINED)
-    }
-
-    #[wasm_bindgen(js_name = getGroupProfile)]
-    pub fn get_group_profile(&self, group: JsValue) -> JsValue {
-        self.get_profile(JsValue::NULL, group)
     }
 
     #[wasm_bindgen(js_name = getProfileIfExists)]
@@ -251,16 +218,19 @@ impl Mesibo {
 
     #[wasm_bindgen(js_name = getSortedProfiles)]
     pub fn get_sorted_profiles(&self) -> Array {
-        let mut known = self.driver.look(|client, _| {
+        let known = self.driver.look(|client, _| {
             let shown = client.profiles().filter_map(|profile| {
-                let name = profile.shown_name().to_lowercase();
+                let name = String::from(lower(profile.shown_name()));
                 let of = self.listed(client, profile)?;
                 Some((name.is_empty(), name, profile.address.clone(), of))
             });
             shown.collect::<Vec<_>>()
         });
-        known.sort();
-        known.iter().map(|(_, _, _, of)| self.page().profile(of)).collect()
+        // The browser's sort: one of Rust's own is five kilobytes.
+        let order: Array = (0..known.len()).map(JsValue::from).collect();
+        let at = |index: JsValue| &known[to_u32(&index) as usize];
+        let order = order.sort_by(&mut |a, b| at(a).cmp(at(b)) as i32);
+        order.iter().map(|index| self.page().profile(&at(index).3)).collect()
     }
 
     #[wasm_bindgen(js_name = getRecentProfiles)]
@@ -314,11 +284,6 @@ impl Mesibo {
     #[wasm_bindgen(js_name = getUniqueMessageId)]
     pub fn get_unique_message_id(&self) -> u32 {
         self.driver.call(|client, _| client.draw_id())
-    }
-
-    #[wasm_bindgen(js_name = getSenderMessageId)]
-    pub fn get_sender_message_id(&self, mid: JsValue) -> u32 {
-        to_u32(&mid)
     }
 
     #[wasm_bindgen(js_name = sendMessage)]
@@ -385,14 +350,14 @@ impl Mesibo {
     // ---- for the records of js/message.js ------------------------------------------------------
 
     #[wasm_bindgen(js_name = _send)]
-    pub fn send_record(&self, record: JsValue, announce: bool) -> i32 {
-        let draft = records::draft(&record, None, None);
+    pub fn send_record(&self, record: JsValue, extras: JsValue) -> i32 {
+        let draft = records::draft(&record, &extras, None, None);
         let wanted = match number(&property(&record, "mid")) {
             0.0 => to_u32(&property(&record, "id")),
             // Sent before: a new message with a new id.
             _ => 0,
         };
-        let draft = client::message::Draft { id: wanted, announce, ..draft };
+        let draft = client::message::Draft { id: wanted, ..draft };
         self.page().send(draft, Some(&record)).unwrap_or_else(|error| result_of(&error))
     }
 
@@ -463,7 +428,7 @@ impl Page {
         body: &JsValue,
     ) -> i32 {
         let Some(to) = to else { return BAD_REQUEST };
-        let draft = records::draft(parameters, Some(to), Some(body));
+        let draft = records::draft(parameters, &JsValue::UNDEFINED, Some(to), Some(body));
         let mut wanted = to_u32(id);
         if wanted == 0 {
             wanted = self.driver().map_or(0, |driver| driver.call(|client, _| client.draw_id()));

@@ -3,6 +3,7 @@
 //! Bad input never throws: arguments are taken as they come and read leniently.
 
 mod arguments;
+mod changes;
 pub mod group_call;
 mod group_change;
 mod group_member;

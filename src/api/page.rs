@@ -2,10 +2,10 @@
 //! told.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 use std::slice::from_ref;
 
+use client::Removal;
 use client::event::{ConnectionStatus, Event, Member, Origin, ReadSessionId};
 use client::message::{Conversation, Message, MessageKey};
 use client::own_place;
@@ -16,6 +16,7 @@ use wire::id::GroupId;
 use wire::limits::GROUP_ASKERS_MAX;
 use wire::mask::presence as presence_code;
 
+use super::arguments::{number, property};
 use super::group_call::Room;
 use super::group_change;
 use super::group_member::MesiboGroupMember;
@@ -47,7 +48,8 @@ pub struct Page {
     pub identity: Identity,
     pub sessions: RefCell<Map<ReadSessionId, Rc<Session>>>,
     /// Callbacks that wait for the answer to a question, by its ticket.
-    pub counting: RefCell<HashMap<u32, Function>>,
+    pub counting: RefCell<Map<u32, Function>>,
+    pub finding: RefCell<Map<u32, Function>>,
     /// Listeners given to group methods, by the ticket of their question.
     asking: RefCell<Map<u32, JsValue>>,
     pub database: RefCell<Vec<Option<Function>>>,
@@ -55,7 +57,7 @@ pub struct Page {
     /// A question of the page is being answered.
     asked: Cell<bool>,
     /// What the page answered last to questions about a profile.
-    answers: RefCell<HashMap<(&'static str, Conversation), JsValue>>,
+    answers: RefCell<Map<(&'static str, Conversation), JsValue>>,
     /// When a profile changed last.
     pub profile_updated: Cell<f64>,
     /// Groups the user is not in are left out of lists.
@@ -72,6 +74,7 @@ impl Page {
             identity: Identity::default(),
             sessions: RefCell::default(),
             counting: RefCell::default(),
+            finding: RefCell::default(),
             asking: RefCell::default(),
             database: RefCell::default(),
             server: RefCell::default(),
@@ -227,22 +230,26 @@ impl Page {
         let engine = self.instance.borrow().clone();
         let object = records::put(known.as_ref(), &engine, message, origin, links);
         if known.is_none() {
-            self.identity.put_message(message.key.clone(), &object);
+            self.identity.put_message(&message.key, &object);
         }
         object
+    }
+
+    /// The object of a message that is not news: its origin stays.
+    pub fn known(&self, message: &Message) -> JsValue {
+        self.message(message, self.origin_of(&message.key), Links::default())
     }
 
     /// Makes a record that the page wrote itself the object of its message.
     pub fn adopt(&self, record: &JsValue, message: &Message) {
         let engine = self.instance.borrow().clone();
         records::put(Some(record), &engine, message, Origin::Realtime, Links::default());
-        self.identity.put_message(message.key.clone(), record);
+        self.identity.put_message(&message.key, record);
     }
 
     /// The origin an object has already: a status does not change it.
     fn origin_of(&self, key: &MessageKey) -> Origin {
-        let known =
-            self.identity.message(key).map(|object| super::arguments::property(&object, "origin"));
+        let known = self.identity.message(key).map(|object| property(&object, "origin"));
         match known.and_then(|origin| origin.as_f64()) {
             Some(1.0) => Origin::Database,
             Some(2.0) => Origin::Summary,
@@ -283,6 +290,24 @@ impl Page {
                 let links = Links { last: false, reporter, reported };
                 let object = self.message(&message, self.origin_of(&message.key), links);
                 self.tell_message("MessageStatus", &self.sessions_of(&sessions), &[object]);
+            }
+            Event::MessageUpdate { message, sessions } => {
+                let object = self.known(&message);
+                self.tell_message("MessageUpdate", &self.sessions_of(&sessions), &[object]);
+            }
+            Event::Removed { removal } => self.on_removed(&removal),
+            Event::SummaryChanged { session, messages } => {
+                if let Some(session) = self.sessions_of(&[session]).pop() {
+                    let objects = messages.iter().map(|message| self.known(message));
+                    session.show(objects);
+                }
+            }
+            Event::Found { ticket, message } => {
+                let callback = self.finding.borrow_mut().remove(&ticket);
+                let object = message.map_or(JsValue::NULL, |message| self.known(&message));
+                if let Some(callback) = callback {
+                    call(&callback, &JsValue::UNDEFINED, &[object]);
+                }
             }
             Event::MessageRead { message } => {
                 self.message(&message, self.origin_of(&message.key), Links::default());
@@ -377,6 +402,26 @@ impl Page {
         }
         let arguments = [JsValue::from(status as u32 as f64), JsValue::from(0)];
         self.tell_all("ConnectionStatus", &arguments);
+    }
+
+    /// Messages are gone: out of all arrays.
+    fn on_removed(&self, removal: &Removal) {
+        let sessions: Vec<_> = self.sessions.borrow().values().cloned().collect();
+        match removal {
+            Removal::Messages(keys) => {
+                let objects = keys.iter().filter_map(|key| self.identity.message(key));
+                let objects: Vec<_> = objects.collect();
+                sessions.iter().for_each(|session| session.remove(|entry| objects.contains(entry)));
+            }
+            Removal::Before { conversation, before } => {
+                let gone = |entry: &JsValue| {
+                    let of = records::conversation_of(entry);
+                    number(&property(entry, "ts")) < before.0 as f64
+                        && (conversation.is_none() || of == *conversation)
+                };
+                sessions.iter().for_each(|session| session.remove(gone));
+            }
+        }
     }
 
     /// Session listeners first, then global ones; no object twice.

@@ -337,11 +337,6 @@ impl MesiboParticipant {
         matches!(self.participant.stream, StreamRef::Own(_))
     }
 
-    #[wasm_bindgen(js_name = isPublisher)]
-    pub fn is_publisher(&self) -> bool {
-        true
-    }
-
     #[wasm_bindgen(js_name = getGroupCall)]
     pub fn get_group_call(&self) -> JsValue {
         self.participant.room.upgrade().map_or(JsValue::NULL, |room| room.object.borrow().clone())
@@ -502,32 +497,12 @@ impl MesiboParticipant {
         }
     }
 
-    #[wasm_bindgen(js_name = isVideoCall)]
-    pub fn is_video_call(&self) -> bool {
-        self.has_video()
-    }
-
     #[wasm_bindgen(js_name = getAspectRatio)]
     pub fn get_aspect_ratio(&self) -> f64 {
         self.participant.aspect_ratio()
     }
 
-    #[wasm_bindgen(js_name = isVideoLandscape)]
-    pub fn is_video_landscape(&self) -> bool {
-        self.participant.aspect_ratio() >= 1.0
-    }
-
     // ---- mute and talking --------------------------------------------------------------------
-
-    #[wasm_bindgen(js_name = toggleAudioMute)]
-    pub fn toggle_audio_mute(&self) -> bool {
-        self.participant.toggle(Kind::Audio)
-    }
-
-    #[wasm_bindgen(js_name = toggleVideoMute)]
-    pub fn toggle_video_mute(&self) -> bool {
-        self.participant.toggle(Kind::Video)
-    }
 
     #[wasm_bindgen(js_name = toggleMute)]
     pub fn toggle_mute(&self, video: JsValue) -> bool {

@@ -168,11 +168,6 @@ impl MesiboProfile {
             || self.look(|profile| profile.group.as_ref().is_some_and(|info| info.rights.member))
     }
 
-    #[wasm_bindgen(js_name = isValidDestination)]
-    pub fn is_valid_destination(&self) -> bool {
-        self.is_group() || !self.get_address().is_empty()
-    }
-
     #[wasm_bindgen(js_name = isOnline)]
     pub fn is_online(&self) -> bool {
         let address = self.get_address();
@@ -236,12 +231,6 @@ impl MesiboProfile {
                 format!("{}{}", optional_text(&prefix).unwrap_or_default(), self.get_address())
             }
         }
-    }
-
-    #[wasm_bindgen(js_name = getFirstName)]
-    pub fn get_first_name(&self) -> Option<String> {
-        let name = self.get_name().as_string()?;
-        name.split_whitespace().next().map(str::to_owned)
     }
 
     #[wasm_bindgen(js_name = setName)]
@@ -403,6 +392,12 @@ impl MesiboProfile {
     }
 
     // ---- conversation ----------------------------------------------------------------------
+
+    /// The API object it belongs to.
+    #[wasm_bindgen(js_name = _engine)]
+    pub fn engine(&self) -> JsValue {
+        self.driver.page.instance.borrow().clone()
+    }
 
     #[wasm_bindgen(js_name = newMessage)]
     pub fn new_message(&self) -> JsValue {

@@ -1,13 +1,12 @@
 //! `MesiboReadSession`: reads a conversation, a summary, or everything.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashSet;
 use std::rc::Rc;
 
 use client::event::{Origin, ReadSessionId};
-use client::message::{Conversation, Message, MessageKey};
+use client::message::{Conversation, Message};
 use client::{Scope, SessionChange, SessionFilter};
-use js_sys::{Array, Function};
+use js_sys::{Array, Function, Set};
 use wasm_bindgen::prelude::*;
 
 use super::arguments::{number, text};
@@ -25,7 +24,8 @@ pub struct Session {
     /// The page's `MesiboReadSession`, while it is active.
     object: RefCell<JsValue>,
     array: RefCell<Array>,
-    known: RefCell<HashSet<MessageKey>>,
+    /// The messages of the array.
+    known: Set,
     fifo: Cell<bool>,
     on_sync: RefCell<JsValue>,
 }
@@ -53,14 +53,22 @@ impl Session {
                 array.set_length(array.length() - 1);
             }
             array.unshift(object);
-        } else if self.known.borrow_mut().insert(message.key.clone()) {
+        } else if self.is_new(message) {
             self.changeable().push(object);
         }
     }
 
+    /// Not in the array yet, but from now on.
+    fn is_new(&self, message: &Message) -> bool {
+        let (known, key) = (&self.known, message.key.to_string().into());
+        let new = !known.has(&key);
+        known.add(&key);
+        new
+    }
+
     /// A message of a read: newest first it is the oldest so far.
     pub fn add_read(&self, message: &Message, object: &JsValue, origin: Origin) {
-        if !self.known.borrow_mut().insert(message.key.clone()) {
+        if !self.is_new(message) {
             return;
         }
         let array = self.changeable();
@@ -68,6 +76,24 @@ impl Session {
             array.push(object);
         } else {
             array.unshift(object);
+        }
+    }
+
+    /// Messages are gone.
+    pub fn remove(&self, gone: impl Fn(&JsValue) -> bool) {
+        let array = self.array.borrow().clone();
+        if array.iter().any(|entry| gone(&entry)) {
+            self.show(array.iter().filter(|entry| !gone(entry)));
+        }
+    }
+
+    /// These, and nothing else.
+    pub fn show(&self, objects: impl Iterator<Item = JsValue>) {
+        let objects: Vec<_> = objects.collect();
+        let array = self.changeable();
+        array.set_length(0);
+        for object in objects {
+            array.push(&object);
         }
     }
 
@@ -109,7 +135,7 @@ impl Session {
     }
 
     fn forget(&self) {
-        self.known.borrow_mut().clear();
+        self.known.clear();
         self.changeable().set_length(0);
     }
 }
@@ -147,7 +173,7 @@ impl MesiboReadSession {
                 listener,
                 object: RefCell::new(JsValue::UNDEFINED),
                 array: RefCell::new(Array::new()),
-                known: RefCell::default(),
+                known: Set::default(),
                 fifo: Cell::new(false),
                 on_sync: RefCell::new(JsValue::UNDEFINED),
             }),
@@ -262,6 +288,12 @@ impl MesiboReadSession {
     #[wasm_bindgen(js_name = setThreadId)]
     pub fn set_thread_id(&self, thread: JsValue) {
         self.change(SessionChange::Thread(super::arguments::u32(&thread)));
+    }
+
+    /// The API object it belongs to.
+    #[wasm_bindgen(js_name = _engine)]
+    pub fn engine(&self) -> JsValue {
+        self.session.driver.page.instance.borrow().clone()
     }
 
     #[wasm_bindgen(js_name = isSummary)]

@@ -3,7 +3,6 @@
 use client::event::Origin;
 use client::message::{Content, Conversation, Draft, File, Message};
 use js_sys::{Array, ArrayBuffer, Uint8Array};
-use serde::Serialize;
 use std::cell::RefCell;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen::{JsCast, JsValue};
@@ -17,6 +16,9 @@ extern "C" {
 
     #[wasm_bindgen(method, js_name = putMessage)]
     fn put_message(this: &Records, record: &JsValue, fields: &JsValue, links: &JsValue) -> JsValue;
+
+    #[wasm_bindgen(method, js_name = isIncoming)]
+    fn is_incoming(this: &Records, record: &JsValue) -> bool;
 
     #[wasm_bindgen(method, js_name = makePresence)]
     fn make_presence(this: &Records, fields: &JsValue, links: &JsValue) -> JsValue;
@@ -32,6 +34,59 @@ extern "C" {
 
     #[wasm_bindgen(method, js_name = setProfileKind)]
     pub fn set_profile_kind(this: &Records, profile: &JsValue, kind: u32) -> JsValue;
+
+    /// What a page reads of a message. Missing fields stay `undefined`.
+    #[wasm_bindgen(extends = js_sys::Object)]
+    type Fields;
+
+    #[wasm_bindgen(method, setter)]
+    fn set_mid(this: &Fields, value: f64);
+    #[wasm_bindgen(method, setter)]
+    fn set_id(this: &Fields, value: u32);
+    #[wasm_bindgen(method, setter)]
+    fn set_refid(this: &Fields, value: f64);
+    #[wasm_bindgen(method, setter)]
+    fn set_ts(this: &Fields, value: f64);
+    #[wasm_bindgen(method, setter)]
+    fn set_peer(this: &Fields, value: &str);
+    #[wasm_bindgen(method, setter)]
+    fn set_groupid(this: &Fields, value: u32);
+    #[wasm_bindgen(method, setter)]
+    fn set_type(this: &Fields, value: u32);
+    #[wasm_bindgen(method, setter)]
+    fn set_expiry(this: &Fields, value: f64);
+    #[wasm_bindgen(method, setter)]
+    fn set_status(this: &Fields, value: u32);
+    #[wasm_bindgen(method, setter)]
+    fn set_flag(this: &Fields, value: u32);
+    #[wasm_bindgen(method, setter)]
+    fn set_origin(this: &Fields, value: u32);
+    #[wasm_bindgen(method, setter)]
+    fn set_rcount(this: &Fields, value: u32);
+    #[wasm_bindgen(method, setter)]
+    fn set_rc(this: &Fields, value: u32);
+    #[wasm_bindgen(method, setter)]
+    fn set_title(this: &Fields, value: &str);
+    #[wasm_bindgen(method, setter)]
+    fn set_subtitle(this: &Fields, value: &str);
+    #[wasm_bindgen(method, setter)]
+    fn set_footer(this: &Fields, value: &str);
+    #[wasm_bindgen(method, setter)]
+    fn set_latitude(this: &Fields, value: f64);
+    #[wasm_bindgen(method, setter)]
+    fn set_longitude(this: &Fields, value: f64);
+    #[wasm_bindgen(method, setter)]
+    fn set_filetype(this: &Fields, value: u32);
+    #[wasm_bindgen(method, setter)]
+    fn set_fileurl(this: &Fields, value: &str);
+    #[wasm_bindgen(method, setter)]
+    fn set_launchurl(this: &Fields, value: &str);
+    #[wasm_bindgen(method, setter)]
+    fn set_size(this: &Fields, value: f64);
+    #[wasm_bindgen(method, setter)]
+    fn set_data(this: &Fields, value: &Uint8Array);
+    #[wasm_bindgen(method, setter)]
+    fn set_tn(this: &Fields, value: &Uint8Array);
 }
 
 thread_local! {
@@ -50,40 +105,9 @@ pub fn with_records<R>(use_them: impl FnOnce(&Records) -> R) -> R {
     RECORDS.with_borrow(|records| use_them(records.as_ref().expect("install comes first")))
 }
 
-/// What a page reads of a message. Missing fields stay `undefined`.
-#[derive(Serialize)]
-struct Fields<'a> {
-    mid: f64,
-    id: u32,
-    refid: f64,
-    ts: f64,
-    peer: &'a str,
-    groupid: u32,
-    r#type: u32,
-    expiry: f64,
-    status: u32,
-    flag: u32,
-    origin: u32,
-    rcount: u32,
-    rc: u32,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    title: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    subtitle: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    footer: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    latitude: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    longitude: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    filetype: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fileurl: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    launchurl: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    size: Option<f64>,
+/// Whether a record is of a message that was received.
+pub fn is_incoming(record: &JsValue) -> bool {
+    with_records(|records| records.is_incoming(record))
 }
 
 /// What belongs to a message and is not the page's.
@@ -106,46 +130,59 @@ pub fn put(
     links: Links,
 ) -> JsValue {
     let content = &message.content;
-    let file = content.file.as_ref();
     let receipts = message.receipts.values();
     let counted = receipts.filter(|receipt| match message.status {
         wire::status::READ => receipt.read.0 > 0,
         _ => receipt.delivered.0 > 0,
     });
-    let fields = Fields {
-        mid: message.key.id.get() as f64,
-        id: message.key.id.low(),
-        refid: content.in_reply_to as f64,
-        ts: message.ts.0 as f64,
-        peer: &message.peer,
-        groupid: group_of(message),
-        r#type: message.kind,
-        expiry: message.expiry.map_or(-1.0, f64::from),
-        status: message.status,
-        flag: message.flags,
-        origin: origin as u32,
-        rcount: if group_of(message) > 0 { message.recipients } else { 0 },
-        rc: if group_of(message) > 0 { counted.count() as u32 } else { 0 },
-        title: &content.title,
-        subtitle: &content.subtitle,
-        footer: &content.footer,
-        latitude: content.location.map(|place| place.0),
-        longitude: content.location.map(|place| place.1),
-        filetype: file.map(|file| file.kind),
-        fileurl: file.map(|file| file.url.as_str()),
-        launchurl: file.map(|file| file.launch_url.as_str()),
-        size: file.map(|file| file.size as f64),
-    };
-    let fields = serde_wasm_bindgen::to_value(&fields).unwrap_or_default();
-    set(&fields, "data", &Uint8Array::from(&content.body[..]));
-    if let Some(file) = file.filter(|file| !file.thumbnail.is_empty()) {
-        set(&fields, "tn", &Uint8Array::from(&file.thumbnail[..]));
+    let group = group_of(message);
+    let fields: Fields = js_sys::Object::new().unchecked_into();
+    fields.set_mid(message.key.id.get() as f64);
+    fields.set_id(message.key.id.low());
+    fields.set_refid(content.in_reply_to as f64);
+    fields.set_ts(message.ts.0 as f64);
+    fields.set_peer(&message.peer);
+    fields.set_groupid(group);
+    fields.set_type(message.kind);
+    fields.set_expiry(message.expiry.map_or(-1.0, f64::from));
+    fields.set_status(message.status);
+    fields.set_flag(message.flags);
+    fields.set_origin(origin as u32);
+    fields.set_rcount(if group > 0 { message.recipients } else { 0 });
+    fields.set_rc(if group > 0 { counted.count() as u32 } else { 0 });
+    type Setter = fn(&Fields, &str);
+    let texts: [(&str, Setter); 3] = [
+        (&content.title, Fields::set_title),
+        (&content.subtitle, Fields::set_subtitle),
+        (&content.footer, Fields::set_footer),
+    ];
+    for (text, set) in texts {
+        if !text.is_empty() {
+            set(&fields, text);
+        }
+    }
+    if let Some((latitude, longitude)) = content.location {
+        fields.set_latitude(latitude);
+        fields.set_longitude(longitude);
+    }
+    fields.set_data(&Uint8Array::from(&content.body[..]));
+    if let Some(file) = &content.file {
+        fields.set_filetype(file.kind);
+        fields.set_fileurl(&file.url);
+        fields.set_launchurl(&file.launch_url);
+        fields.set_size(file.size as f64);
+        if !file.thumbnail.is_empty() {
+            fields.set_tn(&Uint8Array::from(&file.thumbnail[..]));
+        }
     }
     let hidden = js_sys::Object::new();
     set(&hidden, "engine", engine);
     set(&hidden, "incoming", &message.key.incoming.into());
     set(&hidden, "last", &links.last.into());
     set(&hidden, "forwarded", &content.forwarded.into());
+    set(&hidden, "modified", &message.modified.into());
+    set(&hidden, "thread", &content.thread.into());
+    set(&hidden, "fields", &content.fields.as_str().into());
     set(&hidden, "receipts", &receipts_of(message));
     if let Some(reporter) = &links.reporter {
         set(&hidden, "reporter", reporter);
@@ -180,11 +217,20 @@ pub fn payload(record: &JsValue) -> JsValue {
     property(record, "data")
 }
 
-/// What the page wrote into a record (or passed as parameters), as a draft. `to` wins over the
-/// record's own destination.
-pub fn draft(record: &JsValue, to: Option<Conversation>, body: Option<&JsValue>) -> Draft {
-    let own =
-        super::arguments::conversation(&property(record, "peer"), &property(record, "groupid"));
+/// The conversation a record belongs to; `None` when it has no destination.
+pub fn conversation_of(record: &JsValue) -> Option<Conversation> {
+    super::arguments::conversation(&property(record, "peer"), &property(record, "groupid"))
+}
+
+/// What the page wrote into a record (or passed as parameters), as a draft. `extras` is what the
+/// record keeps hidden; `to` wins over the record's own destination.
+pub fn draft(
+    record: &JsValue,
+    extras: &JsValue,
+    to: Option<Conversation>,
+    body: Option<&JsValue>,
+) -> Draft {
+    let own = conversation_of(record);
     let data = property(record, "data");
     let message = property(record, "message");
     let body = match body {
@@ -219,9 +265,9 @@ pub fn draft(record: &JsValue, to: Option<Conversation>, body: Option<&JsValue>)
             location: place("latitude").zip(place("longitude")),
             file,
             in_reply_to: number(&property(record, "refid")).max(0.0) as u64,
-            forwarded: false,
-            thread: 0,
-            fields: String::new(),
+            forwarded: property(extras, "forwarded").is_truthy(),
+            thread: u32(&property(extras, "thread")),
+            fields: text(&property(extras, "fields")),
         },
         announce: true,
     }

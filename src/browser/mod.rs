@@ -1,6 +1,7 @@
 //! One file per browser API: events become inputs, outputs become calls. No decisions.
 
 pub mod clock;
+mod database;
 pub mod device;
 pub mod media;
 pub mod peer;
@@ -9,3 +10,4 @@ mod schema;
 pub mod socket;
 pub mod store;
 pub mod surroundings;
+pub mod text;

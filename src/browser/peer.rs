@@ -2,11 +2,11 @@
 //! answer, tells what flows.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 
 use client::Input;
 use client::port::peer::{Command, Input as Told, Kind, PeerState, Receiving, Sending};
+use client::sorted::Map;
 use gloo_events::EventListener;
 use js_sys::{Array, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
@@ -22,8 +22,8 @@ use super::media;
 use crate::driver::Driver;
 
 pub struct Peers {
-    connections: RefCell<HashMap<GroupId, Rc<Connection>>>,
-    captured: RefCell<HashMap<(GroupId, u32), Capture>>,
+    connections: RefCell<Map<GroupId, Rc<Connection>>>,
+    captured: RefCell<Map<(GroupId, u32), Capture>>,
     driver: Weak<Driver>,
 }
 
@@ -41,11 +41,11 @@ impl Drop for Capture {
 
 struct Connection {
     peer: RtcPeerConnection,
-    sending: RefCell<HashMap<Sending, RtcRtpTransceiver>>,
-    receiving: RefCell<HashMap<Receiving, Received>>,
+    sending: RefCell<Map<Sending, RtcRtpTransceiver>>,
+    receiving: RefCell<Map<Receiving, Received>>,
     /// Receiving transceivers without a track: taken again for the next one of their kind.
     idle: RefCell<Vec<(Kind, RtcRtpTransceiver)>>,
-    streams: RefCell<HashMap<StreamId, MediaStream>>,
+    streams: RefCell<Map<StreamId, MediaStream>>,
     _listener: RefCell<Option<EventListener>>,
 }
 
@@ -287,9 +287,9 @@ impl Peers {
             };
             transceiver.set_direction(Direction::Recvonly);
             let media = transceiver.receiver().track();
-            let stream = streams
-                .entry(track.stream)
-                .or_insert_with(|| MediaStream::new().expect("a window has media streams"));
+            let stream = streams.entry(track.stream).or_insert_with(|| {
+                MediaStream::new().unwrap_or_else(|_| unreachable!("a window has media streams"))
+            });
             stream.add_track(&media);
             receiving.insert(*track, self.listen(room, *track, transceiver, &media));
         }

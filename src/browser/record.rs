@@ -3,8 +3,8 @@
 //! Protobuf, like the wire: a newer SDK reads what an older one wrote.
 
 use client::Local;
-use client::message::{Content, Conversation, File, Message, MessageKey, Receipt};
-use client::port::store::{Account, ReadNotice, StoredProfile};
+use client::message::{Conversation, Message, MessageKey, Receipt};
+use client::port::store::{Account, Errand, ReadNotice, StoredProfile};
 use prost::Message as _;
 use wire::id::{GroupId, MessageId, Uid};
 use wire::time::Timestamp;
@@ -43,6 +43,8 @@ struct MessageRecord {
     recipients: u32,
     #[prost(message, repeated, tag = "16")]
     receipts: Vec<ReceiptRecord>,
+    #[prost(bool, tag = "17")]
+    modified: bool,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -110,6 +112,16 @@ struct NoticeRecord {
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
+struct ErrandRecord {
+    #[prost(uint64, tag = "1")]
+    number: u64,
+    #[prost(uint64, tag = "2")]
+    after: u64,
+    #[prost(bytes = "vec", tag = "3")]
+    frame: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
 struct AccountRecord {
     #[prost(uint32, tag = "1")]
     uid: u32,
@@ -127,7 +139,6 @@ pub fn message_to_bytes(message: &Message) -> Vec<u8> {
         delivered: receipt.delivered.0,
         read: receipt.read.0,
     });
-    let content = &message.content;
     let record = MessageRecord {
         incoming: message.key.incoming,
         sender: message.key.sender.clone(),
@@ -142,29 +153,10 @@ pub fn message_to_bytes(message: &Message) -> Vec<u8> {
         ts: message.ts.0,
         order: message.order,
         status: message.status,
-        content: Some(wire::proto::Content {
-            body: content.body.clone(),
-            title: content.title.clone(),
-            subtitle: content.subtitle.clone(),
-            footer: content.footer.clone(),
-            latitude: content.location.map(|place| place.0),
-            longitude: content.location.map(|place| place.1),
-            file: content.file.as_ref().map(|file| wire::proto::File {
-                r#type: file.kind,
-                url: file.url.clone(),
-                size: file.size,
-                name: file.name.clone(),
-                mime: file.mime.clone(),
-                thumbnail: file.thumbnail.clone(),
-                launch_url: file.launch_url.clone(),
-            }),
-            in_reply_to: content.in_reply_to,
-            forwarded: content.forwarded,
-            thread: content.thread,
-            fields: content.fields.clone(),
-        }),
+        content: Some((&message.content).into()),
         recipients: message.recipients,
         receipts: receipts.collect(),
+        modified: message.modified,
     };
     record.encode_to_vec()
 }
@@ -172,7 +164,6 @@ pub fn message_to_bytes(message: &Message) -> Vec<u8> {
 /// `None` for bytes that no version of ours wrote.
 pub fn message_from_bytes(bytes: &[u8]) -> Option<Message> {
     let record = MessageRecord::decode(bytes).ok()?;
-    let content = record.content.unwrap_or_default();
     let receipts = record.receipts.into_iter().map(|receipt| {
         let times =
             Receipt { delivered: Timestamp(receipt.delivered), read: Timestamp(receipt.read) };
@@ -196,26 +187,8 @@ pub fn message_from_bytes(bytes: &[u8]) -> Option<Message> {
         ts: Timestamp(record.ts),
         order: record.order,
         status: record.status,
-        content: Content {
-            body: content.body,
-            title: content.title,
-            subtitle: content.subtitle,
-            footer: content.footer,
-            location: content.latitude.zip(content.longitude),
-            file: content.file.map(|file| File {
-                kind: file.r#type,
-                url: file.url,
-                size: file.size,
-                name: file.name,
-                mime: file.mime,
-                thumbnail: file.thumbnail,
-                launch_url: file.launch_url,
-            }),
-            in_reply_to: content.in_reply_to,
-            forwarded: content.forwarded,
-            thread: content.thread,
-            fields: content.fields,
-        },
+        content: record.content.unwrap_or_default().into(),
+        modified: record.modified,
         recipients: record.recipients,
         receipts: receipts.collect(),
     })
@@ -291,6 +264,16 @@ pub fn notice_from_bytes(bytes: &[u8]) -> Option<ReadNotice> {
         sender_uid: Uid(record.sender_uid),
         receipt: record.receipt,
     })
+}
+
+pub fn errand_to_bytes(errand: &Errand) -> Vec<u8> {
+    let Errand { number, after, frame } = errand.clone();
+    ErrandRecord { number, after, frame }.encode_to_vec()
+}
+
+pub fn errand_from_bytes(bytes: &[u8]) -> Option<Errand> {
+    let ErrandRecord { number, after, frame } = ErrandRecord::decode(bytes).ok()?;
+    Some(Errand { number, after, frame })
 }
 
 pub fn account_to_bytes(account: &Account) -> Vec<u8> {

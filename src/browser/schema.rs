@@ -3,7 +3,10 @@
 //! A message's place has the order negated, so that newest-first, which is how conversations are
 //! read, is the ascending order of the key: a page of history is one `getAll` over a range.
 
-use idb::{Database, DatabaseEvent, Factory, IndexParams, KeyPath, ObjectStoreParams};
+use js_sys::{Object, Reflect};
+use wasm_bindgen::JsValue;
+
+use super::database::{self, Database, names};
 
 /// Version of the layout below.
 const VERSION: u32 = 1;
@@ -23,48 +26,46 @@ pub const CONVERSATIONS: &str = "conversations";
 pub const OUTBOX: &str = "outbox";
 /// Read notices that wait: bytes, by message key.
 pub const READS: &str = "reads";
+/// Requests that wait: bytes, by number.
+pub const ERRANDS: &str = "errands";
 /// Profiles: bytes, by address or group.
 pub const PROFILES: &str = "profiles";
 /// Cursor and account: bytes, by name.
 pub const META: &str = "meta";
 
 /// All stores, for transactions.
-pub const ALL: [&str; 6] = [MESSAGES, CONVERSATIONS, OUTBOX, READS, PROFILES, META];
+pub const ALL: [&str; 7] = [MESSAGES, CONVERSATIONS, OUTBOX, READS, ERRANDS, PROFILES, META];
 
 /// Opens the database of this name, laid out.
-pub async fn open(name: &str) -> Result<Database, idb::Error> {
-    let mut request = Factory::new()?.open(name, Some(VERSION))?;
-    request.on_upgrade_needed(|event| {
-        if let Ok(database) = event.database() {
-            // The transaction of the upgrade fails with it, and `open` tells.
-            let _ = lay_out(&database);
-        }
-    });
-    request.await
+pub async fn open(name: &str) -> Result<Database, JsValue> {
+    database::open(name, VERSION, lay_out).await
 }
 
-fn lay_out(database: &Database) -> Result<(), idb::Error> {
-    let keyed = |path: KeyPath| {
-        let mut params = ObjectStoreParams::new();
-        params.key_path(Some(path));
-        params
-    };
-    let messages =
-        database.create_object_store(MESSAGES, keyed(KeyPath::new_array(["c", "o", "k"])))?;
-    let mut unique = IndexParams::new();
-    unique.unique(true);
-    messages.create_index(BY_KEY, KeyPath::new_single("k"), Some(unique))?;
-    messages.create_index(BY_ORDER, KeyPath::new_array(["o", "k"]), None)?;
-    messages.create_index(BY_UNREAD, KeyPath::new_single("u"), None)?;
-    let conversations =
-        database.create_object_store(CONVERSATIONS, keyed(KeyPath::new_single("c")))?;
-    conversations.create_index(BY_ORDER, KeyPath::new_array(["o", "k"]), None)?;
-    let mut numbered = ObjectStoreParams::new();
-    numbered.auto_increment(true);
-    let outbox = database.create_object_store(OUTBOX, numbered)?;
-    outbox.create_index(BY_KEY, KeyPath::new_single("k"), None)?;
-    for store in [READS, PROFILES, META] {
-        database.create_object_store(store, ObjectStoreParams::new())?;
+fn lay_out(database: &Database) -> Result<(), JsValue> {
+    let keyed = |path| object(&[("keyPath", path)]);
+    let numbered = object(&[("autoIncrement", true.into())]);
+    let unique = object(&[("unique", true.into())]);
+    let any = JsValue::UNDEFINED;
+    let messages = database.create_store(MESSAGES, &keyed(names(&["c", "o", "k"])))?;
+    messages.create_index(BY_KEY, &"k".into(), &unique)?;
+    messages.create_index(BY_ORDER, &names(&["o", "k"]), &any)?;
+    messages.create_index(BY_UNREAD, &"u".into(), &any)?;
+    let conversations = database.create_store(CONVERSATIONS, &keyed("c".into()))?;
+    conversations.create_index(BY_ORDER, &names(&["o", "k"]), &any)?;
+    let outbox = database.create_store(OUTBOX, &numbered)?;
+    outbox.create_index(BY_KEY, &"k".into(), &any)?;
+    for store in [READS, ERRANDS, PROFILES, META] {
+        database.create_store(store, &any)?;
     }
     Ok(())
+}
+
+/// A plain object with these fields.
+pub fn object(fields: &[(&str, JsValue)]) -> JsValue {
+    let object = Object::new();
+    for (name, value) in fields {
+        // Setting a property of a plain object cannot fail.
+        let _ = Reflect::set(&object, &JsValue::from_str(name), value);
+    }
+    object.into()
 }

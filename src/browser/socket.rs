@@ -1,9 +1,9 @@
 //! WebSockets: bytes out, bytes in.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Weak;
 
+use client::sorted::Map;
 use client::{Input, SocketId};
 use gloo_events::EventListener;
 use js_sys::{ArrayBuffer, Uint8Array};
@@ -18,7 +18,7 @@ use crate::driver::Driver;
 const CLOSE_CODE_BASE: u16 = 4000;
 
 pub struct Sockets {
-    open: RefCell<HashMap<SocketId, Socket>>,
+    open: RefCell<Map<SocketId, Socket>>,
     driver: Weak<Driver>,
 }
 
@@ -45,7 +45,8 @@ impl Sockets {
     /// Opens a socket; what comes of it is told by inputs.
     pub fn open(&self, id: SocketId, server: &str) {
         // `https://host` and `http://host` have the socket at `wss://host/ws` and `ws://host/ws`.
-        let url = format!("{}/ws", server.trim_end_matches('/').replacen("http", "ws", 1));
+        let rest = server.trim_end_matches('/').strip_prefix("http").unwrap_or_default();
+        let url = format!("ws{rest}/ws");
         let Ok(socket) = WebSocket::new_with_str(&url, SUBPROTOCOL) else {
             return self.tell_later(Input::SocketClosed { socket: id, code: None });
         };

@@ -2,22 +2,23 @@
 //!
 //! One task performs the requests in the order they came, so a read sees the writes before it.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::rc::Weak;
 
 use client::Input;
 use client::memory_store::MemoryStore;
 use client::message::{Conversation, Message, MessageKey};
 use client::port::store::{Opened, Position, Reply, Request, StoreError, Write};
-use futures::StreamExt;
-use futures::channel::mpsc;
-use idb::request::OpenCursorStoreRequest;
-use idb::{CursorDirection, Database, KeyRange, ObjectStore, Query, Transaction, TransactionMode};
-use js_sys::{Array, Function, Map, Object, Reflect, Set, Uint8Array};
+use js_sys::{Array, Map, Reflect, Set, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wire::id::{Seq, Ticket};
 use wire::status;
 
-use super::{record, schema};
+use super::database::{self, Cursor, Database, Table, done, names, stored};
+use super::media::reason;
+use super::record;
+use super::schema::{self, object};
 use crate::driver::Driver;
 
 #[cfg(all(test, target_arch = "wasm32"))]
@@ -30,50 +31,55 @@ enum Order {
 }
 
 pub struct Store {
-    orders: mpsc::UnboundedSender<Order>,
-}
-
-impl Store {
-    pub fn new(driver: Weak<Driver>) -> Store {
-        let (orders, waiting) = mpsc::unbounded();
-        wasm_bindgen_futures::spawn_local(work(driver, waiting));
-        Store { orders }
-    }
-
-    pub fn open(&self, name: Option<String>, account: &str) {
-        // The task ends only with this handle.
-        let _ = self.orders.unbounded_send(Order::Open { name, account: account.into() });
-    }
-
-    pub fn ask(&self, ticket: Ticket, request: Request) {
-        let _ = self.orders.unbounded_send(Order::Ask { ticket, request });
-    }
+    orders: RefCell<VecDeque<Order>>,
+    /// Out while the task has it.
+    backend: RefCell<Option<Backend>>,
+    driver: Weak<Driver>,
 }
 
 enum Backend {
     Memory(Box<MemoryStore>),
-    Indexed(Disk),
+    Indexed(Database),
 }
 
-/// A database, also as the browser gave it: the `idb` crate cannot say how durable a transaction
-/// has to be.
-struct Disk {
-    database: Database,
-    raw: JsValue,
-}
+impl Store {
+    pub fn new(driver: Weak<Driver>) -> Store {
+        let backend = Backend::Memory(Box::default());
+        Store { orders: RefCell::default(), backend: RefCell::new(Some(backend)), driver }
+    }
 
-impl TryFrom<Database> for Disk {
-    type Error = idb::Error;
+    pub fn open(&self, name: Option<String>, account: &str) {
+        self.order(Order::Open { name, account: account.into() });
+    }
 
-    fn try_from(database: Database) -> Result<Disk, idb::Error> {
-        let raw = JsValue::from(database);
-        Ok(Disk { database: Database::try_from(raw.clone())?, raw })
+    pub fn ask(&self, ticket: Ticket, request: Request) {
+        self.order(Order::Ask { ticket, request });
+    }
+
+    fn order(&self, order: Order) {
+        self.orders.borrow_mut().push_back(order);
+        if let Some(backend) = self.backend.take() {
+            wasm_bindgen_futures::spawn_local(work(self.driver.clone(), backend));
+        }
+    }
+
+    fn next(&self) -> Option<Order> {
+        self.orders.borrow_mut().pop_front()
+    }
+
+    /// Nothing more to do.
+    fn rest(&self, backend: Backend) {
+        *self.backend.borrow_mut() = Some(backend);
     }
 }
 
-async fn work(driver: Weak<Driver>, mut waiting: mpsc::UnboundedReceiver<Order>) {
-    let mut backend = Backend::Memory(Box::default());
-    while let Some(order) = waiting.next().await {
+async fn work(page: Weak<Driver>, mut backend: Backend) {
+    while let Some(driver) = page.upgrade() {
+        let Some(order) = driver.store.next() else {
+            driver.store.rest(backend);
+            return;
+        };
+        drop(driver);
         let input = match order {
             Order::Open { name, account } => {
                 let opened = open(&mut backend, name, &account).await;
@@ -87,7 +93,7 @@ async fn work(driver: Weak<Driver>, mut waiting: mpsc::UnboundedReceiver<Order>)
                 Input::Stored { ticket, result }
             }
         };
-        let Some(driver) = driver.upgrade() else { break };
+        let Some(driver) = page.upgrade() else { return };
         driver.input(input);
     }
 }
@@ -112,8 +118,7 @@ async fn open(
         return Ok(opened);
     };
     let name = format!("mesibo-{name}-{account}");
-    let disk = schema::open(&name).await.and_then(Disk::try_from);
-    let disk = disk.map_err(|_| StoreError::Unavailable)?;
+    let disk = schema::open(&name).await.map_err(|_| StoreError::Unavailable)?;
     if !held.is_empty() {
         // The cursor of memory counts only where there is none.
         let known = contents(&disk).await.map_err(failure)?.cursor.is_some();
@@ -125,96 +130,87 @@ async fn open(
     Ok(opened)
 }
 
-fn failure(error: idb::Error) -> StoreError {
-    let text = error.to_string();
-    match text.contains("QuotaExceeded") {
+fn failure(error: JsValue) -> StoreError {
+    let text = reason(&error);
+    match text.starts_with("QuotaExceeded") {
         true => StoreError::Full,
         false => StoreError::Failed(text),
     }
 }
 
-async fn perform(disk: &Disk, request: Request) -> Result<Reply, idb::Error> {
-    match request {
+async fn perform(disk: &Database, request: Request) -> Result<Reply, JsValue> {
+    let values = match request {
         Request::Commit { writes, strict } => {
             commit(disk, writes, strict).await?;
-            Ok(Reply::Done)
+            return Ok(Reply::Done);
         }
         Request::Messages { keys } => {
-            let transaction = read_only(disk, schema::MESSAGES)?;
-            let index = transaction.object_store(schema::MESSAGES)?.index(schema::BY_KEY)?;
+            let index = read(disk, schema::MESSAGES)?.index(schema::BY_KEY)?;
             let mut found = Vec::with_capacity(keys.len());
             for key in keys {
-                let value = index.get(JsValue::from_str(&key_text(&key)))?.await?;
-                found.extend(value.as_ref().and_then(message_of));
+                found.extend(message_of(&done(index.get(&text(&key))?).await?));
             }
-            Ok(Reply::Messages(found))
+            return Ok(Reply::Messages(found));
         }
         Request::Read { conversation, from, count, fifo } => {
-            let transaction = read_only(disk, schema::MESSAGES)?;
-            let store = transaction.object_store(schema::MESSAGES)?;
+            let store = read(disk, schema::MESSAGES)?;
             let prefix = conversation.as_ref().map(conversation_text);
-            let range = range(prefix.as_deref(), from.as_ref(), fifo)?;
-            let (range, limit) = (Some(range.into()), Some(count));
-            let index = || store.index(schema::BY_ORDER);
-            let values = match (prefix.is_some(), fifo) {
-                (true, false) => store.get_all(range, limit)?.await?,
-                (false, false) => index()?.get_all(range, limit)?.await?,
-                (true, true) => last_first(store.open_cursor(range, LAST_FIRST)?, count).await?,
-                (false, true) => {
-                    last_first(index()?.open_cursor(range, LAST_FIRST)?, count).await?
-                }
-            };
-            Ok(Reply::Messages(values.iter().filter_map(message_of).collect()))
+            let range = range(prefix.as_ref(), from.as_ref(), fifo)?;
+            let table = if prefix.is_some() { store } else { store.index(schema::BY_ORDER)? };
+            match fifo {
+                true => last_first(&table, &range, count).await?,
+                false => all(&table, &range, Some(count)).await?,
+            }
         }
         Request::Summary { from, count } => {
-            let transaction = read_only(disk, schema::CONVERSATIONS)?;
-            let index = transaction.object_store(schema::CONVERSATIONS)?.index(schema::BY_ORDER)?;
-            let range = range(None, from.as_ref(), false)?;
-            let values = index.get_all(Some(range.into()), Some(count))?.await?;
-            Ok(Reply::Messages(values.iter().filter_map(message_of).collect()))
+            let index = read(disk, schema::CONVERSATIONS)?.index(schema::BY_ORDER)?;
+            all(&index, &range(None, from.as_ref(), false)?, Some(count)).await?
         }
         Request::Unread { conversation } => {
-            let transaction = read_only(disk, schema::MESSAGES)?;
-            let index = transaction.object_store(schema::MESSAGES)?.index(schema::BY_UNREAD)?;
-            let of = conversation.map(|of| Query::Key(JsValue::from_str(&conversation_text(&of))));
-            Ok(Reply::Count(index.count(of)?.await?))
+            let index = read(disk, schema::MESSAGES)?.index(schema::BY_UNREAD)?;
+            let of = conversation.as_ref().map(conversation_text).unwrap_or_default();
+            let count = done(index.count(&of)?).await?;
+            return Ok(Reply::Count(count.as_f64().unwrap_or_default() as u32));
         }
         Request::UnreadMessages { conversation, count } => {
-            let transaction = read_only(disk, schema::MESSAGES)?;
-            let index = transaction.object_store(schema::MESSAGES)?.index(schema::BY_UNREAD)?;
-            let of = Query::Key(JsValue::from_str(&conversation_text(&conversation)));
+            let index = read(disk, schema::MESSAGES)?.index(schema::BY_UNREAD)?;
             // Newest first in the index.
-            let values = last_first(index.open_cursor(Some(of), LAST_FIRST)?, count).await?;
-            Ok(Reply::Messages(values.iter().filter_map(message_of).collect()))
+            last_first(&index, &conversation_text(&conversation), count).await?
         }
-    }
+    };
+    Ok(Reply::Messages(values.iter().filter_map(|value| message_of(&value)).collect()))
 }
 
-/// From the end of a range whose order is newest first.
-const LAST_FIRST: Option<CursorDirection> = Some(CursorDirection::Prev);
+/// At most so many values, in the order of their keys.
+async fn all(table: &Table, keys: &JsValue, count: Option<u32>) -> Result<Array, JsValue> {
+    Ok(done(table.get_all(keys, count)?).await?.unchecked_into())
+}
 
-/// At most so many values of a cursor.
-async fn last_first(
-    request: OpenCursorStoreRequest,
-    count: u32,
-) -> Result<Vec<JsValue>, idb::Error> {
-    let mut values = Vec::new();
-    let Some(cursor) = request.await? else { return Ok(values) };
-    let mut cursor = cursor.into_managed();
-    while (values.len() as u32) < count {
-        let Some(value) = cursor.value()? else { break };
-        values.push(value);
-        cursor.next(None).await?;
+/// At most so many values, from the end: of a range whose order is newest first.
+async fn last_first(table: &Table, keys: &JsValue, count: u32) -> Result<Array, JsValue> {
+    let values = Array::new();
+    let request = table.open_cursor(keys, "prev")?;
+    while values.length() < count {
+        let found = done(request.clone()).await?;
+        if found.is_null() {
+            break;
+        }
+        let cursor: Cursor = found.unchecked_into();
+        values.push(&cursor.value());
+        cursor.go_on()?;
     }
     Ok(values)
 }
 
 // ---- writing -----------------------------------------------------------------------------
 
-async fn commit(disk: &Disk, writes: Vec<Write>, strict: bool) -> Result<(), idb::Error> {
-    let raw = read_write(disk, strict)?;
-    let transaction = Transaction::try_from(raw.clone())?;
-    let messages = transaction.object_store(schema::MESSAGES)?;
+async fn commit(disk: &Database, writes: Vec<Write>, strict: bool) -> Result<(), JsValue> {
+    let durability = if strict { "strict" } else { "relaxed" };
+    let options = object(&[("durability", durability.into())]);
+    let transaction = disk.transaction(&names(&schema::ALL), "readwrite", &options)?;
+    let store = |name| transaction.store(name);
+    let inside = JsValue::UNDEFINED;
+    let messages = store(schema::MESSAGES)?;
     let places = places(&messages, &writes).await?;
     // Conversations whose latest message may be another one now.
     let changed = Set::default();
@@ -227,81 +223,102 @@ async fn commit(disk: &Disk, writes: Vec<Write>, strict: bool) -> Result<(), idb
                 if let Some(old) = places.get(&key).dyn_ref::<Array>()
                     && (old.get(0) != place.get(0) || old.get(1) != place.get(1))
                 {
-                    messages.delete(JsValue::from(old.clone()))?;
+                    messages.delete(old)?;
                     changed.add(&old.get(0));
                 }
-                messages.put(&message_value(&message), None)?;
+                messages.put(&message_value(&message), &inside)?;
                 changed.add(&place.get(0));
                 places.set(&key, &place);
             }
             Write::DeleteMessage(key) => {
-                let key = JsValue::from_str(&key_text(&key));
+                let key = text(&key);
                 if let Some(place) = places.get(&key).dyn_ref::<Array>() {
-                    messages.delete(JsValue::from(place.clone()))?;
+                    messages.delete(place)?;
                     changed.add(&place.get(0));
                     places.delete(&key);
                 }
             }
+            Write::DeleteBefore { conversation, before } => {
+                let those = match conversation {
+                    Some(conversation) => Array::of1(&conversation_text(&conversation)),
+                    // Those that this commit begins are not in the table yet.
+                    None => all_conversations(&store(schema::CONVERSATIONS)?)
+                        .await?
+                        .concat(&Array::from(&changed)),
+                };
+                for conversation in those {
+                    messages.delete(&older(&conversation, before)?)?;
+                    changed.add(&conversation);
+                }
+            }
             Write::Outbox(key) => {
-                let outbox = transaction.object_store(schema::OUTBOX)?;
-                let key = JsValue::from_str(&key_text(&key));
-                if outbox.index(schema::BY_KEY)?.get_key(key.clone())?.await?.is_none() {
-                    outbox.put(&object(&[("k", key)]), None)?;
+                let (outbox, key) = (store(schema::OUTBOX)?, text(&key));
+                if waiting(&outbox, &key).await?.is_undefined() {
+                    outbox.put(&object(&[("k", key)]), &inside)?;
                 }
             }
             Write::OutboxDone(key) => {
-                let outbox = transaction.object_store(schema::OUTBOX)?;
-                let key = JsValue::from_str(&key_text(&key));
-                if let Some(number) = outbox.index(schema::BY_KEY)?.get_key(key)?.await? {
-                    outbox.delete(number)?;
+                let outbox = store(schema::OUTBOX)?;
+                let number = waiting(&outbox, &text(&key)).await?;
+                if !number.is_undefined() {
+                    outbox.delete(&number)?;
                 }
             }
             Write::Read(notice) => {
                 let bytes = bytes(&record::notice_to_bytes(&notice));
-                let key = JsValue::from_str(&key_text(&notice.key));
-                transaction.object_store(schema::READS)?.put(&bytes, Some(&key))?;
+                store(schema::READS)?.put(&bytes, &text(&notice.key))?;
             }
             Write::ReadDone(key) => {
-                let key = JsValue::from_str(&key_text(&key));
-                transaction.object_store(schema::READS)?.delete(key)?;
+                store(schema::READS)?.delete(&text(&key))?;
+            }
+            Write::Errand(errand) => {
+                let bytes = bytes(&record::errand_to_bytes(&errand));
+                store(schema::ERRANDS)?.put(&bytes, &(errand.number as f64).into())?;
+            }
+            Write::ErrandDone(number) => {
+                store(schema::ERRANDS)?.delete(&(number as f64).into())?;
             }
             Write::Profile(profile) => {
                 let bytes = bytes(&record::profile_to_bytes(&profile));
                 let key = format!("{}/{}", profile.gid, profile.address);
-                let store = transaction.object_store(schema::PROFILES)?;
-                store.put(&bytes, Some(&JsValue::from_str(&key)))?;
+                store(schema::PROFILES)?.put(&bytes, &key.into())?;
             }
             Write::Cursor(seq) => {
-                let value = JsValue::from_f64(seq.0 as f64);
-                let key = JsValue::from_str("cursor");
-                transaction.object_store(schema::META)?.put(&value, Some(&key))?;
+                store(schema::META)?.put(&(seq.0 as f64).into(), &"cursor".into())?;
             }
             Write::Account(account) => {
                 let bytes = bytes(&record::account_to_bytes(&account));
-                let key = JsValue::from_str("account");
-                transaction.object_store(schema::META)?.put(&bytes, Some(&key))?;
+                store(schema::META)?.put(&bytes, &"account".into())?;
             }
         }
     }
-    let conversations = transaction.object_store(schema::CONVERSATIONS)?;
+    let conversations = store(schema::CONVERSATIONS)?;
     for conversation in Array::from(&changed) {
-        let name = conversation.as_string().unwrap_or_default();
-        let newest = range(Some(&name), None, false)?;
-        match messages.get_all(Some(newest.into()), Some(1))?.await?.first() {
-            Some(latest) => drop(conversations.put(latest, None)?),
-            None => drop(conversations.delete(conversation)?),
-        }
+        let newest = all(&messages, &range(Some(&conversation), None, false)?, Some(1)).await?;
+        match newest.length() {
+            0 => conversations.delete(&conversation)?,
+            _ => conversations.put(&newest.get(0), &inside)?,
+        };
     }
-    let result = transaction.commit()?.await?;
-    if result.is_aborted() {
-        let reason = Reflect::get(&raw, &JsValue::from_str("error")).unwrap_or_default();
-        return Err(idb::Error::TransactionCommitError(reason));
+    transaction.commit()?;
+    stored(&transaction).await
+}
+
+async fn all_conversations(conversations: &Table) -> Result<Array, JsValue> {
+    let names = Array::new();
+    for latest in all(conversations, &JsValue::UNDEFINED, None).await? {
+        names.push(&Reflect::get(&latest, &"c".into())?);
     }
-    Ok(())
+    Ok(names)
+}
+
+/// The number of a message in the outbox; `undefined` when it is not there.
+async fn waiting(outbox: &Table, key: &JsValue) -> Result<JsValue, JsValue> {
+    done(outbox.index(schema::BY_KEY)?.get_key(key)?).await
 }
 
 /// Where the messages of these writes are: key to place. All is asked at once.
-async fn places(messages: &ObjectStore, writes: &[Write]) -> Result<Map, idb::Error> {
+async fn places(messages: &Table, writes: &[Write]) -> Result<Map, JsValue> {
     let index = messages.index(schema::BY_KEY)?;
     let mut asked = Vec::new();
     for write in writes {
@@ -310,12 +327,14 @@ async fn places(messages: &ObjectStore, writes: &[Write]) -> Result<Map, idb::Er
             Write::DeleteMessage(key) => key,
             _ => continue,
         };
-        let key = JsValue::from_str(&key_text(key));
-        asked.push((key.clone(), index.get_key(key)?));
+        let key = text(key);
+        let found = done(index.get_key(&key)?);
+        asked.push((key, found));
     }
     let places = Map::new();
-    for (key, request) in asked {
-        if let Some(place) = request.await? {
+    for (key, found) in asked {
+        let place = found.await?;
+        if !place.is_undefined() {
             places.set(&key, &place);
         }
     }
@@ -324,26 +343,31 @@ async fn places(messages: &ObjectStore, writes: &[Write]) -> Result<Map, idb::Er
 
 // ---- reading all that is small -------------------------------------------------------------
 
-async fn contents(disk: &Disk) -> Result<Opened, idb::Error> {
-    let transaction = disk.database.transaction(&schema::ALL, TransactionMode::ReadOnly)?;
-    let meta = transaction.object_store(schema::META)?;
-    let cursor = meta.get(JsValue::from_str("cursor"))?.await?;
-    let account = meta.get(JsValue::from_str("account"))?.await?;
-    let index = transaction.object_store(schema::MESSAGES)?.index(schema::BY_KEY)?;
+async fn contents(disk: &Database) -> Result<Opened, JsValue> {
+    let all_keys = JsValue::UNDEFINED;
+    let transaction = disk.transaction(&names(&schema::ALL), "readonly", &JsValue::UNDEFINED)?;
+    let meta = transaction.store(schema::META)?;
+    let cursor = done(meta.get(&"cursor".into())?).await?;
+    let account = done(meta.get(&"account".into())?).await?;
+    let index = transaction.store(schema::MESSAGES)?.index(schema::BY_KEY)?;
     let mut outbox = Vec::new();
-    for entry in transaction.object_store(schema::OUTBOX)?.get_all(None, None)?.await? {
-        let key = Reflect::get(&entry, &JsValue::from_str("k")).unwrap_or_default();
-        let value = index.get(key)?.await?;
-        outbox.extend(value.as_ref().and_then(message_of));
+    for entry in all(&transaction.store(schema::OUTBOX)?, &all_keys, None).await? {
+        let key = Reflect::get(&entry, &"k".into())?;
+        outbox.extend(message_of(&done(index.get(&key)?).await?));
     }
-    let reads = transaction.object_store(schema::READS)?.get_all(None, None)?.await?;
-    let profiles = transaction.object_store(schema::PROFILES)?.get_all(None, None)?.await?;
+    let reads = all(&transaction.store(schema::READS)?, &all_keys, None).await?;
+    let errands = all(&transaction.store(schema::ERRANDS)?, &all_keys, None).await?;
+    let profiles = all(&transaction.store(schema::PROFILES)?, &all_keys, None).await?;
     Ok(Opened {
-        cursor: cursor.and_then(|cursor| cursor.as_f64()).map(|cursor| Seq(cursor as u64)),
-        account: account.and_then(|value| record::account_from_bytes(&to_vec(&value)?)),
+        cursor: cursor.as_f64().map(|cursor| Seq(cursor as u64)),
+        account: to_vec(&account).and_then(|bytes| record::account_from_bytes(&bytes)),
         outbox,
-        reads: reads.iter().filter_map(|v| record::notice_from_bytes(&to_vec(v)?)).collect(),
-        profiles: profiles.iter().filter_map(|v| record::profile_from_bytes(&to_vec(v)?)).collect(),
+        reads: reads.iter().filter_map(|v| record::notice_from_bytes(&to_vec(&v)?)).collect(),
+        errands: errands.iter().filter_map(|v| record::errand_from_bytes(&to_vec(&v)?)).collect(),
+        profiles: profiles
+            .iter()
+            .filter_map(|v| record::profile_from_bytes(&to_vec(&v)?))
+            .collect(),
     })
 }
 
@@ -351,9 +375,9 @@ async fn contents(disk: &Disk) -> Result<Opened, idb::Error> {
 
 /// Its primary key: conversation, negated order, key.
 fn place(message: &Message) -> Array {
-    let conversation = JsValue::from_str(&conversation_text(&message.conversation));
+    let conversation = conversation_text(&message.conversation);
     let order = JsValue::from_f64(-(message.order as f64));
-    Array::of3(&conversation, &order, &JsValue::from_str(&key_text(&message.key)))
+    Array::of3(&conversation, &order, &text(&message.key))
 }
 
 fn message_value(message: &Message) -> JsValue {
@@ -376,15 +400,6 @@ fn message_of(value: &JsValue) -> Option<Message> {
     record::message_from_bytes(&to_vec(&data)?)
 }
 
-fn object(fields: &[(&str, JsValue)]) -> JsValue {
-    let object = Object::new();
-    for (name, value) in fields {
-        // Setting a property of a plain object cannot fail.
-        let _ = Reflect::set(&object, &JsValue::from_str(name), value);
-    }
-    object.into()
-}
-
 fn bytes(bytes: &[u8]) -> JsValue {
     Uint8Array::from(bytes).into()
 }
@@ -393,55 +408,47 @@ fn to_vec(value: &JsValue) -> Option<Vec<u8>> {
     value.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec)
 }
 
-fn conversation_text(conversation: &Conversation) -> String {
+fn text(key: &MessageKey) -> JsValue {
+    key.to_string().into()
+}
+
+fn conversation_text(conversation: &Conversation) -> JsValue {
     match conversation {
         Conversation::User(address) => format!("u{address}"),
         Conversation::Group(gid) => format!("g{gid}"),
     }
-}
-
-fn key_text(key: &MessageKey) -> String {
-    let direction = if key.incoming { 'i' } else { 'o' };
-    format!("{direction}{:014x}{}", key.id.get(), key.sender)
+    .into()
 }
 
 /// Keys behind a position: [c, -order, k] in a conversation, [-order, k] over all.
 fn range(
-    conversation: Option<&str>,
+    conversation: Option<&JsValue>,
     from: Option<&Position>,
     fifo: bool,
-) -> Result<KeyRange, idb::Error> {
-    let key = |rest: &[JsValue]| {
-        let key: Array = conversation.map(JsValue::from_str).into_iter().collect();
-        rest.iter().for_each(|part| {
-            key.push(part);
-        });
-        JsValue::from(key)
-    };
+) -> Result<JsValue, JsValue> {
+    let key =
+        |rest: &[JsValue]| JsValue::from(conversation.into_iter().chain(rest).collect::<Array>());
     // Arrays sort behind all other keys, an empty one before all other arrays.
     let begin = key(&[]);
     let end = key(&[Array::new().into()]);
-    let position = from.map(|from| {
-        key(&[JsValue::from_f64(-(from.order as f64)), JsValue::from_str(&key_text(&from.key))])
-    });
+    let position = from.map(|from| key(&[(-(from.order as f64)).into(), text(&from.key)]));
     match (position, fifo) {
-        (None, _) => KeyRange::bound(&begin, &end, None, None),
-        (Some(position), false) => KeyRange::bound(&position, &end, Some(true), None),
-        (Some(position), true) => KeyRange::bound(&begin, &position, None, Some(true)),
+        (None, _) => database::range((&begin, true), (&end, true)),
+        (Some(position), false) => database::range((&position, false), (&end, true)),
+        (Some(position), true) => database::range((&begin, true), (&position, false)),
     }
 }
 
-fn read_only(disk: &Disk, store: &str) -> Result<Transaction, idb::Error> {
-    disk.database.transaction(&[store], TransactionMode::ReadOnly)
+/// Keys of the messages of a conversation whose order is below this.
+fn older(conversation: &JsValue, before: u64) -> Result<JsValue, JsValue> {
+    // Behind all keys of exactly this order, and before all of the conversation's end.
+    let last: JsValue = Array::new().into();
+    let begin = Array::of3(conversation, &(-(before as f64)).into(), &last);
+    let end = Array::of2(conversation, &last);
+    database::range((&begin, false), (&end, true))
 }
 
-/// A transaction over all stores; `strict` waits for the disk.
-fn read_write(disk: &Disk, strict: bool) -> Result<JsValue, idb::Error> {
-    let durability = if strict { "strict" } else { "relaxed" };
-    let options = object(&[("durability", JsValue::from_str(durability))]);
-    let names: Array = schema::ALL.iter().map(|name| JsValue::from_str(name)).collect();
-    Reflect::get(&disk.raw, &JsValue::from_str("transaction"))
-        .and_then(|function| function.dyn_into::<Function>())
-        .and_then(|begin| begin.call3(&disk.raw, &names, &JsValue::from_str("readwrite"), &options))
-        .map_err(idb::Error::TransactionOpenFailed)
+/// A store, to be read.
+fn read(disk: &Database, store: &str) -> Result<Table, JsValue> {
+    disk.transaction(&store.into(), "readonly", &JsValue::UNDEFINED)?.store(store)
 }

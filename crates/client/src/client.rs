@@ -4,10 +4,9 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
-use hashbrown::HashMap;
 use wire::code::Code;
 use wire::frame::{decode_server, encode_client};
-use wire::id::{DeviceKey, GroupId, Ticket, Uid};
+use wire::id::{DeviceKey, GroupId, MessageId, Ticket, Uid};
 use wire::limits::RECENT_PROFILES_MAX;
 use wire::mask::presence as presence_code;
 use wire::proto::{self, Hello, Pong, client_frame, server_frame, target};
@@ -16,6 +15,7 @@ use wire::time::{Duration, Now, Timestamp};
 use crate::chance::Chance;
 use crate::commit::{Commits, Then};
 use crate::edits::Edits;
+use crate::errand::Errands;
 use crate::event::{ConnectionStatus as Status, Event, ReadSessionId};
 use crate::group::GroupRequests;
 use crate::group_call::Room;
@@ -26,7 +26,7 @@ use crate::outbox::Outbox;
 use crate::port::store::{Account, Opened, Reply, Request, StoreError, Write};
 use crate::presence::Presences;
 use crate::profile::{Profile, Profiles, mark};
-use crate::reading::Reading;
+use crate::reading::{Reading, Search};
 use crate::session::{Link, Session, StartError, is_token, status_of};
 use crate::sorted::Map;
 use crate::{Input, Output, SocketId};
@@ -45,6 +45,7 @@ pub struct Client {
     pub(crate) rooms: Map<GroupId, Room>,
     pub(crate) memory: Messages,
     pub(crate) commits: Commits,
+    pub(crate) errands: Errands,
     pub(crate) chance: Chance,
     pub(crate) visible: bool,
     store: StoreState,
@@ -52,7 +53,7 @@ pub struct Client {
     /// What the last `Hello` said of the log.
     resumed: Option<wire::id::Seq>,
     outputs: VecDeque<Output>,
-    pending: HashMap<Ticket, Pending>,
+    pending: Map<Ticket, Pending>,
     next_ticket: u64,
 }
 
@@ -62,6 +63,8 @@ pub(crate) enum Pending {
     Commit,
     Inbox,
     Read(ReadSessionId),
+    Summary(ReadSessionId),
+    Find(u32),
     Unread(u32),
     Recent,
 }
@@ -84,13 +87,14 @@ struct Database {
 }
 
 impl Client {
-    /// A client that is not signed in. `seed` draws ids and delays.
-    pub fn new(seed: u64) -> Client {
+    /// A client that is not signed in. `seed` draws ids and delays, `search` finds text for
+    /// sessions with a query.
+    pub fn new(seed: u64, search: Search) -> Client {
         Client {
             session: Session::new(),
             outbox: Outbox::default(),
             inbox: Inbox::default(),
-            reading: Reading::default(),
+            reading: Reading::new(search),
             profiles: Profiles::default(),
             edits: Edits::default(),
             group_requests: GroupRequests::new(seed),
@@ -98,13 +102,14 @@ impl Client {
             rooms: Map::new(),
             memory: Messages::default(),
             commits: Commits::default(),
+            errands: Errands::default(),
             chance: Chance::new(seed),
             visible: true,
             store: StoreState::Closed,
             database: Database::default(),
             resumed: None,
             outputs: VecDeque::new(),
-            pending: HashMap::new(),
+            pending: Map::new(),
             next_ticket: 0,
         }
     }
@@ -279,6 +284,32 @@ impl Client {
         self.memory.get(key)
     }
 
+    /// A message in memory, the newest of this id.
+    pub fn find(&self, id: MessageId) -> Option<&Message> {
+        let key = self.memory.find(|message| message.key.id == id)?;
+        self.memory.get(&key)
+    }
+
+    /// Asks for the message of this id, an own one or of `sender`; [`Event::Found`] follows.
+    pub fn find_later(&mut self, id: Option<MessageId>, sender: String) -> u32 {
+        let ticket = self.group_requests.ticket();
+        let known = id.and_then(|id| self.find(id).cloned());
+        let Some(id) = id.filter(|_| known.is_none()) else {
+            self.tell(Event::Found { ticket, message: known });
+            return ticket;
+        };
+        let keys = [MessageKey::outgoing(id), MessageKey { incoming: true, sender, id }];
+        self.ask(Request::Messages { keys: keys.into() }, Pending::Find(ticket));
+        ticket
+    }
+
+    fn on_found(&mut self, ticket: u32, message: Option<Message>) {
+        if let Some(message) = message.clone().filter(|found| !self.memory.contains(&found.key)) {
+            self.keep(message);
+        }
+        self.tell(Event::Found { ticket, message });
+    }
+
     /// What is known of a user or group.
     pub fn profile(&self, of: &Conversation) -> Option<&Profile> {
         self.profiles.get(of)
@@ -373,6 +404,12 @@ impl Client {
         }
     }
 
+    pub(crate) fn transmit_bytes(&mut self, bytes: Vec<u8>) {
+        if let Some(socket) = self.session.socket() {
+            self.outputs.push_back(Output::Transmit { socket, bytes });
+        }
+    }
+
     pub(crate) fn ask(&mut self, request: Request, pending: Pending) {
         self.next_ticket += 1;
         let ticket = Ticket(self.next_ticket);
@@ -412,6 +449,7 @@ impl Client {
         self.flush_reads();
         self.flush_edits();
         self.flush_groups();
+        self.flush_errands();
         while self.session.is_online()
             && let Some(watch) = self.profiles.question()
         {
@@ -482,11 +520,17 @@ impl Client {
             }
             Ok(Body::Deliver(deliver)) => self.on_deliver(deliver.entries),
             Ok(Body::Accepted(accepted)) => {
-                if !self.on_read_accepted(accepted.id) {
+                if !self.on_errand_answered(accepted.id, None)
+                    && !self.on_read_accepted(accepted.id)
+                {
                     self.on_accepted(now, &accepted);
                 }
             }
-            Ok(Body::Rejected(rejected)) => self.on_rejected(now, &rejected),
+            Ok(Body::Rejected(rejected)) => {
+                if !self.on_errand_answered(rejected.id, Some(&rejected.reason)) {
+                    self.on_rejected(now, &rejected);
+                }
+            }
             Ok(Body::Presence(presence)) => self.on_presence(now, &presence),
             Ok(Body::Profiles(profiles)) => self.on_profiles(&profiles),
             Ok(Body::GroupReply(reply)) => self.on_group_reply(&reply),
@@ -595,6 +639,7 @@ impl Client {
         self.outbox.rewind();
         self.inbox.rewind();
         self.reading.rewind();
+        self.errands.rewind();
         self.presences.forget();
         self.suspend_rooms();
         if self.resumed.is_some() {
@@ -691,6 +736,7 @@ impl Client {
         }
         self.restore_outbox(opened.outbox);
         self.reading.restore(opened.reads);
+        self.errands.restore(opened.errands);
         for profile in opened.profiles {
             let unsent = profile.local.marks & (mark::PUBLISH_UNSENT | mark::CONTACT_UNSENT);
             let of = self.profiles.restore(profile);
@@ -718,6 +764,7 @@ impl Client {
                     match then {
                         Then::Sendable(key) => self.on_sendable(now, &key),
                         Then::Inbox => self.on_inbox_stored(),
+                        Then::Summaries => self.refresh_summaries(),
                     }
                 }
             }
@@ -725,6 +772,14 @@ impl Client {
             (Pending::Inbox, _) => self.on_inbox_loaded(Vec::new()),
             (Pending::Read(id), Ok(Reply::Messages(messages))) => self.on_read_page(id, messages),
             (Pending::Read(id), _) => self.on_read_page(id, Vec::new()),
+            (Pending::Summary(session), Ok(Reply::Messages(messages))) => {
+                self.on_summary(session, messages);
+            }
+            (Pending::Summary(_), _) => {}
+            (Pending::Find(ticket), Ok(Reply::Messages(messages))) => {
+                self.on_found(ticket, messages.into_iter().next());
+            }
+            (Pending::Find(ticket), _) => self.on_found(ticket, None),
             (Pending::Unread(ticket), Ok(Reply::Count(count))) => self.on_unread(ticket, count),
             (Pending::Unread(ticket), _) => self.on_unread(ticket, 0),
             (Pending::Recent, Ok(Reply::Messages(messages))) => {
@@ -754,6 +809,7 @@ impl Client {
             self.outputs.push_back(Output::Store { ticket, request });
         }
         self.outbox.clear();
+        self.errands = Errands::default();
         self.inbox = Inbox::default();
         self.reading.restart_all();
         self.profiles = Profiles::default();

@@ -17,6 +17,8 @@ pub(crate) enum Then {
     Sendable(crate::message::MessageKey),
     /// Log entries are stored: acknowledge and announce.
     Inbox,
+    /// Messages are gone: the latest of a conversation may be another.
+    Summaries,
 }
 
 #[derive(Debug, Default)]

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use wire::id::{GroupId, StreamId};
 use wire::proto;
 
+use crate::change::Removal;
 use crate::message::{Conversation, Message};
 
 /// `MESIBO_STATUS_*` of the connection.
@@ -86,6 +87,32 @@ pub enum Event {
         reported: u32,
         /// Read sessions it belongs to.
         sessions: Vec<ReadSessionId>,
+    },
+    /// A message was edited, recalled or wiped, here or elsewhere.
+    MessageUpdate {
+        /// As it is now.
+        message: Message,
+        /// Read sessions it belongs to.
+        sessions: Vec<ReadSessionId>,
+    },
+    /// Messages are gone, from the arrays too.
+    Removed {
+        /// Which ones.
+        removal: Removal,
+    },
+    /// The answer to a question for a message; `None` when it is not known here.
+    Found {
+        /// Of the question.
+        ticket: u32,
+        /// The message.
+        message: Option<Message>,
+    },
+    /// What a summary session shows now, newest first.
+    SummaryChanged {
+        /// Which session.
+        session: ReadSessionId,
+        /// All of it.
+        messages: Vec<Message>,
     },
     /// An incoming message became read, here or on another device. No callback; objects change.
     MessageRead {

@@ -20,6 +20,7 @@ use crate::event::{Event, Member};
 use crate::message::{Conversation, Message, MessageKey};
 use crate::outbox::from_frame;
 use crate::port::store::{Request, Write};
+use crate::sorted::Set;
 
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
@@ -110,18 +111,16 @@ impl Client {
         if self.inbox.batch.is_some() || self.inbox.queue.is_empty() {
             return;
         }
-        let count = self.inbox.queue.len().min(INBOX_BATCH_MAX);
-        let batch: Vec<_> = self.inbox.queue.drain(..count).collect();
+        let first = core::iter::from_fn(|| self.inbox.queue.pop_front());
+        let batch: Vec<_> = first.take(INBOX_BATCH_MAX).collect();
         self.inbox.batch = batch.last().map(|entry| Seq(entry.seq));
-        let mut keys: Vec<_> = batch.iter().flat_map(|entry| self.needs(entry)).collect();
+        let mut keys: Set<_> = batch.iter().flat_map(|entry| self.needs(entry)).collect();
         keys.retain(|key| !self.memory.contains(key));
         if keys.is_empty() {
             return self.apply_batch(batch);
         }
-        keys.sort_unstable();
-        keys.dedup();
         self.inbox.loading = batch;
-        self.ask(Request::Messages { keys }, Pending::Inbox);
+        self.ask(Request::Messages { keys: keys.into() }, Pending::Inbox);
     }
 
     pub(crate) fn on_inbox_loaded(&mut self, messages: Vec<Message>) {
@@ -148,12 +147,13 @@ impl Client {
                 let keys = read.messages.iter().filter_map(|read| self.key_of(read));
                 keys.collect()
             }
+            Some(entry::Body::Changed(changed)) => self.changed_keys(changed),
             _ => Vec::new(),
         }
     }
 
     /// The incoming message that a read notice of another device names.
-    fn key_of(&self, read: &proto::MessageRef) -> Option<MessageKey> {
+    pub(crate) fn key_of(&self, read: &proto::MessageRef) -> Option<MessageKey> {
         let id = MessageId::new(read.id)?;
         let sender = self.address_of(Uid(read.from_uid))?;
         Some(MessageKey { incoming: true, sender, id })
@@ -166,7 +166,7 @@ impl Client {
         self.profiles.all().find(|profile| profile.uid == uid).map(|found| found.address.clone())
     }
 
-    fn is_self(&self, uid: u32) -> bool {
+    pub(crate) fn is_self(&self, uid: u32) -> bool {
         self.session.uid != Uid(0) && Uid(uid) == self.session.uid
     }
 
@@ -183,6 +183,8 @@ impl Client {
                 Some(entry::Body::Status(report)) => self.apply_status(report),
                 Some(entry::Body::Read(read)) => self.apply_read(read),
                 Some(entry::Body::Group(change)) => self.apply_group(change),
+                Some(entry::Body::Changed(changed)) => self.apply_changed(changed),
+                Some(entry::Body::Removed(removed)) => self.apply_removed(removed),
                 // A place without an entry, or an entry of a newer server.
                 None => {}
             }
@@ -209,6 +211,10 @@ impl Client {
     }
 
     fn apply_message(&mut self, seq: Seq, message: &proto::Message) {
+        // Taken back before it got here.
+        if message.recalled {
+            return;
+        }
         let to_self = self.is_to_self(message);
         if self.is_self(message.from_uid) {
             let own = self.own_message(seq, message, self.session.uid);
@@ -265,6 +271,9 @@ impl Client {
         let Some(id) = MessageId::new(report.id) else { return };
         let key = MessageKey { incoming: false, sender: String::new(), id };
         let Some(message) = self.memory.get_mut(&key) else { return };
+        if message.is_emptied() {
+            return;
+        }
         let receipt = message.receipts.entry(report.address.clone()).or_default();
         let at = Timestamp(report.ts);
         let field = match report.status {

@@ -13,9 +13,11 @@
 extern crate alloc;
 
 mod chance;
+mod change;
 mod client;
 mod commit;
 mod edits;
+mod errand;
 mod group;
 mod group_call;
 mod inbox;
@@ -35,12 +37,13 @@ pub mod message;
 pub mod port;
 pub mod sorted;
 
+pub use change::{ChangeError, Removal};
 pub use client::Client;
 pub use edits::Field;
 pub use group_call::{OwnStream, Publishing, Room, Stream};
 pub use outbox::{SendError, Sent};
 pub use profile::{GroupInfo, Local, Profile, mark, own_place};
-pub use reading::{Scope, SessionChange, SessionFilter};
+pub use reading::{Scope, Search, SessionChange, SessionFilter};
 pub use session::StartError;
 
 use alloc::boxed::Box;

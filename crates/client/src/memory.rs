@@ -1,14 +1,14 @@
 //! Messages in memory: the recent ones, and all that wait to be sent.
 
 use alloc::collections::VecDeque;
-use hashbrown::HashMap;
+use alloc::vec::Vec;
 use wire::limits::MESSAGES_IN_MEMORY_MAX;
 
-use crate::message::{Message, MessageKey};
+use crate::message::{Message, MessageKey, Table};
 
 #[derive(Debug, Default)]
 pub(crate) struct Messages {
-    known: HashMap<MessageKey, Message>,
+    known: Table,
     /// Oldest first.
     order: VecDeque<MessageKey>,
 }
@@ -33,6 +33,18 @@ impl Messages {
 
     pub fn contains(&self, key: &MessageKey) -> bool {
         self.known.contains_key(key)
+    }
+
+    /// Keys of all messages of this kind.
+    pub fn matching(&self, wanted: impl Fn(&Message) -> bool) -> Vec<MessageKey> {
+        let known = self.order.iter().filter_map(|key| self.known.get(key));
+        known.filter(|message| wanted(message)).map(|message| message.key.clone()).collect()
+    }
+
+    pub fn remove(&mut self, key: &MessageKey) {
+        if self.known.remove(key).is_some() {
+            self.order.retain(|known| known != key);
+        }
     }
 
     /// Adds or replaces a message. `keep` names those that must not be forgotten.

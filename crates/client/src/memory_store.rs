@@ -5,20 +5,19 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
-use hashbrown::HashMap;
 use wire::id::Seq;
 use wire::status;
 
-use crate::message::{Conversation, Message, MessageKey};
+use crate::message::{Conversation, Message, MessageKey, Table};
 use crate::port::store::{
-    Account, Opened, Position, ReadNotice, Reply, Request, StoredProfile, Write,
+    Account, Errand, Opened, Position, ReadNotice, Reply, Request, StoredProfile, Write,
 };
 use crate::sorted::{Map, Set};
 
 /// See the module. Cloning it is taking a snapshot of the disk.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
-    messages: HashMap<MessageKey, Message>,
+    messages: Table,
     /// Messages of a conversation in their order.
     places: Map<Conversation, Set<(u64, MessageKey)>>,
     /// All messages in their order.
@@ -26,6 +25,7 @@ pub struct MemoryStore {
     unread: Map<Conversation, Set<(u64, MessageKey)>>,
     outbox: Vec<MessageKey>,
     reads: Vec<ReadNotice>,
+    errands: Vec<Errand>,
     profiles: Map<(String, u32), StoredProfile>,
     cursor: Option<Seq>,
     account: Option<Account>,
@@ -39,6 +39,7 @@ impl MemoryStore {
             account: self.account.clone(),
             outbox: self.outbox.iter().filter_map(|key| self.messages.get(key).cloned()).collect(),
             reads: self.reads.clone(),
+            errands: self.errands.clone(),
             profiles: self.profiles.values().cloned().collect(),
         }
     }
@@ -88,6 +89,7 @@ impl MemoryStore {
         let mut writes: Vec<_> = messages.map(|message| Write::Message(message.into())).collect();
         writes.extend(self.outbox.iter().cloned().map(Write::Outbox));
         writes.extend(self.reads.iter().cloned().map(Write::Read));
+        writes.extend(self.errands.iter().cloned().map(Write::Errand));
         writes.extend(self.profiles.values().cloned().map(Box::new).map(Write::Profile));
         writes.extend(self.cursor.map(Write::Cursor));
         writes.extend(self.account.clone().map(Write::Account));
@@ -117,6 +119,14 @@ impl MemoryStore {
         match write {
             Write::Message(message) => self.put(*message),
             Write::DeleteMessage(key) => self.remove(&key),
+            Write::DeleteBefore { conversation, before } => {
+                let gone = self.messages.values().filter(|message| {
+                    message.order < before
+                        && conversation.as_ref().is_none_or(|of| *of == message.conversation)
+                });
+                let gone: Vec<_> = gone.map(|message| message.key.clone()).collect();
+                gone.iter().for_each(|key| self.remove(key));
+            }
             Write::Outbox(key) => {
                 if !self.outbox.contains(&key) {
                     self.outbox.push(key);
@@ -128,6 +138,8 @@ impl MemoryStore {
                 self.reads.push(notice);
             }
             Write::ReadDone(key) => self.reads.retain(|notice| notice.key != key),
+            Write::Errand(errand) => self.errands.push(errand),
+            Write::ErrandDone(number) => self.errands.retain(|errand| errand.number != number),
             Write::Cursor(seq) => self.cursor = Some(seq),
             Write::Account(account) => self.account = Some(account),
             Write::Profile(profile) => {

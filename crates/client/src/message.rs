@@ -4,7 +4,12 @@ use crate::sorted::Map;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
+use core::fmt;
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
 use wire::id::{GroupId, MessageId, Uid};
+use wire::proto;
+use wire::status;
 use wire::time::Timestamp;
 
 /// What tells one message from all others: ids are the senders' own, so the sender belongs to it.
@@ -16,6 +21,21 @@ pub struct MessageKey {
     pub sender: String,
     /// The sender's id.
     pub id: MessageId,
+}
+
+impl MessageKey {
+    /// An own message.
+    pub fn outgoing(id: MessageId) -> MessageKey {
+        MessageKey { incoming: false, sender: String::new(), id }
+    }
+}
+
+/// A text for each key, for stores and tables that the browser keeps.
+impl fmt::Display for MessageKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let direction = if self.incoming { 'i' } else { 'o' };
+        write!(f, "{direction}{:014x}{}", self.id.get(), self.sender)
+    }
 }
 
 /// A conversation: with a user or in a group.
@@ -71,6 +91,57 @@ pub struct File {
     pub launch_url: String,
 }
 
+impl From<&Content> for proto::Content {
+    fn from(content: &Content) -> proto::Content {
+        proto::Content {
+            body: content.body.clone(),
+            title: content.title.clone(),
+            subtitle: content.subtitle.clone(),
+            footer: content.footer.clone(),
+            latitude: content.location.map(|place| place.0),
+            longitude: content.location.map(|place| place.1),
+            file: content.file.as_ref().map(|file| proto::File {
+                r#type: file.kind,
+                url: file.url.clone(),
+                size: file.size,
+                name: file.name.clone(),
+                mime: file.mime.clone(),
+                thumbnail: file.thumbnail.clone(),
+                launch_url: file.launch_url.clone(),
+            }),
+            in_reply_to: content.in_reply_to,
+            forwarded: content.forwarded,
+            thread: content.thread,
+            fields: content.fields.clone(),
+        }
+    }
+}
+
+impl From<proto::Content> for Content {
+    fn from(content: proto::Content) -> Content {
+        Content {
+            body: content.body,
+            title: content.title,
+            subtitle: content.subtitle,
+            footer: content.footer,
+            location: content.latitude.zip(content.longitude),
+            file: content.file.map(|file| File {
+                kind: file.r#type,
+                url: file.url,
+                size: file.size,
+                name: file.name,
+                mime: file.mime,
+                thumbnail: file.thumbnail,
+                launch_url: file.launch_url,
+            }),
+            in_reply_to: content.in_reply_to,
+            forwarded: content.forwarded,
+            thread: content.thread,
+            fields: content.fields,
+        }
+    }
+}
+
 /// A message to be sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draft {
@@ -117,11 +188,24 @@ pub struct Message {
     pub status: u32,
     /// What it says.
     pub content: Content,
+    /// Changed after it was sent.
+    pub modified: bool,
     /// Group message: who will get it.
     pub recipients: u32,
     /// Who has it: address to times. One-to-one: the peer only.
     pub receipts: Map<String, Receipt>,
 }
+
+impl Message {
+    /// Recalled or wiped: only its place is left.
+    pub fn is_emptied(&self) -> bool {
+        matches!(self.status, status::DELETED | status::WIPED)
+    }
+}
+
+/// Messages by their keys. The hash is the smallest there is, not one that withstands chosen keys:
+/// the server limits what a sender can send, and a table full of collisions is slow, not wrong.
+pub(crate) type Table = HashMap<MessageKey, Message, FxBuildHasher>;
 
 /// When a recipient got and read a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

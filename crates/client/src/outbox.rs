@@ -85,6 +85,21 @@ impl Outbox {
         }
     }
 
+    /// Whether it has not left yet.
+    pub fn is_waiting(&self, key: &MessageKey) -> bool {
+        self.entries.iter().any(|(waiting, stage)| waiting == key && *stage != Stage::InFlight)
+    }
+
+    /// Lets go of a message that has not left yet; `false` when there is none.
+    pub fn forget(&mut self, key: &MessageKey) -> bool {
+        let waiting = self.is_waiting(key);
+        if waiting {
+            self.entries.retain(|(other, _)| other != key);
+            self.announced.retain(|(other, _)| other != key);
+        }
+        waiting
+    }
+
     /// The connection is gone: what was not answered goes out again, in order.
     pub fn rewind(&mut self) {
         for (_, stage) in &mut self.entries {
@@ -158,6 +173,7 @@ impl Client {
             order,
             status: status::OUTBOX,
             content: draft.content,
+            modified: false,
             recipients: 0,
             receipts: Default::default(),
         };
@@ -268,6 +284,9 @@ impl Client {
         }
         let message = message.clone();
         self.commits.write(Write::Message(Box::new(message.clone())));
+        if message.is_emptied() {
+            return;
+        }
         // Reports that are being stored came first, and are told first.
         let sessions = self.reading.match_live(&message);
         let event = Event::MessageStatus { message, reporter: None, reported: status, sessions };
@@ -315,7 +334,10 @@ fn check(draft: &Draft) -> Result<(), SendError> {
     if !reachable {
         return Err(SendError::NoDestination);
     }
-    let content = &draft.content;
+    check_content(&draft.content)
+}
+
+pub(crate) fn check_content(content: &Content) -> Result<(), SendError> {
     let empty = content.body.is_empty()
         && content.title.is_empty()
         && content.file.is_none()
@@ -324,7 +346,7 @@ fn check(draft: &Draft) -> Result<(), SendError> {
     if empty {
         return Err(SendError::Empty);
     }
-    let bytes = content_to_wire(content).encoded_len();
+    let bytes = proto::Content::from(content).encoded_len();
     if bytes > CONTENT_BYTES_MAX {
         return Err(SendError::TooLarge { bytes });
     }
@@ -348,31 +370,7 @@ fn to_frame(message: &Message) -> proto::Send {
         flags: message.flags,
         expiry: message.expiry,
         sent: message.ts.0,
-        content: Some(content_to_wire(&message.content)),
-    }
-}
-
-fn content_to_wire(content: &Content) -> proto::Content {
-    proto::Content {
-        body: content.body.clone(),
-        title: content.title.clone(),
-        subtitle: content.subtitle.clone(),
-        footer: content.footer.clone(),
-        latitude: content.location.map(|place| place.0),
-        longitude: content.location.map(|place| place.1),
-        file: content.file.as_ref().map(|file| proto::File {
-            r#type: file.kind,
-            url: file.url.clone(),
-            size: file.size,
-            name: file.name.clone(),
-            mime: file.mime.clone(),
-            thumbnail: file.thumbnail.clone(),
-            launch_url: file.launch_url.clone(),
-        }),
-        in_reply_to: content.in_reply_to,
-        forwarded: content.forwarded,
-        thread: content.thread,
-        fields: content.fields.clone(),
+        content: Some(proto::Content::from(&message.content)),
     }
 }
 
@@ -385,7 +383,7 @@ pub(crate) fn from_frame(from: &proto::Message, seq: Seq) -> Option<Message> {
         // Of the reader: the other side is the sender. An own one is set right by the caller.
         target::To::Address(address) => Conversation::User(address),
     };
-    let content = from.content.clone().unwrap_or_default();
+    let content = Content::from(from.content.clone().unwrap_or_default());
     let sent = if from.sent == 0 { from.ts } else { from.sent.min(from.ts) };
     Some(Message {
         key: MessageKey { incoming: true, sender: from.from.clone(), id },
@@ -398,26 +396,8 @@ pub(crate) fn from_frame(from: &proto::Message, seq: Seq) -> Option<Message> {
         ts: Timestamp(sent),
         order: place(Timestamp(from.ts), seq.0),
         status: status::RECEIVED_NEW,
-        content: Content {
-            body: content.body,
-            title: content.title,
-            subtitle: content.subtitle,
-            footer: content.footer,
-            location: content.latitude.zip(content.longitude),
-            file: content.file.map(|file| crate::message::File {
-                kind: file.r#type,
-                url: file.url,
-                size: file.size,
-                name: file.name,
-                mime: file.mime,
-                thumbnail: file.thumbnail,
-                launch_url: file.launch_url,
-            }),
-            in_reply_to: content.in_reply_to,
-            forwarded: content.forwarded,
-            thread: content.thread,
-            fields: content.fields,
-        },
+        content,
+        modified: from.modified,
         recipients: 0,
         receipts: Default::default(),
     })

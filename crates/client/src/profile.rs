@@ -172,9 +172,11 @@ impl Profiles {
 
     /// Conversations by their last message, newest first.
     pub fn recent(&self) -> Vec<Conversation> {
-        let mut recent: Vec<_> = self.recent.iter().map(|(of, order)| (*order, of)).collect();
-        recent.sort_unstable_by(|one, other| other.cmp(one));
-        recent.into_iter().map(|(_, of)| of.clone()).collect()
+        let mut recent = Set::new();
+        for (of, order) in self.recent.iter() {
+            recent.insert((*order, of));
+        }
+        recent.as_slice().iter().rev().map(|(_, of)| (*of).clone()).collect()
     }
 
     /// The server is asked for it, again if it was before.

@@ -19,6 +19,10 @@ use crate::message::{Conversation, Message, MessageKey};
 use crate::port::store::{Position, ReadNotice, Request, Write};
 use crate::sorted::{Map, Set};
 
+/// Whether a text has another one in it, whatever their case. The host knows the cases of all
+/// scripts: the browser has the tables, a download of them would be larger than this whole part.
+pub type Search = fn(text: &str, wanted: &str) -> bool;
+
 /// What a session reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
@@ -73,6 +77,8 @@ struct ReadSession {
     /// Gets what arrives.
     active: bool,
     position: Option<Position>,
+    /// Messages that were read, with those that match no filter.
+    shown: u32,
     /// Everything there is was read.
     ended: bool,
     /// Reads that wait for the one under way.
@@ -93,18 +99,19 @@ struct Batch {
 }
 
 impl ReadSession {
-    fn matches(&self, message: &Message) -> bool {
+    fn matches(&self, message: &Message, search: Search) -> bool {
         let in_scope = match &self.filter.scope {
             Scope::Conversation(conversation) => *conversation == message.conversation,
             Scope::All | Scope::Summary => true,
         };
         in_scope
             && (self.filter.thread == 0 || self.filter.thread == message.content.thread)
-            && self.filter.query.as_ref().is_none_or(|query| contains(message, query))
+            && self.filter.query.as_ref().is_none_or(|query| contains(message, query, search))
     }
 
     fn restart(&mut self) {
         self.position = None;
+        self.shown = 0;
         self.ended = false;
         self.queue.clear();
         self.batch = None;
@@ -112,17 +119,17 @@ impl ReadSession {
     }
 }
 
-fn contains(message: &Message, query: &str) -> bool {
-    let query = query.to_lowercase();
+fn contains(message: &Message, query: &str, search: Search) -> bool {
     let text = core::str::from_utf8(&message.content.body).unwrap_or_default();
     let name = message.content.file.as_ref().map_or("", |file| file.name.as_str());
     [text, &message.content.title, &message.content.subtitle, name]
         .iter()
-        .any(|text| text.to_lowercase().contains(&query))
+        .any(|text| search(text, query))
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Reading {
+    search: Search,
     sessions: Map<ReadSessionId, ReadSession>,
     last_session: u32,
     last_question: u32,
@@ -139,11 +146,25 @@ pub(crate) struct Reading {
 const FIRST_TICKET: u64 = 1 << 53;
 
 impl Reading {
+    pub fn new(search: Search) -> Reading {
+        Reading {
+            search,
+            sessions: Map::new(),
+            last_session: 0,
+            last_question: 0,
+            notices: VecDeque::new(),
+            told: None,
+            last_ticket: 0,
+            unread: Map::new(),
+            questions: Map::new(),
+        }
+    }
+
     /// The open sessions this message belongs to; they have it from now on.
     pub fn match_live(&mut self, message: &Message) -> Vec<ReadSessionId> {
         let mut matched = Vec::new();
         for (id, session) in self.sessions.iter_mut() {
-            if session.active && session.matches(message) {
+            if session.active && session.matches(message, self.search) {
                 session.live.insert(message.key.clone());
                 matched.push(*id);
             }
@@ -162,6 +183,14 @@ impl Reading {
                 self.notices.push_front(notice);
             }
         }
+    }
+
+    /// Summary sessions that have been read, and how much of them.
+    pub fn summaries(&self) -> Vec<(ReadSessionId, u32)> {
+        let summaries = self.sessions.iter().filter(|(_, session)| {
+            session.active && session.filter.scope == Scope::Summary && session.shown > 0
+        });
+        summaries.map(|(id, session)| (*id, session.shown)).collect()
     }
 
     /// Whether a session with receipts is open for this conversation.
@@ -191,6 +220,7 @@ impl Client {
             filter,
             active: false,
             position: None,
+            shown: 0,
             ended: false,
             queue: VecDeque::new(),
             batch: None,
@@ -333,6 +363,7 @@ impl Client {
     }
 
     pub(crate) fn on_read_page(&mut self, id: ReadSessionId, page: Vec<Message>) {
+        let search = self.reading.search;
         let Some(session) = self.reading.sessions.get_mut(&id) else { return };
         let Some(mut batch) = session.batch.take() else { return };
         let mut exhausted = (page.len() as u32) < batch.asked;
@@ -342,10 +373,11 @@ impl Client {
                 exhausted = false;
                 break;
             }
+            session.shown += 1;
             session.position = Some(Position { order: message.order, key: message.key.clone() });
             // A summary shows the latest of a conversation, whenever it came.
             let known = !summary && session.live.contains(&message.key);
-            if !known && session.matches(&message) {
+            if !known && session.matches(&message, search) {
                 batch.found.push(message);
             }
         }
@@ -363,6 +395,15 @@ impl Client {
         self.tell(Event::SessionRead { session: id, messages, origin, end });
         self.mark_read_in(id, keys);
         self.go_on_reading(id);
+    }
+
+    /// The latest messages as they are after some are gone.
+    pub(crate) fn on_summary(&mut self, id: ReadSessionId, page: Vec<Message>) {
+        let Some(session) = self.reading.sessions.get(&id) else { return };
+        let search = self.reading.search;
+        let matching: Vec<_> = page.into_iter().filter(|m| session.matches(m, search)).collect();
+        let messages = matching.into_iter().map(|message| self.newest(message)).collect();
+        self.tell(Event::SummaryChanged { session: id, messages });
     }
 
     fn newest(&mut self, stored: Message) -> Message {
@@ -464,7 +505,8 @@ impl Client {
             && told == ticket
         {
             self.reading.told = None;
-            for notice in self.reading.notices.drain(..count) {
+            for _ in 0..count {
+                let Some(notice) = self.reading.notices.pop_front() else { break };
                 self.commits.write(Write::ReadDone(notice.key));
             }
         }

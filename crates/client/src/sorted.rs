@@ -333,6 +333,12 @@ impl<K> IntoIterator for Set<K> {
     }
 }
 
+impl<K> From<Set<K>> for Vec<K> {
+    fn from(set: Set<K>) -> Vec<K> {
+        set.items
+    }
+}
+
 impl<'a, K> IntoIterator for &'a Set<K> {
     type Item = &'a K;
     type IntoIter = core::slice::Iter<'a, K>;

@@ -1,6 +1,7 @@
 //! Logs on their way to devices: in order, within the window, from memory when the device is
 //! up to date and from the store when it is not.
 
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use wire::code::Code;
@@ -47,8 +48,8 @@ impl Hub {
             }
             live.sent = seq;
             live.window.push_back(InFlight::new(seq, message, uid));
-            let bytes = (origin != Some(id)).then_some(&entry[..]);
-            self.send_encoded(id, encode_deliver([(seq, bytes)].into_iter()).into());
+            let entry = (origin != Some(id)).then(|| entry.clone());
+            self.gather(id, seq, entry);
             if !self.sessions.contains_key(&id) {
                 // It was too slow: the next session has taken its place.
                 index -= 1;
@@ -111,6 +112,7 @@ impl Hub {
             let count = fits.count().max(1);
             let entries = rest[..count].iter().map(|row| (row.seq, Some(&row.entry[..])));
             self.send_encoded(id, encode_deliver(entries).into());
+            self.counters.deliveries += count as u64;
             rest = &rest[count..];
         }
         // What the device has, but had no time to acknowledge before it was cut off.
@@ -145,6 +147,10 @@ impl Hub {
             live.window.pop_front();
         }
         live.acked = live.acked.max(seq);
+        if live.window.is_empty() && live.window.capacity() > 32 {
+            // A burst is over: most sessions are idle most of the time.
+            live.window = VecDeque::new();
+        }
         match &mut live.acknowledge_next {
             Some((next, waiting)) => {
                 *next = seq.max(*next);

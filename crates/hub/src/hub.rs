@@ -5,6 +5,7 @@
 //! needs what is not in memory changes nothing and says what it [`Needs`]; its frame is parked in
 //! the session, so a session's frames keep their order.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeSet, BinaryHeap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -12,15 +13,17 @@ use bytes::Bytes;
 use core::cmp::Reverse;
 use hashbrown::HashMap;
 use wire::code::Code;
-use wire::frame::{FrameError, encode_server};
+use wire::frame::{FrameError, encode_deliver, encode_server};
 use wire::id::{DeviceKey, GroupId, MessageId, Seq, SessionId, Ticket, Uid};
 use wire::limits::{
-    FRAME_BYTES_MAX, HELLO_WITHIN, LOADS_MAX, PING_INTERVAL, SESSION_LOG_BYTES_MAX,
-    SESSION_PARKED_FRAMES_MAX, SESSION_SEND_BYTES_MAX, SILENCE_MAX,
+    FRAME_BYTES_MAX, HELLO_WITHIN, LOADS_MAX, PING_INTERVAL, RECONNECT_DELAY_MAX, RETURN_STEP,
+    SESSION_LOG_BYTES_MAX, SESSION_PARKED_FRAMES_MAX, SESSION_SEND_BYTES_MAX, SILENCE_MAX,
+    SWEEP_INTERVAL, SWEEP_PAUSE, SWEEP_ROWS_MAX,
 };
 use wire::proto::{Goodbye, Ping, Refused, Unsupported, client_frame, server_frame};
 use wire::time::{Duration, Instant, Now};
 
+use crate::changes::{Changing, Noted};
 use crate::directory::{Directory, Missing, Needs};
 use crate::group_requests::WrongPins;
 use crate::messaging::Refusal;
@@ -30,6 +33,9 @@ use crate::presence::Watchers;
 use crate::rooms::Rooms;
 use crate::session::{Online, Session, Stage};
 use crate::{Input, Output};
+
+/// What an entry adds to a frame beside itself, at most: its number and two lengths.
+const DELIVER_OVERHEAD_BYTES: usize = 24;
 
 /// The server's decisions. See the crate's page.
 #[derive(Debug)]
@@ -44,15 +50,32 @@ pub struct Hub {
     pub(crate) operations: Operations,
     pub(crate) wrong_pins: WrongPins,
     pub(crate) stopping: bool,
+    /// Browsers that may be signed in with one token.
+    pub(crate) token_sessions: usize,
+    pub(crate) counters: Counters,
     /// The time of the input that is being handled.
     pub(crate) now: Now,
     outputs: VecDeque<Output>,
+    /// Sessions with entries that are gathered for one frame.
+    undelivered: Vec<SessionId>,
     pending: HashMap<Ticket, Pending>,
     /// Who waits for something that is being loaded.
     waiters: HashMap<Missing, Vec<Waiter>>,
     next_ticket: u64,
     /// When to look at a session again: one entry each.
     deadlines: BinaryHeap<Reverse<(Instant, SessionId)>>,
+    /// When the store is swept again; `None` before the first input.
+    sweep_at: Option<Instant>,
+    is_sweeping: bool,
+}
+
+/// What was done, for the operator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Messages stored and accepted, each once.
+    pub accepted: u64,
+    /// Log entries given to sessions.
+    pub deliveries: u64,
 }
 
 /// What an answer of the store is for.
@@ -82,18 +105,15 @@ pub(crate) enum Pending {
     },
     Append {
         session: SessionId,
-        message: NewMessage,
+        messages: Vec<NewMessage>,
     },
     Refusal {
         session: SessionId,
         id: MessageId,
         refusal: Refusal,
     },
-    ReadNotice {
-        session: SessionId,
-        ticket: u64,
-        notes: Vec<Note>,
-    },
+    Change(Box<Changing>),
+    Noted(Noted),
     Acknowledge {
         session: SessionId,
         notes: Vec<Note>,
@@ -102,6 +122,7 @@ pub(crate) enum Pending {
         session: SessionId,
     },
     Admin,
+    Sweep,
     Nothing,
 }
 
@@ -125,13 +146,23 @@ impl Hub {
             operations: Operations::default(),
             wrong_pins: WrongPins::default(),
             stopping: false,
+            token_sessions: 1,
+            counters: Counters::default(),
             now: Now::default(),
             outputs: VecDeque::new(),
+            undelivered: Vec::new(),
             pending: HashMap::new(),
             waiters: HashMap::new(),
             next_ticket: 0,
             deadlines: BinaryHeap::new(),
+            sweep_at: None,
+            is_sweeping: false,
         }
+    }
+
+    /// As many browsers may be signed in with one token, instead of one.
+    pub fn with_token_sessions(self, token_sessions: usize) -> Hub {
+        Hub { token_sessions, ..self }
     }
 
     /// Something happened. Drain [`Hub::poll_output`] afterwards.
@@ -150,18 +181,35 @@ impl Hub {
             Input::Stop => self.on_stop(),
         }
         self.on_deadlines();
+        self.sweep();
     }
 
     /// What has to be done next; [`Output::Wait`] when there is nothing.
     pub fn poll_output(&mut self) -> Output {
+        if self.outputs.is_empty() {
+            for session in core::mem::take(&mut self.undelivered) {
+                self.deliver(session);
+            }
+        }
         self.outputs.pop_front().unwrap_or_else(|| {
-            Output::Wait(self.deadlines.peek().map_or(Instant::FAR_FUTURE, |next| next.0.0))
+            let session = self.deadlines.peek().map_or(Instant::FAR_FUTURE, |next| next.0.0);
+            Output::Wait(self.sweep_at.map_or(session, |sweep| sweep.min(session)))
         })
     }
 
     /// Sessions that are connected, for the operator.
     pub fn session_count(&self) -> usize {
         self.sessions.len()
+    }
+
+    /// Rooms with somebody in them, for the operator.
+    pub fn room_count(&self) -> usize {
+        self.rooms.rooms.len()
+    }
+
+    /// What was done since the start, for the operator.
+    pub fn counters(&self) -> Counters {
+        self.counters
     }
 
     // ---- sessions ------------------------------------------------------------------------
@@ -232,6 +280,11 @@ impl Hub {
             }
             (_, Body::Send(send)) => self.on_send(id, send),
             (_, Body::Read(read)) => self.on_read(id, read),
+            (_, Body::Change(change)) => self.on_change(id, change),
+            (_, Body::Remove(remove)) => {
+                self.on_remove(id, remove);
+                Ok(())
+            }
             (_, Body::Presence(presence)) => self.on_presence(id, presence),
             (_, Body::Watch(watch)) => self.on_watch(id, watch),
             (_, Body::GroupQuery(query)) => self.on_group_query(id, query),
@@ -286,8 +339,11 @@ impl Hub {
     fn on_stop(&mut self) {
         self.stopping = true;
         let sessions: BTreeSet<_> = self.sessions.keys().copied().collect();
+        // Not all at one moment: each waits a little longer than the one before, up to a bound.
+        let mut rest = Duration::ZERO;
         for session in sessions {
-            self.end(session, Code::ShuttingDown, "the server is stopping");
+            self.end_for(session, Code::ShuttingDown, "the server is stopping", rest);
+            rest = (rest + RETURN_STEP).min(RECONNECT_DELAY_MAX);
         }
     }
 
@@ -322,6 +378,30 @@ impl Hub {
         }
     }
 
+    /// Has the store remove what nobody needs, one small step at a time.
+    fn sweep(&mut self) {
+        let now = self.now.instant;
+        let at = *self.sweep_at.get_or_insert(now + SWEEP_INTERVAL);
+        if at <= now && !self.is_sweeping && !self.stopping {
+            self.is_sweeping = true;
+            self.sweep_at = Some(Instant::FAR_FUTURE);
+            let request = Request::Sweep { now: self.now.wall, count: SWEEP_ROWS_MAX };
+            self.ask(request, Pending::Sweep);
+        }
+    }
+
+    fn on_swept(&mut self, result: &Result<Reply, StoreError>) {
+        self.is_sweeping = false;
+        let rest = match result {
+            Ok(Reply::Swept(removed)) if *removed >= SWEEP_ROWS_MAX => SWEEP_PAUSE,
+            _ => SWEEP_INTERVAL,
+        };
+        self.sweep_at = Some(self.now.instant + rest);
+        if let Err(error) = result {
+            self.log(alloc::format!("storage: {error}"));
+        }
+    }
+
     // ---- sending -------------------------------------------------------------------------
 
     /// Sends one frame. A reader too slow for it is hung up and resumes from its log.
@@ -329,8 +409,42 @@ impl Hub {
         self.send_encoded(id, encode_server(body).into());
     }
 
-    /// As [`Hub::send`], for bytes that go to several sessions.
+    /// As [`Hub::send`], for bytes that go to several sessions. What was gathered goes first.
     pub(crate) fn send_encoded(&mut self, id: SessionId, frame: Bytes) {
+        self.deliver(id);
+        self.transmit(id, frame);
+    }
+
+    /// Gathers a new entry for a session that is up to date: what happens at once leaves in one
+    /// frame.
+    pub(crate) fn gather(&mut self, id: SessionId, seq: Seq, entry: Option<Bytes>) {
+        let Some(live) = self.sessions.get_mut(&id).and_then(Session::live_mut) else { return };
+        let bytes = entry.as_ref().map_or(0, Bytes::len) + DELIVER_OVERHEAD_BYTES;
+        if live.gathered_bytes + bytes > FRAME_BYTES_MAX / 2 {
+            self.deliver(id);
+        }
+        let Some(live) = self.sessions.get_mut(&id).and_then(Session::live_mut) else { return };
+        if live.gathered.is_empty() {
+            self.undelivered.push(id);
+        }
+        live.gathered.push((seq, entry));
+        live.gathered_bytes += bytes;
+        self.counters.deliveries += 1;
+    }
+
+    /// Sends what was gathered for a session.
+    fn deliver(&mut self, id: SessionId) {
+        let Some(live) = self.sessions.get_mut(&id).and_then(Session::live_mut) else { return };
+        if live.gathered.is_empty() {
+            return;
+        }
+        live.gathered_bytes = 0;
+        let gathered = core::mem::take(&mut live.gathered);
+        let entries = gathered.iter().map(|(seq, entry)| (*seq, entry.as_deref()));
+        self.transmit(id, encode_deliver(entries).into());
+    }
+
+    fn transmit(&mut self, id: SessionId, frame: Bytes) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         session.queued += frame.len();
         if session.queued > SESSION_SEND_BYTES_MAX {
@@ -351,10 +465,15 @@ impl Hub {
 
     /// Says why, closes and forgets.
     pub(crate) fn end(&mut self, id: SessionId, code: Code, reason: &str) {
+        self.end_for(id, code, reason, code.retry_after());
+    }
+
+    fn end_for(&mut self, id: SessionId, code: Code, reason: &str, retry_after: Duration) {
+        self.deliver(id);
         let Some(session) = self.sessions.get(&id) else { return };
         let (code_number, reason) = (code.number(), reason.into());
         let body = if session.live().is_some() || code.may_retry() {
-            let retry_after_ms = code.retry_after().as_millis() as u32;
+            let retry_after_ms = retry_after.as_millis() as u32;
             server_frame::Body::Goodbye(Goodbye { code: code_number, reason, retry_after_ms })
         } else {
             server_frame::Body::Refused(Refused { code: code_number, reason })
@@ -463,18 +582,18 @@ impl Hub {
             Pending::Contacts { session, uid, ticket } => {
                 self.on_contacts_saved(session, uid, ticket, result);
             }
-            Pending::Append { session, message } => self.on_appended(session, &message, result),
+            Pending::Append { session, messages } => self.on_appended(session, &messages, result),
             Pending::Refusal { session, id, refusal } => {
                 self.on_refusal(session, id, refusal, result);
             }
-            Pending::ReadNotice { session, ticket, notes } => {
-                self.on_read_stored(session, ticket, &notes, result);
-            }
+            Pending::Change(changing) => self.on_change_found(*changing, result),
+            Pending::Noted(noted) => self.on_noted(noted, result),
             Pending::Acknowledge { session, notes } => {
                 self.on_acknowledged(session, &notes, result);
             }
             Pending::Log { session } => self.on_log(session, result),
             Pending::Admin => self.on_admin_stored(result),
+            Pending::Sweep => self.on_swept(&result),
             Pending::Nothing => {
                 if let Err(error) = result {
                     self.log(alloc::format!("storage: {error}"));

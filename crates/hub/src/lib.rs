@@ -10,6 +10,7 @@
 
 extern crate alloc;
 
+mod changes;
 mod contacts;
 mod delivery;
 mod directory;
@@ -28,7 +29,7 @@ mod token;
 
 pub mod port;
 
-pub use hub::Hub;
+pub use hub::{Counters, Hub};
 pub use token::hash_token;
 
 use alloc::string::String;

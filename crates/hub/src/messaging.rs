@@ -1,5 +1,6 @@
 //! Messages: who may send what where, stored before accepted, read notices.
 
+use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -8,7 +9,8 @@ use wire::code::Code;
 use wire::frame::encode_deliver;
 use wire::id::{GroupId, MessageId, Seq, SessionId, Uid};
 use wire::limits::{
-    CONTENT_BYTES_MAX, EXPIRY_DEFAULT, READ_MESSAGES_MAX, SESSION_PARKED_FRAMES_MAX,
+    APPEND_MESSAGES_MAX, CONTENT_BYTES_MAX, EXPIRY_DEFAULT, READ_MESSAGES_MAX,
+    SESSION_PARKED_FRAMES_MAX,
 };
 use wire::mask::{contact, group as mode, member as right, message as flag, user as user_flag};
 use wire::proto::{
@@ -16,12 +18,13 @@ use wire::proto::{
     server_frame, target,
 };
 use wire::status;
-use wire::time::{Duration, Timestamp};
+use wire::time::Duration;
 
+use crate::changes::Noted;
 use crate::delivery::note;
 use crate::directory::{Missing, Needs};
 use crate::hub::{Hub, Pending};
-use crate::port::store::{NewMessage, Note, Reply, Request, StoreError};
+use crate::port::store::{NewMessage, Note, Outcome, Reply, Request, StoreError};
 use crate::rights::Rights;
 
 /// Why a message is not sent, as its sender is told.
@@ -88,6 +91,7 @@ impl Hub {
             ts: self.now.wall.0,
             content: Some(content),
             origin: key.0.to_vec(),
+            ..Message::default()
         };
         if send.expiry == Some(0) || send.flags & flag::TRANSIENT != 0 || destination.storeless {
             self.send_now(id, uid, send.id, &destination, &encoded(message));
@@ -111,31 +115,39 @@ impl Hub {
         Ok(())
     }
 
-    /// Stores the messages of a session one after the other: when one fails, none behind it may
-    /// succeed, or the one sent again would come after them.
+    /// Stores what waits in a session with one request, and no other before that is answered: when
+    /// it fails, no message behind it may succeed, or those sent again would come after it.
     fn store_next(&mut self, id: SessionId) {
         let Some(live) = self.sessions.get_mut(&id).and_then(|session| session.live_mut()) else {
             return;
         };
-        if live.storing {
+        if live.storing || live.outgoing.is_empty() {
             return;
         }
-        let Some(outgoing) = live.outgoing.pop_front() else { return };
         live.storing = true;
-        let Outgoing { message, id: message_id, group, lifetime, to } = outgoing;
-        // Its time is the one at which it gets its place in the logs, so that both climb together.
+        let count = live.outgoing.len().min(APPEND_MESSAGES_MAX);
+        // Their time is the one at which they get their places in the logs, so that both climb
+        // together.
         let ts = self.now.wall;
-        let message = NewMessage {
-            sender: Uid(message.from_uid),
-            id: message_id,
-            flags: message.flags,
-            group,
-            ts,
-            expires: ts.after(lifetime),
-            entry: encoded(Message { ts: ts.0, ..message }),
-        };
-        let pending = Pending::Append { session: id, message: message.clone() };
-        self.ask(Request::Append { message, to }, pending);
+        let mut messages = Vec::with_capacity(count);
+        for Outgoing { message, id, group, lifetime, to } in live.outgoing.drain(..count) {
+            let message = NewMessage {
+                sender: Uid(message.from_uid),
+                id,
+                flags: message.flags,
+                group,
+                ts,
+                expires: ts.after(lifetime),
+                entry: encoded(Message { ts: ts.0, ..message }),
+            };
+            messages.push((message, to));
+        }
+        if live.outgoing.is_empty() {
+            live.outgoing = VecDeque::new();
+        }
+        let asked = messages.iter().map(|(message, _)| message.clone()).collect();
+        let pending = Pending::Append { session: id, messages: asked };
+        self.ask(Request::Append { messages }, pending);
     }
 
     /// Who gets this message, if it may be sent at all.
@@ -235,36 +247,44 @@ impl Hub {
     pub(crate) fn on_appended(
         &mut self,
         session: SessionId,
-        message: &NewMessage,
+        messages: &[NewMessage],
         result: Result<Reply, StoreError>,
     ) {
         if let Some(live) = self.sessions.get_mut(&session).and_then(|found| found.live_mut()) {
             live.storing = false;
         }
-        let NewMessage { sender, id, group, .. } = *message;
-        let accepted = |ts: Timestamp, recipients| {
-            server_frame::Body::Accepted(Accepted { id: id.get(), ts: ts.0, recipients })
+        let Ok(Reply::Stored(outcomes)) = result else {
+            // No answer: the client sends them again when it is back, and all behind them.
+            return self.end(session, Code::Storage, "storage failed");
         };
-        match result {
-            Ok(Reply::Appended(places)) => {
-                let members = places.iter().filter(|(uid, _)| *uid != sender).count();
-                let recipients = if group == GroupId(0) { 1 } else { members as u32 };
-                self.send(session, accepted(message.ts, recipients));
-                // A message to oneself also arrives where it was sent.
-                let to_self = group == GroupId(0) && members == 0;
-                let origin = (!to_self).then_some(session);
-                let logged = message.logged();
-                for place in places {
-                    self.on_new_entry(place, &message.entry, Some(&logged), origin);
+        // All answers first, so that the places of the messages leave in one frame behind them.
+        for (message, outcome) in messages.iter().zip(&outcomes) {
+            let (ts, recipients) = match outcome {
+                Outcome::Appended(places) if message.group != GroupId(0) => {
+                    (message.ts, others(places, message.sender))
                 }
+                Outcome::Appended(_) => (message.ts, 1),
+                Outcome::Duplicate { ts } => (*ts, 1),
+                Outcome::Full => {
+                    let reason = "too many messages wait for the recipient";
+                    let refusal = Refusal { status: status::INBOX_FULL, reason };
+                    self.reject(session, message.id.get(), refusal);
+                    continue;
+                }
+            };
+            let accepted = Accepted { id: message.id.get(), ts: ts.0, recipients };
+            self.send(session, server_frame::Body::Accepted(accepted));
+        }
+        for (message, outcome) in messages.iter().zip(outcomes) {
+            let Outcome::Appended(places) = outcome else { continue };
+            self.counters.accepted += 1;
+            // A message to oneself also arrives where it was sent.
+            let to_self = message.group == GroupId(0) && others(&places, message.sender) == 0;
+            let origin = (!to_self).then_some(session);
+            let logged = message.logged();
+            for place in places {
+                self.on_new_entry(place, &message.entry, Some(&logged), origin);
             }
-            Ok(Reply::Duplicate { ts }) => self.send(session, accepted(ts, 1)),
-            Err(StoreError::Full) => {
-                let reason = "too many messages wait for the recipient";
-                self.reject(session, id.get(), Refusal { status: status::INBOX_FULL, reason });
-            }
-            // No answer: the client sends it again when it is back, and all behind it.
-            Ok(_) | Err(_) => return self.end(session, Code::Storage, "storage failed"),
         }
         self.store_next(session);
     }
@@ -278,7 +298,7 @@ impl Hub {
         result: Result<Reply, StoreError>,
     ) {
         match result {
-            Ok(Reply::Duplicate { ts }) => {
+            Ok(Reply::Message(Some((ts, _)))) => {
                 let accepted = Accepted { id: id.get(), ts: ts.0, recipients: 1 };
                 self.send(session, server_frame::Body::Accepted(accepted));
             }
@@ -287,7 +307,7 @@ impl Hub {
         }
     }
 
-    fn reject(&mut self, session: SessionId, id: u64, refusal: Refusal) {
+    pub(crate) fn reject(&mut self, session: SessionId, id: u64, refusal: Refusal) {
         let reason = String::from(refusal.reason);
         let rejected = Rejected { id, status: refusal.status, reason };
         self.send(session, server_frame::Body::Rejected(rejected));
@@ -324,24 +344,14 @@ impl Hub {
         let elsewhere = ReadElsewhere { messages: read.messages.clone() };
         notes.push(note(uid, entry::Body::Read(elsewhere)));
         let request = Request::AppendNotes { notes: notes.clone() };
-        self.ask(request, Pending::ReadNotice { session: id, ticket: read.ticket, notes });
+        self.ask(request, Pending::Noted(Noted { session: id, ticket: read.ticket, notes }));
         Ok(())
     }
+}
 
-    pub(crate) fn on_read_stored(
-        &mut self,
-        session: SessionId,
-        ticket: u64,
-        notes: &[Note],
-        result: Result<Reply, StoreError>,
-    ) {
-        if result.is_err() {
-            return self.end(session, Code::Storage, "storage failed");
-        }
-        let accepted = Accepted { id: ticket, ts: self.now.wall.0, recipients: 0 };
-        self.send(session, server_frame::Body::Accepted(accepted));
-        self.on_notes(notes, result);
-    }
+/// How many logs but the sender's have it.
+fn others(places: &[(Uid, Seq)], sender: Uid) -> u32 {
+    places.iter().filter(|(uid, _)| *uid != sender).count() as u32
 }
 
 fn blocks_messages(flags: &u32) -> bool {
@@ -354,7 +364,7 @@ fn encoded(message: Message) -> Bytes {
     entry.encode_to_vec().into()
 }
 
-fn fail(reason: &'static str) -> Refusal {
+pub(crate) fn fail(reason: &'static str) -> Refusal {
     Refusal { status: status::FAIL, reason }
 }
 

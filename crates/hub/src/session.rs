@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
+use bytes::Bytes;
 use wire::id::{AppId, DeviceKey, GroupId, MessageId, Seq, SessionId, Uid};
 use wire::limits::{FRAMES_BURST_MAX, FRAMES_PER_SECOND_MAX};
 use wire::proto::client_frame;
@@ -73,9 +74,12 @@ pub(crate) struct Live {
     pub acked: Seq,
     /// Entries sent and not acknowledged, in order.
     pub window: VecDeque<InFlight>,
+    /// New entries that leave in one frame, and their bytes.
+    pub gathered: Vec<(Seq, Option<Bytes>)>,
+    pub gathered_bytes: usize,
     /// Messages that wait to be stored, in order.
     pub outgoing: VecDeque<Outgoing>,
-    /// The one before them is being stored.
+    /// Those before them are being stored.
     pub storing: bool,
     /// A part of the log is being read.
     pub reading: bool,

@@ -103,6 +103,8 @@ impl Hub {
             has: resumed_at,
             acked: cursor,
             window: VecDeque::new(),
+            gathered: Vec::new(),
+            gathered_bytes: 0,
             outgoing: VecDeque::new(),
             storing: false,
             reading: false,
@@ -207,8 +209,8 @@ impl Hub {
         Ok(())
     }
 
-    /// One token is one browser: another one with the same token is signed out. Tabs of one
-    /// browser live side by side, up to a limit.
+    /// One token is one browser, unless the operator allows more: the one that came first is signed
+    /// out. Tabs of one browser live side by side, up to a limit.
     fn sign_out_rivals(&mut self, id: SessionId) {
         let Some(Stage::Entering(entering)) = self.sessions.get(&id).map(|found| &found.stage)
         else {
@@ -216,12 +218,24 @@ impl Hub {
         };
         let (uid, token, key) = (entering.live.uid, entering.live.token, entering.live.key);
         let others = self.online.sessions(uid).to_vec();
+        let device = |id: &SessionId| {
+            let live = self.sessions.get(id).and_then(|session| session.live())?;
+            (live.token == token && live.key != key).then_some(live.key)
+        };
+        // The other browsers of this token, oldest first.
+        let mut rivals: Vec<DeviceKey> = Vec::new();
+        for rival in others.iter().filter_map(device) {
+            if !rivals.contains(&rival) {
+                rivals.push(rival);
+            }
+        }
+        rivals.truncate((rivals.len() + 1).saturating_sub(self.token_sessions));
         let mut staying = Vec::with_capacity(others.len());
         for other in others {
             let Some(live) = self.sessions.get(&other).and_then(|session| session.live()) else {
                 continue;
             };
-            if live.token == token && live.key != key {
+            if live.token == token && rivals.contains(&live.key) {
                 self.end(other, Code::SignedOut, "signed in from another browser");
             } else {
                 staying.push(other);

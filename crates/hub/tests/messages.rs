@@ -4,6 +4,7 @@ mod host;
 
 use host::{Host, TOKEN_OF_NOBODY};
 use hub::port::admin::{Operation, UserFields, UserRef};
+use hub::port::store::Request;
 use wire::code::Code;
 use wire::limits::{FRAMES_BURST_MAX, HELLO_WITHIN, SILENCE_MAX};
 use wire::mask::{group as mode, member as right, user as user_flag};
@@ -305,4 +306,91 @@ fn two(host: &mut Host) -> (wire::id::SessionId, wire::id::SessionId) {
     host.received(sessions.0);
     host.received(sessions.1);
     sessions
+}
+
+// ---- changes -----------------------------------------------------------------------------------
+
+fn change(id: u64, to: &str, text: Option<&str>) -> client_frame::Body {
+    let to = Some(Target { to: Some(target::To::Address(to.into())) });
+    let content =
+        text.map(|text| Content { body: text.as_bytes().to_vec().into(), ..Content::default() });
+    client_frame::Body::Change(Change { ticket: (1 << 54) + id, id, to, content })
+}
+
+fn changes(host: &mut Host, session: wire::id::SessionId) -> Vec<(u64, bool)> {
+    let entries = host.entries(session).into_iter();
+    let changed = entries.filter_map(|(_, body)| match body {
+        entry::Body::Changed(changed) => Some((changed.id, changed.content.is_some())),
+        _ => None,
+    });
+    changed.collect()
+}
+
+#[test]
+fn only_the_sender_changes_a_message_and_only_for_a_while() {
+    let mut host = Host::new();
+    let (ada, bob) = two(&mut host);
+    host.send(ada, "bob", 7, "old");
+    host.answers(ada);
+    host.frame(ada, change(7, "bob", Some("new")));
+    assert_eq!(host.answers(ada), [((1 << 54) + 7, status::SENT)]);
+    assert_eq!(changes(&mut host, bob), [(7, true)]);
+
+    // Bob has sent no such message, and Ada has sent it to nobody else.
+    host.frame(bob, change(7, "ada", None));
+    assert_eq!(host.answers(bob), [((1 << 54) + 7, status::FAIL)]);
+    host.frame(ada, change(7, "ada", None));
+    assert_eq!(host.answers(ada), [((1 << 54) + 7, status::FAIL)]);
+
+    host.frame(ada, change(7, "bob", None));
+    host.answers(ada);
+    host.frame(ada, change(7, "bob", Some("again")));
+    assert_eq!(host.answers(ada), [((1 << 54) + 7, status::FAIL)], "it was recalled");
+
+    host.send(ada, "bob", 8, "old");
+    host.answers(ada);
+    host.now.wall = host.now.wall.after(wire::limits::RETRACTION_MAX + Duration::from_secs(1));
+    host.frame(ada, change(8, "bob", None));
+    assert_eq!(host.answers(ada), [((1 << 54) + 8, status::FAIL)], "it is too old");
+}
+
+#[test]
+fn a_change_reaches_all_members_who_receive() {
+    let mut host = Host::new();
+    let (ada, bob) = two(&mut host);
+    let carol = host.user("carol");
+    let carol = host.sign_in(&carol);
+    let gid = host.group(0, &["ada", "bob"]);
+    let to = Target { to: Some(target::To::Group(gid.0)) };
+    let content = Some(Content { body: b"hello".to_vec().into(), ..Content::default() });
+    let send = Send { id: 7, to: Some(to.clone()), content, ..Send::default() };
+    host.frame(ada, client_frame::Body::Send(send));
+    let recall = Change { ticket: 1 << 54, id: 7, to: Some(to), content: None };
+    host.frame(ada, client_frame::Body::Change(recall));
+    assert_eq!(changes(&mut host, bob), [(7, false)]);
+    assert!(changes(&mut host, carol).is_empty());
+}
+
+#[test]
+fn what_a_session_sends_while_the_disk_is_busy_is_stored_by_one_request_in_order() {
+    let mut host = Host::new();
+    let (ada, bob) = two(&mut host);
+    host.send(ada, "bob", 100, "now bob is known");
+    host.entries(bob);
+    host.hold_store();
+    for id in 1..=5 {
+        host.send(ada, "bob", id, "hello");
+    }
+    assert!(matches!(host.held()[..], [Request::Append { .. }]), "one at a time");
+    host.answer_next();
+    let [Request::Append { messages }] = host.held()[..] else { panic!("{:?}", host.held()) };
+    let ids: Vec<_> = messages.iter().map(|(message, _)| message.id.get()).collect();
+    assert_eq!(ids, [2, 3, 4, 5]);
+
+    host.received(bob);
+    host.release_store();
+    let received = host.received(bob);
+    let [server_frame::Body::Deliver(deliver)] = &received[..] else { panic!("{received:?}") };
+    let seqs: Vec<_> = deliver.entries.iter().map(|entry| entry.seq).collect();
+    assert_eq!(seqs, [3, 4, 5, 6], "what is stored together is told in one frame");
 }

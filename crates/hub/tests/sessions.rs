@@ -9,8 +9,9 @@ use hub::port::store::Request;
 use wire::code::Code;
 use wire::frame::FrameError;
 use wire::limits::{
-    FRAME_BYTES_MAX, FRAMES_BURST_MAX, SESSION_LOG_BYTES_MAX, SESSION_SEND_BYTES_MAX,
-    SESSIONS_PER_USER_MAX, TOKEN_BYTES_MAX, WINDOW_ENTRIES,
+    FRAME_BYTES_MAX, FRAMES_BURST_MAX, MESSAGE_KEY_KEPT, SESSION_LOG_BYTES_MAX,
+    SESSION_SEND_BYTES_MAX, SESSIONS_PER_USER_MAX, SWEEP_INTERVAL, SWEEP_PAUSE, SWEEP_ROWS_MAX,
+    TOKEN_BYTES_MAX, WINDOW_ENTRIES,
 };
 use wire::proto::*;
 use wire::status;
@@ -488,4 +489,63 @@ fn what_is_stored_while_a_device_signs_in_reaches_it() {
     host.send(sender, "b", 2, "meanwhile");
     host.release_store();
     assert_eq!(host.texts(device), ["meanwhile"]);
+}
+
+#[test]
+fn as_many_browsers_as_the_operator_allows_use_one_token() {
+    let mut host = Host::new();
+    host.hub = hub::Hub::new(1).with_token_sessions(2);
+    let token = host.user("ada");
+    let first = host.sign_in_from(&token, 1);
+    let first_tab = host.sign_in_from(&token, 1);
+    let second = host.sign_in_from(&token, 2);
+    assert_eq!([first, first_tab, second].map(|session| host.closed(session)), [None; 3]);
+    let third = host.sign_in_from(&token, 3);
+    let out = Some(Code::SignedOut);
+    let closed = [first, first_tab, second, third].map(|session| host.closed(session));
+    assert_eq!(closed, [out, out, None, None], "the browser that came first goes");
+}
+
+#[test]
+fn the_store_is_swept_now_and_then_in_steps_with_pauses() {
+    let mut host = Host::new();
+    let token = host.user_with("ada", UserFields::default(), 0);
+    let mut ada = host.sign_in(&token);
+    for id in 1..=(SWEEP_ROWS_MAX as u64 + 1) {
+        host.send_to(ada, target::To::Address("ada".into()), id, "soon over", Some(1));
+    }
+    host.close(ada);
+    let count = |host: &Host| host.store.stored_messages().len();
+    assert_eq!(count(&host), SWEEP_ROWS_MAX + 1);
+    host.advance(MESSAGE_KEY_KEPT);
+    assert_eq!(count(&host), 1, "one step");
+    // The host calls when it was asked to.
+    host.advance(SWEEP_PAUSE);
+    assert_eq!(count(&host), 0, "the next");
+
+    ada = host.sign_in(&token);
+    host.send_to(ada, target::To::Address("ada".into()), 1, "soon over", Some(1));
+    host.close(ada);
+    let wait = |host: &mut Host| match host.hub.poll_output() {
+        hub::Output::Wait(at) => at.since(host.now.instant),
+        other => panic!("{other:?}"),
+    };
+    assert!(wait(&mut host) <= SWEEP_INTERVAL);
+    assert_eq!(count(&host), 1);
+}
+
+#[test]
+fn those_who_are_sent_away_by_a_stop_are_asked_back_one_after_the_other() {
+    let mut host = Host::new();
+    let tokens = ["ada", "bob", "carol"].map(|address| host.user(address));
+    let sessions = tokens.map(|token| host.sign_in(&token));
+    host.input(Input::Stop);
+    let waits = sessions.map(|session| {
+        let said = host.received(session).into_iter().find_map(|frame| match frame {
+            server_frame::Body::Goodbye(goodbye) => Some(goodbye.retry_after_ms),
+            _ => None,
+        });
+        said.expect("a goodbye")
+    });
+    assert_eq!(waits, [0, 1, 2]);
 }

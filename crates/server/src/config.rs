@@ -1,37 +1,271 @@
-//! How the server is set up: flags, then environment, then defaults.
+//! How the server is set up: flags over environment over one file over defaults.
+//!
+//! Every key is in `docs/operating.md` with its default. A key that does not exist and a value that
+//! cannot be are errors which name it.
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::Parser;
+use anyhow::Context;
+use clap::{CommandFactory, Parser};
+use serde::Deserialize;
+use wire::limits::SESSIONS_PER_USER_MAX;
+
+/// Everything the server is told; nothing of it changes while it runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Where pages, backends and sockets come to; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// UDP address of audio and video; port 0 takes a free one.
+    pub media: SocketAddr,
+    /// Addresses at which clients reach the media port; none: those that can be found out.
+    pub announce: Vec<IpAddr>,
+    /// Folder of database and keys.
+    pub data: PathBuf,
+    /// Folder with the SDK and the pages; `None`: those in the program, if it has some.
+    pub site: Option<PathBuf>,
+    /// Makes apps; `None`: the one in the data folder, drawn at the first start.
+    pub admin_key: Option<String>,
+    /// What is logged, in the words of `tracing_subscriber::EnvFilter`.
+    pub log: String,
+    /// Browsers that may be signed in with one token at the same time.
+    pub token_sessions: usize,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            media: SocketAddr::from(([0, 0, 0, 0], 0)),
+            announce: Vec::new(),
+            data: "data".into(),
+            site: None,
+            admin_key: None,
+            // str0m warns of every offer with a codec that we do not take.
+            log: "info,str0m=error".into(),
+            token_sessions: 1,
+        }
+    }
+}
 
 /// Messages, groups, calls and conferences for the web, in one program.
 ///
 /// Everything it keeps is in the data folder. Pages load the SDK from it, backends call /backend.
-#[derive(Clone, Debug, Parser)]
+/// A flag overrides its environment variable, that one the file, that one the default.
+#[derive(Debug, Default, Parser)]
 #[command(version)]
-pub struct Config {
-    /// Address and port for pages, backends and sockets; port 0 takes a free one
-    #[arg(long, env = "MESIBO_LISTEN", default_value = "127.0.0.1:8080")]
-    pub listen: SocketAddr,
+pub struct Flags {
+    /// File with any of these settings, in TOML
+    #[arg(long, env = "MESIBO_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
 
-    /// Folder for the database and keys; made when missing
-    #[arg(long, env = "MESIBO_DATA", default_value = "data")]
-    pub data: PathBuf,
+    /// Address and port for pages, backends and sockets; port 0 takes a free one [127.0.0.1:8080]
+    #[arg(long, env = "MESIBO_LISTEN")]
+    listen: Option<SocketAddr>,
 
-    /// Folder with the SDK and the pages to serve
-    #[arg(long, env = "MESIBO_SITE")]
-    pub site: Option<PathBuf>,
-
-    /// UDP address and port for audio and video; port 0 takes a free one
-    #[arg(long, env = "MESIBO_MEDIA", default_value = "0.0.0.0:0")]
-    pub media: SocketAddr,
+    /// UDP address and port for audio and video; port 0 takes a free one [0.0.0.0:0]
+    #[arg(long, env = "MESIBO_MEDIA")]
+    media: Option<SocketAddr>,
 
     /// IP address at which clients reach the media port; may be repeated
     #[arg(long, env = "MESIBO_ANNOUNCE", value_delimiter = ',')]
-    pub announce: Vec<IpAddr>,
+    announce: Option<Vec<IpAddr>>,
+
+    /// Folder for the database and keys; made when missing [data]
+    #[arg(long, env = "MESIBO_DATA")]
+    data: Option<PathBuf>,
+
+    /// Folder with the SDK and the pages to serve, instead of those in the program
+    #[arg(long, env = "MESIBO_SITE")]
+    site: Option<PathBuf>,
 
     /// Key that makes apps; without it one is drawn and kept in admin.key of the data folder
     #[arg(long, env = "MESIBO_ADMIN_KEY", hide_env_values = true)]
-    pub admin_key: Option<String>,
+    admin_key: Option<String>,
+
+    /// What is logged: error, warn, info, debug, trace, or module=level,… [info,str0m=error]
+    #[arg(long, env = "MESIBO_LOG")]
+    log: Option<String>,
+
+    /// Browsers that may be signed in with one token at the same time [1]
+    #[arg(long, env = "MESIBO_TOKEN_SESSIONS")]
+    token_sessions: Option<usize>,
+}
+
+/// The file, as it is written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    listen: Option<SocketAddr>,
+    media: Option<SocketAddr>,
+    announce: Option<Vec<IpAddr>>,
+    data: Option<PathBuf>,
+    site: Option<PathBuf>,
+    admin_key: Option<String>,
+    log: Option<String>,
+    #[serde(default)]
+    tokens: Tokens,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tokens {
+    sessions: Option<usize>,
+}
+
+impl Flags {
+    /// Reads the file, if one is named, and puts everything together.
+    ///
+    /// # Errors
+    /// When the file cannot be read, a key in it does not exist, or a value cannot be.
+    pub fn config(self) -> anyhow::Result<Config> {
+        let file = match &self.config {
+            None => File::default(),
+            Some(path) => {
+                let text = std::fs::read_to_string(path);
+                let text = text.with_context(|| format!("{} cannot be read", path.display()))?;
+                let folder = path.parent().unwrap_or(Path::new(""));
+                let file = toml::from_str::<File>(&text);
+                file.with_context(|| path.display().to_string())?.within(folder)
+            }
+        };
+        let default = Config::default();
+        let config = Config {
+            listen: self.listen.or(file.listen).unwrap_or(default.listen),
+            media: self.media.or(file.media).unwrap_or(default.media),
+            announce: self.announce.or(file.announce).unwrap_or(default.announce),
+            data: self.data.or(file.data).unwrap_or(default.data),
+            site: self.site.or(file.site),
+            admin_key: self.admin_key.or(file.admin_key),
+            log: self.log.or(file.log).unwrap_or(default.log),
+            token_sessions: self
+                .token_sessions
+                .or(file.tokens.sessions)
+                .unwrap_or(default.token_sessions),
+        };
+        config.check()?;
+        Ok(config)
+    }
+}
+
+/// Variables of the environment that look like settings and are none: a slip of the pen, or what
+/// a container platform sets for a service of our name.
+pub fn unknown_variables() -> Vec<String> {
+    let known = Flags::command();
+    let is_known = |name: &str| {
+        known.get_arguments().filter_map(|flag| flag.get_env()).any(|known| known == name)
+    };
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    names.filter(|name| name.starts_with("MESIBO_") && !is_known(name)).collect()
+}
+
+impl File {
+    /// Folders in the file are as seen from where it is.
+    fn within(self, folder: &Path) -> File {
+        let seen = |path: Option<PathBuf>| path.map(|path| folder.join(path));
+        File { data: seen(self.data), site: seen(self.site), ..self }
+    }
+}
+
+impl Config {
+    fn check(&self) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            (1..=SESSIONS_PER_USER_MAX).contains(&self.token_sessions),
+            "tokens.sessions is {}, it can be 1 to {SESSIONS_PER_USER_MAX}",
+            self.token_sessions
+        );
+        anyhow::ensure!(
+            self.admin_key.as_ref().is_none_or(|key| key.len() >= ADMIN_KEY_BYTES_MIN),
+            "admin_key has less than {ADMIN_KEY_BYTES_MIN} characters: it opens everything"
+        );
+        self.filter().map(|_| ())
+    }
+
+    /// What is logged.
+    ///
+    /// # Errors
+    /// When `log` cannot be read.
+    pub fn filter(&self) -> anyhow::Result<tracing_subscriber::EnvFilter> {
+        let filter = tracing_subscriber::EnvFilter::try_new(&self.log);
+        filter.with_context(|| format!("log is {:?}, which cannot be read", self.log))
+    }
+}
+
+/// Shortest admin key: what a person can draw, and nobody guesses over a network that lets ten
+/// tries a minute through.
+const ADMIN_KEY_BYTES_MIN: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flags(words: &[&str]) -> Flags {
+        Flags::parse_from(["mesibo-server"].iter().chain(words))
+    }
+
+    fn file(text: &str) -> (tempfile::TempDir, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("server.toml");
+        std::fs::write(&path, text).unwrap();
+        let path = path.to_str().unwrap().to_owned();
+        (folder, path)
+    }
+
+    fn error(text: &str) -> String {
+        let (_folder, path) = file(text);
+        format!("{:#}", flags(&["--config", &path]).config().unwrap_err())
+    }
+
+    #[test]
+    fn without_a_file_and_flags_everything_has_its_default() {
+        assert_eq!(flags(&[]).config().unwrap(), Config::default());
+    }
+
+    #[test]
+    fn every_key_of_the_file_counts_and_a_flag_counts_more() {
+        let (folder, path) = file(
+            r#"
+            listen = "0.0.0.0:443"
+            media = "0.0.0.0:3478"
+            announce = ["192.0.2.1", "2001:db8::1"]
+            data = "kept"
+            site = "/srv/site"
+            admin_key = "a key of the file"
+            log = "warn"
+            [tokens]
+            sessions = 3
+            "#,
+        );
+        let config = flags(&["--config", &path, "--listen", "[::1]:80"]).config().unwrap();
+        let expected = Config {
+            listen: "[::1]:80".parse().unwrap(),
+            media: "0.0.0.0:3478".parse().unwrap(),
+            announce: vec!["192.0.2.1".parse().unwrap(), "2001:db8::1".parse().unwrap()],
+            data: folder.path().join("kept"),
+            site: Some("/srv/site".into()),
+            admin_key: Some("a key of the file".into()),
+            log: "warn".into(),
+            token_sessions: 3,
+        };
+        assert_eq!(config, expected);
+        let all = ["--announce", "192.0.2.9", "--log", "debug", "--token-sessions", "2"];
+        let config = flags(&[&["--config", &path][..], &all[..]].concat()).config().unwrap();
+        assert_eq!(config.announce, ["192.0.2.9".parse::<IpAddr>().unwrap()]);
+        assert_eq!((config.log.as_str(), config.token_sessions), ("debug", 2));
+    }
+
+    #[test]
+    fn what_is_wrong_in_the_file_is_named() {
+        assert!(error("lisen = \"127.0.0.1:80\"").contains("lisen"));
+        assert!(error("[tokens]\nsession = 1").contains("session"));
+        let text = error("listen = \"here\"");
+        assert!(text.contains("listen") && text.contains("server.toml"), "{text}");
+        assert!(error("[tokens]\nsessions = 0").contains("tokens.sessions is 0"));
+        assert!(error("admin_key = \"secret\"").contains("admin_key"));
+        assert!(!error("admin_key = \"secret\"").contains("secret"));
+        assert!(error("log = \"a=b=c\"").contains("a=b=c"));
+        assert!(error("data = ").contains("data"));
+        let missing = flags(&["--config", "/nowhere/server.toml"]).config().unwrap_err();
+        assert!(format!("{missing:#}").contains("/nowhere/server.toml cannot be read"));
+    }
 }

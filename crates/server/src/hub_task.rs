@@ -3,14 +3,12 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use bytes::Bytes;
 use hub::port::admin::{AdminError, Call, Reply};
-use hub::{Hub, Input, Output};
+use hub::{Counters, Hub, Input, Output};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
-use wire::code::Code;
 use wire::frame::FrameError;
 use wire::id::{SessionId, Ticket};
 use wire::limits::{HUB_INPUTS_MAX, STORE_REQUESTS_MAX};
@@ -18,32 +16,23 @@ use wire::proto::client_frame;
 
 use crate::clock::Clock;
 use crate::media::{MediaHandle, Translation};
+use crate::metrics::Metrics;
+use crate::orders::{OrderSender, ToSocket};
 use crate::store::{Sqlite, Store, StoreReply};
-
-/// What a socket has to do.
-#[derive(Debug)]
-pub enum ToSocket {
-    /// Send one frame.
-    Frame(Bytes),
-    /// Send what is queued, then close.
-    Close(Code),
-}
 
 /// What sockets and backends tell the hub.
 #[derive(Debug)]
 pub enum ToHub {
     /// A socket opened. What is sent to it is bounded by the hub, in bytes.
-    Opened(SessionId, IpAddr, mpsc::UnboundedSender<ToSocket>),
-    /// It sent a frame.
-    Frame(SessionId, client_frame::Body),
-    /// It sent something else.
-    Malformed(SessionId, FrameError),
+    Opened(SessionId, IpAddr, OrderSender),
+    /// It sent frames, or what is none.
+    Frames(SessionId, Vec<Result<client_frame::Body, FrameError>>),
     /// Bytes have left.
     Drained(SessionId, usize),
     /// It is gone.
     Closed(SessionId),
     /// A backend asks.
-    Admin(Call, oneshot::Sender<Result<Reply, AdminError>>),
+    Admin(Box<Call>, oneshot::Sender<Result<Reply, AdminError>>),
     /// The server stops.
     Stop,
 }
@@ -53,6 +42,7 @@ pub enum ToHub {
 pub struct HubHandle {
     inputs: mpsc::Sender<ToHub>,
     sessions: Arc<AtomicU64>,
+    is_stopping: Arc<AtomicBool>,
 }
 
 impl HubHandle {
@@ -66,10 +56,21 @@ impl HubHandle {
         self.inputs.send(input).await.is_ok()
     }
 
+    /// Whether new sessions are welcome.
+    pub fn is_serving(&self) -> bool {
+        !self.is_stopping.load(Ordering::Relaxed) && !self.inputs.is_closed()
+    }
+
+    /// Has it say goodbye to all sessions and end.
+    pub async fn stop(&self) {
+        self.is_stopping.store(true, Ordering::Relaxed);
+        self.tell(ToHub::Stop).await;
+    }
+
     /// Asks for an operation; `None` when the hub has stopped.
     pub async fn admin(&self, call: Call) -> Option<Result<Reply, AdminError>> {
         let (answer, answered) = oneshot::channel();
-        self.inputs.send(ToHub::Admin(call, answer)).await.ok()?;
+        self.inputs.send(ToHub::Admin(Box::new(call), answer)).await.ok()?;
         answered.await.ok()
     }
 }
@@ -80,10 +81,13 @@ pub fn start(
     database: Sqlite,
     media: MediaHandle,
     media_events: mpsc::Receiver<sfu::Event>,
+    metrics: Metrics,
+    token_sessions: usize,
 ) -> (HubHandle, tokio::task::JoinHandle<()>) {
     let (inputs, waiting) = mpsc::channel(HUB_INPUTS_MAX);
-    let handle = HubHandle { inputs, sessions: Arc::default() };
-    let task = HubTask::new(database, media, media_events);
+    let handle = HubHandle { inputs, sessions: Arc::default(), is_stopping: Arc::default() };
+    let mut task = HubTask::new(database, media, media_events, metrics);
+    task.hub = task.hub.with_token_sessions(token_sessions);
     (handle, tokio::spawn(task.run(waiting)))
 }
 
@@ -94,7 +98,7 @@ struct HubTask {
     stored: mpsc::UnboundedReceiver<Vec<StoreReply>>,
     /// Requests the store has not answered.
     outstanding: usize,
-    sockets: HashMap<SessionId, mpsc::UnboundedSender<ToSocket>>,
+    sockets: HashMap<SessionId, OrderSender>,
     asking: HashMap<Ticket, oneshot::Sender<Result<Reply, AdminError>>>,
     media: MediaHandle,
     media_events: mpsc::Receiver<sfu::Event>,
@@ -102,6 +106,9 @@ struct HubTask {
     next_ticket: u64,
     deadline: Option<Instant>,
     stopping: bool,
+    /// What the metrics know of.
+    counted: Counters,
+    metrics: Metrics,
 }
 
 impl HubTask {
@@ -109,10 +116,13 @@ impl HubTask {
         database: Sqlite,
         media: MediaHandle,
         media_events: mpsc::Receiver<sfu::Event>,
+        metrics: Metrics,
     ) -> HubTask {
         // Bounded by `outstanding`: there is never more in it than was asked.
         let (answers, stored) = mpsc::unbounded_channel();
-        let store = Store::start(database, move |replies| {
+        let counted = metrics.clone();
+        let store = Store::start(database, move |replies, took| {
+            counted.commit(replies.len(), took);
             // Nobody listens only when the server is gone.
             let _ = answers.send(replies);
         });
@@ -132,6 +142,8 @@ impl HubTask {
             next_ticket: 0,
             deadline: None,
             stopping: false,
+            counted: Counters::default(),
+            metrics,
         }
     }
 
@@ -171,6 +183,8 @@ impl HubTask {
                 }
                 () = wait => self.input(Input::Tick),
             }
+            // First: who hears of something may ask at once how often it was done.
+            self.count();
             self.perform_all();
         }
     }
@@ -185,8 +199,14 @@ impl HubTask {
                 self.sockets.insert(session, socket);
                 self.input(Input::Opened { session, remote });
             }
-            ToHub::Frame(session, frame) => self.input(Input::Frame { session, frame }),
-            ToHub::Malformed(session, error) => self.input(Input::Malformed { session, error }),
+            ToHub::Frames(session, frames) => {
+                for frame in frames {
+                    self.input(match frame {
+                        Ok(frame) => Input::Frame { session, frame },
+                        Err(error) => Input::Malformed { session, error },
+                    });
+                }
+            }
             ToHub::Drained(session, bytes) => self.input(Input::Drained { session, bytes }),
             ToHub::Closed(session) => {
                 self.sockets.remove(&session);
@@ -196,7 +216,7 @@ impl HubTask {
                 self.next_ticket += 1;
                 let ticket = Ticket(self.next_ticket);
                 self.asking.insert(ticket, answer);
-                self.input(Input::Admin { ticket, call });
+                self.input(Input::Admin { ticket, call: *call });
             }
             ToHub::Stop => {
                 self.stopping = true;
@@ -216,6 +236,10 @@ impl HubTask {
                     self.store.ask(ticket, request);
                 }
                 Output::AdminReply { ticket, result } => {
+                    match result.is_ok() {
+                        true => self.metrics.operations.inc(),
+                        false => self.metrics.refusals.inc(),
+                    };
                     if let Some(answer) = self.asking.remove(&ticket) {
                         // The backend may have gone away meanwhile.
                         let _ = answer.send(result);
@@ -237,10 +261,18 @@ impl HubTask {
         }
     }
 
+    fn count(&mut self) {
+        let now = self.hub.counters();
+        let before = std::mem::replace(&mut self.counted, now);
+        self.metrics.accepted.inc_by(now.accepted - before.accepted);
+        self.metrics.deliveries.inc_by(now.deliveries - before.deliveries);
+        self.metrics.sessions.set(self.hub.session_count() as u64);
+        self.metrics.rooms.set(self.hub.room_count() as u64);
+    }
+
     fn socket(&mut self, session: SessionId, order: ToSocket) {
         if let Some(socket) = self.sockets.get(&session) {
-            // A socket that is gone says so by `Closed`.
-            let _ = socket.send(order);
+            socket.send(order);
         }
     }
 }

@@ -6,24 +6,29 @@ pub mod config;
 mod gateway;
 mod hub_task;
 pub mod media;
+mod metrics;
+mod orders;
 mod site;
 mod store;
+mod websocket;
 
+use std::fs::File;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
 use axum::Router;
-use axum::routing::get;
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use wire::limits::{MEDIA_EVENTS_MAX, STOP_WITHIN};
 
 use crate::config::Config;
-use crate::hub_task::{HubHandle, ToHub};
+use crate::hub_task::HubHandle;
 use crate::media::MediaConfig;
+use crate::metrics::{Exposition, Metrics};
+use crate::site::Site;
 use crate::store::Sqlite;
 
 /// What every request handler may use.
@@ -32,6 +37,7 @@ struct Shared {
     hub: HubHandle,
     admin_key: Arc<str>,
     failures: Arc<admin::Failures>,
+    exposition: Arc<Exposition>,
 }
 
 /// A server that is ready.
@@ -43,6 +49,8 @@ pub struct Server {
     hub: HubHandle,
     hub_task: tokio::task::JoinHandle<()>,
     http_task: tokio::task::JoinHandle<std::io::Result<()>>,
+    /// Held as long as the folder is used.
+    _lock: File,
 }
 
 impl Server {
@@ -50,6 +58,7 @@ impl Server {
     pub async fn start(config: Config) -> anyhow::Result<Server> {
         std::fs::create_dir_all(&config.data)
             .with_context(|| format!("the data folder {} cannot be made", config.data.display()))?;
+        let lock = locked(&config.data)?;
         let database = Sqlite::open(&config.data.join("mesibo.db"))?;
         let admin_key = match config.admin_key {
             Some(key) => key,
@@ -64,15 +73,20 @@ impl Server {
         let media = media::start(media, events)
             .with_context(|| format!("the media port {} cannot be used", config.media))?;
         let media_address = media.local_addr();
-        let (hub, hub_task) = hub_task::start(database, media, media_events);
-        let shared =
-            Shared { hub: hub.clone(), admin_key: admin_key.into(), failures: Arc::default() };
-        let mut router = Router::new()
-            .merge(gateway::routes())
-            .merge(admin::routes())
-            .route("/healthz", get(|| async { "ok" }))
-            .route("/readyz", get(|| async { "ok" }));
-        if let Some(site) = &config.site {
+        let metrics = Metrics::default();
+        let exposition = Arc::new(Exposition::new(&metrics, media.figures().clone()));
+        let (hub, hub_task) =
+            hub_task::start(database, media, media_events, metrics, config.token_sessions);
+        let shared = Shared {
+            hub: hub.clone(),
+            admin_key: admin_key.into(),
+            failures: Arc::default(),
+            exposition,
+        };
+        let mut router =
+            Router::new().merge(gateway::routes()).merge(admin::routes()).merge(metrics::routes());
+        let site = config.site.map(Site::Folder).or_else(Site::of_the_program);
+        if let Some(site) = site {
             router = router.merge(site::routes(site));
         }
         let service = router.with_state(shared).into_make_service_with_connect_info::<SocketAddr>();
@@ -81,17 +95,27 @@ impl Server {
             let _ = socket.set_nodelay(true);
         });
         let http_task = tokio::spawn(async move { axum::serve(listener, service).await });
-        Ok(Server { address, media: media_address, hub, hub_task, http_task })
+        Ok(Server { address, media: media_address, hub, hub_task, http_task, _lock: lock })
     }
 
     /// Tells all sessions, stores what is under way, and ends.
     pub async fn stop(self) {
-        self.hub.tell(ToHub::Stop).await;
+        self.hub.stop().await;
         if tokio::time::timeout(STOP_WITHIN, self.hub_task).await.is_err() {
             tracing::warn!("some sessions did not close in time");
         }
         self.http_task.abort();
     }
+}
+
+/// Takes the data folder for this process: the store relies on being the only one that writes. The
+/// lock goes with the process, however it ends.
+fn locked(folder: &Path) -> anyhow::Result<File> {
+    let path = folder.join("lock");
+    let file = File::create(&path).with_context(|| format!("{} cannot be made", path.display()))?;
+    let taken = file.try_lock();
+    taken.with_context(|| format!("another server uses the data folder {}", folder.display()))?;
+    Ok(file)
 }
 
 /// The admin key of this installation, drawn at the first start.

@@ -253,3 +253,68 @@ fn an_operation_without_a_parameter_it_needs_names_that_parameter() {
     assert_eq!(server.call(json!({}))["result"], false);
     assert_eq!(server.admin(json!({"op": "useradd", "token": "wrong"}))["error"], "AUTHFAIL");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_metrics_tell_what_was_done() {
+    let server = start();
+    let (ada, bob) = (server.user("ada"), server.user("bob"));
+    assert_eq!(server.admin(json!({"op": "useradd", "token": "wrong"}))["error"], "AUTHFAIL");
+    let (mut ada, mut bob) = (server.sign_in(&ada).await, server.sign_in(&bob).await);
+    for id in 1..=3 {
+        ada.say(message(id, "bob", "hello")).await;
+        accepted(&mut ada, id).await;
+    }
+    // Sent again: it is the same message.
+    ada.say(message(3, "bob", "hello")).await;
+    accepted(&mut ada, 3).await;
+    assert_eq!(bodies(&mut bob, 3).await.len(), 3);
+
+    let (head, text) = server.get("/metrics");
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    let value = |name: &str| {
+        let mut lines = text.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        lines.next().unwrap_or_else(|| panic!("no {name} in {text}")).parse::<f64>().unwrap()
+    };
+    assert_eq!(value("mesibo_sessions"), 2.0);
+    assert_eq!(value("mesibo_messages_accepted_total"), 3.0);
+    assert!(value("mesibo_deliveries_total") >= 3.0);
+    // The app and the two users; the one without a right to it.
+    assert_eq!(value("mesibo_admin_operations_total"), 3.0);
+    assert_eq!(value("mesibo_admin_refusals_total"), 1.0);
+    assert!(value("mesibo_store_commit_seconds_count") >= 3.0);
+    assert!(value("mesibo_store_requests_total") >= value("mesibo_store_commit_seconds_count"));
+    assert_eq!(value("mesibo_rooms"), 0.0);
+    assert_eq!(value("mesibo_media_packets_forwarded_total"), 0.0);
+    assert!(value("process_resident_memory_bytes") > 1e6);
+    assert!(!text.contains("ada"), "no user is named: {text}");
+}
+
+#[test]
+fn a_server_that_is_ready_says_so() {
+    let server = start();
+    for path in ["/healthz", "/readyz"] {
+        let (head, body) = server.get(path);
+        assert!(head.starts_with("HTTP/1.1 200") && body == "ok", "{path}: {head} {body}");
+    }
+}
+
+#[test]
+fn a_wrong_setting_ends_the_start_and_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("server.toml");
+    std::fs::write(&file, "listten = \"127.0.0.1:0\"").unwrap();
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_mesibo-server"));
+    let output = program.env("MESIBO_CONFIG", &file).output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && text.contains("listten"), "{text}");
+}
+
+#[test]
+fn a_data_folder_in_use_is_refused_to_a_second_server() {
+    let server = start();
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_mesibo-server"));
+    program.args(["--listen", "127.0.0.1:0", "--media", "127.0.0.1:0", "--data"]);
+    let output = program.arg(server.data()).output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && text.contains("another server"), "{text}");
+}

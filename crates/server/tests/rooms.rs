@@ -85,10 +85,9 @@ impl World {
         let server = Server::start(Config {
             listen: "127.0.0.1:0".parse().unwrap(),
             data: data.path().to_owned(),
-            site: None,
             media: "127.0.0.1:0".parse().unwrap(),
-            announce: Vec::new(),
             admin_key: Some("the key of these tests, long enough".into()),
+            ..Config::default()
         });
         let server = server.await.unwrap();
         let app =

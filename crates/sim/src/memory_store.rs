@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use hub::port::store::{
-    App, Contact, DeviceId, Group, LogRow, LoggedMessage, Member, Note, Reply, Request, StoreError,
-    Token, TokenHash, TokenId, User,
+    App, Contact, DeviceId, Group, LogRow, LoggedMessage, Member, NewMessage, Note, Outcome, Reply,
+    Request, StoreError, Token, TokenHash, TokenId, User,
 };
 use wire::id::{AppId, DeviceKey, GroupId, MessageId, Seq, Uid};
-use wire::limits::{CONTACTS_MAX, DEVICE_KEPT, LOG_ENTRIES_MAX};
+use wire::limits::{
+    CONTACTS_MAX, DEVICE_KEPT, EXPIRED_TOKEN_KEPT, LOG_ENTRIES_MAX, MESSAGE_KEY_KEPT,
+};
 use wire::mask::contact;
 use wire::time::Timestamp;
 
@@ -31,7 +33,7 @@ pub struct MemoryStore {
     groups: BTreeMap<GroupId, (Group, BTreeMap<Uid, Member>)>,
     /// Whose and of whom, to flags.
     contacts: BTreeMap<(Uid, Uid), u32>,
-    messages: HashMap<(Uid, MessageId), Timestamp>,
+    messages: BTreeMap<(Uid, MessageId), Stored>,
     logs: BTreeMap<Uid, Log>,
     /// Numbers are never used again, also of what is gone.
     last: Last,
@@ -44,6 +46,14 @@ struct Last {
     token: u64,
     device: u64,
     group: u32,
+}
+
+/// A message, whoever has fetched it.
+#[derive(Clone, Debug)]
+struct Stored {
+    ts: Timestamp,
+    expires: Timestamp,
+    entry: bytes::Bytes,
 }
 
 #[derive(Clone, Debug)]
@@ -85,14 +95,10 @@ impl MemoryStore {
         places.collect()
     }
 
-    fn append(
-        &mut self,
-        message: hub::port::store::NewMessage,
-        to: Vec<Uid>,
-    ) -> Result<Reply, StoreError> {
+    fn append(&mut self, message: NewMessage, to: Vec<Uid>) -> Outcome {
         let key = (message.sender, message.id);
-        if let Some(ts) = self.messages.get(&key) {
-            return Ok(Reply::Duplicate { ts: *ts });
+        if let Some(known) = self.messages.get(&key) {
+            return Outcome::Duplicate { ts: known.ts };
         }
         let is_full = |uid: &Uid| {
             let log = self.logs.get(uid);
@@ -102,9 +108,11 @@ impl MemoryStore {
         let others = to.iter().filter(|uid| **uid != message.sender).count();
         let to: Vec<_> = to.into_iter().filter(|uid| !is_full(uid)).collect();
         if others > 0 && to.iter().all(|uid| *uid == message.sender) {
-            return Err(StoreError::Full);
+            return Outcome::Full;
         }
-        self.messages.insert(key, message.ts);
+        let stored =
+            Stored { ts: message.ts, expires: message.expires, entry: message.entry.clone() };
+        self.messages.insert(key, stored);
         let logged = LoggedMessage {
             sender: message.sender,
             id: message.id,
@@ -118,7 +126,18 @@ impl MemoryStore {
             let log = self.logs.entry(uid).or_default();
             (uid, log.append(message.entry.clone(), Some(logged)))
         });
-        Ok(Reply::Appended(places.collect()))
+        Outcome::Appended(places.collect())
+    }
+
+    fn change_message(&mut self, sender: Uid, id: MessageId, entry: &bytes::Bytes) {
+        if let Some(stored) = self.messages.get_mut(&(sender, id)) {
+            stored.entry.clone_from(entry);
+        }
+        for row in self.logs.values_mut().flat_map(|log| log.rows.values_mut()) {
+            if row.message.is_some_and(|logged| (logged.sender, logged.id) == (sender, id)) {
+                row.entry.clone_from(entry);
+            }
+        }
     }
 
     fn open_device(&mut self, token: TokenId, uid: Uid, key: DeviceKey, now: Timestamp) -> Reply {
@@ -152,6 +171,22 @@ impl MemoryStore {
         let keep = log.rows.split_off(&Seq(all_have.0 + 1));
         log.rows = keep;
         log.trimmed = log.trimmed.max(all_have);
+    }
+
+    fn sweep(&mut self, now: Timestamp, count: usize) -> usize {
+        let is_over =
+            |message: &Stored| message.ts.after(MESSAGE_KEY_KEPT).max(message.expires) <= now;
+        let over = self.messages.iter().filter(|(_, message)| is_over(message));
+        let messages: Vec<_> = over.map(|(key, _)| *key).take(count).collect();
+        for key in &messages {
+            self.messages.remove(key);
+        }
+        let has_expired = |token: &Token| {
+            token.expires.is_some_and(|expires| expires.after(EXPIRED_TOKEN_KEPT) <= now)
+        };
+        let expired = self.tokens.iter().filter(|(_, (token, _))| has_expired(token));
+        let ids: Vec<_> = expired.map(|(id, _)| *id).take(count).collect();
+        messages.len() + self.delete_tokens(|token| ids.contains(&token.id)).len()
     }
 
     fn save_group(&mut self, group: Group, put: Vec<Member>, remove: Vec<Uid>) -> GroupId {
@@ -249,11 +284,18 @@ impl SyncStore for MemoryStore {
                     self.groups.iter().filter(|(_, (_, members))| members.contains_key(&uid));
                 Reply::Groups(groups.map(|(gid, _)| *gid).collect())
             }
-            Request::Append { message, to } => self.append(message, to)?,
-            Request::FindMessage { sender, id } => match self.messages.get(&(sender, id)) {
-                Some(ts) => Reply::Duplicate { ts: *ts },
-                None => Reply::Done,
-            },
+            Request::Append { messages } => {
+                let messages = messages.into_iter();
+                Reply::Stored(messages.map(|(message, to)| self.append(message, to)).collect())
+            }
+            Request::FindMessage { sender, id } => {
+                let found = self.messages.get(&(sender, id));
+                Reply::Message(found.map(|found| (found.ts, found.entry.clone())))
+            }
+            Request::ChangeMessage { sender, id, entry, notes } => {
+                self.change_message(sender, id, &entry);
+                Reply::Appended(self.append_notes(notes))
+            }
             Request::AppendNotes { notes } => Reply::Appended(self.append_notes(notes)),
             Request::Acknowledge { device, uid, seq, notes, now } => {
                 self.acknowledge(device, uid, seq, now);
@@ -286,6 +328,7 @@ impl SyncStore for MemoryStore {
                 let blocks = of.map(|((by, _), flags)| (*by, flags & contact::BLOCK_ANY));
                 Reply::Blockers(blocks.filter(|(_, flags)| *flags != 0).collect())
             }
+            Request::Sweep { now, count } => Reply::Swept(self.sweep(now, count)),
             Request::FindApp { hash } => {
                 Reply::App(self.app_tokens.get(&hash).map(|aid| self.apps[aid].clone()))
             }

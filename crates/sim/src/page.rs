@@ -221,7 +221,9 @@ impl World {
             return;
         }
         let now = self.page_now(place);
-        let mut client = Client::new(self.chance.draw());
+        let mut client = Client::new(self.chance.draw(), |text, wanted| {
+            text.to_lowercase().contains(&wanted.to_lowercase())
+        });
         let page = &mut self.pages[place];
         page.life += 1;
         page.tick_at = u64::MAX;

@@ -7,7 +7,7 @@
 use hub::port::admin::{AdminError, Call, Credential, Operation, Reply as AdminReply};
 use hub::port::{media, store};
 use hub::{Hub, Input, Output};
-use wire::id::Ticket;
+use wire::id::{Seq, Ticket, Uid};
 use wire::limits::FRAME_BYTES_MAX;
 use wire::time::Instant;
 
@@ -169,10 +169,12 @@ impl World {
 
     fn ask_server_store(&mut self, ticket: Ticket, request: store::Request) {
         if self.planted == Planted::AcceptBeforeStoring
-            && let store::Request::Append { to, .. } = &request
+            && let store::Request::Append { messages } = &request
         {
-            let places = to.iter().map(|uid| (*uid, wire::id::Seq(0))).collect();
-            let result = Ok(store::Reply::Appended(places));
+            let nowhere = |to: &[Uid]| to.iter().map(|uid| (*uid, Seq(0))).collect();
+            let outcomes =
+                messages.iter().map(|(_, to)| store::Outcome::Appended(nowhere(to))).collect();
+            let result = Ok(store::Reply::Stored(outcomes));
             self.hub_later(1, Input::Stored { ticket, result });
         }
         let longest = if self.chaotic { 40 } else { 3 };
@@ -204,8 +206,10 @@ impl World {
     fn plant_in_server_store(&mut self, request: &mut store::Request) {
         use store::Request;
         match (self.planted, request) {
-            (Planted::NoDedupe, Request::Append { message, .. }) => {
-                self.disk.forget_message(message.sender, message.id);
+            (Planted::NoDedupe, Request::Append { messages }) => {
+                for (message, _) in messages {
+                    self.disk.forget_message(message.sender, message.id);
+                }
             }
             (Planted::LoseReceipts, Request::Acknowledge { notes, .. })
                 if self.chance.one_in(4) =>

@@ -2,11 +2,13 @@
 
 use bytes::Bytes;
 use hub::port::store::{
-    Contact, DeviceId, Group, LogRow, Member, NewMessage, Note, Pin, Reply, Request, StoreError,
-    Token, TokenId, User,
+    Contact, DeviceId, Group, LogRow, Member, NewMessage, Note, Outcome, Pin, Reply, Request,
+    StoreError, Token, TokenId, User,
 };
 use wire::id::{AppId, DeviceKey, GroupId, MessageId, Seq, Uid};
-use wire::limits::{CONTACTS_MAX, DEVICE_KEPT, LOG_ENTRIES_MAX};
+use wire::limits::{
+    CONTACTS_MAX, DEVICE_KEPT, EXPIRED_TOKEN_KEPT, LOG_ENTRIES_MAX, MESSAGE_KEY_KEPT,
+};
 use wire::mask::contact;
 use wire::time::Timestamp;
 
@@ -20,6 +22,8 @@ pub fn store_suite<S: SyncStore>(mut make: impl FnMut() -> S) {
     an_address_is_unique_in_its_app_only(make());
     a_token_is_found_by_its_hash_and_replaced_by_the_next(make());
     a_message_is_stored_once(make());
+    a_changed_message_says_the_new_to_all_who_have_not_fetched_it(make());
+    messages_of_one_request_keep_their_order_and_each_has_its_outcome(make());
     entries_are_read_back_in_order_and_expired_ones_left_out(make());
     everything_survives_reopening(make());
     a_new_device_starts_where_the_furthest_has_come(make());
@@ -33,6 +37,8 @@ pub fn store_suite<S: SyncStore>(mut make: impl FnMut() -> S) {
     a_group_message_reaches_those_whose_log_is_not_full(make());
     reading_goes_on_behind_the_last_place_looked_at(make());
     a_withdrawn_token_takes_its_devices_along(make());
+    expired_messages_are_swept_when_nobody_sends_them_again(make());
+    expired_tokens_are_swept_with_their_devices(make());
     contacts_are_of_one_user_and_blocks_are_found_by_who_is_blocked(make());
     contacts_have_a_limit_and_what_exceeds_it_is_left_out(make());
     pins_come_and_go_with_their_group(make());
@@ -212,7 +218,7 @@ fn a_message_to_who_is_gone_is_in_nobodys_log(mut store: impl SyncStore) {
     let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
     perform(&mut store, Request::DeleteUser { uid: bob.uid, notes: vec![] });
     let reply = append(&mut store, ada.uid, 1, &[bob.uid, ada.uid]);
-    assert_eq!(reply, Reply::Appended(vec![(ada.uid, Seq(1))]));
+    assert_eq!(reply, Outcome::Appended(vec![(ada.uid, Seq(1))]));
     assert_eq!(log(&mut store, bob.uid, 0).len(), 0);
 }
 
@@ -223,9 +229,9 @@ fn a_group_message_reaches_those_whose_log_is_not_full(mut store: impl SyncStore
     let notes = vec![note; LOG_ENTRIES_MAX as usize];
     perform(&mut store, Request::AppendNotes { notes });
     let reply = append(&mut store, ada.uid, 1, &[bob.uid, carol.uid, ada.uid]);
-    assert_eq!(reply, Reply::Appended(vec![(carol.uid, Seq(1)), (ada.uid, Seq(1))]));
+    assert_eq!(reply, Outcome::Appended(vec![(carol.uid, Seq(1)), (ada.uid, Seq(1))]));
     // The sender's own log is never too full for what it sends.
-    assert!(matches!(append(&mut store, bob.uid, 1, &[carol.uid, bob.uid]), Reply::Appended(_)));
+    assert!(matches!(append(&mut store, bob.uid, 1, &[carol.uid, bob.uid]), Outcome::Appended(_)));
 }
 
 fn reading_goes_on_behind_the_last_place_looked_at(mut store: impl SyncStore) {
@@ -269,6 +275,68 @@ fn a_withdrawn_token_takes_its_devices_along(mut store: impl SyncStore) {
     assert_eq!((cursor, head), (Seq(1), Seq(3)));
     acknowledge(&mut store, again, bob.uid, 3, NOW);
     assert_eq!(log(&mut store, bob.uid, 0).len(), 0);
+}
+
+fn expired_messages_are_swept_when_nobody_sends_them_again(mut store: impl SyncStore) {
+    let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
+    for id in 1..=5 {
+        append(&mut store, ada.uid, id, &[bob.uid, ada.uid]);
+    }
+    let end = NOW.after(MESSAGE_KEY_KEPT);
+    let Request::Append { mut messages } = append_request(ada.uid, 6, &[bob.uid]) else {
+        unreachable!("that is what it makes")
+    };
+    messages[0].0.expires = Timestamp(end.0 + 1);
+    perform(&mut store, Request::Append { messages });
+    append(&mut store, bob.uid, 1, &[bob.uid]);
+
+    // They expired long ago, and yet somebody may send them again.
+    let just_before = Timestamp(end.0 - 1);
+    assert_eq!(sweep(&mut store, just_before, 100), 0);
+    assert_eq!(append(&mut store, ada.uid, 1, &[bob.uid]), Outcome::Duplicate { ts: NOW });
+    let is_there = |store: &mut _, sender: &User, id| {
+        let id = MessageId::new(id).expect("a small number is an id");
+        let reply = perform(store, Request::FindMessage { sender: sender.uid, id });
+        matches!(reply, Reply::Message(Some((NOW, _))))
+    };
+    let swept: Vec<_> = (0..4).map(|_| sweep(&mut store, end, 2)).collect();
+    assert_eq!(swept[..2], [2, 2], "in small steps");
+    assert!((1..=5).all(|id| !is_there(&mut store, &ada, id)));
+    assert!(is_there(&mut store, &ada, 6), "it has not expired");
+    let request = Request::ReadLog { uid: bob.uid, after: Seq(0), count: 100, now: end };
+    let Reply::Log { rows, .. } = perform(&mut store, request) else { panic!("no log") };
+    let seqs: Vec<_> = rows.iter().map(|row| row.seq).collect();
+    assert_eq!(seqs, [Seq(6)], "what a log says of the others is not read");
+}
+
+fn expired_tokens_are_swept_with_their_devices(mut store: impl SyncStore) {
+    let bob = user(&mut store, AppId(1), "bob");
+    let mut token = |hash, expires| {
+        let token = Token { uid: bob.uid, app: "web".into(), expires, ..Token::default() };
+        match perform(&mut store, Request::IssueToken { token, hash, replace: false }) {
+            Reply::TokenIssued { token, .. } => token,
+            other => panic!("no token: {other:?}"),
+        }
+    };
+    let (old, forever) = (token([1; 32], Some(NOW)), token([2; 32], None));
+    token([3; 32], Some(Timestamp(NOW.0 + 1)));
+    device(&mut store, old, bob.uid, 1);
+    let (present, ..) = device(&mut store, forever, bob.uid, 2);
+    let note = Note { uid: bob.uid, entry: Bytes::from_static(b"x") };
+    perform(&mut store, Request::AppendNotes { notes: vec![note] });
+    acknowledge(&mut store, present, bob.uid, 1, NOW);
+    assert_eq!(log(&mut store, bob.uid, 0).len(), 1, "the old device holds the log");
+
+    let end = NOW.after(EXPIRED_TOKEN_KEPT);
+    assert_eq!(sweep(&mut store, Timestamp(end.0 - 1), 100), 0);
+    assert_eq!(sweep(&mut store, end, 100), 1);
+    let is_there = |store: &mut _, hash| {
+        matches!(perform(store, Request::FindToken { hash }), Reply::Token(Some(_)))
+    };
+    let there = [[1; 32], [2; 32], [3; 32]].map(|hash| is_there(&mut store, hash));
+    assert_eq!(there, [false, true, true]);
+    acknowledge(&mut store, present, bob.uid, 1, NOW);
+    assert_eq!(log(&mut store, bob.uid, 0).len(), 0, "its device does not hold it any more");
 }
 
 fn apps_and_users_get_numbers_and_keep_them(mut store: impl SyncStore) {
@@ -334,16 +402,64 @@ fn a_message_is_stored_once(mut store: impl SyncStore) {
     let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
     let to = vec![bob.uid, ada.uid];
     let first = append(&mut store, ada.uid, 7, &to);
-    assert_eq!(first, Reply::Appended(vec![(bob.uid, Seq(1)), (ada.uid, Seq(1))]));
-    assert_eq!(append(&mut store, ada.uid, 7, &to), Reply::Duplicate { ts: NOW });
+    assert_eq!(first, Outcome::Appended(vec![(bob.uid, Seq(1)), (ada.uid, Seq(1))]));
+    assert_eq!(append(&mut store, ada.uid, 7, &to), Outcome::Duplicate { ts: NOW });
     let find = |sender, id| Request::FindMessage { sender, id: MessageId::new(id).unwrap() };
-    assert_eq!(perform(&mut store, find(ada.uid, 7)), Reply::Duplicate { ts: NOW });
-    assert_eq!(perform(&mut store, find(ada.uid, 8)), Reply::Done);
-    assert_eq!(perform(&mut store, find(bob.uid, 7)), Reply::Done);
+    let stored = perform(&mut store, find(ada.uid, 7));
+    assert!(matches!(stored, Reply::Message(Some((NOW, _)))));
+    assert_eq!(perform(&mut store, find(ada.uid, 8)), Reply::Message(None));
+    assert_eq!(perform(&mut store, find(bob.uid, 7)), Reply::Message(None));
     // The same id of another sender is another message.
     let other = append(&mut store, bob.uid, 7, &to);
-    assert_eq!(other, Reply::Appended(vec![(bob.uid, Seq(2)), (ada.uid, Seq(2))]));
+    assert_eq!(other, Outcome::Appended(vec![(bob.uid, Seq(2)), (ada.uid, Seq(2))]));
     assert_eq!(log(&mut store, bob.uid, 0).len(), 2);
+}
+
+fn a_changed_message_says_the_new_to_all_who_have_not_fetched_it(mut store: impl SyncStore) {
+    let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
+    append(&mut store, ada.uid, 7, &[bob.uid]);
+    let note = Note { uid: bob.uid, entry: Bytes::from_static(b"it changed") };
+    let (sender, id) = (ada.uid, MessageId::new(7).unwrap());
+    let entry = Bytes::from_static(b"new");
+    let change = Request::ChangeMessage { sender, id, entry: entry.clone(), notes: vec![note] };
+    assert_eq!(perform(&mut store, change), Reply::Appended(vec![(bob.uid, Seq(2))]));
+    let mut store = store.reopen();
+    let found = perform(&mut store, Request::FindMessage { sender, id });
+    assert_eq!(found, Reply::Message(Some((NOW, entry.clone()))));
+    let entries: Vec<_> = log(&mut store, bob.uid, 0).into_iter().map(|row| row.entry).collect();
+    assert_eq!(entries, [entry, Bytes::from_static(b"it changed")]);
+    assert_eq!(append(&mut store, ada.uid, 7, &[bob.uid]), Outcome::Duplicate { ts: NOW });
+}
+
+fn messages_of_one_request_keep_their_order_and_each_has_its_outcome(mut store: impl SyncStore) {
+    let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
+    let carol = user(&mut store, AppId(1), "carol");
+    let note = Note { uid: carol.uid, entry: Bytes::from_static(b"x") };
+    perform(&mut store, Request::AppendNotes { notes: vec![note; LOG_ENTRIES_MAX as usize] });
+    append(&mut store, ada.uid, 2, &[bob.uid]);
+    let one = |id, to: &[Uid]| match append_request(ada.uid, id, to) {
+        Request::Append { mut messages } => messages.remove(0),
+        _ => unreachable!("that is what it makes"),
+    };
+    let messages = vec![
+        one(1, &[bob.uid, ada.uid]),
+        one(2, &[bob.uid, ada.uid]),
+        one(3, &[carol.uid, ada.uid]),
+        one(4, &[bob.uid]),
+        one(4, &[bob.uid]),
+    ];
+    let outcomes = vec![
+        Outcome::Appended(vec![(bob.uid, Seq(2)), (ada.uid, Seq(1))]),
+        Outcome::Duplicate { ts: NOW },
+        Outcome::Full,
+        Outcome::Appended(vec![(bob.uid, Seq(3))]),
+        Outcome::Duplicate { ts: NOW },
+    ];
+    let request = Request::Append { messages };
+    assert_eq!(perform(&mut store, request), Reply::Stored(outcomes));
+    let ids: Vec<_> = log(&mut store, bob.uid, 0).iter().map(|row| row.message).collect();
+    let ids: Vec<_> = ids.into_iter().map(|message| message.expect("a message").id.get()).collect();
+    assert_eq!(ids, [2, 1, 4]);
 }
 
 fn entries_are_read_back_in_order_and_expired_ones_left_out(mut store: impl SyncStore) {
@@ -386,7 +502,7 @@ fn everything_survives_reopening(mut store: impl SyncStore) {
 
     let mut store = store.reopen();
     assert!(matches!(perform(&mut store, Request::FindApp { hash }), Reply::App(Some(_))));
-    assert_eq!(append(&mut store, ada.uid, 2, &[bob.uid]), Reply::Duplicate { ts: NOW });
+    assert_eq!(append(&mut store, ada.uid, 2, &[bob.uid]), Outcome::Duplicate { ts: NOW });
     assert_eq!(self::device(&mut store, token, bob.uid, 1), (device, Seq(1), Seq(2)));
     assert_eq!(log(&mut store, bob.uid, 1).len(), 1);
     let Reply::Group(Some((group, members))) = perform(&mut store, Request::LoadGroup { gid })
@@ -432,7 +548,7 @@ fn a_log_is_trimmed_behind_the_last_of_the_devices(mut store: impl SyncStore) {
         panic!("no device");
     };
     assert_eq!((trimmed, cursor), (Seq(3), Seq(3)));
-    assert_eq!(append(&mut store, ada.uid, 4, &[bob.uid]), Reply::Duplicate { ts: NOW });
+    assert_eq!(append(&mut store, ada.uid, 4, &[bob.uid]), Outcome::Duplicate { ts: NOW });
 }
 
 fn a_device_away_too_long_does_not_hold_the_log(mut store: impl SyncStore) {
@@ -453,11 +569,11 @@ fn a_full_log_refuses_messages_until_somebody_fetches(mut store: impl SyncStore)
     let note = Note { uid: bob.uid, entry: Bytes::from_static(b"x") };
     let notes = vec![note; LOG_ENTRIES_MAX as usize];
     perform(&mut store, Request::AppendNotes { notes });
-    let request = || append_request(ada.uid, 1, &[bob.uid, ada.uid]);
-    assert_eq!(store.perform(request()), Err(StoreError::Full));
+    let to = [bob.uid, ada.uid];
+    assert_eq!(append(&mut store, ada.uid, 1, &to), Outcome::Full);
     assert_eq!(log(&mut store, ada.uid, 0).len(), 0, "nothing of a refused request happens");
     acknowledge(&mut store, device, bob.uid, 1, NOW);
-    assert!(matches!(perform(&mut store, request()), Reply::Appended(_)));
+    assert!(matches!(append(&mut store, ada.uid, 1, &to), Outcome::Appended(_)));
 }
 
 fn members_come_and_go_with_their_group(mut store: impl SyncStore) {
@@ -546,11 +662,21 @@ fn append_request(sender: Uid, id: u64, to: &[Uid]) -> Request {
         expires: Timestamp(NOW.0 + 60_000),
         entry: Bytes::from_static(b"message"),
     };
-    Request::Append { message, to: to.to_vec() }
+    Request::Append { messages: vec![(message, to.to_vec())] }
 }
 
-fn append(store: &mut impl SyncStore, sender: Uid, id: u64, to: &[Uid]) -> Reply {
-    perform(store, append_request(sender, id, to))
+fn append(store: &mut impl SyncStore, sender: Uid, id: u64, to: &[Uid]) -> Outcome {
+    match perform(store, append_request(sender, id, to)) {
+        Reply::Stored(mut outcomes) => outcomes.pop().expect("one outcome"),
+        other => panic!("not stored: {other:?}"),
+    }
+}
+
+fn sweep(store: &mut impl SyncStore, now: Timestamp, count: usize) -> usize {
+    match perform(store, Request::Sweep { now, count }) {
+        Reply::Swept(removed) => removed,
+        other => panic!("not swept: {other:?}"),
+    }
 }
 
 fn log(store: &mut impl SyncStore, uid: Uid, after: u64) -> Vec<LogRow> {

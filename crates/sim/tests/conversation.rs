@@ -4,7 +4,7 @@ use client::event::{ConnectionStatus, Event};
 use client::message::Conversation;
 use sim::page::Seen;
 use sim::scenario::Scenario;
-use wire::status::{DELIVERED, NOT_MEMBER, OUTBOX, READ, SENT};
+use wire::status::{DELETED, DELIVERED, NOT_MEMBER, OUTBOX, READ, SENT};
 
 use ConnectionStatus::{
     AuthFail, ConnectFailure, Connecting, NoNetwork, Offline, Online, Shutdown, SignOut, Stopped,
@@ -389,4 +389,72 @@ fn memberships_and_names_are_known_everywhere_after_any_absence() {
         let profile = client.profile(&Conversation::Group(group)).expect("it knows the group");
         assert_eq!(profile.name, "renamed", "{page}");
     }
+}
+
+// ---- messages that change --------------------------------------------------------------------
+
+fn last_own(scenario: &Scenario, page: &str) -> client::message::MessageKey {
+    let own = scenario.page(page).stored().into_iter().rfind(|message| !message.key.incoming);
+    own.expect("it has sent something").key
+}
+
+fn recall_last(scenario: Scenario, page: &str) -> Scenario {
+    let key = last_own(&scenario, page);
+    scenario.act(page, |client, now| client.recall(now, &key).expect("it is allowed"))
+}
+
+fn edit_last(scenario: Scenario, page: &str, text: &str) -> Scenario {
+    let key = last_own(&scenario, page);
+    let body = text.as_bytes().to_vec().into();
+    let content = client::message::Content { body, ..Default::default() };
+    scenario.act(page, |client, now| client.edit(now, &key, content).expect("it is allowed"))
+}
+
+#[test]
+fn a_recall_reaches_every_device_whatever_happens_meanwhile() {
+    for moment in 0..40 {
+        let scenario = together().with_device("a", "a2").with_device("b", "b2");
+        let scenario = scenario.send("a", "b", ["regretted"]).drive().cut("b2").cut("a");
+        let scenario = recall_last(scenario, "a").pass(moment).restore("a").pass(moment);
+        let scenario = scenario.kill_server().pass(50).start_server().restore("b2").drive();
+        for page in ["a", "a2", "b", "b2"] {
+            let stored = scenario.page(page).stored();
+            assert_eq!(stored.len(), 1, "{page} after {moment} ms");
+            assert_eq!(stored[0].status, DELETED, "{page} after {moment} ms");
+            assert!(stored[0].content.body.is_empty());
+        }
+    }
+}
+
+#[test]
+fn an_edit_made_offline_reaches_who_has_the_message_and_who_has_not_fetched_it() {
+    let scenario = together().with_device("b", "b2").cut("b2").pass(6_000);
+    let scenario = scenario.send("a", "b", ["old"]).drive().cut("a").pass(6_000);
+    let scenario = edit_last(scenario, "a", "new").pass(100).kill_tab("a").open_tab("a");
+    let scenario = scenario.restore("a").drive().restore("b2").drive();
+    for page in ["b", "b2"] {
+        assert_eq!(scenario.stored(page, true), ["new"], "{page}");
+        assert!(scenario.page(page).stored()[0].modified, "{page}");
+    }
+    assert_eq!(scenario.received("b2"), ["new"], "the old was never shown there");
+}
+
+#[test]
+fn what_is_recalled_before_it_was_fetched_is_shown_to_nobody() {
+    let scenario = together().kill_tab("b").send("a", "b", ["regretted"]).drive();
+    let scenario = recall_last(scenario, "a").drive().open_tab("b").drive();
+    assert!(scenario.received("b").is_empty());
+    assert!(scenario.page("b").stored().is_empty());
+}
+
+#[test]
+fn a_removed_message_is_gone_from_the_own_devices_and_nowhere_else() {
+    let scenario = together().with_device("a", "a2").send("a", "b", ["1", "2"]).drive();
+    let key = last_own(&scenario, "a");
+    let removal = client::Removal::Messages(vec![key]);
+    let scenario =
+        scenario.act("a", |client, _| client.remove(removal).expect("it is taken")).drive();
+    assert_eq!(scenario.stored("a", false), ["1"]);
+    assert_eq!(scenario.stored("a2", false), ["1"]);
+    assert_eq!(scenario.stored("b", true), ["1", "2"]);
 }

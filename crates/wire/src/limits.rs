@@ -102,6 +102,16 @@ pub const LOG_ENTRIES_MAX: u64 = 10_000;
 /// Lifetime of a message whose sender gave none: one year (`backend-api.md` 5.2).
 pub const EXPIRY_DEFAULT: Duration = Duration::from_secs(31_536_000);
 
+/// How long a sender may change or recall a message (`client-api.md` 5.13). Later the server
+/// answers `Rejected`, the page `MESIBO_RESULT_DENIED`.
+pub const RETRACTION_MAX: Duration = Duration::from_secs(3_600);
+
+/// Changes, removals and other requests that wait for the server in one browser. One more is
+/// refused at once: a page offline for weeks does not make so many.
+pub const ERRANDS_MAX: usize = 10_000;
+/// Of those, so many are on their way at once.
+pub const ERRANDS_IN_FLIGHT_MAX: usize = 64;
+
 // ---- client ------------------------------------------------------------------------------
 
 /// Messages sent and not yet answered by the server. Further ones wait in the outbox, so that a
@@ -221,6 +231,28 @@ pub const LOADS_MAX: usize = 100_000;
 /// Users and groups loaded at once for one frame or one operation; the rest follows after them.
 pub const LOADS_AT_ONCE_MAX: usize = 256;
 
+/// How long a message's key is kept at least, so that it is recognised when it is sent again: a
+/// client that was offline for a week has sent it before, or asks its user. An expired message is
+/// swept after that.
+pub const MESSAGE_KEY_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// How long an expired token is kept, so that its client is told that it has expired, and not that
+/// there is none.
+pub const EXPIRED_TOKEN_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Time between two sweeps of the store, and from the start to the first.
+pub const SWEEP_INTERVAL: Duration = Duration::from_secs(3600);
+
+/// Rows one step of a sweep removes: a few milliseconds, in which nobody else is served. The next
+/// step follows after [`SWEEP_PAUSE`] as long as there is more.
+pub const SWEEP_ROWS_MAX: usize = 256;
+/// See [`SWEEP_ROWS_MAX`].
+pub const SWEEP_PAUSE: Duration = Duration::from_secs(1);
+
+/// Messages of one session that are stored with one request; the others wait for its answer. As
+/// many as a client has on the way, and few enough that one sender does not hold all others up.
+pub const APPEND_MESSAGES_MAX: usize = OUTBOX_IN_FLIGHT_MAX;
+
 /// Operations of backends that wait their turn; a further one is answered `RATELIMIT`.
 pub const OPERATIONS_WAITING_MAX: usize = 1_024;
 
@@ -279,8 +311,25 @@ pub const STORE_BATCH_MAX: usize = 1_024;
 /// some are answered, so that a slow disk slows senders and nothing piles up.
 pub const STORE_REQUESTS_MAX: usize = 16_384;
 
+/// Logs whose place the store keeps in memory: about 4 MB. Beyond it all are forgotten and read
+/// again when needed.
+pub const LOGS_KNOWN_MAX: usize = 20_000;
+
 /// Frames and other inputs waiting for the hub; beyond it sockets are not read.
 pub const HUB_INPUTS_MAX: usize = 4_096;
+
+/// Bytes read from a socket at once, into a buffer that all sockets of a thread share.
+pub const SOCKET_READ_BYTES_MAX: usize = 16 * 1024;
+
+/// Bytes put together before a socket gets them, in a buffer that all sockets of a thread share;
+/// a larger frame goes alone.
+pub const SOCKET_WRITE_BYTES_MAX: usize = 64 * 1024;
+
+/// Longest head of a WebSocket frame of the server, bytes (RFC 6455 section 5.2, without a mask).
+pub const WEBSOCKET_HEAD_BYTES_MAX: usize = 10;
+
+/// Longest wait for a client to take what is left for it and to hang up. Then it is cut off.
+pub const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 
 /// Largest body of an admin request, bytes (`backend-api.md` 1.2); beyond it HTTP 413.
 pub const ADMIN_BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -291,6 +340,10 @@ pub const ADMIN_FAILURES_PER_MINUTE_MAX: u32 = 10;
 
 /// Members listed at once by the admin API (`backend-api.md` 2.2); more are clamped to it.
 pub const ADMIN_LIST_MAX: u32 = 1_000;
+
+/// How much later than the one before it each session is asked to come back when the server stops:
+/// a thousand sign-ins a second leave room for the messages of those who are there.
+pub const RETURN_STEP: Duration = Duration::from_millis(1);
 
 /// Longest wait for sessions to close when the server stops; then it stops all the same.
 pub const STOP_WITHIN: Duration = Duration::from_secs(5);

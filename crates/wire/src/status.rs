@@ -12,6 +12,10 @@ pub const READ: u32 = 3;
 pub const RECEIVED_NEW: u32 = 0x12;
 /// Incoming: read.
 pub const RECEIVED_READ: u32 = 0x13;
+/// Taken back by its sender; a placeholder is left.
+pub const DELETED: u32 = 0x21;
+/// Erased on this device; a placeholder is left.
+pub const WIPED: u32 = 0x22;
 /// Any failure has this bit.
 pub const FAIL: u32 = 0x80;
 /// Online-only message and nobody was online.

@@ -36,7 +36,7 @@ cargo xtask <command>
   bench   measure the budgets, compare with docs/performance.md
             --only NAME    only these; may be repeated
             --save         write the figures into docs/performance.md
-  dist    pkg/ and dist/: the npm package and the stripped server
+  dist    pkg/ and dist/: the npm package and the server, stripped, its pages in it
   fmt     format everything
   ci      what .ci/run runs: test
 ";

@@ -4,7 +4,9 @@
 //! `mesibo-core` and the WebAssembly as `mesibo-core.wasm`. Promises `pkg/`, complete, and that a
 //! step whose inputs did not change is not run again.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use crate::run::{cargo, command, copy, files, node_tool, read, root, run, target, write};
 use crate::stamp::Stamp;
@@ -36,15 +38,19 @@ pub fn build() -> anyhow::Result<PathBuf> {
 
 fn compile() -> anyhow::Result<PathBuf> {
     let wasm32 = "wasm32-unknown-unknown";
-    cargo(["build", "--profile", "sdk", "--target", wasm32, "--package", "mesibo", "--lib"])?;
+    // Nothing but the library for JavaScript: as a Rust library beside it, which is how it stands
+    // in Cargo.toml, whatever is public would stay in, a tenth of the size.
+    let package = ["--package", "mesibo", "--lib", "--crate-type", "cdylib"];
+    cargo([&["rustc", "--profile", "sdk", "--target", wasm32], &package[..]].concat())?;
     Ok(target().join(wasm32).join("sdk/mesibo.wasm"))
 }
 
 /// The JavaScript side, and the WebAssembly made small.
 fn bind(bin: &Path, wasm: &Path) -> anyhow::Result<PathBuf> {
     let folder = target().join("sdk/es");
+    let glue = folder.join("mesibo_core.js");
     let small = folder.join("mesibo_core_bg.wasm");
-    let outputs = [folder.join("mesibo_core.js"), small.clone()];
+    let outputs = [glue.clone(), small.clone()];
     let made_from = Stamp::default()
         .word(&tools_version())
         .word(&WASM_FEATURES.concat())
@@ -59,11 +65,42 @@ fn bind(bin: &Path, wasm: &Path) -> anyhow::Result<PathBuf> {
         wasm_bindgen.arg(wasm);
         run(wasm_bindgen)?;
         let file = small.to_string_lossy().into_owned();
-        let mut words = vec!["-Oz", "--strip-debug", "--strip-producers", "-o", &file, &file];
+        let mut words = vec!["-Oz", "-Oz", "--strip-debug", "--strip-producers"];
+        // The first kilobyte is the far end of the stack, which traps when it gets there.
+        words.push("--low-memory-unused");
+        words.extend(["--minify-imports-and-exports-and-modules", "-o", &file, &file]);
         words.extend(WASM_FEATURES);
-        run(command(node_tool("wasm-opt"), words))
+        let wasm_opt = command(node_tool("wasm-opt"), words).stdout(Stdio::piped()).output()?;
+        anyhow::ensure!(wasm_opt.status.success(), "wasm-opt ended with {}", wasm_opt.status);
+        let names = serde_json::from_slice(&wasm_opt.stdout)?;
+        write(&glue, rename(&read(&glue)?, &names))
     })?;
     Ok(folder)
+}
+
+/// What `wasm-opt` says of the short names it gave to what JavaScript and WebAssembly call of each
+/// other: for `imports` and `exports` a list, each entry of which ends with name, short name.
+type Names = HashMap<String, Vec<Vec<String>>>;
+
+/// The generated JavaScript with the short names: imports are fields of an object of their module,
+/// exports are fields of `wasm`.
+fn rename(glue: &str, names: &Names) -> String {
+    let list = |kind: &str| -> HashMap<&str, &str> {
+        let entries = names.get(kind).into_iter().flatten();
+        let pairs = entries.filter_map(|entry| entry.last_chunk());
+        pairs.map(|[name, short]| (&name[..], &short[..])).collect()
+    };
+    let (imports, exports) = (list("imports"), list("exports"));
+    let is_word = |letter: char| letter.is_ascii_alphanumeric() || "_$".contains(letter);
+    let mut renamed = String::with_capacity(glue.len());
+    for piece in glue.split_inclusive(|letter| !is_word(letter)) {
+        let word = piece.trim_end_matches(|letter| !is_word(letter));
+        let known = if renamed.ends_with("wasm.") { &exports } else { &imports };
+        renamed.push_str(known.get(word).unwrap_or(&word));
+        renamed.push_str(&piece[word.len()..]);
+    }
+    // All imports come from one module; it has a short name, too.
+    renamed.replace("\"./mesibo_core_bg.js\": import0", "\"a\": import0")
 }
 
 /// The classic script, the ES package, and what a package says about itself.
@@ -172,3 +209,19 @@ const api = Mesibo.getInstance();
 
 It needs a `mesibo-server`, which serves the classic script itself. MIT or Apache-2.0, as you prefer.
 "#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_generated_javascript_gets_the_short_names_and_keeps_the_rest() {
+        let names = r#"{ "imports": [["./mesibo_core_bg.js", "__wbg_send_12", "$"]],
+            "exports": [["memory", "a"], ["mesibo_start", "b"]] }"#;
+        let glue = "const import0 = { __wbg_send_12: function() { wasm.mesibo_start(memory) } };\n\
+            return { \"./mesibo_core_bg.js\": import0, to: wasm.memory.buffer };";
+        let renamed = "const import0 = { $: function() { wasm.b(memory) } };\n\
+            return { \"a\": import0, to: wasm.a.buffer };";
+        assert_eq!(rename(glue, &serde_json::from_str(names).unwrap()), renamed);
+    }
+}

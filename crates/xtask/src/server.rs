@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use serde_json::Value;
 
 use crate::process::Process;
-use crate::run::{cargo, command, target};
+use crate::run::{cargo, command, run, target};
 
 /// How much the compiler does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,15 @@ pub fn build(profile: Profile) -> anyhow::Result<PathBuf> {
         }
     };
     Ok(target().join(folder).join("mesibo-server"))
+}
+
+/// Builds the server that is given away: the pages of this folder are in it.
+pub fn build_with_site(site: &Path) -> anyhow::Result<PathBuf> {
+    let package = ["--package", "mesibo-server", "--bin", "mesibo-server"];
+    let mut cargo = command("cargo", [&["build", "--release"], &package[..]].concat());
+    cargo.env("MESIBO_EMBED_SITE", site);
+    run(cargo)?;
+    Ok(target().join("release/mesibo-server"))
 }
 
 /// A server that is ready.

@@ -145,18 +145,20 @@ fn in_browsers(folders: &[&str]) -> anyhow::Result<Outcome> {
     suite::tests(node)
 }
 
-/// One file after the other: two cores carry one set of browsers.
+/// One file after the other: two cores carry one set of browsers. `E2E_FILE=room` runs only files
+/// with this in their name.
 fn node_tests(folders: &[&str]) -> Command {
     let mut words = vec!["--test".to_string(), "--test-concurrency=1".into()];
     // A file whose test hangs, or that left something running, fails instead of holding up all.
     words.push(format!("--test-timeout={}", FILE_MAX.as_millis()));
     words.push("--test-reporter=spec".into());
+    let wanted = std::env::var("E2E_FILE").unwrap_or_default();
     for folder in folders {
         let Ok(entries) = std::fs::read_dir(root().join(folder)) else { continue };
         let mut files: Vec<_> = entries
             .flatten()
             .filter_map(|entry| entry.file_name().into_string().ok())
-            .filter(|name| name.ends_with(".test.js"))
+            .filter(|name| name.ends_with(".test.js") && name.contains(&wanted))
             .map(|name| format!("{folder}/{name}"))
             .collect();
         files.sort();

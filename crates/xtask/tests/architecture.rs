@@ -53,8 +53,9 @@ fn exports_to_javascript_stand_in_api_and_take_shared_self() {
     for file in files("src", "rs") {
         let source = std::fs::read_to_string(&file).unwrap();
         let in_api = file.starts_with(root().join("src/api"));
-        let mut exported = false;
+        let (mut exported, mut imports) = (false, false);
         for line in source.lines() {
+            imports &= line != "}";
             let line = line.trim();
             // Not `#[wasm_bindgen_test]`, which nobody calls.
             if line.starts_with("#[wasm_bindgen]") || line.starts_with("#[wasm_bindgen(") {
@@ -62,7 +63,8 @@ fn exports_to_javascript_stand_in_api_and_take_shared_self() {
             } else if exported && !line.starts_with("#[") && !line.starts_with("//") {
                 // What the SDK imports from JavaScript may stand next to its use.
                 let import = line.starts_with("extern") || line.starts_with("unsafe extern");
-                assert!(in_api || import, "{} exports: {line}", file.display());
+                imports |= import;
+                assert!(in_api || imports, "{} exports: {line}", file.display());
                 exported = false;
             }
             assert!(

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use client::Local;
 use client::message::{Content, File, Receipt};
-use client::port::store::{Account, ReadNotice, StoredProfile};
+use client::port::store::{Account, Errand, ReadNotice, StoredProfile};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use wire::id::{GroupId, MessageId, Uid};
 use wire::time::Timestamp;
@@ -93,20 +93,23 @@ async fn what_was_stored_is_there_when_the_database_is_opened_again() {
         Write::Message(Box::new(waiting.clone())),
         Write::Outbox(waiting.key.clone()),
         Write::Read(notice.clone()),
+        Write::Errand(errand(3)),
+        Write::Errand(errand(12)),
         Write::Account(account.clone()),
         Write::Profile(Box::new(profile.clone())),
         Write::Profile(Box::new(group.clone())),
         Write::Cursor(Seq(1 << 50)),
     ];
     commit(&disk, writes, true).await.unwrap();
-    disk.database.close();
-    let disk = Disk::try_from(schema::open("mesibo-test-again").await.unwrap()).unwrap();
+    disk.close();
+    let disk = schema::open("mesibo-test-again").await.unwrap();
     let opened = contents(&disk).await.unwrap();
     let expected = Opened {
         cursor: Some(Seq(1 << 50)),
         account: Some(account),
         outbox: vec![waiting],
         reads: vec![notice],
+        errands: vec![errand(3), errand(12)],
         profiles: vec![profile, group],
     };
     assert_eq!(opened_sorted(opened), opened_sorted(expected));
@@ -116,16 +119,16 @@ async fn what_was_stored_is_there_when_the_database_is_opened_again() {
 async fn a_commit_that_the_browser_refuses_leaves_nothing() {
     let disk = fresh("refused").await;
     put(&disk, [message(1, 1, 10)]).await;
-    disk.database.close();
+    disk.close();
     let refused = commit(&disk, vec![Write::Cursor(Seq(9))], false).await;
     assert!(refused.is_err(), "a closed database stores nothing");
-    let disk = Disk::try_from(schema::open("mesibo-test-refused").await.unwrap()).unwrap();
+    let disk = schema::open("mesibo-test-refused").await.unwrap();
     assert_eq!(contents(&disk).await.unwrap().cursor, None);
 }
 
 #[wasm_bindgen_test]
 async fn what_memory_held_goes_along_into_a_database() {
-    fresh("moves").await.database.close();
+    fresh("moves").await.close();
     let mut memory = MemoryStore::default();
     let kept = message(1, 1, 10);
     let writes = vec![
@@ -178,13 +181,13 @@ impl Chance {
 }
 
 /// An empty database of this name.
-async fn fresh(name: &str) -> Disk {
+async fn fresh(name: &str) -> Database {
     let name = format!("mesibo-test-{name}");
-    idb::Factory::new().unwrap().delete(&name).unwrap().await.unwrap();
-    Disk::try_from(schema::open(&name).await.unwrap()).unwrap()
+    database::delete(&name).await.unwrap();
+    schema::open(&name).await.unwrap()
 }
 
-async fn put(disk: &Disk, messages: impl IntoIterator<Item = Message>) {
+async fn put(disk: &Database, messages: impl IntoIterator<Item = Message>) {
     let writes = messages.into_iter().map(|message| Write::Message(Box::new(message)));
     commit(disk, writes.collect(), false).await.unwrap();
 }
@@ -219,6 +222,7 @@ fn message(id: u64, of: u64, order: u64) -> Message {
         ts: Timestamp(order),
         order,
         content: Content { body: format!("{id}").into_bytes().into(), ..Content::default() },
+        modified: id.is_multiple_of(5),
         recipients: 0,
         receipts: Default::default(),
     }
@@ -227,6 +231,10 @@ fn message(id: u64, of: u64, order: u64) -> Message {
 fn notice(id: u64) -> ReadNotice {
     let key = MessageKey { incoming: true, ..key(id) };
     ReadNotice { key, sender_uid: Uid(2), receipt: true }
+}
+
+fn errand(number: u64) -> Errand {
+    Errand { number, after: 1 << 50, frame: vec![number as u8; 3] }
 }
 
 /// Anything a client may ask. Ids come back, so messages are replaced, moved and deleted; no two
@@ -252,7 +260,7 @@ fn request(chance: &mut Chance, step: u64) -> Request {
 
 fn write(chance: &mut Chance, number: u64) -> Write {
     let id = chance.below(30);
-    match chance.below(16) {
+    match chance.below(19) {
         0 | 1 => Write::DeleteMessage(key(id)),
         2 => Write::Outbox(key(id)),
         3 => Write::OutboxDone(key(id)),
@@ -265,6 +273,12 @@ fn write(chance: &mut Chance, number: u64) -> Write {
             name: format!("{number}"),
             ..StoredProfile::default()
         })),
+        9 => Write::Errand(errand(number)),
+        10 => Write::ErrandDone(number.saturating_sub(chance.below(9))),
+        11 => Write::DeleteBefore {
+            conversation: chance.one_in(2).then(|| conversation(chance.below(4))),
+            before: chance.below(1 << 20) << 12,
+        },
         _ => {
             let order = (chance.below(1 << 20) << 12) + number + 1;
             let mut message = message(id, id % 4, order);

@@ -23,6 +23,8 @@ pub struct Opened {
     pub outbox: Vec<Message>,
     /// Read notices that wait to be sent.
     pub reads: Vec<ReadNotice>,
+    /// Requests that wait to be answered, in order.
+    pub errands: Vec<Errand>,
     /// Users and groups known.
     pub profiles: Vec<StoredProfile>,
 }
@@ -45,6 +47,17 @@ pub struct ReadNotice {
     pub sender_uid: Uid,
     /// The sender wants to know.
     pub receipt: bool,
+}
+
+/// A request on its way to the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Errand {
+    /// Its place; never used again.
+    pub number: u64,
+    /// Id of the own message that has to be there first, 0 = none.
+    pub after: u64,
+    /// The encoded `proto::ClientFrame`.
+    pub frame: Vec<u8>,
 }
 
 /// A user or group as the store keeps it.
@@ -89,6 +102,13 @@ pub enum Write {
     Message(Box<Message>),
     /// Removes a message.
     DeleteMessage(MessageKey),
+    /// Removes older messages of a conversation, or of all.
+    DeleteBefore {
+        /// `None` = all.
+        conversation: Option<Conversation>,
+        /// Those whose order is below.
+        before: u64,
+    },
     /// Puts a message that is stored, or in this commit, at the end of the outbox.
     Outbox(MessageKey),
     /// It was answered.
@@ -97,6 +117,10 @@ pub enum Write {
     Read(ReadNotice),
     /// It was answered.
     ReadDone(MessageKey),
+    /// A request waits, at the end.
+    Errand(Errand),
+    /// The one of this number was answered.
+    ErrandDone(u64),
     /// Everything of the log up to here is in this store.
     Cursor(Seq),
     /// Who signed in.

@@ -26,7 +26,7 @@ fn connecting_comes_before_online() {
 
 #[test]
 fn start_without_a_token_is_refused() {
-    let mut client = Client::new(1);
+    let mut client = Client::new(1, super::search);
     assert_eq!(client.start(super::Now::default()), Err(StartError::NoToken));
     assert_eq!(client.status(), Status::AuthFail);
 }

@@ -1,6 +1,7 @@
 //! A page, a browser and a server in miniature: the client's parts driven through its ports, with
 //! time that is invented.
 
+mod changes;
 mod connection;
 mod groups;
 mod messages;
@@ -43,13 +44,17 @@ struct Page {
     commands: Vec<peer::Command>,
 }
 
+fn search(text: &str, wanted: &str) -> bool {
+    text.to_lowercase().contains(&wanted.to_lowercase())
+}
+
 impl Page {
     fn new() -> Page {
         Page::with_store(MemoryStore::default())
     }
 
     fn with_store(store: MemoryStore) -> Page {
-        let mut client = Client::new(7);
+        let mut client = Client::new(7, search);
         let now = Now { instant: Instant(1_000), wall: Timestamp(1_700_000_000_000) };
         assert!(client.set_app("com.example".into()));
         assert!(client.set_token(now, TOKEN.into()));

@@ -268,25 +268,33 @@ pub enum Request {
         uid: Uid,
     },
 
-    /// Stores a message once and refers to it from each log, the sender's included, in the order
-    /// of `to`. → [`Reply::Appended`], [`Reply::Duplicate`] when (sender, id) is there already.
+    /// Stores messages in this order, each once, and refers to them from each log, the sender's
+    /// included, in the order of theirs. → [`Reply::Stored`], one outcome for each
     ///
     /// A log in which `limits::LOG_ENTRIES_MAX` entries wait that none of its user's devices has
-    /// fetched gets nothing and is left out of the answer; [`StoreError::Full`] when that leaves
-    /// nobody but the sender. A user that is gone is left out as well.
+    /// fetched gets nothing and is left out of the answer. A user that is gone is left out as well.
     Append {
-        /// The message.
-        message: NewMessage,
-        /// Whose logs get it.
-        to: Vec<Uid>,
+        /// Each with those whose logs get it.
+        messages: Vec<(NewMessage, Vec<Uid>)>,
     },
-    /// Whether this message was stored. → [`Reply::Duplicate`] when it was, [`Reply::Done`] when
-    /// not
+    /// → [`Reply::Message`]
     FindMessage {
         /// Whose.
         sender: Uid,
         /// Its id.
         id: MessageId,
+    },
+    /// Replaces what a message says, also for those who have not fetched it, and tells the
+    /// others. → [`Reply::Appended`], one place per note
+    ChangeMessage {
+        /// Whose.
+        sender: Uid,
+        /// Its id.
+        id: MessageId,
+        /// An encoded `proto::Entry`.
+        entry: Bytes,
+        /// Entries for logs.
+        notes: Vec<Note>,
     },
     /// Adds notes to logs. → [`Reply::Appended`], one place per note
     AppendNotes {
@@ -343,6 +351,15 @@ pub enum Request {
     LoadBlockers {
         /// The one who is blocked.
         uid: Uid,
+    },
+    /// Removes what nobody needs any more: messages that have expired and that no client sends
+    /// again (`limits::MESSAGE_KEY_KEPT`), tokens that expired some time ago
+    /// (`limits::EXPIRED_TOKEN_KEPT`) with their devices. → [`Reply::Swept`]
+    Sweep {
+        /// What has expired then.
+        now: Timestamp,
+        /// At most so many messages, and tokens.
+        count: usize,
     },
 
     /// Finds the app of a token. → [`Reply::App`]
@@ -444,11 +461,17 @@ pub enum Reply {
     Blockers(Vec<(Uid, u32)>),
     /// Places in the logs, in the order asked.
     Appended(Vec<(Uid, Seq)>),
+    /// Messages and tokens that were removed.
+    Swept(usize),
+    /// What became of each message, in the order asked.
+    Stored(Vec<Outcome>),
     /// The message was stored before.
     Duplicate {
         /// When.
         ts: Timestamp,
     },
+    /// When the message was stored and its encoded `proto::Entry`, `None` when it never was.
+    Message(Option<(Timestamp, Bytes)>),
     /// Part of a log.
     Log {
         /// The entries.
@@ -478,12 +501,23 @@ pub enum Reply {
     },
 }
 
+/// What became of a message that was to be stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is stored; its places in the logs, in the order asked.
+    Appended(Vec<(Uid, Seq)>),
+    /// (sender, id) was there already. Nothing has changed.
+    Duplicate {
+        /// When it was stored.
+        ts: Timestamp,
+    },
+    /// The logs of all but the sender are full. Nothing has changed.
+    Full,
+}
+
 /// Why the store could not do it. Nothing of the request has happened.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// Too many entries wait in the recipients' logs.
-    #[error("the recipient's queue is full")]
-    Full,
     /// A unique name is taken.
     #[error("the name or address is taken")]
     Exists,

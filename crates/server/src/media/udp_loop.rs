@@ -105,7 +105,7 @@ impl MediaHandle {
     }
 
     /// What went through.
-    pub fn figures(&self) -> &Figures {
+    pub fn figures(&self) -> &Arc<Figures> {
         &self.figures
     }
 

@@ -9,25 +9,31 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use bytes::Bytes;
 use hub::port::store::{
-    App, Contact, DeviceId, Group, LogRow, LoggedMessage, Member, NewMessage, Note, Pin, Reply,
-    Request, StoreError, Token, TokenHash, TokenId, User,
+    App, Contact, DeviceId, Group, LogRow, LoggedMessage, Member, NewMessage, Note, Outcome, Pin,
+    Reply, Request, StoreError, Token, TokenHash, TokenId, User,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use wire::id::{AppId, DeviceKey, GroupId, MessageId, Seq, Uid};
-use wire::limits::{CONTACTS_MAX, DEVICE_KEPT, LOG_ENTRIES_MAX};
+use wire::limits::{CONTACTS_MAX, EXPIRED_TOKEN_KEPT, MESSAGE_KEY_KEPT};
 use wire::mask::contact;
 use wire::time::Timestamp;
 
+use super::logs::Logs;
+
 /// Numbered migrations: the number of those applied is the database's `user_version`.
-const MIGRATIONS: &[&str] =
-    &[include_str!("schema/0001_first.sql"), include_str!("schema/0002_profiles.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/0001_first.sql"),
+    include_str!("schema/0002_sweep.sql"),
+    include_str!("schema/0003_profiles.sql"),
+];
 
 /// An open database.
 pub struct Sqlite {
     connection: Connection,
+    logs: Logs,
 }
 
-type Sql<T> = rusqlite::Result<T>;
+pub(super) type Sql<T> = rusqlite::Result<T>;
 
 /// A group with its members and who they are.
 type Roster = (Group, Vec<(Member, User)>);
@@ -53,7 +59,7 @@ impl Sqlite {
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", "OFF")?;
         connection.set_prepared_statement_cache_capacity(64);
-        let mut database = Sqlite { connection };
+        let mut database = Sqlite { connection, logs: Logs::default() };
         database.migrate().with_context(|| format!("database {}", path.display()))?;
         Ok(database)
     }
@@ -83,6 +89,7 @@ impl Sqlite {
         match self.try_all(requests) {
             Ok(replies) => replies,
             Err(error) => {
+                self.logs.forget();
                 tracing::error!(%error, requests = count, "storage failed");
                 let failed = StoreError::Failed(error.to_string());
                 vec![Err(failed); count]
@@ -95,21 +102,25 @@ impl Sqlite {
         let transaction = self.connection.transaction()?;
         let mut replies = Vec::with_capacity(requests.len());
         for request in requests {
-            match perform(&transaction, request) {
+            match perform(&transaction, &mut self.logs, request) {
                 Ok(reply) => replies.push(Ok(reply)),
                 Err(Failure::Refused(error)) => replies.push(Err(error)),
                 Err(Failure::Database(error)) => return Err(error),
             }
         }
+        self.logs.write(&transaction)?;
         transaction.commit()?;
         Ok(replies)
     }
 }
 
-fn perform(db: &Connection, request: Request) -> Result<Reply, Failure> {
+fn perform(db: &Connection, logs: &mut Logs, request: Request) -> Result<Reply, Failure> {
     Ok(match request {
         Request::FindToken { hash } => Reply::Token(find_token(db, &hash)?),
-        Request::OpenDevice { token, uid, key, now } => open_device(db, token, uid, key, now)?,
+        Request::OpenDevice { token, uid, key, now } => {
+            logs.settle(db, uid)?;
+            open_device(db, token, uid, key, now)?
+        }
         Request::LoadUser { uid } => Reply::User(
             db.prepare_cached(&select_user("WHERE uid = ?"))?
                 .query_row([uid.0], |row| user(row, 0))
@@ -127,17 +138,24 @@ fn perform(db: &Connection, request: Request) -> Result<Reply, Failure> {
             let groups = statement.query_map([uid.0], |row| Ok(GroupId(row.get(0)?)))?;
             Reply::Groups(groups.collect::<Sql<_>>()?)
         }
-        Request::Append { message, to } => append(db, message, to)?,
-        Request::FindMessage { sender, id } => match find_message(db, sender, id)? {
-            Some(ts) => Reply::Duplicate { ts },
-            None => Reply::Done,
-        },
-        Request::AppendNotes { notes } => Reply::Appended(append_notes(db, notes)?),
-        Request::Acknowledge { device, uid, seq, notes, now } => {
-            acknowledge(db, device, uid, seq, now)?;
-            Reply::Appended(append_notes(db, notes)?)
+        Request::Append { messages } => {
+            let messages = messages.into_iter();
+            let outcomes = messages.map(|(message, to)| append(db, logs, &message, to));
+            Reply::Stored(outcomes.collect::<Sql<_>>()?)
         }
-        Request::ReadLog { uid, after, count, now } => read_log(db, uid, after, count, now)?,
+        Request::FindMessage { sender, id } => Reply::Message(load_message(db, sender, id)?),
+        Request::ChangeMessage { sender, id, entry, notes } => {
+            db.prepare_cached("UPDATE messages SET entry = ? WHERE sender = ? AND mid = ?")?
+                .execute(params![&entry[..], sender.0, signed(id.get())])?;
+            Reply::Appended(append_notes(db, logs, notes)?)
+        }
+        Request::AppendNotes { notes } => Reply::Appended(append_notes(db, logs, notes)?),
+        Request::Acknowledge { device, uid, seq, notes, now } => {
+            let (device, seq, now) = (signed(device.0), signed(seq.0), signed(now.0));
+            logs.acknowledge(db, uid, device, seq, now)?;
+            Reply::Appended(append_notes(db, logs, notes)?)
+        }
+        Request::ReadLog { uid, after, count, now } => read_log(db, logs, uid, after, count, now)?,
         Request::SetLastOnline { uid, at } => {
             db.prepare_cached("UPDATE users SET last_online = ? WHERE uid = ?")?
                 .execute(params![signed(at.0), uid.0])?;
@@ -156,6 +174,7 @@ fn perform(db: &Connection, request: Request) -> Result<Reply, Failure> {
             })?;
             Reply::Blockers(blockers.collect::<Sql<_>>()?)
         }
+        Request::Sweep { now, count } => Reply::Swept(sweep(db, logs, now, count)?),
         Request::FindApp { hash } => Reply::App(
             db.prepare_cached("SELECT aid, name, active FROM apps WHERE token = ?")?
                 .query_row([&hash[..]], app)
@@ -178,22 +197,27 @@ fn perform(db: &Connection, request: Request) -> Result<Reply, Failure> {
         }
         Request::SaveUser { user } => Reply::User(Some(save_user(db, user)?)),
         Request::DeleteUser { uid, notes } => {
+            logs.settle(db, uid)?;
             delete_user(db, uid)?;
-            Reply::Appended(append_notes(db, notes)?)
+            Reply::Appended(append_notes(db, logs, notes)?)
         }
-        Request::IssueToken { token, hash, replace } => issue_token(db, token, &hash, replace)?,
+        Request::IssueToken { token, hash, replace } => {
+            logs.settle(db, token.uid)?;
+            issue_token(db, token, &hash, replace)?
+        }
         Request::DeleteTokens { uid, app } => {
+            logs.settle(db, uid)?;
             Reply::TokensDeleted(delete_tokens(db, uid, app.as_deref())?)
         }
         Request::SaveGroup { group, put, remove, notes } => {
             let gid = save_group(db, group, put, remove)?;
-            Reply::GroupSaved { gid, places: append_notes(db, notes)? }
+            Reply::GroupSaved { gid, places: append_notes(db, logs, notes)? }
         }
         Request::DeleteGroup { gid, notes } => {
             db.execute("DELETE FROM members WHERE gid = ?", [gid.0])?;
             db.execute("DELETE FROM pins WHERE gid = ?", [gid.0])?;
             db.execute("DELETE FROM groups WHERE gid = ?", [gid.0])?;
-            Reply::Appended(append_notes(db, notes)?)
+            Reply::Appended(append_notes(db, logs, notes)?)
         }
     })
 }
@@ -283,113 +307,95 @@ fn find_message(db: &Connection, sender: Uid, id: MessageId) -> Sql<Option<Times
         .optional()
 }
 
-fn append(db: &Connection, message: NewMessage, to: Vec<Uid>) -> Result<Reply, Failure> {
-    if let Some(ts) = find_message(db, message.sender, message.id)? {
-        return Ok(Reply::Duplicate { ts });
-    }
-    let sender = message.sender.0;
-    let mid = signed(message.id.get());
+fn load_message(db: &Connection, sender: Uid, id: MessageId) -> Sql<Option<(Timestamp, Bytes)>> {
+    db.prepare_cached("SELECT ts, entry FROM messages WHERE sender = ? AND mid = ?")?
+        .query_row(params![sender.0, signed(id.get())], |row| {
+            Ok((Timestamp(unsigned(row.get(0)?)), row.get::<_, Vec<u8>>(1)?.into()))
+        })
+        .optional()
+}
+
+fn append(db: &Connection, logs: &mut Logs, message: &NewMessage, to: Vec<Uid>) -> Sql<Outcome> {
+    let duplicate = |ts| Outcome::Duplicate { ts };
     let others = to.iter().filter(|uid| **uid != message.sender).count();
     let mut open = Vec::with_capacity(to.len());
     for uid in to {
-        if uid == message.sender || !is_full(db, uid)? {
+        if uid == message.sender || !logs.is_full(db, uid)? {
             open.push(uid);
         }
     }
     if others > 0 && open.iter().all(|uid| *uid == message.sender) {
-        return Err(Failure::Refused(StoreError::Full));
+        let stored = find_message(db, message.sender, message.id)?;
+        return Ok(stored.map_or(Outcome::Full, duplicate));
     }
-    db.prepare_cached(
-        "INSERT INTO messages (sender, mid, flags, gid, ts, expires, entry)
-         VALUES (?, ?, ?, ?, ?, ?, ?)",
-    )?
-    .execute(params![
-        sender,
-        mid,
-        message.flags,
-        message.group.0,
-        signed(message.ts.0),
-        signed(message.expires.0),
-        &message.entry[..]
-    ])?;
+    let inserted = db
+        .prepare_cached(
+            "INSERT INTO messages (sender, mid, flags, gid, ts, expires, entry)
+             VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![
+            message.sender.0,
+            signed(message.id.get()),
+            message.flags,
+            message.group.0,
+            signed(message.ts.0),
+            signed(message.expires.0),
+            &message.entry[..]
+        ])?;
+    if inserted == 0 {
+        let stored = find_message(db, message.sender, message.id)?;
+        return Ok(duplicate(stored.unwrap_or(message.ts)));
+    }
     let row = db.last_insert_rowid();
     let mut places = Vec::with_capacity(open.len());
     for uid in open {
-        if let Some(seq) = append_row(db, uid, Some(row), None)? {
+        if let Some(seq) = append_row(db, logs, uid, Some(row), None)? {
             places.push((uid, seq));
         }
     }
-    Ok(Reply::Appended(places))
-}
-
-fn is_full(db: &Connection, uid: Uid) -> Sql<bool> {
-    let waiting: Option<i64> = db
-        .prepare_cached("SELECT head - fetched FROM users WHERE uid = ?")?
-        .query_row([uid.0], |row| row.get(0))
-        .optional()?;
-    Ok(waiting.is_some_and(|waiting| unsigned(waiting) >= LOG_ENTRIES_MAX))
+    Ok(Outcome::Appended(places))
 }
 
 /// Adds a row to a log; `None` when the user is gone.
 fn append_row(
     db: &Connection,
+    logs: &mut Logs,
     uid: Uid,
     message: Option<i64>,
     entry: Option<&[u8]>,
 ) -> Sql<Option<Seq>> {
-    let head: Option<i64> = db
-        .prepare_cached("UPDATE users SET head = head + 1 WHERE uid = ? RETURNING head")?
-        .query_row([uid.0], |row| row.get(0))
-        .optional()?;
-    let Some(head) = head else { return Ok(None) };
+    let Some(seq) = logs.next(db, uid)? else { return Ok(None) };
     db.prepare_cached("INSERT INTO log (uid, seq, message, entry) VALUES (?, ?, ?, ?)")?
-        .execute(params![uid.0, head, message, entry])?;
-    Ok(Some(Seq(unsigned(head))))
+        .execute(params![uid.0, seq, message, entry])?;
+    Ok(Some(Seq(unsigned(seq))))
 }
 
-fn append_notes(db: &Connection, notes: Vec<Note>) -> Sql<Vec<(Uid, Seq)>> {
+fn append_notes(db: &Connection, logs: &mut Logs, notes: Vec<Note>) -> Sql<Vec<(Uid, Seq)>> {
     let mut places = Vec::with_capacity(notes.len());
     for note in notes {
-        let place = append_row(db, note.uid, None, Some(&note.entry))?;
+        let place = append_row(db, logs, note.uid, None, Some(&note.entry))?;
         places.push((note.uid, place.unwrap_or_default()));
     }
     Ok(places)
 }
 
-fn acknowledge(db: &Connection, device: DeviceId, uid: Uid, seq: Seq, now: Timestamp) -> Sql<()> {
-    let (seq, now) = (signed(seq.0), signed(now.0));
-    db.prepare_cached("UPDATE devices SET cursor = max(cursor, ?), seen = ? WHERE id = ?")?
-        .execute(params![seq, now, signed(device.0)])?;
-    let kept_from = now.saturating_sub(DEVICE_KEPT.as_millis() as i64);
-    let behind: Option<i64> = db
-        .prepare_cached("SELECT min(cursor) FROM devices WHERE uid = ? AND seen >= ?")?
-        .query_row(params![uid.0, kept_from], |row| row.get(0))?;
-    let all_have = behind.unwrap_or(seq);
-    let before: Option<i64> = db
-        .prepare_cached("SELECT trimmed FROM users WHERE uid = ?")?
-        .query_row([uid.0], |row| row.get(0))
-        .optional()?;
-    db.prepare_cached(
-        "UPDATE users SET fetched = max(fetched, ?), trimmed = max(trimmed, ?) WHERE uid = ?",
-    )?
-    .execute(params![seq, all_have, uid.0])?;
-    db.prepare_cached("DELETE FROM log WHERE uid = ? AND seq > ? AND seq <= ?")?
-        .execute(params![uid.0, before.unwrap_or(0), all_have])?;
-    Ok(())
-}
-
-fn read_log(db: &Connection, uid: Uid, after: Seq, count: usize, now: Timestamp) -> Sql<Reply> {
-    let head: Option<i64> = db
-        .prepare_cached("SELECT head FROM users WHERE uid = ?")?
-        .query_row([uid.0], |row| row.get(0))
-        .optional()?;
-    let head = Seq(unsigned(head.unwrap_or(0)));
+fn read_log(
+    db: &Connection,
+    logs: &mut Logs,
+    uid: Uid,
+    after: Seq,
+    count: usize,
+    now: Timestamp,
+) -> Sql<Reply> {
+    let (head, trimmed) = logs.find(db, uid)?.map_or((0, 0), |log| (log.head, log.trimmed));
+    let head = Seq(unsigned(head));
     let mut statement = db.prepare_cached(
         "SELECT l.seq, coalesce(l.entry, m.entry), m.sender, m.mid, m.flags, m.gid, m.expires
          FROM log l LEFT JOIN messages m ON m.id = l.message
-         WHERE l.uid = ? AND l.seq > ? ORDER BY l.seq LIMIT ?",
+         WHERE l.uid = ? AND l.seq > ? AND (l.entry IS NOT NULL OR m.id IS NOT NULL) ORDER BY l.seq LIMIT ?",
     )?;
-    let rows = statement.query_map(params![uid.0, signed(after.0), count as i64], log_row)?;
+    let rows =
+        statement.query_map(params![uid.0, signed(after.0).max(trimmed), count as i64], log_row)?;
     let rows = rows.collect::<Sql<Vec<_>>>()?;
     let upto = rows.last().map_or(head.max(after), |row| row.seq);
     let alive = |row: &LogRow| row.message.is_none_or(|message| message.expires > now);
@@ -411,6 +417,29 @@ fn log_row(row: &Row<'_>) -> Sql<LogRow> {
     };
     let entry = Bytes::from(entry.unwrap_or_default());
     Ok(LogRow { seq: Seq(unsigned(row.get(0)?)), entry, message })
+}
+
+/// Messages that are over, in the words of the index `messages_by_end`. The last of all stays: its
+/// number would be given out again, and logs may refer to it.
+const MESSAGES_OVER: &str = "SELECT id FROM messages WHERE max(expires, ts + 604800000) <= ?
+     AND id < (SELECT max(id) FROM messages) LIMIT ?";
+
+fn sweep(db: &Connection, logs: &mut Logs, now: Timestamp, count: usize) -> Sql<usize> {
+    debug_assert_eq!(MESSAGE_KEY_KEPT.as_millis(), 604_800_000, "as the index has it");
+    let sql = format!("DELETE FROM messages WHERE id IN ({MESSAGES_OVER})");
+    let messages = db.prepare_cached(&sql)?.execute(params![signed(now.0), count as i64])?;
+    let before = now.0.saturating_sub(EXPIRED_TOKEN_KEPT.as_millis() as u64);
+    let mut expired = db.prepare_cached("SELECT id, uid FROM tokens WHERE expires <= ? LIMIT ?")?;
+    let tokens = expired.query_map(params![signed(before), count as i64], |row| {
+        Ok((row.get::<_, i64>(0)?, Uid(row.get(1)?)))
+    })?;
+    let tokens = tokens.collect::<Sql<Vec<_>>>()?;
+    for (token, uid) in &tokens {
+        logs.settle(db, *uid)?;
+        db.execute("DELETE FROM devices WHERE token = ?", [token])?;
+        db.execute("DELETE FROM tokens WHERE id = ?", [token])?;
+    }
+    Ok(messages + tokens.len())
 }
 
 // ---- users and groups --------------------------------------------------------------------
@@ -746,6 +775,16 @@ mod tests {
         assert!(matches!(replies[0], Ok(Reply::App(Some(_)))));
         assert_eq!(replies[1], Err(StoreError::Exists));
         assert_eq!(replies[2], replies[0]);
+    }
+
+    #[test]
+    fn the_sweep_looks_at_nothing_but_what_it_removes() {
+        let disk = OnDisk::new();
+        let explain = format!("EXPLAIN QUERY PLAN {MESSAGES_OVER}");
+        let mut plan = disk.database.connection.prepare(&explain).unwrap();
+        let steps = plan.query_map([1, 1], |row| row.get::<_, String>(3)).unwrap();
+        let steps: Vec<_> = steps.map(Result::unwrap).collect();
+        assert!(steps[0].contains("messages_by_end"), "{steps:?}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use std::sync::mpsc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use hub::port::store::{Reply, Request, StoreError};
 use wire::id::Ticket;
@@ -22,9 +23,13 @@ pub struct Store {
 impl Store {
     /// Starts the thread on an open database.
     ///
-    /// `answer` is called from that thread, in the order of the requests. How many requests wait
+    /// `answer` is called from that thread, in the order of the requests, with the time their
+    /// transaction took. How many requests wait
     /// is bounded by the hub's host, see `limits::STORE_REQUESTS_MAX`.
-    pub fn start(mut database: Sqlite, answer: impl Fn(Vec<StoreReply>) + Send + 'static) -> Store {
+    pub fn start(
+        mut database: Sqlite,
+        answer: impl Fn(Vec<StoreReply>, Duration) + Send + 'static,
+    ) -> Store {
         let (requests, waiting) = mpsc::channel::<(Ticket, Request)>();
         let work = move || {
             while let Ok(first) = waiting.recv() {
@@ -36,8 +41,9 @@ impl Store {
                     tickets.push(ticket);
                     batch.push(request);
                 }
+                let start = Instant::now();
                 let results = database.perform_all(batch);
-                answer(tickets.into_iter().zip(results).collect());
+                answer(tickets.into_iter().zip(results).collect(), start.elapsed());
             }
         };
         let thread = std::thread::Builder::new().name("store".into()).spawn(work);

@@ -66,6 +66,11 @@ impl Program {
         self.child.id()
     }
 
+    /// Its data folder.
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
     /// One operation with the token of the app.
     pub fn call(&self, mut operation: Value) -> Value {
         operation["token"] = self.app.clone().into();
@@ -88,6 +93,17 @@ impl Program {
         serde_json::from_str(answer).unwrap()
     }
 
+    /// Asks for a path: head and body of the answer.
+    pub fn get(&self, path: &str) -> (String, String) {
+        let mut socket = TcpStream::connect(self.address).unwrap();
+        let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        socket.write_all(head.as_bytes()).unwrap();
+        let mut text = String::new();
+        socket.read_to_string(&mut text).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        (head.to_owned(), body.to_owned())
+    }
+
     /// Makes a user; returns the token.
     pub fn user(&self, address: &str) -> String {
         let user = json!({"address": address, "token": {"appid": "tests", "expiry": 600}});
@@ -100,7 +116,11 @@ impl Program {
         let mut request = format!("ws://{}/ws", self.address).into_client_request().unwrap();
         let protocol = wire::SUBPROTOCOL.parse().unwrap();
         request.headers_mut().insert("sec-websocket-protocol", protocol);
-        let (socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+        // As browsers do: a small frame does not wait for the answer to the one before it.
+        let nagle_off = true;
+        let connected =
+            tokio_tungstenite::connect_async_with_config(request, None, nagle_off).await;
+        let (socket, _) = connected.unwrap();
         Session { socket }
     }
 

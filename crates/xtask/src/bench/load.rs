@@ -11,7 +11,8 @@ use crate::run::command;
 
 /// Durable one-to-one messages: how many, and how soon at a fixed rate.
 pub fn messages(built: &Built) -> anyhow::Result<Vec<Figure>> {
-    let seen = example("mesibo-server", &["--server".as_ref(), built.server.as_os_str()])?;
+    let seen =
+        example("mesibo-server", "message_load", &["--server".as_ref(), built.server.as_os_str()])?;
     let figure = |key: &str, name: &str, unit, budget| {
         anyhow::Ok(Figure::new(name, number(&seen, key)?, unit, budget))
     };
@@ -29,7 +30,7 @@ pub fn messages(built: &Built) -> anyhow::Result<Vec<Figure>> {
 
 /// Forwarded packets for each second of the server's CPU.
 pub fn sfu(_: &Built) -> anyhow::Result<Vec<Figure>> {
-    let seen = example("sfu", &[])?;
+    let seen = example("sfu", "media_load", &[])?;
     let packets = number(&seen, "packets_per_cpu_s")?;
     let single = number(&seen, "packets_per_cpu_s_without_bursts")?;
     let (name, unit) = ("SFU, forwarded packets per CPU second", "packet/s");
@@ -39,10 +40,10 @@ pub fn sfu(_: &Built) -> anyhow::Result<Vec<Figure>> {
     ])
 }
 
-/// Runs `examples/load.rs` of a package, optimised.
-fn example(package: &str, arguments: &[&std::ffi::OsStr]) -> anyhow::Result<Value> {
+/// Runs an example of a package, optimised.
+fn example(package: &str, name: &str, arguments: &[&std::ffi::OsStr]) -> anyhow::Result<Value> {
     let mut cargo = command("cargo", ["run", "--release", "--package", package]);
-    cargo.args(["--example", "load", "--"]).args(arguments);
+    cargo.args(["--example", name, "--"]).args(arguments);
     last_line(cargo)
 }
 

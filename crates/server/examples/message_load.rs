@@ -19,8 +19,7 @@ use wire::proto::{Ack, Deliver, Pong, client_frame, entry, server_frame};
 
 use support::{Program, Session, message};
 
-/// Pairs that send as fast as the server answers. A session's messages are stored one after the
-/// other, so it takes many of them to fill a commit.
+/// Pairs that send as fast as the server answers.
 const PAIRS: usize = 400;
 /// Messages of one sender without an answer.
 const IN_FLIGHT: usize = 32;

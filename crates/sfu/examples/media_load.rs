@@ -4,7 +4,7 @@
 //! another thread, which decrypt, acknowledge and ask again as browsers do. Video packets of
 //! 1,150 bytes leave the publishers in bursts, as the pacer of a browser sends them.
 //!
-//! `cargo run --release -p sfu --example load -- [--publishers N] [--subscribers N] [--burst N]
+//! `cargo run --release -p sfu --example media_load -- [--publishers N] [--subscribers N] [--burst N]
 //! [--rate PACKETS_PER_S] [--seconds N]`; the last line is one JSON object.
 #![allow(clippy::print_stdout)] // Its result.
 #![allow(dead_code)] // The media loop is used in part.

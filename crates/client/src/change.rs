@@ -1,0 +1,266 @@
+//! Messages that change after they were sent: edited, recalled, wiped, deleted.
+//!
+//! The page sees it at once; the server and everybody else are told as soon as there is a
+//! connection.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use wire::id::MessageId;
+use wire::limits::RETRACTION_MAX;
+use wire::proto::{self, Change, MessageRef, Remove, client_frame, target};
+use wire::status;
+use wire::time::{Now, Timestamp};
+
+use crate::client::{Client, Pending};
+use crate::event::Event;
+use crate::message::{Content, Conversation, Message, MessageKey};
+use crate::outbox::{SendError, check_content, place};
+use crate::port::store::{Request, Write};
+
+/// Why a message is not changed. Nothing happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChangeError {
+    /// Received, failed, deleted, or too old; or not known here.
+    #[error("only own messages of the last hour can be changed")]
+    Denied,
+    /// The new content is empty or too large.
+    #[error(transparent)]
+    Content(#[from] SendError),
+    /// Over `limits::ERRANDS_MAX`.
+    #[error("too many changes wait for the server already")]
+    TooMany,
+}
+
+/// What is removed from the own devices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// These.
+    Messages(Vec<MessageKey>),
+    /// All of a conversation, or of all conversations, sent before a moment.
+    Before {
+        /// `None` = all.
+        conversation: Option<Conversation>,
+        /// Exclusive.
+        before: Timestamp,
+    },
+}
+
+impl Client {
+    /// Whether an own message may still be edited or recalled.
+    pub fn may_change(&self, now: Now, key: &MessageKey) -> bool {
+        self.memory.get(key).is_some_and(|message| self.is_changeable(now, message))
+    }
+
+    fn is_changeable(&self, now: Now, message: &Message) -> bool {
+        let end = message.ts.after(RETRACTION_MAX);
+        !message.key.incoming
+            && message.status <= status::READ
+            && self.session.server_time(now) <= end
+    }
+
+    /// Gives an own message new content.
+    pub fn edit(
+        &mut self,
+        now: Now,
+        key: &MessageKey,
+        content: Content,
+    ) -> Result<(), ChangeError> {
+        check_content(&content)?;
+        let message = self.changeable(now, key)?;
+        // One that has not left yet simply says the new.
+        let left = !self.outbox.is_waiting(key);
+        if left {
+            self.tell_server(&message, Some(&content));
+        }
+        self.put_changed(Message { content, modified: left, ..message });
+        Ok(())
+    }
+
+    /// Takes an own message back from everybody.
+    pub fn recall(&mut self, now: Now, key: &MessageKey) -> Result<(), ChangeError> {
+        let message = self.changeable(now, key)?;
+        if self.outbox.is_waiting(key) {
+            self.drop_from_outbox(key);
+        } else {
+            self.tell_server(&message, None);
+        }
+        self.put_changed(emptied(message, status::DELETED));
+        Ok(())
+    }
+
+    /// Erases what messages say on this device; their places stay.
+    pub fn wipe(&mut self, keys: &[MessageKey]) {
+        for key in keys {
+            if let Some(message) = self.memory.get(key).cloned() {
+                self.put_changed(emptied(message, status::WIPED));
+            }
+        }
+    }
+
+    /// Removes messages from the own devices.
+    pub fn remove(&mut self, removal: Removal) -> Result<(), ChangeError> {
+        if !self.takes_errands() {
+            return Err(ChangeError::TooMany);
+        }
+        let (messages, of, before) = match &removal {
+            Removal::Messages(keys) => {
+                (keys.iter().filter_map(|key| self.reference(key)).collect(), None, Timestamp(0))
+            }
+            Removal::Before { conversation, before } => {
+                (Vec::new(), conversation.as_ref().map(to_target), *before)
+            }
+        };
+        let before = before.0;
+        self.run_errand(None, |ticket| {
+            client_frame::Body::Remove(Remove { ticket, messages, of, before })
+        });
+        self.apply_removal(removal);
+        Ok(())
+    }
+
+    fn changeable(&self, now: Now, key: &MessageKey) -> Result<Message, ChangeError> {
+        let message = self.memory.get(key).filter(|message| self.is_changeable(now, message));
+        let message = message.cloned().ok_or(ChangeError::Denied)?;
+        self.takes_errands().then_some(message).ok_or(ChangeError::TooMany)
+    }
+
+    fn tell_server(&mut self, message: &Message, content: Option<&Content>) {
+        let (id, to) = (message.key.id, Some(to_target(&message.conversation)));
+        let content = content.map(proto::Content::from);
+        self.run_errand(Some(id), |ticket| {
+            client_frame::Body::Change(Change { ticket, id: id.get(), to, content })
+        });
+    }
+
+    /// How the server and the other devices call a message.
+    fn reference(&self, key: &MessageKey) -> Option<MessageRef> {
+        let from_uid = match key.incoming {
+            true => self.memory.get(key)?.sender_uid.0,
+            false => 0,
+        };
+        Some(MessageRef { from_uid, id: key.id.get(), receipt: false })
+    }
+
+    fn put_changed(&mut self, message: Message) {
+        self.commits.write(Write::Message(message.clone().into()));
+        let sessions = self.reading.match_live(&message);
+        self.keep(message.clone());
+        self.tell(Event::MessageUpdate { message, sessions });
+    }
+
+    // ---- what the log says -------------------------------------------------------------------
+
+    /// The messages a change is about: a message to oneself is two.
+    pub(crate) fn changed_keys(&self, changed: &proto::Changed) -> Vec<MessageKey> {
+        let Some(id) = MessageId::new(changed.id) else { return Vec::new() };
+        let incoming = MessageKey { incoming: true, sender: changed.from.clone(), id };
+        match self.is_self(changed.from_uid) {
+            true => alloc::vec![MessageKey::outgoing(id), incoming],
+            false => alloc::vec![incoming],
+        }
+    }
+
+    /// A change that was made elsewhere, or came back from the server.
+    pub(crate) fn apply_changed(&mut self, changed: &proto::Changed) {
+        for key in self.changed_keys(changed) {
+            let Some(message) = self.memory.get(&key).cloned() else { continue };
+            if message.status == status::DELETED || message.status == status::WIPED {
+                continue;
+            }
+            let message = match &changed.content {
+                None => emptied(message, status::DELETED),
+                Some(content) => {
+                    let content = Content::from(content.clone());
+                    if message.content == content {
+                        continue;
+                    }
+                    Message { content, modified: true, ..message }
+                }
+            };
+            self.commits.write(Write::Message(message.clone().into()));
+            let sessions = self.reading.match_live(&message);
+            self.keep(message.clone());
+            self.inbox.tell_when_stored(Event::MessageUpdate { message, sessions });
+        }
+    }
+
+    /// Messages were removed on another own device.
+    pub(crate) fn apply_removed(&mut self, removed: &proto::Removed) {
+        let keys = removed.messages.iter().filter_map(|reference| match reference.from_uid {
+            0 => MessageId::new(reference.id).map(MessageKey::outgoing),
+            _ => self.key_of(reference),
+        });
+        let keys: Vec<_> = keys.collect();
+        if !keys.is_empty() {
+            self.apply_removal(Removal::Messages(keys));
+        }
+        if removed.before > 0 {
+            let conversation = removed.of.as_ref().and_then(to_conversation);
+            let before = Timestamp(removed.before);
+            self.apply_removal(Removal::Before { conversation, before });
+        }
+    }
+
+    fn apply_removal(&mut self, removal: Removal) {
+        match &removal {
+            Removal::Messages(keys) => {
+                for key in keys {
+                    self.drop_from_outbox(key);
+                    self.memory.remove(key);
+                    self.commits.write(Write::DeleteMessage(key.clone()));
+                }
+            }
+            Removal::Before { conversation, before } => {
+                let before = place(*before, 0);
+                let gone = |message: &Message| {
+                    message.order < before
+                        && conversation.as_ref().is_none_or(|of| *of == message.conversation)
+                };
+                for key in self.memory.matching(gone) {
+                    self.drop_from_outbox(&key);
+                    self.memory.remove(&key);
+                }
+                let conversation = conversation.clone();
+                self.commits.write(Write::DeleteBefore { conversation, before });
+            }
+        }
+        self.tell(Event::Removed { removal });
+        self.commits.then(crate::commit::Then::Summaries, false);
+    }
+
+    /// Removals are stored: summaries show what is the latest now.
+    pub(crate) fn refresh_summaries(&mut self) {
+        for (session, count) in self.reading.summaries() {
+            let request = Request::Summary { from: None, count };
+            self.ask(request, Pending::Summary(session));
+        }
+    }
+
+    /// Forgets a message that waits to be sent.
+    fn drop_from_outbox(&mut self, key: &MessageKey) {
+        if self.outbox.forget(key) {
+            self.commits.write(Write::OutboxDone(key.clone()));
+        }
+    }
+}
+
+/// A message of which only the place is left.
+fn emptied(message: Message, status: u32) -> Message {
+    let thread = message.content.thread;
+    Message { content: Content { thread, ..Content::default() }, status, ..message }
+}
+
+fn to_target(conversation: &Conversation) -> proto::Target {
+    let to = match conversation {
+        Conversation::User(address) => target::To::Address(address.clone()),
+        Conversation::Group(gid) => target::To::Group(gid.0),
+    };
+    proto::Target { to: Some(to) }
+}
+
+fn to_conversation(target: &proto::Target) -> Option<Conversation> {
+    Some(match target.to.as_ref()? {
+        target::To::Address(address) => Conversation::User(String::clone(address)),
+        target::To::Group(gid) => Conversation::Group(wire::id::GroupId(*gid)),
+    })
+}

@@ -1,0 +1,173 @@
+//! Messages that change after they were sent: edited or recalled by their sender, or removed from
+//! a user's own devices.
+//!
+//! The stored message is replaced, so that who has not fetched it gets what it says now, and
+//! everybody who may have it is told.
+
+use alloc::vec::Vec;
+use bytes::Bytes;
+use prost::Message as _;
+use wire::code::Code;
+use wire::id::{AppId, GroupId, MessageId, SessionId, Uid};
+use wire::limits::{CONTENT_BYTES_MAX, READ_MESSAGES_MAX, RETRACTION_MAX};
+use wire::mask::member as right;
+use wire::proto::{
+    Accepted, Change, Changed, Content, Entry, Message, Remove, Removed, Target, entry,
+    server_frame, target,
+};
+
+use crate::delivery::{EncodedEntry, note};
+use crate::directory::{Missing, Needs};
+use crate::hub::{Hub, Pending};
+use crate::messaging::fail;
+use crate::port::store::{Note, Reply, Request, StoreError};
+use crate::rights::Rights;
+
+/// A change that waits for the message it is about.
+#[derive(Debug)]
+pub(crate) struct Changing {
+    session: SessionId,
+    ticket: u64,
+    sender: Uid,
+    id: MessageId,
+    to: Option<Target>,
+    content: Option<Content>,
+    /// Whose logs are told.
+    audience: Vec<Uid>,
+}
+
+/// Notes for several logs whose sender waits for an answer.
+#[derive(Debug)]
+pub(crate) struct Noted {
+    pub session: SessionId,
+    pub ticket: u64,
+    pub notes: Vec<Note>,
+}
+
+impl Hub {
+    pub(crate) fn on_change(&mut self, session: SessionId, change: &Change) -> Result<(), Needs> {
+        let live = self.sessions.get(&session).and_then(|session| session.live());
+        let Some(live) = live else { return Ok(()) };
+        let (uid, aid) = (live.uid, live.aid);
+        let ticket = change.ticket;
+        let Some(id) = MessageId::new(change.id) else {
+            self.reject(session, ticket, fail("the message id is zero or not below 2^53"));
+            return Ok(());
+        };
+        if change.content.as_ref().is_some_and(|content| content.encoded_len() > CONTENT_BYTES_MAX)
+        {
+            self.reject(session, ticket, fail("the content is larger than 64 KiB"));
+            return Ok(());
+        }
+        let audience = self.audience(uid, aid, change.to.as_ref())?;
+        let (to, content) = (change.to.clone(), change.content.clone());
+        let changing = Changing { session, ticket, sender: uid, id, to, content, audience };
+        let request = Request::FindMessage { sender: uid, id };
+        self.ask(request, Pending::Change(changing.into()));
+        Ok(())
+    }
+
+    /// Who is told of a change: everybody the message may have reached, the sender's devices too.
+    fn audience(&self, uid: Uid, aid: AppId, to: Option<&Target>) -> Result<Vec<Uid>, Missing> {
+        let mut audience = match to.and_then(|to| to.to.as_ref()) {
+            None => Vec::new(),
+            Some(target::To::Address(address)) => {
+                let peer = self.directory.find_user(aid, address)?;
+                peer.map(|peer| peer.uid).into_iter().collect()
+            }
+            Some(target::To::Group(gid)) => match self.directory.group(aid, GroupId(*gid))? {
+                None => Vec::new(),
+                Some(roster) => {
+                    let receives = |member: &&crate::port::store::Member| {
+                        let group = &roster.group;
+                        let rights = Rights::of(group, Some(member), member.uid, self.now.wall);
+                        rights.allow(right::RECV)
+                    };
+                    roster.members.values().filter(receives).map(|member| member.uid).collect()
+                }
+            },
+        };
+        if !audience.contains(&uid) {
+            audience.push(uid);
+        }
+        Ok(audience)
+    }
+
+    /// The message is found, or was never there.
+    pub(crate) fn on_change_found(
+        &mut self,
+        changing: Changing,
+        result: Result<Reply, StoreError>,
+    ) {
+        let (session, ticket) = (changing.session, changing.ticket);
+        let Ok(Reply::Message(found)) = result else {
+            return self.end(session, Code::Storage, "storage failed");
+        };
+        let Some((ts, message)) = found.and_then(|(ts, entry)| Some((ts, message_in(&entry)?)))
+        else {
+            return self.reject(session, ticket, fail("there is no such message"));
+        };
+        if message.to != changing.to {
+            return self.reject(session, ticket, fail("the message went somewhere else"));
+        }
+        if self.now.wall > ts.after(RETRACTION_MAX) {
+            return self.reject(session, ticket, fail("the message is too old to be changed"));
+        }
+        if message.recalled && changing.content.is_some() {
+            return self.reject(session, ticket, fail("the message was recalled"));
+        }
+        self.store_change(changing, message);
+    }
+
+    fn store_change(&mut self, changing: Changing, message: Message) {
+        let Changing { session, ticket, sender, id, to: _, content, audience } = changing;
+        let changed = Changed {
+            from_uid: sender.0,
+            from: message.from.clone(),
+            id: id.get(),
+            content: content.clone(),
+            ts: self.now.wall.0,
+        };
+        let recalled = content.is_none();
+        let modified = !recalled;
+        let message = Message { content, modified, recalled, ..message };
+        let entry = Entry { body: Some(entry::Body::Message(message)) }.encode_to_vec();
+        let changed = EncodedEntry::new(entry::Body::Changed(changed));
+        let notes: Vec<_> = audience.into_iter().map(|uid| changed.to(uid)).collect();
+        let request =
+            Request::ChangeMessage { sender, id, entry: entry.into(), notes: notes.clone() };
+        self.ask(request, Pending::Noted(Noted { session, ticket, notes }));
+    }
+
+    pub(crate) fn on_remove(&mut self, session: SessionId, remove: &Remove) {
+        let live = self.sessions.get(&session).and_then(|session| session.live());
+        let Some(uid) = live.map(|live| live.uid) else { return };
+        let ticket = remove.ticket;
+        if remove.messages.len() > READ_MESSAGES_MAX {
+            return self.reject(session, ticket, fail("too many messages in one removal"));
+        }
+        let Remove { ticket: _, messages, of, before } = remove.clone();
+        let removed = Removed { messages, of, before };
+        let notes = alloc::vec![note(uid, entry::Body::Removed(removed))];
+        let request = Request::AppendNotes { notes: notes.clone() };
+        self.ask(request, Pending::Noted(Noted { session, ticket, notes }));
+    }
+
+    /// The notes are on disk: who asked is answered, who is online is told.
+    pub(crate) fn on_noted(&mut self, noted: Noted, result: Result<Reply, StoreError>) {
+        let Noted { session, ticket, notes } = noted;
+        if result.is_err() {
+            return self.end(session, Code::Storage, "storage failed");
+        }
+        let accepted = Accepted { id: ticket, ts: self.now.wall.0, recipients: 0 };
+        self.send(session, server_frame::Body::Accepted(accepted));
+        self.on_notes(&notes, result);
+    }
+}
+
+fn message_in(entry: &Bytes) -> Option<Message> {
+    match Entry::decode(&entry[..]).ok()?.body? {
+        entry::Body::Message(message) => Some(message),
+        _ => None,
+    }
+}

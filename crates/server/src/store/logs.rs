@@ -1,0 +1,172 @@
+//! Where each log stands, kept in memory between transactions, so that a message costs the database
+//! its rows and not a question for each number.
+//!
+//! Relies on being the only one that writes these columns, and on [`Logs::write`] before each
+//! commit. Promises that what it says is what the transaction will leave on disk.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use rusqlite::{Connection, OptionalExtension, params};
+use wire::id::Uid;
+use wire::limits::{DEVICE_KEPT, LOG_ENTRIES_MAX, LOGS_KNOWN_MAX};
+
+use super::sqlite::Sql;
+
+/// See the module. Numbers are SQLite's: signed, far below 2^63.
+#[derive(Debug, Default)]
+pub struct Logs {
+    known: HashMap<Uid, Log>,
+    /// Those that differ from what the database says.
+    changed: Vec<Uid>,
+}
+
+/// One user's log.
+#[derive(Debug)]
+pub struct Log {
+    /// Newest entry.
+    pub head: i64,
+    /// Last entry trimmed away.
+    pub trimmed: i64,
+    /// Furthest any device has come.
+    pub fetched: i64,
+    /// As `trimmed`, in the database.
+    deleted: i64,
+    devices: Vec<Device>,
+    is_changed: bool,
+}
+
+#[derive(Debug)]
+struct Device {
+    id: i64,
+    cursor: i64,
+    seen: i64,
+    is_changed: bool,
+}
+
+impl Logs {
+    /// The log of a user; `None` when there is no such user.
+    pub fn find(&mut self, db: &Connection, uid: Uid) -> Sql<Option<&Log>> {
+        Ok(load(&mut self.known, db, uid)?.map(|log| &*log))
+    }
+
+    /// Whether no more messages fit until some are fetched.
+    pub fn is_full(&mut self, db: &Connection, uid: Uid) -> Sql<bool> {
+        let waiting = self.find(db, uid)?.map(|log| log.head - log.fetched);
+        Ok(waiting.is_some_and(|waiting| waiting >= LOG_ENTRIES_MAX as i64))
+    }
+
+    /// The number of a new entry; `None` when there is no such user.
+    pub fn next(&mut self, db: &Connection, uid: Uid) -> Sql<Option<i64>> {
+        let Logs { known, changed } = self;
+        let Some(log) = load(known, db, uid)? else { return Ok(None) };
+        log.change(uid, changed);
+        log.head += 1;
+        Ok(Some(log.head))
+    }
+
+    /// A device has everything up to here; what all devices have goes with the next
+    /// [`Logs::write`].
+    pub fn acknowledge(
+        &mut self,
+        db: &Connection,
+        uid: Uid,
+        device: i64,
+        seq: i64,
+        now: i64,
+    ) -> Sql<()> {
+        let Logs { known, changed } = self;
+        let Some(log) = load(known, db, uid)? else { return Ok(()) };
+        log.change(uid, changed);
+        if let Some(device) = log.devices.iter_mut().find(|known| known.id == device) {
+            device.cursor = device.cursor.max(seq);
+            device.seen = now;
+            device.is_changed = true;
+        }
+        let kept_from = now.saturating_sub(DEVICE_KEPT.as_millis() as i64);
+        let holding = log.devices.iter().filter(|device| device.seen >= kept_from);
+        let all_have = holding.map(|device| device.cursor).min().unwrap_or(seq);
+        log.fetched = log.fetched.max(seq);
+        log.trimmed = log.trimmed.max(all_have);
+        Ok(())
+    }
+
+    /// Brings the database up to date with one log and forgets it: its devices change.
+    pub fn settle(&mut self, db: &Connection, uid: Uid) -> Sql<()> {
+        match self.known.remove(&uid) {
+            Some(mut log) => log.write(db, uid),
+            None => Ok(()),
+        }
+    }
+
+    /// Brings the database up to date.
+    pub fn write(&mut self, db: &Connection) -> Sql<()> {
+        for uid in self.changed.drain(..) {
+            // It may have been settled meanwhile.
+            if let Some(log) = self.known.get_mut(&uid) {
+                log.write(db, uid)?;
+            }
+        }
+        if self.known.len() > LOGS_KNOWN_MAX {
+            self.known.clear();
+        }
+        Ok(())
+    }
+
+    /// The transaction did not happen.
+    pub fn forget(&mut self) {
+        *self = Logs::default();
+    }
+}
+
+fn load<'a>(
+    known: &'a mut HashMap<Uid, Log>,
+    db: &Connection,
+    uid: Uid,
+) -> Sql<Option<&'a mut Log>> {
+    let place = match known.entry(uid) {
+        Entry::Occupied(there) => return Ok(Some(there.into_mut())),
+        Entry::Vacant(place) => place,
+    };
+    let numbers = db
+        .prepare_cached("SELECT head, trimmed, fetched FROM users WHERE uid = ?")?
+        .query_row([uid.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    let Some((head, trimmed, fetched)) = numbers else { return Ok(None) };
+    let mut statement = db.prepare_cached("SELECT id, cursor, seen FROM devices WHERE uid = ?")?;
+    let devices = statement.query_map([uid.0], |row| {
+        Ok(Device { id: row.get(0)?, cursor: row.get(1)?, seen: row.get(2)?, is_changed: false })
+    })?;
+    let devices = devices.collect::<Sql<_>>()?;
+    let log = Log { head, trimmed, fetched, deleted: trimmed, devices, is_changed: false };
+    Ok(Some(place.insert(log)))
+}
+
+impl Log {
+    fn change(&mut self, uid: Uid, changed: &mut Vec<Uid>) {
+        if !self.is_changed {
+            self.is_changed = true;
+            changed.push(uid);
+        }
+    }
+
+    fn write(&mut self, db: &Connection, uid: Uid) -> Sql<()> {
+        if !self.is_changed {
+            return Ok(());
+        }
+        self.is_changed = false;
+        db.prepare_cached("UPDATE users SET head = ?, trimmed = ?, fetched = ? WHERE uid = ?")?
+            .execute(params![self.head, self.trimmed, self.fetched, uid.0])?;
+        if self.deleted < self.trimmed {
+            db.prepare_cached("DELETE FROM log WHERE uid = ? AND seq > ? AND seq <= ?")?
+                .execute(params![uid.0, self.deleted, self.trimmed])?;
+            self.deleted = self.trimmed;
+        }
+        for device in self.devices.iter_mut().filter(|device| device.is_changed) {
+            device.is_changed = false;
+            db.prepare_cached("UPDATE devices SET cursor = ?, seen = ? WHERE id = ?")?
+                .execute(params![device.cursor, device.seen, device.id])?;
+        }
+        Ok(())
+    }
+}

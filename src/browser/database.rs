@@ -1,0 +1,198 @@
+//! IndexedDB, as much of it as the SDK uses; errors are the browser's own.
+//!
+//! Written here because each request of a general wrapper is a type with a future of its own,
+//! which together were a tenth of the download.
+
+use js_sys::{Array, Function, Promise, Reflect, global};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+
+#[wasm_bindgen]
+extern "C" {
+    type Factory;
+
+    #[wasm_bindgen(method, catch)]
+    fn open(this: &Factory, name: &str, version: u32) -> Result<Request, JsValue>;
+
+    #[cfg(test)]
+    #[wasm_bindgen(method, catch, js_name = deleteDatabase)]
+    fn delete_database(this: &Factory, name: &str) -> Result<Request, JsValue>;
+
+    pub type Database;
+
+    #[wasm_bindgen(method)]
+    pub fn close(this: &Database);
+
+    #[wasm_bindgen(method, catch, js_name = createObjectStore)]
+    pub fn create_store(this: &Database, name: &str, options: &JsValue) -> Result<Table, JsValue>;
+
+    /// `mode`: `readonly` or `readwrite`.
+    #[wasm_bindgen(method, catch)]
+    pub fn transaction(
+        this: &Database,
+        stores: &JsValue,
+        mode: &str,
+        options: &JsValue,
+    ) -> Result<Transaction, JsValue>;
+
+    pub type Transaction;
+
+    #[wasm_bindgen(method, catch, js_name = objectStore)]
+    pub fn store(this: &Transaction, name: &str) -> Result<Table, JsValue>;
+
+    /// Begins to commit now instead of at the end of the turn.
+    #[wasm_bindgen(method, catch)]
+    pub fn commit(this: &Transaction) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(method, getter = error)]
+    fn failure(this: &Transaction) -> JsValue;
+
+    #[wasm_bindgen(method, setter)]
+    fn set_oncomplete(this: &Transaction, listener: &Function);
+
+    #[wasm_bindgen(method, setter)]
+    fn set_onabort(this: &Transaction, listener: &Function);
+
+    /// A store, or an index of one: both are asked alike, only a store is written to.
+    pub type Table;
+
+    #[wasm_bindgen(method, catch)]
+    pub fn index(this: &Table, name: &str) -> Result<Table, JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = createIndex)]
+    pub fn create_index(
+        this: &Table,
+        name: &str,
+        path: &JsValue,
+        options: &JsValue,
+    ) -> Result<Table, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    pub fn get(this: &Table, key: &JsValue) -> Result<Request, JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = getKey)]
+    pub fn get_key(this: &Table, key: &JsValue) -> Result<Request, JsValue>;
+
+    /// `undefined` = all keys.
+    #[wasm_bindgen(method, catch, js_name = getAll)]
+    pub fn get_all(this: &Table, keys: &JsValue, count: Option<u32>) -> Result<Request, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    pub fn count(this: &Table, keys: &JsValue) -> Result<Request, JsValue>;
+
+    /// `direction`: `next` or `prev`.
+    #[wasm_bindgen(method, catch, js_name = openCursor)]
+    pub fn open_cursor(this: &Table, keys: &JsValue, direction: &str) -> Result<Request, JsValue>;
+
+    /// A key of `undefined`: the value has it inside.
+    #[wasm_bindgen(method, catch)]
+    pub fn put(this: &Table, value: &JsValue, key: &JsValue) -> Result<Request, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    pub fn delete(this: &Table, key: &JsValue) -> Result<Request, JsValue>;
+
+    pub type Cursor;
+
+    #[wasm_bindgen(method, getter)]
+    pub fn value(this: &Cursor) -> JsValue;
+
+    /// The next value is another result of the request that opened the cursor.
+    #[wasm_bindgen(method, catch, js_name = continue)]
+    pub fn go_on(this: &Cursor) -> Result<(), JsValue>;
+
+    #[derive(Clone)]
+    pub type Request;
+
+    #[wasm_bindgen(method, catch, getter)]
+    fn result(this: &Request) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, getter = error)]
+    fn reason(this: &Request) -> JsValue;
+
+    #[wasm_bindgen(method, setter)]
+    fn set_onsuccess(this: &Request, listener: &Function);
+
+    #[wasm_bindgen(method, setter)]
+    fn set_onerror(this: &Request, listener: &Function);
+
+    #[wasm_bindgen(method, setter)]
+    fn set_onupgradeneeded(this: &Request, listener: &JsValue);
+
+    /// A range of keys.
+    #[wasm_bindgen(js_name = IDBKeyRange)]
+    type Range;
+
+    #[wasm_bindgen(static_method_of = Range, js_class = IDBKeyRange, catch)]
+    fn bound(
+        from: &JsValue,
+        to: &JsValue,
+        without_from: bool,
+        without_to: bool,
+    ) -> Result<JsValue, JsValue>;
+}
+
+/// Opens the database of this name. One that is new, or older than `version`, is laid out.
+pub async fn open(
+    name: &str,
+    version: u32,
+    lay_out: fn(&Database) -> Result<(), JsValue>,
+) -> Result<Database, JsValue> {
+    let factory = Reflect::get(&global(), &JsValue::from_str("indexedDB"))?;
+    let request = factory.unchecked_into::<Factory>().open(name, version)?;
+    let opening = request.clone();
+    request.set_onupgradeneeded(&Closure::once_into_js(move || {
+        if let Ok(database) = opening.result() {
+            // The transaction of the upgrade fails with it, and the request tells.
+            let _ = lay_out(database.unchecked_ref());
+        }
+    }));
+    Ok(done(request).await?.unchecked_into())
+}
+
+/// Deletes the database of this name.
+#[cfg(test)]
+pub async fn delete(name: &str) -> Result<(), JsValue> {
+    let factory = Reflect::get(&global(), &JsValue::from_str("indexedDB"))?;
+    let request = factory.unchecked_into::<Factory>().delete_database(name)?;
+    done(request).await.map(drop)
+}
+
+/// What a request gave; `undefined` when nothing was found.
+pub fn done(request: Request) -> impl Future<Output = Result<JsValue, JsValue>> {
+    // Listening begins here, not when somebody waits for it.
+    let settled = Promise::new(&mut |succeeded, failed| {
+        request.set_onsuccess(&succeeded);
+        request.set_onerror(&failed);
+    });
+    async move {
+        match JsFuture::from(settled).await {
+            Ok(_) => request.result(),
+            Err(_) => Err(request.reason()),
+        }
+    }
+}
+
+/// All of the transaction is stored, or nothing.
+pub async fn stored(transaction: &Transaction) -> Result<(), JsValue> {
+    let settled = Promise::new(&mut |completed, aborted| {
+        transaction.set_oncomplete(&completed);
+        transaction.set_onabort(&aborted);
+    });
+    match JsFuture::from(settled).await {
+        Ok(_) => Ok(()),
+        Err(_) => Err(transaction.failure()),
+    }
+}
+
+/// The keys from one to another, with or without the two themselves.
+pub fn range(
+    (from, with_from): (&JsValue, bool),
+    (to, with_to): (&JsValue, bool),
+) -> Result<JsValue, JsValue> {
+    Range::bound(from, to, !with_from, !with_to)
+}
+
+/// A list of texts: names of stores, a path of several fields.
+pub fn names(names: &[&str]) -> JsValue {
+    names.iter().map(|name| JsValue::from_str(name)).collect::<Array>().into()
+}
