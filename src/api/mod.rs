@@ -5,6 +5,7 @@
 mod arguments;
 mod changes;
 pub mod group_call;
+mod group_change;
 mod group_member;
 mod identity;
 mod listener;

@@ -16,7 +16,9 @@ mod chance;
 mod change;
 mod client;
 mod commit;
+mod edits;
 mod errand;
+mod group;
 mod group_call;
 mod inbox;
 mod memory;
@@ -37,9 +39,10 @@ pub mod sorted;
 
 pub use change::{ChangeError, Removal};
 pub use client::Client;
+pub use edits::Field;
 pub use group_call::{OwnStream, Publishing, Room, Stream};
 pub use outbox::{SendError, Sent};
-pub use profile::{GroupInfo, Profile};
+pub use profile::{GroupInfo, Local, Profile, mark, own_place};
 pub use reading::{Scope, Search, SessionChange, SessionFilter};
 pub use session::StartError;
 
