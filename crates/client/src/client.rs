@@ -299,7 +299,7 @@ impl Client {
             return ticket;
         };
         let keys = [MessageKey::outgoing(id), MessageKey { incoming: true, sender, id }];
-        self.ask(Request::Messages { keys: keys.into() }, Pending::Find(ticket));
+        self.ask_behind_writes(Request::Messages { keys: keys.into() }, Pending::Find(ticket));
         ticket
     }
 
@@ -415,6 +415,14 @@ impl Client {
         let ticket = Ticket(self.next_ticket);
         self.pending.insert(ticket, pending);
         self.outputs.push_back(Output::Store { ticket, request });
+    }
+
+    /// As [`Client::ask`], behind what is written already: what the page has sent it can read.
+    pub(crate) fn ask_behind_writes(&mut self, request: Request, pending: Pending) {
+        match self.commits.is_waiting() {
+            true => self.commits.then(Then::Ask(Box::new((request, pending))), false),
+            false => self.ask(request, pending),
+        }
     }
 
     /// Keeps a message in memory.
@@ -765,6 +773,7 @@ impl Client {
                         Then::Sendable(key) => self.on_sendable(now, &key),
                         Then::Inbox => self.on_inbox_stored(),
                         Then::Summaries => self.refresh_summaries(),
+                        Then::Ask(question) => self.ask(question.0, question.1),
                     }
                 }
             }
