@@ -45,8 +45,17 @@ export interface MesiboListener {
   Mesibo_onPresence?(presence: MesiboPresence): Answer;
   Mesibo_onPresenceRequest?(presence: MesiboPresence): Answer;
   Mesibo_onProfileUpdated?(profile: MesiboProfile): Answer;
+  /** Edits of a profile have reached the server, or failed; or there was nothing to send. */
+  MesiboProfile_onPublish?(profile: MesiboProfile, result: boolean): Answer;
   /** A name for somebody who has none; asked at once, the answer is used. */
   Mesibo_onGetProfileName?(profile: MesiboProfile): string | null | undefined;
+  /** A picture for who has none: a URL, an image or a canvas; asked at once. */
+  Mesibo_onGetProfileImage?(
+    profile: MesiboProfile,
+  ): string | HTMLImageElement | HTMLCanvasElement | null | undefined;
+  /** Asked when a profile is handed out first: the page may name it or hang fields on it. */
+  Mesibo_onCustomizeProfile?(profile: MesiboProfile): boolean | void;
+  Mesibo_onGroupCreated?(group: MesiboGroupProfile): Answer;
   Mesibo_onGroupJoined?(group: MesiboGroupProfile): Answer;
   Mesibo_onGroupLeft?(group: MesiboGroupProfile): Answer;
   Mesibo_onGroupMembers?(group: MesiboGroupProfile, members: MesiboGroupMember[]): Answer;
@@ -56,10 +65,10 @@ export interface MesiboListener {
     group: MesiboGroupProfile,
     settings: MesiboGroupSettings,
     permissions: MesiboMemberPermissions,
-    pins: never[],
+    pins: MesiboGroupPin[],
   ): Answer;
-  /** `error` is one of `MESIBO_GROUPERROR_*`. */
-  Mesibo_onGroupError?(group: MesiboGroupProfile, error: number): Answer;
+  /** `error` is one of `MESIBO_GROUPERROR_*`; no group when it was to be created. */
+  Mesibo_onGroupError?(group: MesiboGroupProfile | null, error: number): Answer;
   /** For a read session: how many older messages `sync` has brought. */
   Mesibo_onSync?(session: MesiboReadSession, count: number): Answer;
   Mesibo_onError?(text: string): Answer;
@@ -76,6 +85,7 @@ export interface MesiboListener {
 
 export interface MesiboProfileListener {
   MesiboProfile_onUpdate?(profile: MesiboProfile): Answer;
+  MesiboProfile_onPublish?(profile: MesiboProfile, result: boolean): Answer;
   [name: string]: any;
 }
 
@@ -110,7 +120,9 @@ export interface MesiboSubscriber {
   profile: MesiboProfile;
 }
 
-export interface MesiboGroupSettings {
+/** Of a group. In a change, what is missing stays as it is. */
+declare class MesiboGroupSettings {
+  constructor(settings?: Partial<MesiboGroupSettings>);
   name: string;
   /** `MESIBO_GROUPFLAG_*` */
   flags: number;
@@ -119,16 +131,38 @@ export interface MesiboGroupSettings {
   callDuration: number;
   /** `MESIBO_RESOLUTION_*` */
   videoResolution: number;
-  /** Seconds. */
+  /** Seconds from now, 0 = never. */
   expiry: number;
 }
 
-export interface MesiboMemberPermissions {
-  /** `MESIBO_MEMBERFLAG_*` */
+/** What a member may do. Flags other than 0 are all that is given. */
+declare class MesiboMemberPermissions {
+  constructor(permissions?: Partial<MesiboMemberPermissions>);
+  /** `MESIBO_MEMBERFLAG_*`; 0 = as the group has it for members. */
   flags: number;
   /** `MESIBO_ADMINFLAG_*` */
   adminFlags: number;
+  callFlags: number;
+  callDuration: number;
+  videoResolution: number;
+  /** Seconds from now until the membership ends, 0 = never. */
+  expiry: number;
 }
+
+declare class MesiboGroupPin {
+  constructor(pin?: Partial<MesiboGroupPin>);
+  pin: number;
+  permissions: MesiboMemberPermissions;
+  /** Seconds from now, 0 = never. */
+  expiry?: number;
+  /** How often it may be used, 0 = without limit. */
+  count?: number;
+  /** How often it was used. */
+  used?: number;
+}
+
+/** Told first of what the call causes; a function is told once, of what it asked for. */
+export type GroupListener = MesiboListener | ((...answer: any[]) => Answer) | null;
 
 // ---- the API object -------------------------------------------------------------------------
 
@@ -181,6 +215,28 @@ declare class Mesibo {
   getSelfProfile(): MesiboSelfProfile;
   getGroupProfiles(): MesiboGroupProfile[];
   getSortedProfiles(): MesiboProfile[];
+  /** By their last message, newest first. */
+  getRecentProfiles(): MesiboProfile[];
+  getUserProfileIfExists(address: Numeric): MesiboProfile | null;
+  getGroupProfileIfExists(gid: Numeric): MesiboProfile | null;
+  /** Leaves groups one is not in out of the lists; `reset` takes them in again. */
+  hideInactiveGroupProfiles(reset?: boolean): void;
+  getLastProfileUpdateTimestamp(): number;
+  /** `Mesibo_onCustomizeProfile` and other questions are asked again. */
+  resetProfileCustomizations(): void;
+  /** `false` without a name or a token. The group is made when online. */
+  createGroup(name: string, flags?: number, listener?: GroupListener): boolean;
+  createGroup(settings: Partial<MesiboGroupSettings>, listener?: GroupListener): boolean;
+  /** First generation: what the page knows of somebody; nothing goes to the server. */
+  setContact(contact: {
+    address?: string;
+    groupid?: Numeric;
+    name?: string;
+    picture?: string;
+    status?: string;
+    hidden?: boolean;
+    [name: string]: any;
+  }): MesiboProfile | null;
 
   /** A new id for a message: 32 bits, never 0, never the same again. */
   getUniqueMessageId(): number;
@@ -295,7 +351,7 @@ declare class MesiboProfile {
   getName(): string | null;
   getNameOrAddress(prefix?: string): string;
   getFirstName(): string | undefined;
-  /** On this side only; nothing takes it back. */
+  /** Published by `save` for oneself and for own groups; of others it is this side's own. */
   setName(name: string | null): void;
   getStatus(): string;
 
@@ -318,15 +374,148 @@ declare class MesiboProfile {
   getUnreadMessageCount(callback?: (count: number) => Answer): number;
   matches(message: MesiboMessageProperties): boolean;
 
-  /** Groups only; the answer comes to the listener and to `Mesibo_onGroupSettings`. */
-  getSettings(listener?: MesiboListener | ((...answer: any[]) => Answer) | null): ResultCode;
-  /** Groups only; the answer comes to the listener and to `Mesibo_onGroupMembers`. */
-  getMembers(
-    count: number,
-    restart?: boolean,
-    listener?:
-      MesiboListener | ((group: MesiboGroupProfile, members: MesiboGroupMember[]) => Answer) | null,
+  getFirstNameOrAddress(prefix?: string): string;
+  /** On this side only, until a real name is known. */
+  setTemporaryName(name: string | null): void;
+  setOverrideName(name: string | null): void;
+  setStatus(status: string | null): void;
+  /** Named values; `null` removes one. Names have at most 63 characters, all together 16 KiB. */
+  setString(name: string, value: string | null): void;
+  setInt(name: string, value: number | null): void;
+  setLong(name: string, value: number | null): void;
+  setDouble(name: string, value: number | null): void;
+  setBoolean(name: string, value: boolean | null): void;
+  /** `otherwise` when there is no such value, or none that can be converted without loss. */
+  getString(name: string, otherwise?: string): string | undefined;
+  getInt(name: string, otherwise?: number): number | undefined;
+  getLong(name: string, otherwise?: number): number | undefined;
+  getDouble(name: string, otherwise?: number): number | undefined;
+  getBoolean(name: string, otherwise?: boolean): boolean | undefined;
+  hasValue(name: string): boolean;
+  getValue(name: string): unknown;
+  getValues(): Record<string, unknown>;
+  getImage(index?: number): MesiboProfileImage;
+  /** A file stays on this side: `MesiboProfile_onPublish` says `false` until it can be uploaded. */
+  setImage(image: ElementOrId | Blob | null, index?: number): boolean;
+  setImageUrl(url: string | null, index?: number): boolean;
+  prefetchImages(): boolean;
+  setDraft(text: string | null): void;
+  getDraft(): string | null;
+  setUserData(data: unknown): void;
+  getUserData(): any;
+  /** Takes back what was not saved. */
+  reset(): void;
+  /** Keeps all edits; those of the own profile and own groups are published. */
+  save(): boolean;
+  publish(): boolean;
+  reload(): void;
+  /** A copy that stays as it is; it can be edited, not saved. */
+  cloneProfile(): this;
+  broadcastChanges(): void;
+  getHashCode(): number;
+
+  setContact(on?: boolean): void;
+  isContact(): boolean;
+  subscribe(on?: boolean): void;
+  isSubscribed(): boolean;
+  /** One-to-one messages, calls and presence; holds on the server after `save`. */
+  block(on?: boolean): void;
+  toggleBlock(): boolean;
+  isBlocked(): boolean;
+  blockMessages(on?: boolean): void;
+  blockCalls(on?: boolean): void;
+  blockVideoCalls(on?: boolean): void;
+  blockGroupMessages(on?: boolean): void;
+  blockProfile(on?: boolean): void;
+  blockProfileSubscription(on?: boolean): void;
+  isMessageBlocked(): boolean;
+  isCallBlocked(): boolean;
+  isVideoCallBlocked(): boolean;
+  isGroupMessageBlocked(): boolean;
+  isProfileBlocked(): boolean;
+  isProfileSubscriptionBlocked(): boolean;
+  setPrivate(on?: boolean): void;
+  isPrivate(): boolean;
+  setHidden(on?: boolean): void;
+  toggleHidden(): boolean;
+  isHidden(): boolean;
+  setMuted(on?: boolean): void;
+  toggleMute(): boolean;
+  isMuted(): boolean;
+  favorite(on?: boolean): void;
+  isFavorite(): boolean;
+  archive(on?: boolean): void;
+  isArchived(): boolean;
+  setMark(on?: boolean): void;
+  toggleMark(): boolean;
+  isMarked(): boolean;
+  setDeleted(): void;
+  isDeleted(): boolean;
+  /** The server has said who it is. */
+  isLookedup(): boolean;
+  isProfileSynced(): boolean;
+  /** Forgets it here, at the server, or both. */
+  removeLocalProfile(): void;
+  removeSyncedProfile(): void;
+  remove(): void;
+
+  // Groups only; on a user they fail softly. What they cause comes to the listener, then to all.
+  getGroupProfile(): MesiboGroupProfile | null;
+  /** Address of the owner. */
+  getAdmin(): string | null;
+  /** Who changed the group last. */
+  getLastAdmin(): MesiboProfile | null;
+  isOwner(): boolean;
+  canAdmin(): boolean;
+  canModify(): boolean;
+  canAddMembers(): boolean;
+  canRemoveMembers(): boolean;
+  canAddAdmins(): boolean;
+  canRemoveAdmins(): boolean;
+  canRemoveOwner(): boolean;
+  canRemoveGroup(): boolean;
+  getRequestId(): number;
+  getSettings(listener?: GroupListener): ResultCode;
+  setProperties(settings: Partial<MesiboGroupSettings>, listener?: GroupListener): ResultCode;
+  /** `count` 0 = all; without `restart` those behind the last, until there are none. */
+  getMembers(count: number, restart?: boolean, listener?: GroupListener): ResultCode;
+  /** A list, or addresses with commas between them. */
+  addMembers(
+    addresses: string[] | string,
+    flags?: number,
+    adminFlags?: number,
+    listener?: GroupListener,
   ): ResultCode;
+  addMembers(
+    addresses: string[] | string,
+    permissions: Partial<MesiboMemberPermissions>,
+    pin?: unknown,
+  ): ResultCode;
+  addMember(
+    address: string,
+    permissions?: Partial<MesiboMemberPermissions>,
+    pin?: unknown,
+  ): ResultCode;
+  removeMembers(addresses: string[] | string, listener?: GroupListener): ResultCode;
+  removeMember(address: string, listener?: GroupListener): ResultCode;
+  deleteGroup(): boolean;
+  leave(): void;
+  join(pin: Numeric, listener?: GroupListener): void;
+  /** The number is drawn; `count` uses, 0 = without limit. */
+  addPin(
+    permissions: Partial<MesiboMemberPermissions>,
+    listener?: GroupListener,
+    expiry?: number,
+    count?: number,
+  ): void;
+  editPin(
+    pin: Numeric,
+    permissions: Partial<MesiboMemberPermissions>,
+    expiry?: number,
+    count?: number,
+    listener?: GroupListener,
+  ): boolean;
+  removePin(pin: Numeric, listener?: GroupListener): boolean;
 
   addListener(listener: MesiboProfileListener): boolean;
   removeListener(listener: MesiboProfileListener): void;
@@ -337,6 +526,37 @@ declare class MesiboProfile {
 
 declare class MesiboGroupProfile extends MesiboProfile {}
 declare class MesiboSelfProfile extends MesiboProfile {}
+
+/** The picture of a profile. Its strings can be the `src` of an image. */
+declare class MesiboProfileImage {
+  private constructor();
+  getImage(): string | null;
+  getThumbnail(): string | null;
+  getImageOrThumbnail(): string | null;
+  getImagePath(): string | null;
+  getThumbnailPath(): string | null;
+  getImageOrThumbnailPath(): string | null;
+  /** Without asking the page. */
+  getUrl(): string | null;
+  getNext(): MesiboProfileImage | null;
+  getPrevious(): MesiboProfileImage | null;
+  getIndex(): number;
+  isEmpty(): boolean;
+  getProfile(): MesiboProfile;
+}
+
+/** Looks up addresses and makes them contacts. */
+declare class MesiboContactSynchronizer {
+  setContact(on?: boolean): void;
+  subscribe(on?: boolean): void;
+  /** `now` false waits for `syncNow`. */
+  sync(addresses: string[], now?: boolean): void;
+  syncAsUpdate(addresses: string[], now?: boolean): void;
+  syncNow(): void;
+  /** Contacts are looked up again at every sign-in in any case. */
+  static enableAutoSync(on?: boolean): void;
+  static isAutoSyncEnabled(): boolean;
+}
 
 declare class MesiboGroupMember {
   private constructor();
@@ -845,17 +1065,22 @@ declare class MesiboParticipant {
 
 export type {
   Mesibo,
+  MesiboContactSynchronizer,
   MesiboDateTime,
   MesiboFileTransfer,
   MesiboGroupCall,
   MesiboGroupMember,
+  MesiboGroupPin,
   MesiboGroupProfile,
+  MesiboGroupSettings,
   MesiboHttp,
+  MesiboMemberPermissions,
   MesiboMessage,
   MesiboMessageProperties,
   MesiboParticipant,
   MesiboPresence,
   MesiboProfile,
+  MesiboProfileImage,
   MesiboReadSession,
   MesiboSelfProfile,
 };
@@ -867,6 +1092,11 @@ export interface Api extends Constants {
   readonly MesiboGroupProfile: typeof MesiboGroupProfile;
   readonly MesiboSelfProfile: typeof MesiboSelfProfile;
   readonly MesiboGroupMember: typeof MesiboGroupMember;
+  readonly MesiboGroupSettings: typeof MesiboGroupSettings;
+  readonly MesiboMemberPermissions: typeof MesiboMemberPermissions;
+  readonly MesiboGroupPin: typeof MesiboGroupPin;
+  readonly MesiboProfileImage: typeof MesiboProfileImage;
+  readonly MesiboContactSynchronizer: typeof MesiboContactSynchronizer;
   readonly MesiboGroupCall: typeof MesiboGroupCall;
   readonly MesiboParticipant: typeof MesiboParticipant;
   readonly MesiboReadSession: typeof MesiboReadSession;

@@ -2,6 +2,7 @@
 
 import * as core from "mesibo-core";
 import { constants } from "./constants.js";
+import { makeContactSynchronizer } from "./contacts.js";
 import { MesiboDateTime } from "./datetime.js";
 import { mesiboVerbs, profileVerbs, sessionVerbs } from "./verbs.js";
 import {
@@ -14,6 +15,13 @@ import {
 } from "./file.js";
 import { MesiboHttp } from "./http.js";
 import {
+  MesiboGroupPin,
+  MesiboGroupSettings,
+  MesiboMemberPermissions,
+  engineMethods,
+  groupMethods,
+} from "./groups.js";
+import {
   MesiboMessage,
   MesiboMessageProperties,
   MesiboPresence,
@@ -23,6 +31,7 @@ import {
   setDefaultEngine,
 } from "./message.js";
 import { initServiceWorker, startServiceWorker } from "./service-worker.js";
+import { MesiboProfileImage, profileMethods } from "./profile.js";
 
 // Names of other generations: the same function under another name.
 const ALIASES = {
@@ -113,8 +122,8 @@ export function install() {
     const { prototype } = core[name];
     for (const [alias, current] of Object.entries(aliases)) prototype[alias] = prototype[current];
   }
-  Object.assign(core.Mesibo.prototype, mesiboVerbs);
-  Object.assign(core.MesiboProfile.prototype, profileVerbs);
+  put(core.Mesibo.prototype, { ...mesiboVerbs, ...engineMethods });
+  put(core.MesiboProfile.prototype, { ...profileVerbs, ...profileMethods, ...groupMethods });
   Object.assign(core.MesiboReadSession.prototype, sessionVerbs);
   class MesiboGroupProfile extends core.MesiboProfile {}
   class MesiboSelfProfile extends core.MesiboProfile {}
@@ -179,7 +188,12 @@ export function install() {
     MesiboProfile: core.MesiboProfile,
     MesiboGroupProfile,
     MesiboSelfProfile,
+    MesiboProfileImage,
     MesiboGroupMember: core.MesiboGroupMember,
+    MesiboGroupSettings,
+    MesiboMemberPermissions,
+    MesiboGroupPin,
+    MesiboContactSynchronizer: makeContactSynchronizer(() => core.Mesibo.getInstance()),
     MesiboGroupCall: core.MesiboGroupCall,
     MesiboParticipant: core.MesiboParticipant,
     MesiboReadSession,
@@ -193,6 +207,13 @@ export function install() {
     ...constants,
   };
   return api;
+}
+
+/** Methods that do not show up when a page enumerates its objects. */
+function put(prototype, methods) {
+  for (const [name, value] of Object.entries(methods)) {
+    Object.defineProperty(prototype, name, { value, configurable: true, writable: true });
+  }
 }
 
 /** UTF-8 bytes to text; bounds are clipped, nothing gives nothing. */

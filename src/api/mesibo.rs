@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use client::message::Conversation;
-use client::{Scope, SendError};
+use client::{Client, Profile, Scope, SendError, mark};
 use js_sys::{Array, Function};
 use wasm_bindgen::prelude::*;
 use wire::id::MessageId;
@@ -64,6 +64,18 @@ impl Mesibo {
 
     pub(crate) fn page(&self) -> &Page {
         &self.driver.page
+    }
+
+    /// Where a profile is, unless lists leave it out.
+    fn listed(&self, client: &Client, profile: &Profile) -> Option<Conversation> {
+        let hidden = profile.local.marks & (mark::HIDDEN | mark::DELETED) != 0;
+        if profile.gid == 0 {
+            let shown = !hidden && profile.address != client.address();
+            return shown.then(|| Conversation::User(profile.address.clone()));
+        }
+        let member = profile.group.as_ref().is_some_and(|info| info.rights.member);
+        let shown = !hidden && (member || !self.page().hides_inactive.get());
+        shown.then_some(Conversation::Group(wire::id::GroupId(profile.gid)))
     }
 }
 
@@ -207,25 +219,64 @@ impl Mesibo {
     #[wasm_bindgen(js_name = getSortedProfiles)]
     pub fn get_sorted_profiles(&self) -> Array {
         let known = self.driver.look(|client, _| {
-            let own = client.address().to_owned();
-            let others =
-                client.profiles().filter(|profile| profile.gid > 0 || profile.address != own);
-            let sortable = others.map(|profile| {
-                let name = profile.local_name.as_ref().unwrap_or(&profile.name);
-                let name = String::from(lower(name));
-                let of = match profile.gid {
-                    0 => Conversation::User(profile.address.clone()),
-                    gid => Conversation::Group(wire::id::GroupId(gid)),
-                };
-                (name.is_empty(), name, profile.address.clone(), of)
+            let shown = client.profiles().filter_map(|profile| {
+                let name = String::from(lower(profile.shown_name()));
+                let of = self.listed(client, profile)?;
+                Some((name.is_empty(), name, profile.address.clone(), of))
             });
-            sortable.collect::<Vec<_>>()
+            shown.collect::<Vec<_>>()
         });
         // The browser's sort: one of Rust's own is five kilobytes.
         let order: Array = (0..known.len()).map(JsValue::from).collect();
         let at = |index: JsValue| &known[to_u32(&index) as usize];
         let order = order.sort_by(&mut |a, b| at(a).cmp(at(b)) as i32);
         order.iter().map(|index| self.page().profile(&at(index).3)).collect()
+    }
+
+    #[wasm_bindgen(js_name = getRecentProfiles)]
+    pub fn get_recent_profiles(&self) -> Array {
+        let recent = self.driver.look(|client, _| {
+            let recent = client.recent_profiles().into_iter();
+            let shown = recent.filter(|of| {
+                client.profile(of).is_none_or(|profile| self.listed(client, profile).is_some())
+            });
+            shown.collect::<Vec<_>>()
+        });
+        recent.iter().map(|of| self.page().profile(of)).collect()
+    }
+
+    #[wasm_bindgen(js_name = hideInactiveGroupProfiles)]
+    pub fn hide_inactive_group_profiles(&self, reset: bool) {
+        self.page().hides_inactive.set(!reset);
+    }
+
+    #[wasm_bindgen(js_name = getLastProfileUpdateTimestamp)]
+    pub fn get_last_profile_update_timestamp(&self) -> f64 {
+        self.page().profile_updated.get()
+    }
+
+    #[wasm_bindgen(js_name = resetProfileCustomizations)]
+    pub fn reset_profile_customizations(&self) {
+        self.page().forget_answers();
+    }
+
+    /// A group of its own; `js/groups.js` has looked at the name.
+    #[wasm_bindgen(js_name = _createGroup)]
+    pub fn create_group(&self, settings: JsValue, listener: JsValue) {
+        let none = wire::id::GroupId(0);
+        self.page().change_group(none, "create", Vec::new(), &settings, listener);
+    }
+
+    /// `bits` are of `wire::mask::contact`.
+    #[wasm_bindgen(js_name = _syncContacts)]
+    pub fn sync_contacts(&self, addresses: Vec<String>, bits: u32) {
+        self.driver.call(|client, _| client.sync_contacts(addresses, bits));
+    }
+
+    /// A token is set.
+    #[wasm_bindgen(js_name = _hasToken)]
+    pub fn has_token(&self) -> bool {
+        self.driver.look(|client, _| client.token().is_some())
     }
 
     // ---- messages ----------------------------------------------------------------------------

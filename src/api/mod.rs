@@ -6,6 +6,7 @@ pub mod arguments;
 mod changes;
 mod file;
 pub mod group_call;
+mod group_change;
 mod group_member;
 mod identity;
 pub mod listener;

@@ -8,14 +8,17 @@ use std::slice::from_ref;
 use client::Removal;
 use client::event::{ConnectionStatus, Event, Member, Origin, ReadSessionId};
 use client::message::{Conversation, Message, MessageKey};
+use client::own_place;
 use client::sorted::Map;
-use js_sys::{Array, Function};
+use js_sys::{Array, Function, Promise};
 use wasm_bindgen::{JsCast, JsValue};
 use wire::id::GroupId;
+use wire::limits::GROUP_ASKERS_MAX;
 use wire::mask::presence as presence_code;
 
 use super::arguments::{number, property};
 use super::group_call::Room;
+use super::group_change;
 use super::group_member::MesiboGroupMember;
 use super::identity::Identity;
 use super::listener::{call, method, spellings, tell, warn};
@@ -23,6 +26,10 @@ use super::profile::MesiboProfile;
 use super::read_session::Session;
 use super::records::{self, Links, payload, set};
 use crate::driver::Driver;
+
+fn profile_spellings(name: &str) -> [String; 2] {
+    [format!("MesiboProfile_on{name}"), format!("MesiboProfile_On{name}")]
+}
 
 thread_local! {
     static DEFAULT_SERVER: RefCell<String> = const { RefCell::new(String::new()) };
@@ -43,10 +50,18 @@ pub struct Page {
     /// Callbacks that wait for the answer to a question, by its ticket.
     pub counting: RefCell<Map<u32, Function>>,
     pub finding: RefCell<Map<u32, Function>>,
-    pub asking: RefCell<Map<u32, JsValue>>,
+    /// Listeners given to group methods, by the ticket of their question.
+    asking: RefCell<Map<u32, JsValue>>,
     pub database: RefCell<Vec<Option<Function>>>,
     server: RefCell<Option<String>>,
-    pub asking_name: Cell<bool>,
+    /// A question of the page is being answered.
+    asked: Cell<bool>,
+    /// What the page answered last to questions about a profile.
+    answers: RefCell<Map<(&'static str, Conversation), JsValue>>,
+    /// When a profile changed last.
+    pub profile_updated: Cell<f64>,
+    /// Groups the user is not in are left out of lists.
+    pub hides_inactive: Cell<bool>,
     pub rooms: RefCell<Map<GroupId, Rc<Room>>>,
 }
 
@@ -63,7 +78,10 @@ impl Page {
             asking: RefCell::default(),
             database: RefCell::default(),
             server: RefCell::default(),
-            asking_name: Cell::new(false),
+            asked: Cell::new(false),
+            answers: RefCell::default(),
+            profile_updated: Cell::new(0.0),
+            hides_inactive: Cell::new(false),
             rooms: RefCell::default(),
         }
     }
@@ -121,11 +139,14 @@ impl Page {
     }
 
     /// Tells the asker first, then the others; nobody twice.
-    fn tell_asker_and_all(&self, asker: Option<JsValue>, name: &str, arguments: &[JsValue]) {
+    fn tell_asker_and_all(&self, ticket: u32, name: &str, arguments: &[JsValue]) {
         let names = spellings(name);
+        let asker = self.asking.borrow().get(&ticket).cloned();
         if let Some(asker) = &asker {
             match asker.dyn_ref::<Function>() {
                 Some(function) => {
+                    // Told once; what follows is for listeners.
+                    self.asking.borrow_mut().remove(&ticket);
                     call(function, &JsValue::UNDEFINED, arguments);
                 }
                 None => {
@@ -142,10 +163,61 @@ impl Page {
     // ---- objects ---------------------------------------------------------------------------
 
     pub fn profile(&self, of: &Conversation) -> JsValue {
-        self.identity.profile(of, || match self.driver.upgrade() {
-            Some(driver) => MesiboProfile::make(driver, of.clone(), false),
+        let profile = self.identity.profile(of, || match self.driver.upgrade() {
+            Some(driver) => MesiboProfile::of(driver, of),
             None => JsValue::NULL,
-        })
+        });
+        if !profile.is_null() {
+            self.ask("CustomizeProfile", of, &profile);
+        }
+        profile
+    }
+
+    /// Asks the listeners about a profile, once until it changes. No recursion: inside an answer
+    /// there is none.
+    pub fn ask(&self, question: &'static str, of: &Conversation, profile: &JsValue) -> JsValue {
+        let place = (question, of.clone());
+        if let Some(known) = self.answers.borrow().get(&place) {
+            return known.clone();
+        }
+        if self.asked.replace(true) {
+            return JsValue::NULL;
+        }
+        let names = spellings(question);
+        let mut answer = None;
+        for listener in self.listeners() {
+            if let Some(question) = method(&listener, &names) {
+                let said = call(&question, &listener, from_ref(profile));
+                let useful = said.is_string() || said.is_object() && !said.has_type::<Promise>();
+                let said = if useful { said } else { JsValue::NULL };
+                let found = !said.is_null();
+                answer = Some(said);
+                if found {
+                    break;
+                }
+            }
+        }
+        self.asked.set(false);
+        let Some(answer) = answer else { return JsValue::NULL };
+        self.answers.borrow_mut().insert(place, answer.clone());
+        answer
+    }
+
+    /// All questions about profiles are asked again.
+    pub fn forget_answers(&self) {
+        self.answers.borrow_mut().clear();
+    }
+
+    /// The listener hears first of what this question causes.
+    pub fn remember_asker(&self, ticket: u32, listener: JsValue) {
+        let mut asking = self.asking.borrow_mut();
+        if listener.is_object() || listener.is_function() {
+            asking.insert(ticket, listener);
+        }
+        while asking.len() > GROUP_ASKERS_MAX {
+            let oldest = asking.keys().next().copied();
+            oldest.map(|ticket| asking.remove(&ticket));
+        }
     }
 
     pub fn group(&self, gid: GroupId) -> JsValue {
@@ -268,37 +340,56 @@ impl Page {
             Event::Presence { from, group, presence, value, interval } => {
                 self.on_presence(&from, group, presence, value, interval);
             }
-            Event::ProfileUpdated { of } => self.tell_profile(&self.profile(&of)),
-            Event::SelfUpdated => {
-                if let Some(driver) = self.driver.upgrade() {
-                    self.tell_profile(&MesiboProfile::own(&driver));
+            Event::ProfileUpdated { of } => self.tell_profile(&of),
+            Event::SelfUpdated => self.tell_profile(&own_place()),
+            Event::ProfilePublished { of, ok } => {
+                let profile = self.profile(&of);
+                for listener in MesiboProfile::listeners_of(&profile) {
+                    tell(&listener, &profile_spellings("Publish"), &[profile.clone(), ok.into()]);
+                }
+                for listener in self.listeners() {
+                    tell(&listener, &profile_spellings("Publish"), &[profile.clone(), ok.into()]);
                 }
             }
-            Event::GroupJoined { group } => self.tell_all("GroupJoined", &[self.group(group)]),
+            Event::GroupCreated { group, ticket } => {
+                self.tell_asker_and_all(ticket, "GroupCreated", &[self.group(group)]);
+            }
+            Event::GroupJoined { group, ticket } => {
+                self.tell_asker_and_all(ticket, "GroupJoined", &[self.group(group)]);
+            }
             Event::GroupLeft { group, deleted: _ } => {
                 self.tell_all("GroupLeft", &[self.group(group)]);
             }
-            Event::GroupMembersJoined { group, members } => {
-                let members = self.members(&members);
-                self.tell_all("GroupMembersJoined", &[self.group(group), members]);
+            Event::GroupMembersJoined { group, ticket, members } => {
+                let arguments = [self.group(group), self.members(&members)];
+                self.tell_asker_and_all(ticket, "GroupMembersJoined", &arguments);
             }
-            Event::GroupMembersRemoved { group, members } => {
-                let members = self.members(&members);
-                self.tell_all("GroupMembersRemoved", &[self.group(group), members]);
+            Event::GroupMembersRemoved { group, ticket, members } => {
+                let arguments = [self.group(group), self.members(&members)];
+                self.tell_asker_and_all(ticket, "GroupMembersRemoved", &arguments);
             }
-            Event::GroupSettings { group, ticket } => {
+            Event::GroupSettings { group, ticket, pins } => {
                 let (settings, permissions) = self.settings(group);
-                let arguments = [self.group(group), settings, permissions, Array::new().into()];
-                self.tell_asker_and_all(self.asker(ticket), "GroupSettings", &arguments);
+                let pins = pins.iter().map(group_change::pin_object).collect::<Array>().into();
+                let arguments = [self.group(group), settings, permissions, pins];
+                self.tell_asker_and_all(ticket, "GroupSettings", &arguments);
             }
             Event::GroupMembers { group, ticket, members } => {
                 let arguments = [self.group(group), self.members(&members)];
-                self.tell_asker_and_all(self.asker(ticket), "GroupMembers", &arguments);
+                self.tell_asker_and_all(ticket, "GroupMembers", &arguments);
             }
             Event::GroupError { group, ticket, error } => {
-                let arguments = [self.group(group), error.into()];
-                let asker = self.asker(ticket).filter(|asker| !asker.is_function());
-                self.tell_asker_and_all(asker, "GroupError", &arguments);
+                // A bare function waits for what was asked for, not for its refusal.
+                let asker = self.asking.borrow_mut().remove(&ticket);
+                if let Some(asker) = asker.filter(|asker| !asker.is_function()) {
+                    self.remember_asker(ticket, asker);
+                }
+                let profile = match group {
+                    GroupId(0) => JsValue::NULL,
+                    group => self.group(group),
+                };
+                self.tell_asker_and_all(ticket, "GroupError", &[profile, error.into()]);
+                self.asking.borrow_mut().remove(&ticket);
             }
             Event::Room { room, event } => {
                 let room = self.rooms.borrow().get(&room).cloned();
@@ -311,10 +402,6 @@ impl Page {
                 self.tell_all("Error", &[text.into()]);
             }
         }
-    }
-
-    fn asker(&self, ticket: u32) -> Option<JsValue> {
-        self.asking.borrow_mut().remove(&ticket)
     }
 
     fn on_connection(&self, status: ConnectionStatus, reason: &str) {
@@ -422,12 +509,18 @@ impl Page {
         }
     }
 
-    fn tell_profile(&self, profile: &JsValue) {
-        for listener in MesiboProfile::listeners_of(profile) {
-            let names = ["MesiboProfile_onUpdate", "MesiboProfile_OnUpdate"].map(String::from);
-            tell(&listener, &names, from_ref(profile));
+    fn tell_profile(&self, of: &Conversation) {
+        let profile = self.profile(of);
+        // Asked once for each profile; its name and picture again.
+        let keep = |question: &str| question == "CustomizeProfile";
+        self.answers.borrow_mut().retain(|(question, whose), _| whose != of || keep(question));
+        if let Some(driver) = self.driver.upgrade() {
+            self.profile_updated.set(driver.look(|client, now| client.server_time(now).0 as f64));
         }
-        self.tell_all("ProfileUpdated", from_ref(profile));
+        for listener in MesiboProfile::listeners_of(&profile) {
+            tell(&listener, &profile_spellings("Update"), from_ref(&profile));
+        }
+        self.tell_all("ProfileUpdated", from_ref(&profile));
     }
 
     fn members(&self, members: &[Member]) -> JsValue {

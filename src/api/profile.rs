@@ -7,14 +7,12 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use client::message::Conversation;
-use client::{Profile, Scope};
+use client::{Field, Local, Profile, Scope, own_place};
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
-use wire::id::Uid;
 use wire::mask::presence;
 
 use super::arguments::{number, optional_text, property, text};
-use super::listener::{call, spellings};
 use super::read_session::{MesiboReadSession, count_unread};
 use super::records::with_records;
 use crate::driver::Driver;
@@ -34,30 +32,53 @@ pub struct MesiboProfile {
     of: Conversation,
     /// The user's own: its address may not be known yet.
     own: bool,
+    /// A detached copy: what nothing but its own edits changes.
+    copy: Option<RefCell<Profile>>,
     listeners: Rc<RefCell<Vec<JsValue>>>,
 }
 
 impl MesiboProfile {
     /// A profile as an object of the page.
     pub(crate) fn make(driver: Rc<Driver>, of: Conversation, own: bool) -> JsValue {
-        let kind = match (&of, own) {
+        if !own {
+            driver.call(|client, _| client.ensure_profile(&of));
+        }
+        let profile = MesiboProfile { driver, of, own, copy: None, listeners: Rc::default() };
+        profile.into_object()
+    }
+
+    fn into_object(self) -> JsValue {
+        let kind = match (&self.of, self.own) {
             (_, true) => OWN,
             (Conversation::Group(_), _) => GROUP,
             _ => USER,
         };
-        if !own {
-            driver.call(|client, _| client.ensure_profile(&of));
-        }
-        let profile = MesiboProfile { driver, of, own, listeners: Rc::default() };
-        with_records(|records| records.set_profile_kind(&profile.into(), kind))
+        with_records(|records| records.set_profile_kind(&self.into(), kind))
+    }
+
+    /// Changes the copy; `false` when this is none.
+    fn change_copy(&self, change: impl FnOnce(&mut Profile)) -> bool {
+        self.copy.as_ref().map(|copy| change(&mut copy.borrow_mut())).is_some()
     }
 
     /// The own profile.
     pub(crate) fn own(driver: &Rc<Driver>) -> JsValue {
-        // No user can have an address with a control character, so this is nobody else's place.
-        let place = Conversation::User("\u{0}self".into());
-        let make = || MesiboProfile::make(driver.clone(), place.clone(), true);
-        driver.page.identity.profile(&place, make)
+        driver.page.profile(&own_place())
+    }
+
+    /// A new object for this user or group; the own one for the own address.
+    pub(crate) fn of(driver: Rc<Driver>, of: &Conversation) -> JsValue {
+        if *of == own_place() {
+            return MesiboProfile::make(driver, of.clone(), true);
+        }
+        let own = driver.look(|client, _| match of {
+            Conversation::User(address) => client.address() == address,
+            Conversation::Group(_) => false,
+        });
+        match own {
+            true => MesiboProfile::own(&driver),
+            false => MesiboProfile::make(driver, of.clone(), false),
+        }
     }
 
     /// Listeners of this one profile.
@@ -69,10 +90,11 @@ impl MesiboProfile {
     }
 
     fn look<R>(&self, question: impl FnOnce(&Profile) -> R) -> R {
-        self.driver.look(|client, _| match self.own {
-            true => question(client.self_profile()),
-            false => question(client.profile(&self.of).unwrap_or(&Profile::default())),
-        })
+        if let Some(copy) = &self.copy {
+            return question(&copy.borrow());
+        }
+        self.driver
+            .look(|client, _| question(client.profile(&self.of).unwrap_or(&Profile::default())))
     }
 
     /// Where messages go: for the own profile, oneself.
@@ -90,15 +112,12 @@ impl MesiboProfile {
     }
 
     fn object(&self) -> JsValue {
-        match self.own {
-            true => MesiboProfile::own(&self.driver),
-            false => self.driver.page.profile(&self.of),
-        }
+        self.driver.page.profile(&self.of)
     }
 
     fn name(&self) -> Option<String> {
-        let name = self.look(|profile| profile.local_name.clone().or(Some(profile.name.clone())));
-        name.filter(|name| !name.is_empty())
+        let name = self.look(|profile| profile.shown_name().to_owned());
+        Some(name).filter(|name| !name.is_empty())
     }
 }
 
@@ -198,7 +217,7 @@ impl MesiboProfile {
         if let Some(name) = self.name() {
             return name.into();
         }
-        self.driver.page.ask_name(&self.object())
+        self.ask("GetProfileName".into())
     }
 
     #[wasm_bindgen(js_name = getNameOrAddress)]
@@ -216,15 +235,160 @@ impl MesiboProfile {
 
     #[wasm_bindgen(js_name = setName)]
     pub fn set_name(&self, name: JsValue) {
-        let (of, name) = (self.of.clone(), optional_text(&name).filter(|name| !name.is_empty()));
-        if !self.own {
-            self.driver.call(|client, _| client.set_local_name(&of, name));
+        self.edit(Field::Name as u32, name);
+    }
+
+    #[wasm_bindgen(js_name = setTemporaryName)]
+    pub fn set_temporary_name(&self, name: JsValue) {
+        let name = optional_text(&name);
+        if !self.change_copy(|copy| copy.temporary_name.clone_from(&name)) {
+            self.driver.call(|client, _| client.name_temporarily(&self.of, name));
         }
     }
 
     #[wasm_bindgen(js_name = getStatus)]
     pub fn get_status(&self) -> String {
-        self.look(|profile| profile.status.clone())
+        self.read(Field::Status as u32).unwrap_or_default()
+    }
+
+    // ---- for js/profile.js -------------------------------------------------------------------
+
+    /// A text as it is shown: `Field`, 5 the own named values, 6 the owner of a group, 7 who
+    /// changed it last.
+    #[wasm_bindgen(js_name = _read)]
+    pub fn read(&self, field: u32) -> Option<String> {
+        let text = self.look(|profile| {
+            let Local { status, image, values, draft, .. } = &profile.local;
+            let group = profile.group.as_ref();
+            match field {
+                0 => Some(profile.shown_name().to_owned()),
+                1 => status.clone().or(Some(profile.status.clone())),
+                2 => image.clone().or(Some(profile.image.clone())),
+                3 => Some(profile.values.clone()),
+                4 => draft.clone(),
+                5 => values.clone(),
+                6 => group.map(|info| info.owner.clone()),
+                _ => group.map(|info| info.changed_by.clone()),
+            }
+        });
+        text.filter(|text| !text.is_empty())
+    }
+
+    /// Changes a text, `Field`. For the own profile and own groups an empty one is a text too.
+    #[wasm_bindgen(js_name = _edit)]
+    pub fn edit(&self, field: u32, text: JsValue) {
+        let Some(field) = Field::from_number(field) else { return };
+        let published = self.own || self.is_group();
+        let text = match optional_text(&text) {
+            None if published && field != Field::Draft && field != Field::Values => {
+                Some(String::new())
+            }
+            text => text.filter(|text| published || !text.is_empty()),
+        };
+        if !self.change_copy(|copy| copy.local.set(field, text.clone())) {
+            self.driver.call(|client, _| client.edit_profile(&self.of, field, text));
+        }
+    }
+
+    /// `client::mark`, and 0x100000: the server knows it.
+    #[wasm_bindgen(js_name = _marks)]
+    pub fn marks(&self) -> u32 {
+        self.look(|profile| profile.local.marks | if profile.looked_up { 0x10_0000 } else { 0 })
+    }
+
+    #[wasm_bindgen(js_name = _mark)]
+    pub fn mark(&self, bits: u32, on: bool) {
+        if !self.change_copy(|copy| copy.local.mark(bits, on)) {
+            self.driver.call(|client, _| client.mark_profile(&self.of, bits, on));
+        }
+    }
+
+    /// `wire::mask::contact`
+    #[wasm_bindgen(js_name = _contact)]
+    pub fn contact(&self) -> u32 {
+        self.look(|profile| profile.local.contact)
+    }
+
+    #[wasm_bindgen(js_name = _markContact)]
+    pub fn mark_contact(&self, bits: u32, on: bool) {
+        if !self.change_copy(|copy| copy.local.mark_contact(bits, on)) {
+            self.driver.call(|client, _| client.mark_contact(&self.of, bits, on));
+        }
+    }
+
+    #[wasm_bindgen(js_name = _isGroup)]
+    pub fn is_of_group(&self) -> bool {
+        self.is_group()
+    }
+
+    /// The profile of another user.
+    #[wasm_bindgen(js_name = _profile)]
+    pub fn profile(&self, address: String) -> JsValue {
+        self.driver.page.profile(&Conversation::User(address))
+    }
+
+    #[wasm_bindgen(js_name = _adminFlags)]
+    pub fn admin_flags(&self) -> u32 {
+        self.look(|profile| profile.group.as_ref().map_or(0, |info| info.rights.admin_flags))
+    }
+
+    /// Keeps and publishes the edits; `values` are all named values, as JSON. A copy is nobody's.
+    #[wasm_bindgen(js_name = _save)]
+    pub fn save(&self, values: String) -> bool {
+        self.copy.is_none() && self.driver.call(|client, _| client.save_profile(&self.of, values))
+    }
+
+    /// Keeps the edits on this side only.
+    #[wasm_bindgen(js_name = _keep)]
+    pub fn keep(&self) {
+        self.driver.call(|client, _| client.keep_profile(&self.of));
+    }
+
+    #[wasm_bindgen(js_name = _remove)]
+    pub fn remove(&self, local: bool, synced: bool) {
+        self.driver.call(|client, _| client.remove_profile(&self.of, local, synced));
+    }
+
+    /// Takes back what was not saved.
+    pub fn reset(&self) {
+        if !self.change_copy(|copy| copy.local = copy.kept.clone()) {
+            self.driver.call(|client, _| client.reset_profile(&self.of));
+        }
+    }
+
+    /// As it is now, whatever comes.
+    #[wasm_bindgen(js_name = cloneProfile)]
+    pub fn clone_profile(&self) -> JsValue {
+        let copy = Some(RefCell::new(self.look(Profile::clone)));
+        let (driver, of, own) = (self.driver.clone(), self.of.clone(), self.own);
+        MesiboProfile { driver, of, own, copy, listeners: Rc::default() }.into_object()
+    }
+
+    pub fn reload(&self) {
+        self.driver.call(|client, _| client.reload_profile(&self.of));
+    }
+
+    #[wasm_bindgen(js_name = broadcastChanges)]
+    pub fn broadcast_changes(&self) {
+        self.driver.call(|client, _| client.announce_profile(&self.of));
+    }
+
+    /// The page's answer to a question about this profile.
+    #[wasm_bindgen(js_name = _ask)]
+    pub fn ask(&self, question: String) -> JsValue {
+        let question = match question.as_str() {
+            "GetProfileName" => "GetProfileName",
+            _ => "GetProfileImage",
+        };
+        self.driver.page.ask(question, &self.of, &self.object())
+    }
+
+    /// See [`Page::change_group`](super::page::Page::change_group).
+    #[wasm_bindgen(js_name = _change)]
+    pub fn change(&self, verb: String, addresses: Vec<String>, object: JsValue, listener: JsValue) {
+        if let Conversation::Group(gid) = self.of {
+            self.driver.page.change_group(gid, &verb, addresses, &object, listener);
+        }
     }
 
     // ---- conversation ----------------------------------------------------------------------
@@ -311,16 +475,17 @@ impl MesiboProfile {
     pub fn get_settings(&self, listener: JsValue) -> i32 {
         let Conversation::Group(gid) = self.of else { return FAIL };
         let ticket = self.driver.call(|client, _| client.group_settings(gid));
-        self.driver.page.asking.borrow_mut().insert(ticket, listener);
+        self.driver.page.remember_asker(ticket, listener);
         OK
     }
 
     #[wasm_bindgen(js_name = getMembers)]
-    pub fn get_members(&self, count: JsValue, _restart: JsValue, listener: JsValue) -> i32 {
+    pub fn get_members(&self, count: JsValue, restart: JsValue, listener: JsValue) -> i32 {
         let Conversation::Group(gid) = self.of else { return FAIL };
         let count = number(&count).max(0.0) as u32;
-        let ticket = self.driver.call(|client, _| client.group_members(gid, Uid(0), count));
-        self.driver.page.asking.borrow_mut().insert(ticket, listener);
+        let restart = restart.is_truthy();
+        let ticket = self.driver.call(|client, _| client.group_members(gid, count, restart));
+        self.driver.page.remember_asker(ticket, listener);
         OK
     }
 
@@ -343,27 +508,5 @@ impl MesiboProfile {
     #[wasm_bindgen(js_name = _listeners)]
     pub fn listeners(&self) -> Array {
         self.listeners.borrow().iter().collect()
-    }
-}
-
-impl super::page::Page {
-    /// Asks the listeners for a name that nobody has given. No recursion, no caching of nothing.
-    pub fn ask_name(&self, profile: &JsValue) -> JsValue {
-        if self.asking_name.replace(true) {
-            return JsValue::NULL;
-        }
-        let names = spellings("GetProfileName");
-        let mut answer = JsValue::NULL;
-        for listener in self.all_listeners() {
-            if let Some(question) = super::listener::method(&listener, &names) {
-                let name = call(&question, &listener, std::slice::from_ref(profile));
-                if name.is_string() {
-                    answer = name;
-                    break;
-                }
-            }
-        }
-        self.asking_name.set(false);
-        answer
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Protobuf, like the wire: a newer SDK reads what an older one wrote.
 
+use client::Local;
 use client::message::{Conversation, Message, MessageKey, Receipt};
 use client::port::store::{Account, Errand, ReadNotice, StoredProfile};
 use prost::Message as _;
@@ -74,6 +75,28 @@ struct ProfileRecord {
     last_seen: u64,
     #[prost(bytes = "vec", tag = "8")]
     group: Vec<u8>,
+    #[prost(string, tag = "9")]
+    values: String,
+    #[prost(message, optional, tag = "10")]
+    local: Option<LocalRecord>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct LocalRecord {
+    #[prost(string, optional, tag = "1")]
+    name: Option<String>,
+    #[prost(string, optional, tag = "2")]
+    status: Option<String>,
+    #[prost(string, optional, tag = "3")]
+    image: Option<String>,
+    #[prost(string, optional, tag = "4")]
+    values: Option<String>,
+    #[prost(string, optional, tag = "5")]
+    draft: Option<String>,
+    #[prost(uint32, tag = "6")]
+    marks: u32,
+    #[prost(uint32, tag = "7")]
+    contact: u32,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -173,6 +196,7 @@ pub fn message_from_bytes(bytes: &[u8]) -> Option<Message> {
 
 pub fn profile_to_bytes(profile: &StoredProfile) -> Vec<u8> {
     let profile = profile.clone();
+    let local = profile.local;
     let record = ProfileRecord {
         address: profile.address,
         gid: profile.gid,
@@ -182,12 +206,24 @@ pub fn profile_to_bytes(profile: &StoredProfile) -> Vec<u8> {
         image: profile.image,
         last_seen: profile.last_seen.0,
         group: profile.group,
+        values: profile.values,
+        local: (local != Local::default()).then(|| LocalRecord {
+            name: local.name,
+            status: local.status,
+            // What only the page that made it can show.
+            image: local.image.filter(|url| !url.starts_with("blob:")),
+            values: local.values,
+            draft: local.draft,
+            marks: local.marks,
+            contact: local.contact,
+        }),
     };
     record.encode_to_vec()
 }
 
 pub fn profile_from_bytes(bytes: &[u8]) -> Option<StoredProfile> {
     let record = ProfileRecord::decode(bytes).ok()?;
+    let local = record.local.unwrap_or_default();
     Some(StoredProfile {
         address: record.address,
         gid: record.gid,
@@ -197,6 +233,16 @@ pub fn profile_from_bytes(bytes: &[u8]) -> Option<StoredProfile> {
         image: record.image,
         last_seen: Timestamp(record.last_seen),
         group: record.group,
+        values: record.values,
+        local: Local {
+            name: local.name,
+            status: local.status,
+            image: local.image,
+            values: local.values,
+            draft: local.draft,
+            marks: local.marks,
+            contact: local.contact,
+        },
     })
 }
 

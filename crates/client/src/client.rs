@@ -7,22 +7,25 @@ use alloc::vec::Vec;
 use wire::code::Code;
 use wire::frame::{decode_server, encode_client};
 use wire::id::{DeviceKey, GroupId, MessageId, Ticket, Uid};
+use wire::limits::RECENT_PROFILES_MAX;
 use wire::mask::presence as presence_code;
 use wire::proto::{self, Hello, Pong, client_frame, server_frame, target};
 use wire::time::{Duration, Now, Timestamp};
 
 use crate::chance::Chance;
 use crate::commit::{Commits, Then};
+use crate::edits::Edits;
 use crate::errand::Errands;
 use crate::event::{ConnectionStatus as Status, Event, ReadSessionId};
+use crate::group::GroupRequests;
 use crate::group_call::Room;
-use crate::inbox::{Inbox, to_member};
+use crate::inbox::Inbox;
 use crate::memory::Messages;
 use crate::message::{Conversation, Message, MessageKey};
 use crate::outbox::Outbox;
 use crate::port::store::{Account, Opened, Reply, Request, StoreError, Write};
 use crate::presence::Presences;
-use crate::profile::{Profile, Profiles};
+use crate::profile::{Profile, Profiles, mark};
 use crate::reading::{Reading, Search};
 use crate::session::{Link, Session, StartError, is_token, status_of};
 use crate::sorted::Map;
@@ -37,6 +40,8 @@ pub struct Client {
     pub(crate) inbox: Inbox,
     pub(crate) reading: Reading,
     pub(crate) profiles: Profiles,
+    pub(crate) edits: Edits,
+    pub(crate) group_requests: GroupRequests,
     pub(crate) presences: Presences,
     pub(crate) rooms: Map<GroupId, Room>,
     pub(crate) memory: Messages,
@@ -52,8 +57,6 @@ pub struct Client {
     outputs: VecDeque<Output>,
     pending: Map<Ticket, Pending>,
     next_ticket: u64,
-    group_questions: Map<u32, GroupQuestion>,
-    next_question: u32,
 }
 
 /// What an answer of the store is for.
@@ -65,6 +68,7 @@ pub(crate) enum Pending {
     Summary(ReadSessionId),
     Find(u32),
     Unread(u32),
+    Recent,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,12 +88,6 @@ struct Database {
     opening: u32,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct GroupQuestion {
-    group: GroupId,
-    members: bool,
-}
-
 impl Client {
     /// A client that is not signed in. `seed` draws ids and delays, `search` finds text for
     /// sessions with a query.
@@ -100,6 +98,8 @@ impl Client {
             inbox: Inbox::default(),
             reading: Reading::new(search),
             profiles: Profiles::default(),
+            edits: Edits::default(),
+            group_requests: GroupRequests::new(seed),
             presences: Presences::default(),
             rooms: Map::new(),
             memory: Messages::default(),
@@ -114,8 +114,6 @@ impl Client {
             outputs: VecDeque::new(),
             pending: Map::new(),
             next_ticket: 0,
-            group_questions: Map::new(),
-            next_question: 0,
         }
     }
 
@@ -301,15 +299,14 @@ impl Client {
 
     /// Asks for the message of this id, an own one or of `sender`; [`Event::Found`] follows.
     pub fn find_later(&mut self, id: Option<MessageId>, sender: String) -> u32 {
-        self.next_question += 1;
-        let ticket = self.next_question;
+        let ticket = self.group_requests.ticket();
         let known = id.and_then(|id| self.find(id).cloned());
         let Some(id) = id.filter(|_| known.is_none()) else {
             self.tell(Event::Found { ticket, message: known });
             return ticket;
         };
         let keys = [MessageKey::outgoing(id), MessageKey { incoming: true, sender, id }];
-        self.ask(Request::Messages { keys: keys.into() }, Pending::Find(ticket));
+        self.ask_behind_writes(Request::Messages { keys: keys.into() }, Pending::Find(ticket));
         ticket
     }
 
@@ -323,6 +320,11 @@ impl Client {
     /// What is known of a user or group.
     pub fn profile(&self, of: &Conversation) -> Option<&Profile> {
         self.profiles.get(of)
+    }
+
+    /// Conversations by their last message, newest first.
+    pub fn recent_profiles(&self) -> Vec<Conversation> {
+        self.profiles.recent()
     }
 
     /// The page holds this profile: the server is asked and tells of changes.
@@ -343,11 +345,6 @@ impl Client {
     /// Groups the user is a member of.
     pub fn groups(&self) -> Vec<GroupId> {
         self.profiles.groups()
-    }
-
-    /// A name the page gives to somebody; `None` removes it.
-    pub fn set_local_name(&mut self, of: &Conversation, name: Option<String>) {
-        self.profiles.get_mut(of).local_name = name;
     }
 
     /// Is online now.
@@ -391,33 +388,6 @@ impl Client {
         true
     }
 
-    /// Asks for a group's settings; [`Event::GroupSettings`] or [`Event::GroupError`] follows.
-    pub fn group_settings(&mut self, group: GroupId) -> u32 {
-        self.ask_group(GroupQuestion { group, members: false }, 0, 0)
-    }
-
-    /// Asks for members behind `after`; [`Event::GroupMembers`] or [`Event::GroupError`] follows.
-    pub fn group_members(&mut self, group: GroupId, after: Uid, count: u32) -> u32 {
-        self.ask_group(GroupQuestion { group, members: true }, after.0, count)
-    }
-
-    fn ask_group(&mut self, question: GroupQuestion, after_uid: u32, count: u32) -> u32 {
-        self.next_question += 1;
-        let ticket = self.next_question;
-        self.group_questions.insert(ticket, question);
-        let GroupQuestion { group, members } = question;
-        let gid = group.0;
-        if self.session.is_online() {
-            let query = proto::GroupQuery { ticket, gid, members, after_uid, count };
-            self.transmit(client_frame::Body::GroupQuery(query));
-        } else {
-            self.group_questions.remove(&ticket);
-            let error = wire::mask::group_error::GENERAL;
-            self.tell(Event::GroupError { group, ticket, error });
-        }
-        ticket
-    }
-
     // ---- outputs ---------------------------------------------------------------------------
 
     pub(crate) fn tell(&mut self, event: Event) {
@@ -454,8 +424,17 @@ impl Client {
         self.outputs.push_back(Output::Store { ticket, request });
     }
 
+    /// As [`Client::ask`], behind what is written already: what the page has sent it can read.
+    pub(crate) fn ask_behind_writes(&mut self, request: Request, pending: Pending) {
+        match self.commits.is_waiting() {
+            true => self.commits.then(Then::Ask(Box::new((request, pending))), false),
+            false => self.ask(request, pending),
+        }
+    }
+
     /// Keeps a message in memory.
     pub(crate) fn keep(&mut self, message: Message) {
+        self.profiles.note_message(&message.conversation, message.order);
         let (outbox, transfers) = (&self.outbox, &self.transfers);
         let kept = outbox.len() + transfers.len();
         self.memory.put(message, kept, |key| outbox.contains(key) || transfers.contains(key));
@@ -463,7 +442,7 @@ impl Client {
 
     pub(crate) fn store_profile(&mut self, of: &Conversation) {
         if let Some(stored) = self.profiles.stored(of) {
-            self.commits.write(Write::Profile(stored));
+            self.commits.write(Write::Profile(Box::new(stored)));
         }
     }
 
@@ -485,6 +464,8 @@ impl Client {
         self.flush_transfers(now);
         self.flush_outbox(now);
         self.flush_reads();
+        self.flush_edits();
+        self.flush_groups();
         self.flush_errands();
         while self.session.is_online()
             && let Some(watch) = self.profiles.question()
@@ -570,6 +551,8 @@ impl Client {
             Ok(Body::Presence(presence)) => self.on_presence(now, &presence),
             Ok(Body::Profiles(profiles)) => self.on_profiles(&profiles),
             Ok(Body::GroupReply(reply)) => self.on_group_reply(&reply),
+            Ok(Body::ProfileSaved(saved)) => self.on_profile_saved(&saved),
+            Ok(Body::Contacts(contacts)) => self.on_contacts(&contacts),
             Ok(Body::RoomState(state)) => self.on_room_state(&state),
             Ok(Body::RoomUpdate(update)) => self.on_room_update(&update),
             Ok(Body::RoomRefused(refused)) => self.on_room_refused(&refused),
@@ -610,6 +593,7 @@ impl Client {
             self.tell(Event::SelfUpdated);
         }
         self.on_memberships(&welcome.groups);
+        self.on_contact_list(&welcome.contacts);
         self.profiles.ask_again();
         self.enter_rooms_again();
         self.hurry_transfers(now);
@@ -630,7 +614,7 @@ impl Client {
             let changed = self.profiles.put_group(group);
             let of = Conversation::Group(gid);
             if joined {
-                self.tell(Event::GroupJoined { group: gid });
+                self.tell(Event::GroupJoined { group: gid, ticket: 0 });
             } else if changed {
                 self.tell(Event::ProfileUpdated { of: of.clone() });
             }
@@ -681,10 +665,8 @@ impl Client {
         if self.resumed.is_some() {
             self.resumed = Some(self.inbox.stored);
         }
-        for (ticket, question) in core::mem::take(&mut self.group_questions) {
-            let error = wire::mask::group_error::GENERAL;
-            self.tell(Event::GroupError { group: question.group, ticket, error });
-        }
+        self.rewind_groups();
+        self.rewind_edits();
     }
 
     fn on_network(&mut self, now: Now, online: bool) {
@@ -776,8 +758,14 @@ impl Client {
         self.reading.restore(opened.reads);
         self.errands.restore(opened.errands);
         for profile in opened.profiles {
-            self.profiles.restore(profile);
+            let unsent = profile.local.marks & (mark::PUBLISH_UNSENT | mark::CONTACT_UNSENT);
+            let of = self.profiles.restore(profile);
+            if unsent != 0 {
+                self.edits.restore(of);
+            }
         }
+        let request = Request::Summary { from: None, count: RECENT_PROFILES_MAX };
+        self.ask(request, Pending::Recent);
     }
 
     fn on_stored(&mut self, now: Now, ticket: Ticket, result: Result<Reply, StoreError>) {
@@ -797,6 +785,7 @@ impl Client {
                         Then::Sendable(key) => self.on_sendable(now, &key),
                         Then::Inbox => self.on_inbox_stored(),
                         Then::Summaries => self.refresh_summaries(),
+                        Then::Ask(question) => self.ask(question.0, question.1),
                     }
                 }
             }
@@ -814,6 +803,12 @@ impl Client {
             (Pending::Find(ticket), _) => self.on_found(ticket, None),
             (Pending::Unread(ticket), Ok(Reply::Count(count))) => self.on_unread(ticket, count),
             (Pending::Unread(ticket), _) => self.on_unread(ticket, 0),
+            (Pending::Recent, Ok(Reply::Messages(messages))) => {
+                for message in messages {
+                    self.profiles.note_message(&message.conversation, message.order);
+                }
+            }
+            (Pending::Recent, _) => {}
         }
     }
 
@@ -840,6 +835,8 @@ impl Client {
         self.inbox = Inbox::default();
         self.reading.restart_all();
         self.profiles = Profiles::default();
+        self.edits = Edits::default();
+        self.group_requests = GroupRequests::new(self.chance.draw());
         self.presences.forget();
         self.memory.clear();
         self.session.uid = Uid(0);
@@ -872,13 +869,16 @@ impl Client {
     fn on_profiles(&mut self, profiles: &proto::Profiles) {
         for user in &profiles.users {
             let of = Conversation::User(user.address.clone());
-            let changed = self.profiles.put_user(user);
-            let turned = user.address != self.session.address
-                && self.presences.set_online(&user.address, user.online)
-                && user.online;
-            if user.address == self.session.address && self.profiles.put_own(user) {
-                self.tell(Event::SelfUpdated);
+            if user.address == self.session.address {
+                self.profiles.put_user(user);
+                if self.profiles.put_own(user) {
+                    self.tell(Event::SelfUpdated);
+                }
+                continue;
             }
+            let announced = self.edits.announced.remove(&of) && user.uid != 0;
+            let changed = self.profiles.put_user(user) || announced;
+            let turned = self.presences.set_online(&user.address, user.online) && user.online;
             if changed {
                 self.store_profile(&of);
                 self.tell(Event::ProfileUpdated { of });
@@ -899,26 +899,6 @@ impl Client {
                 self.store_profile(&of);
                 self.tell(Event::ProfileUpdated { of });
             }
-        }
-    }
-
-    fn on_group_reply(&mut self, reply: &proto::GroupReply) {
-        let ticket = reply.ticket;
-        let Some(question) = self.group_questions.remove(&ticket) else { return };
-        let group = question.group;
-        if reply.error != 0 {
-            return self.tell(Event::GroupError { group, ticket, error: reply.error });
-        }
-        let owner = reply.group.as_ref().map(|group| group.owner.clone()).unwrap_or_default();
-        if let Some(settings) = &reply.group {
-            self.profiles.put_group(settings);
-            self.store_profile(&Conversation::Group(group));
-        }
-        if question.members {
-            let members = reply.members.iter().map(|member| to_member(member, &owner)).collect();
-            self.tell(Event::GroupMembers { group, ticket, members });
-        } else {
-            self.tell(Event::GroupSettings { group, ticket });
         }
     }
 }

@@ -4,10 +4,12 @@
 //! Promises that writes happen in the order they were made, that what waits for a write is told
 //! after it, and that a transaction that failed is tried again before those behind it.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use wire::limits::COMMIT_TRIES_MAX;
 
+use crate::client::Pending;
 use crate::port::store::{Request, Write};
 
 /// What waits for a transaction.
@@ -19,6 +21,8 @@ pub(crate) enum Then {
     Inbox,
     /// Messages are gone: the latest of a conversation may be another.
     Summaries,
+    /// A question that has to see these writes.
+    Ask(Box<(Request, Pending)>),
 }
 
 #[derive(Debug, Default)]
@@ -49,6 +53,11 @@ impl Commits {
     pub fn then(&mut self, then: Then, strict: bool) {
         self.then.push(then);
         self.strict |= strict;
+    }
+
+    /// Whether writes wait that the store has not been told of.
+    pub fn is_waiting(&self) -> bool {
+        !self.writes.is_empty()
     }
 
     /// The next transaction, when there is one and none is under way.

@@ -3,6 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 use wire::id::{GroupId, StreamId};
+use wire::proto;
 
 use crate::change::Removal;
 use crate::message::{Conversation, Message};
@@ -185,10 +186,26 @@ pub enum Event {
     },
     /// The own profile became known or changed.
     SelfUpdated,
+    /// Edits of a profile reached the server, or failed; or there was nothing to send.
+    ProfilePublished {
+        /// Whose.
+        of: Conversation,
+        /// They did.
+        ok: bool,
+    },
+    /// A group the page asked for exists.
+    GroupCreated {
+        /// Which group.
+        group: GroupId,
+        /// Of the question.
+        ticket: u32,
+    },
     /// The user became a member.
     GroupJoined {
         /// Which group.
         group: GroupId,
+        /// Of the question, 0 when there was none.
+        ticket: u32,
     },
     /// The user is no longer a member.
     GroupLeft {
@@ -201,6 +218,8 @@ pub enum Event {
     GroupMembersJoined {
         /// Which group.
         group: GroupId,
+        /// Of the question, 0 when there was none.
+        ticket: u32,
         /// Who.
         members: Vec<Member>,
     },
@@ -208,15 +227,19 @@ pub enum Event {
     GroupMembersRemoved {
         /// Which group.
         group: GroupId,
+        /// Of the question, 0 when there was none.
+        ticket: u32,
         /// Who.
         members: Vec<Member>,
     },
-    /// Answer to a question for settings.
+    /// Answer to a question for settings, or to a change of settings or PINs.
     GroupSettings {
         /// Which group.
         group: GroupId,
         /// Of the question.
         ticket: u32,
+        /// Those the user may see.
+        pins: Vec<proto::Pin>,
     },
     /// Answer to a question for members.
     GroupMembers {
@@ -229,7 +252,7 @@ pub enum Event {
     },
     /// A group operation was refused.
     GroupError {
-        /// Which group.
+        /// Which group, 0 when it was to be created.
         group: GroupId,
         /// Of the question, 0 when there was none.
         ticket: u32,

@@ -82,13 +82,21 @@ impl Inbox {
 
 impl Client {
     pub(crate) fn on_deliver(&mut self, entries: Vec<proto::LogEntry>) {
+        let mut told_again = false;
         for entry in entries {
             if entry.seq == 0 {
                 self.on_unlogged(&entry);
             } else if Seq(entry.seq) > self.inbox.taken {
                 self.inbox.taken = Seq(entry.seq);
                 self.inbox.queue.push_back(entry);
+            } else {
+                told_again = true;
             }
+        }
+        // It was stored while there was no connection to say so.
+        if told_again && self.inbox.batch.is_none() {
+            let seq = self.inbox.stored.0;
+            self.transmit(client_frame::Body::Ack(Ack { seq }));
         }
         self.take_batch();
     }
@@ -331,11 +339,13 @@ impl Client {
         let members: Vec<_> =
             change.members.iter().map(|member| to_member(member, &group.owner)).collect();
         let was_member = self.profiles.is_member(gid);
+        let own = self.session.device.is_some_and(|device| change.origin == device.0);
+        let ticket = if own { change.ticket } else { 0 };
         match Kind::try_from(change.kind) {
             Ok(Kind::Joined) => {
                 self.profiles.put_group(group);
                 if !was_member {
-                    self.inbox.events.push(Event::GroupJoined { group: gid });
+                    self.inbox.events.push(Event::GroupJoined { group: gid, ticket });
                 }
             }
             Ok(kind @ (Kind::Left | Kind::Deleted)) => {
@@ -350,12 +360,15 @@ impl Client {
                 }
             }
             Ok(Kind::MembersJoined) => {
-                self.inbox.events.push(Event::GroupMembersJoined { group: gid, members });
+                self.inbox.events.push(Event::GroupMembersJoined { group: gid, ticket, members });
             }
             Ok(Kind::MembersLeft) => {
-                self.inbox.events.push(Event::GroupMembersRemoved { group: gid, members });
+                self.inbox.events.push(Event::GroupMembersRemoved { group: gid, ticket, members });
             }
             Ok(Kind::Unspecified) | Err(_) => return,
+        }
+        if let Some(info) = &mut self.profiles.get_mut(&of).group {
+            info.changed_by.clone_from(&change.by);
         }
         self.store_profile(&of);
     }

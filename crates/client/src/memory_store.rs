@@ -2,6 +2,7 @@
 //!
 //! What another backend has to behave like.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use wire::id::Seq;
@@ -89,7 +90,7 @@ impl MemoryStore {
         writes.extend(self.outbox.iter().cloned().map(Write::Outbox));
         writes.extend(self.reads.iter().cloned().map(Write::Read));
         writes.extend(self.errands.iter().cloned().map(Write::Errand));
-        writes.extend(self.profiles.values().cloned().map(Write::Profile));
+        writes.extend(self.profiles.values().cloned().map(Box::new).map(Write::Profile));
         writes.extend(self.cursor.map(Write::Cursor));
         writes.extend(self.account.clone().map(Write::Account));
         writes
@@ -142,7 +143,7 @@ impl MemoryStore {
             Write::Cursor(seq) => self.cursor = Some(seq),
             Write::Account(account) => self.account = Some(account),
             Write::Profile(profile) => {
-                self.profiles.insert((profile.address.clone(), profile.gid), profile);
+                self.profiles.insert((profile.address.clone(), profile.gid), *profile);
             }
         }
     }

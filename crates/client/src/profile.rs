@@ -23,16 +23,83 @@ pub struct Profile {
     pub uid: Uid,
     /// Published name, may be empty.
     pub name: String,
-    /// Name the page gave it, wins over the published one.
-    pub local_name: Option<String>,
+    /// A name until a real one is known; not kept.
+    pub temporary_name: Option<String>,
     /// Published status line.
     pub status: String,
     /// URL of the picture.
     pub image: String,
+    /// Published named values, a JSON object; empty = none.
+    pub values: String,
+    /// The server has said who it is.
+    pub looked_up: bool,
+    /// What the page made of it; wins over what is published.
+    pub local: Local,
+    /// Of this, what was saved.
+    pub kept: Local,
     /// When the user was online last, `Timestamp(0)` when never seen.
     pub last_seen: Timestamp,
     /// Of a group; `None` for a user and for a group not known yet.
     pub group: Option<GroupInfo>,
+}
+
+/// Marks of a profile that are known to this user only.
+pub mod mark {
+    #![allow(missing_docs)]
+    pub const FAVORITE: u32 = 0x1;
+    pub const ARCHIVED: u32 = 0x2;
+    pub const MUTED: u32 = 0x4;
+    pub const HIDDEN: u32 = 0x8;
+    pub const MARKED: u32 = 0x10;
+    pub const PRIVATE: u32 = 0x20;
+    pub const DELETED: u32 = 0x40;
+    /// What the page may set.
+    pub const ALL: u32 = 0xffff;
+    /// The server has not answered yet for what the user is to this one.
+    pub const CONTACT_UNSENT: u32 = 0x1_0000;
+    /// The server has not answered yet for the published part.
+    pub const PUBLISH_UNSENT: u32 = 0x2_0000;
+}
+
+/// What the page made of a profile.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Local {
+    /// Display name.
+    pub name: Option<String>,
+    /// Status line.
+    pub status: Option<String>,
+    /// URL of the picture.
+    pub image: Option<String>,
+    /// Named values that differ, a JSON object.
+    pub values: Option<String>,
+    /// A message that is being written.
+    pub draft: Option<String>,
+    /// [`mark`].
+    pub marks: u32,
+    /// `wire::mask::contact`.
+    pub contact: u32,
+}
+
+/// Where the own profile is, before and after its address is known: no user can have an address
+/// with a control character.
+const OWN_PLACE: &str = "\u{0}self";
+
+/// See [`OWN_PLACE`].
+pub fn own_place() -> Conversation {
+    Conversation::User(OWN_PLACE.into())
+}
+
+pub(crate) fn is_own(of: &Conversation) -> bool {
+    matches!(of, Conversation::User(address) if address == OWN_PLACE)
+}
+
+impl Profile {
+    /// The name to show, empty when none is known.
+    pub fn shown_name(&self) -> &str {
+        let names = [self.local.name.as_deref(), Some(&self.name), self.temporary_name.as_deref()];
+        let mut known = names.into_iter().flatten().filter(|name| !name.is_empty());
+        known.next().unwrap_or_default()
+    }
 }
 
 /// What is known of a group.
@@ -52,6 +119,8 @@ pub struct GroupInfo {
     pub owner: String,
     /// What the user may do.
     pub rights: proto::Rights,
+    /// Address of who changed it last, empty when not known.
+    pub changed_by: String,
 }
 
 #[derive(Debug, Default)]
@@ -62,14 +131,19 @@ pub(crate) struct Profiles {
     /// Not asked since the last sign-in.
     unasked: Vec<Conversation>,
     own: Profile,
+    /// Place of the last message of each conversation, as far as it was seen.
+    recent: Map<Conversation, u64>,
 }
 
 impl Profiles {
     pub fn get(&self, of: &Conversation) -> Option<&Profile> {
-        self.known.get(of)
+        if is_own(of) { Some(&self.own) } else { self.known.get(of) }
     }
 
     pub fn get_mut(&mut self, of: &Conversation) -> &mut Profile {
+        if is_own(of) {
+            return &mut self.own;
+        }
         self.known.entry(of.clone()).or_insert_with(|| match of {
             Conversation::User(address) => {
                 Profile { address: address.clone(), ..Profile::default() }
@@ -87,19 +161,36 @@ impl Profiles {
     }
 
     pub fn put_own(&mut self, profile: &proto::Profile) -> bool {
-        let own = Profile {
-            address: profile.address.clone(),
-            uid: Uid(profile.uid),
-            name: profile.name.clone(),
-            status: profile.status.clone(),
-            image: profile.image.clone(),
-            ..Profile::default()
-        };
-        core::mem::replace(&mut self.own, own.clone()) != own
+        put_published(&mut self.own, profile)
+    }
+
+    /// A message of this conversation was seen.
+    pub fn note_message(&mut self, of: &Conversation, order: u64) {
+        let last = self.recent.entry(of.clone()).or_default();
+        *last = order.max(*last);
+    }
+
+    /// Conversations by their last message, newest first.
+    pub fn recent(&self) -> Vec<Conversation> {
+        let mut recent = Set::new();
+        for (of, order) in self.recent.iter() {
+            recent.insert((*order, of));
+        }
+        recent.as_slice().iter().rev().map(|(_, of)| (*of).clone()).collect()
+    }
+
+    /// The server is asked for it, again if it was before.
+    pub fn ask_for(&mut self, of: &Conversation) {
+        if !is_own(of) && !self.unasked.contains(of) {
+            self.unasked.push(of.clone());
+        }
     }
 
     /// The page holds this profile from now on.
     pub fn watch(&mut self, of: &Conversation) {
+        if is_own(of) {
+            return;
+        }
         self.get_mut(of);
         if self.watched.insert(of.clone()) {
             self.unasked.push(of.clone());
@@ -127,13 +218,7 @@ impl Profiles {
     /// What the server says of a user; `true` when something visible changed.
     pub fn put_user(&mut self, user: &proto::Profile) -> bool {
         let profile = self.get_mut(&Conversation::User(user.address.clone()));
-        let before = profile.clone();
-        profile.uid = Uid(user.uid);
-        profile.name.clone_from(&user.name);
-        profile.status.clone_from(&user.status);
-        profile.image.clone_from(&user.image);
-        profile.last_seen = Timestamp(user.last_seen);
-        *profile != before
+        put_published(profile, user)
     }
 
     /// What the server says of a group; `true` when something visible changed.
@@ -143,6 +228,11 @@ impl Profiles {
         profile.name.clone_from(&group.name);
         profile.status.clone_from(&group.status);
         profile.image.clone_from(&group.image);
+        if let Some(values) = &group.values {
+            profile.values.clone_from(values);
+        }
+        profile.looked_up = true;
+        let changed_by = profile.group.as_ref().map(|info| info.changed_by.clone());
         let rights = group.rights.or(profile.group.as_ref().map(|info| info.rights));
         profile.group = Some(GroupInfo {
             flags: group.flags,
@@ -152,6 +242,7 @@ impl Profiles {
             expires: Timestamp(group.expires),
             owner: group.owner.clone(),
             rights: rights.unwrap_or_default(),
+            changed_by: changed_by.unwrap_or_default(),
         });
         *profile != before
     }
@@ -181,7 +272,7 @@ impl Profiles {
 
     /// As the store keeps it.
     pub fn stored(&self, of: &Conversation) -> Option<StoredProfile> {
-        let profile = self.known.get(of)?;
+        let profile = self.get(of)?;
         let group = profile.group.as_ref().map(|info| proto::Group {
             gid: profile.gid,
             name: profile.name.clone(),
@@ -194,9 +285,10 @@ impl Profiles {
             rights: Some(info.rights),
             image: profile.image.clone(),
             status: profile.status.clone(),
+            values: None,
         });
         Some(StoredProfile {
-            address: profile.address.clone(),
+            address: if is_own(of) { OWN_PLACE.into() } else { profile.address.clone() },
             gid: profile.gid,
             uid: profile.uid.0,
             name: profile.name.clone(),
@@ -204,11 +296,13 @@ impl Profiles {
             image: profile.image.clone(),
             last_seen: profile.last_seen,
             group: group.map(|group| group.encode_to_vec()).unwrap_or_default(),
+            values: profile.values.clone(),
+            local: profile.kept.clone(),
         })
     }
 
     /// What the store kept, unless the server has told meanwhile.
-    pub fn restore(&mut self, stored: StoredProfile) {
+    pub fn restore(&mut self, stored: StoredProfile) -> Conversation {
         let of = match stored.gid {
             0 => Conversation::User(stored.address.clone()),
             gid => Conversation::Group(GroupId(gid)),
@@ -218,6 +312,14 @@ impl Profiles {
             profile.name = stored.name;
             profile.status = stored.status;
             profile.image = stored.image;
+            profile.values = stored.values;
+        }
+        // What the page has said since it was loaded counts more.
+        if profile.kept == Local::default() {
+            if profile.local == Local::default() {
+                profile.local = stored.local.clone();
+            }
+            profile.kept = stored.local;
         }
         profile.uid = Uid(profile.uid.0.max(stored.uid));
         profile.last_seen = profile.last_seen.max(stored.last_seen);
@@ -227,5 +329,23 @@ impl Profiles {
         {
             self.put_group(&group);
         }
+        of
     }
+}
+
+/// What the server says of a user; `true` when something visible changed.
+fn put_published(profile: &mut Profile, user: &proto::Profile) -> bool {
+    let before = profile.clone();
+    profile.address.clone_from(&user.address);
+    profile.uid = Uid(user.uid);
+    profile.looked_up = user.uid != 0;
+    profile.name.clone_from(&user.name);
+    profile.status.clone_from(&user.status);
+    profile.image.clone_from(&user.image);
+    profile.values.clone_from(&user.values);
+    profile.last_seen = Timestamp(user.last_seen);
+    if !user.name.is_empty() {
+        profile.temporary_name = None;
+    }
+    *profile != before
 }

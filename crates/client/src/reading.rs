@@ -302,7 +302,7 @@ impl Client {
         self.reading.last_question += 1;
         let ticket = self.reading.last_question;
         self.reading.questions.insert(ticket, conversation.clone());
-        self.ask(Request::Unread { conversation }, Pending::Unread(ticket));
+        self.ask_behind_writes(Request::Unread { conversation }, Pending::Unread(ticket));
         ticket
     }
 
@@ -361,7 +361,7 @@ impl Client {
                 Request::Read { conversation, from, count, fifo: filter.fifo }
             }
         };
-        self.ask(request, Pending::Read(id));
+        self.ask_behind_writes(request, Pending::Read(id));
     }
 
     pub(crate) fn on_read_page(&mut self, id: ReadSessionId, page: Vec<Message>) {

@@ -23,6 +23,7 @@ pub(crate) enum Missing {
     Group(GroupId),
     AppToken(TokenHash),
     App(AppId),
+    Blockers(Uid),
 }
 
 impl Missing {
@@ -36,6 +37,7 @@ impl Missing {
             Missing::Group(gid) => Request::LoadGroup { gid: *gid },
             Missing::AppToken(hash) => Request::FindApp { hash: *hash },
             Missing::App(aid) => Request::LoadApp { aid: *aid },
+            Missing::Blockers(uid) => Request::LoadBlockers { uid: *uid },
         }
     }
 }
@@ -93,6 +95,10 @@ pub(crate) struct Directory {
     groups: HashMap<GroupId, Option<Roster>>,
     app_tokens: HashMap<TokenHash, Option<AppId>>,
     apps: HashMap<AppId, Option<App>>,
+    /// Who blocks a user, and how: `wire::mask::contact`.
+    blockers: HashMap<Uid, BTreeMap<Uid, u32>>,
+    /// Blocks (by, of, how) that were stored while the blockers of that user were being loaded.
+    blocks_overtaking: Vec<(Uid, Uid, u32)>,
     /// Entries added since what nobody needs was last forgotten.
     added: usize,
 }
@@ -136,6 +142,48 @@ impl Directory {
     /// The app with this number.
     pub fn app(&self, aid: AppId) -> Result<Option<&App>, Missing> {
         self.apps.get(&aid).map(Option::as_ref).ok_or(Missing::App(aid))
+    }
+
+    /// Who blocks this user.
+    pub fn blockers(&self, uid: Uid) -> Result<&BTreeMap<Uid, u32>, Missing> {
+        self.blockers.get(&uid).ok_or(Missing::Blockers(uid))
+    }
+
+    /// Whether `by` blocks `uid` in one of these ways. `uid` is somebody with a live session, of
+    /// whom it is known.
+    pub fn blocks(&self, by: Uid, uid: Uid, ways: u32) -> bool {
+        let found = self.blockers.get(&uid).and_then(|blockers| blockers.get(&by));
+        found.is_some_and(|flags| flags & ways != 0)
+    }
+
+    /// A block is stored, or taken back with `flags` 0; gives what it was before. `loading` says
+    /// that the blockers of `uid` are on their way from the store, perhaps without it.
+    pub fn put_block(&mut self, by: Uid, uid: Uid, flags: u32, loading: bool) -> u32 {
+        let Some(blockers) = self.blockers.get_mut(&uid) else {
+            if loading {
+                self.blocks_overtaking.push((by, uid, flags));
+            }
+            return 0;
+        };
+        let before = match flags {
+            0 => blockers.remove(&by),
+            flags => blockers.insert(by, flags),
+        };
+        before.unwrap_or(0)
+    }
+
+    /// The store told who blocks a user.
+    pub fn learn_blockers(&mut self, uid: Uid, blockers: Vec<(Uid, u32)>) {
+        self.added += 1 + blockers.len();
+        self.blockers.entry(uid).or_insert_with(|| blockers.into_iter().collect());
+        let overtaking = core::mem::take(&mut self.blocks_overtaking);
+        for (by, of, flags) in overtaking {
+            if of == uid {
+                self.put_block(by, of, flags, false);
+            } else {
+                self.blocks_overtaking.push((by, of, flags));
+            }
+        }
     }
 
     /// The user as it is after a change.
@@ -211,6 +259,9 @@ impl Directory {
             Missing::App(aid) => {
                 self.apps.entry(*aid).or_insert(None);
             }
+            Missing::Blockers(uid) => {
+                self.blockers.entry(*uid).or_default();
+            }
         }
     }
 
@@ -220,6 +271,10 @@ impl Directory {
             && let Some(addresses) = self.addresses.get_mut(&user.aid)
         {
             addresses.insert(user.address.clone(), None);
+        }
+        self.blockers.remove(&uid);
+        for blockers in self.blockers.values_mut() {
+            blockers.remove(&uid);
         }
         for roster in self.groups.values_mut().flatten() {
             roster.members.remove(&uid);
@@ -247,6 +302,7 @@ impl Directory {
         }
         self.added = 0;
         self.users.retain(|uid, _| users_in_use(*uid));
+        self.blockers.retain(|uid, _| users_in_use(*uid));
         self.groups.retain(|gid, _| groups_in_use(*gid));
         self.addresses.clear();
         self.app_tokens.clear();
@@ -277,6 +333,19 @@ mod tests {
         let roster = directory.group(AppId(1), GroupId(1000)).unwrap().unwrap();
         assert!(roster.members.is_empty());
         assert!(directory.user(Uid(1)).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_block_that_overtakes_the_loading_of_blocks_holds() {
+        let mut directory = Directory::default();
+        assert_eq!(directory.put_block(Uid(1), Uid(2), 4, true), 0);
+        assert_eq!(directory.put_block(Uid(3), Uid(2), 0, true), 0);
+        directory.learn_blockers(Uid(9), Vec::new());
+        directory.learn_blockers(Uid(2), alloc::vec![(Uid(3), 1)]);
+        assert!(directory.blocks(Uid(1), Uid(2), 4));
+        assert!(!directory.blocks(Uid(3), Uid(2), 1), "taken back meanwhile");
+        assert_eq!(directory.put_block(Uid(1), Uid(2), 0, false), 4);
+        assert!(!directory.blocks(Uid(1), Uid(2), u32::MAX));
     }
 
     #[test]

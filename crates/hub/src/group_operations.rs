@@ -1,4 +1,4 @@
-//! Operations of the backend on groups: what changes, and what goes into whose log.
+//! Operations on groups, of the backend and of clients: what changes, and what goes into whose log.
 //!
 //! Decides only; [`operations`](crate::operations) asks the store and tells everybody.
 
@@ -169,6 +169,16 @@ impl Hub {
         Ok(Progress::Answered(Reply::Members { members, more }))
     }
 
+    pub(crate) fn delete_group(&mut self, aid: AppId, gid: GroupId) -> Result<Progress, Needs> {
+        let Some(roster) = self.directory.group(aid, gid)?.cloned() else {
+            return Ok(no_group().into());
+        };
+        let change = self.change(group_change::Kind::Deleted, &roster, None, false, &[])?;
+        let notes: Vec<_> = roster.members.keys().map(|uid| change.to(*uid)).collect();
+        let request = Request::DeleteGroup { gid, notes: notes.clone() };
+        Ok(Progress::Ask(request, After::GroupDeleted { group: roster.group, notes }))
+    }
+
     /// Stores a group that changed from `before` to `after`, and tells whom it concerns.
     pub(crate) fn save_group(
         &mut self,
@@ -208,19 +218,22 @@ impl Hub {
 
         let mut notes = Vec::new();
         for uid in &joined {
-            notes.push(self.change(Kind::Joined, after, Some(*uid), &[])?.to(*uid));
+            notes.push(self.change(Kind::Joined, after, Some(*uid), true, &[])?.to(*uid));
         }
         for uid in &left {
-            notes.push(self.change(Kind::Left, after, Some(*uid), &[])?.to(*uid));
+            notes.push(self.change(Kind::Left, after, Some(*uid), false, &[])?.to(*uid));
         }
         // The same for everybody, so encoded once; cut where a frame would grow too large.
         let mut roster_changes = Vec::new();
         for (kind, uids) in [(Kind::MembersJoined, &joined), (Kind::MembersLeft, &left)] {
             for uids in uids.chunks(MEMBERS_PER_REPLY_MAX) {
-                roster_changes.push(self.change(kind, after, None, uids)?);
+                roster_changes.push(self.change(kind, after, None, false, uids)?);
             }
         }
-        let settings = before.group != after.group;
+        // PINs are told to who asks for them.
+        let shown = |roster: &Roster| Group { pins: Vec::new(), ..roster.group.clone() };
+        let settings = shown(before) != shown(after);
+        let values = before.group.values != after.group.values;
         let touched: BTreeSet<_> = touched.iter().copied().collect();
         let many = after.members.len() > MEMBERS_TOLD_MAX;
         for uid in after.members.keys().filter(|uid| before.members.contains_key(*uid)) {
@@ -229,7 +242,7 @@ impl Hub {
             }
             let rights = after.rights(*uid, self.now.wall);
             if settings || rights != before.rights(*uid, self.now.wall) {
-                notes.push(self.change(Kind::Settings, after, Some(*uid), &[])?.to(*uid));
+                notes.push(self.change(Kind::Settings, after, Some(*uid), values, &[])?.to(*uid));
             }
             if rights.allow(right::LIST) {
                 notes.extend(roster_changes.iter().map(|change| change.to(*uid)));
@@ -238,23 +251,36 @@ impl Hub {
         Ok(notes)
     }
 
-    /// A change of a group as an entry; with `for_user` the group's rights are that user's.
+    /// A change of a group as an entry; with `for_user` the group's rights are that user's. Its
+    /// named values are large, and so told only when they are news.
     pub(crate) fn change(
         &self,
         kind: group_change::Kind,
         roster: &Roster,
         for_user: Option<Uid>,
+        values: bool,
         members: &[Uid],
     ) -> Result<EncodedEntry, Missing> {
         let mut group = self.group_for(roster, for_user.unwrap_or_default())?;
         if for_user.is_none() {
             group.rights = None;
         }
+        if !values {
+            group.values = None;
+        }
         let mut rows = Vec::with_capacity(members.len());
         for uid in members {
             rows.push(self.member_for(roster, *uid)?);
         }
-        let change = GroupChange { kind: kind as i32, group: Some(group), members: rows };
+        let actor = self.operations.actor();
+        let change = GroupChange {
+            kind: kind as i32,
+            group: Some(group),
+            members: rows,
+            by: actor.map(|actor| actor.address.clone()).unwrap_or_default(),
+            origin: actor.map(|actor| actor.device.0.to_vec()).unwrap_or_default(),
+            ticket: actor.map_or(0, |actor| actor.ticket),
+        };
         Ok(EncodedEntry::new(entry::Body::Group(change)))
     }
 
@@ -281,6 +307,7 @@ impl Hub {
             name: fields.name.unwrap_or(group.name),
             status: fields.status.unwrap_or(group.status),
             image: fields.image.unwrap_or(group.image),
+            values: fields.values.unwrap_or(group.values),
             flags: fields.flags.unwrap_or(group.flags),
             call_flags: fields.call_flags.unwrap_or(group.call_flags),
             resolution: fields.resolution.unwrap_or(group.resolution),
@@ -291,6 +318,7 @@ impl Hub {
             aid: group.aid,
             expires,
             owner,
+            pins: group.pins,
         }))
     }
 
@@ -304,7 +332,12 @@ impl Hub {
         }
     }
 
-    fn changed_member(&self, known: Option<&Member>, uid: Uid, fields: &MemberFields) -> Member {
+    pub(crate) fn changed_member(
+        &self,
+        known: Option<&Member>,
+        uid: Uid,
+        fields: &MemberFields,
+    ) -> Member {
         let member = known.cloned().unwrap_or(Member { uid, ..Member::default() });
         let admin_flags = fields.admin_flags.map(|flags| flags & !admin_flag::OWNER);
         Member {

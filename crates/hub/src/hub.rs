@@ -1,7 +1,7 @@
 //! The hub itself: takes inputs apart, keeps the parts, hands out the outputs.
 //!
 //! Decisions stand in the files named for them (`signin`, `messaging`, `delivery`, `presence`,
-//! `rooms`, `operations`), each a set of methods of [`Hub`] over the parts below. A decision that
+//! `contacts`, `rooms`, `operations`, …), each a set of methods of [`Hub`] over the parts below. A decision that
 //! needs what is not in memory changes nothing and says what it [`Needs`]; its frame is parked in
 //! the session, so a session's frames keep their order.
 
@@ -25,6 +25,7 @@ use wire::time::{Duration, Instant, Now};
 
 use crate::changes::{Changing, Noted};
 use crate::directory::{Directory, Missing, Needs};
+use crate::group_requests::WrongPins;
 use crate::messaging::Refusal;
 use crate::operations::Operations;
 use crate::port::store::{NewMessage, Note, Reply, Request, StoreError, TokenId};
@@ -48,6 +49,7 @@ pub struct Hub {
     pub(crate) watchers: Watchers,
     pub(crate) rooms: Rooms,
     pub(crate) operations: Operations,
+    pub(crate) wrong_pins: WrongPins,
     pub(crate) stopping: bool,
     pub(crate) upload_key: Option<UploadKey>,
     /// Browsers that may be signed in with one token.
@@ -95,6 +97,14 @@ pub(crate) enum Pending {
     Memberships {
         session: SessionId,
     },
+    ContactList {
+        session: SessionId,
+    },
+    Contacts {
+        session: SessionId,
+        uid: Uid,
+        ticket: u32,
+    },
     Append {
         session: SessionId,
         messages: Vec<NewMessage>,
@@ -139,6 +149,7 @@ impl Hub {
             watchers: Watchers::default(),
             rooms: Rooms::new(epoch),
             operations: Operations::default(),
+            wrong_pins: WrongPins::default(),
             stopping: false,
             upload_key: None,
             token_sessions: 1,
@@ -284,6 +295,15 @@ impl Hub {
             (_, Body::Presence(presence)) => self.on_presence(id, presence),
             (_, Body::Watch(watch)) => self.on_watch(id, watch),
             (_, Body::GroupQuery(query)) => self.on_group_query(id, query),
+            (_, Body::GroupRequest(request)) => {
+                self.on_group_request(id, request);
+                Ok(())
+            }
+            (_, Body::ProfileSave(save)) => {
+                self.on_profile_save(id, save);
+                Ok(())
+            }
+            (_, Body::Contacts(contacts)) => self.on_contacts(id, contacts),
             (_, Body::RoomEnter(enter)) => self.on_room_enter(id, enter),
             (_, Body::RoomLeave(leave)) => {
                 self.leave_room(GroupId(leave.gid), id);
@@ -537,6 +557,18 @@ impl Hub {
         }
     }
 
+    /// Loads something a session is going to need; it waits for one answer more.
+    pub(crate) fn load_ahead(&mut self, missing: Missing, id: SessionId) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.waiting += 1;
+            self.load(missing, Waiter::Session(id));
+        }
+    }
+
+    pub(crate) fn is_loading(&self, missing: &Missing) -> bool {
+        self.waiters.contains_key(missing)
+    }
+
     fn load(&mut self, missing: Missing, waiter: Waiter) {
         let waiters = self.waiters.entry(missing.clone()).or_default();
         waiters.push(waiter);
@@ -554,6 +586,10 @@ impl Hub {
                 self.on_device(session, token, (key, resume), result);
             }
             Pending::Memberships { session } => self.on_memberships(session, result),
+            Pending::ContactList { session } => self.on_contact_list(session, result),
+            Pending::Contacts { session, uid, ticket } => {
+                self.on_contacts_saved(session, uid, ticket, result);
+            }
             Pending::Append { session, messages } => self.on_appended(session, &messages, result),
             Pending::Refusal { session, id, refusal } => {
                 self.on_refusal(session, id, refusal, result);
@@ -580,6 +616,11 @@ impl Hub {
             Ok(Reply::User(Some(user))) => self.directory.learn_user(user),
             Ok(Reply::Group(Some((group, members)))) => {
                 self.directory.learn_group(group, members);
+            }
+            Ok(Reply::Blockers(blockers)) => {
+                if let Missing::Blockers(uid) = missing {
+                    self.directory.learn_blockers(uid, blockers);
+                }
             }
             Ok(Reply::App(Some(app))) => {
                 let hash = match &missing {

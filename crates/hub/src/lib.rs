@@ -11,9 +11,11 @@
 extern crate alloc;
 
 mod changes;
+mod contacts;
 mod delivery;
 mod directory;
 mod group_operations;
+mod group_requests;
 mod hub;
 mod messaging;
 mod negotiation;

@@ -12,7 +12,7 @@ use wire::limits::{
     APPEND_MESSAGES_MAX, CONTENT_BYTES_MAX, EXPIRY_DEFAULT, READ_MESSAGES_MAX,
     SESSION_PARKED_FRAMES_MAX,
 };
-use wire::mask::{group as mode, member as right, message as flag, user as user_flag};
+use wire::mask::{contact, group as mode, member as right, message as flag, user as user_flag};
 use wire::proto::{
     Accepted, Entry, Message, MessageRef, Read, ReadElsewhere, Rejected, Send, StatusReport, entry,
     server_frame, target,
@@ -174,6 +174,9 @@ impl Hub {
                 if peer.flags & user_flag::NO_INCOMING != 0 {
                     return refuse(status::BLOCKED, "the user does not receive messages");
                 }
+                if self.directory.blockers(uid)?.get(&peer.uid).is_some_and(blocks_messages) {
+                    return refuse(status::BLOCKED, "the user has blocked this sender");
+                }
                 let storeless = peer.flags & user_flag::NO_OFFLINE_STORAGE != 0
                     && !self.online.contains(peer.uid);
                 Ok(Ok(Destination { to: alloc::vec![peer.uid], group: GroupId(0), storeless }))
@@ -198,9 +201,13 @@ impl Hub {
                         refuse(status::NOT_MEMBER, "not a member of this group")
                     };
                 }
+                let blockers = self.directory.blockers(uid)?;
                 let receives = |member: &&crate::port::store::Member| {
                     let rights = Rights::of(group, Some(member), member.uid, self.now.wall);
-                    member.uid != uid && rights.allow(right::RECV)
+                    let blocks = blockers.get(&member.uid);
+                    member.uid != uid
+                        && rights.allow(right::RECV)
+                        && blocks.is_none_or(|flags| flags & contact::BLOCK_GROUP_MESSAGES == 0)
                 };
                 let to = roster.members.values().filter(receives).map(|member| member.uid);
                 let storeless = group.flags & mode::NO_STORAGE != 0;
@@ -345,6 +352,10 @@ impl Hub {
 /// How many logs but the sender's have it.
 fn others(places: &[(Uid, Seq)], sender: Uid) -> u32 {
     places.iter().filter(|(uid, _)| *uid != sender).count() as u32
+}
+
+fn blocks_messages(flags: &u32) -> bool {
+    flags & (contact::BLOCKED | contact::BLOCK_MESSAGES) != 0
 }
 
 /// A message as an entry of a log.

@@ -1,5 +1,5 @@
-//! Operations of the backend: one at a time, each answered after it is on disk and every
-//! connected client it concerns was told.
+//! Operations of the backend and of clients: one at a time, each answered after it is on disk.
+//! The backend is answered when every connected client it concerns was told, a client before.
 //!
 //! An operation runs from the start each time something it needs was loaded, and changes
 //! nothing before it has everything. Then it asks the store for one change after the other;
@@ -12,11 +12,12 @@ use alloc::vec::Vec;
 use wire::code::Code;
 use wire::id::{AppId, GroupId, Ticket, Uid};
 use wire::limits::OPERATIONS_WAITING_MAX;
-use wire::proto::group_change;
+use wire::mask::group_error as denied;
 use wire::time::Duration;
 
 use crate::Output;
 use crate::directory::{Missing, Needs, Roster};
+use crate::group_requests::{Actor, Wish};
 use crate::hub::{Hub, Pending};
 use crate::messaging::is_address;
 use crate::port::admin::{
@@ -37,19 +38,44 @@ pub(crate) struct Operations {
     load_failed: bool,
     /// The first of the queue has asked for a change.
     changing: bool,
+    /// The client whose operation is being decided or followed.
+    actor: Option<Actor>,
+}
+
+impl Operations {
+    /// Who asks for what is being done now, `None` for the backend.
+    pub fn actor(&self) -> Option<&Actor> {
+        self.actor.as_ref()
+    }
 }
 
 #[derive(Debug)]
 struct Job {
-    ticket: Ticket,
-    call: Call,
-    /// Groups of the user to be deleted, once they are known.
+    asker: Asker,
+    /// Groups of the user it is about, once they are known.
     memberships: Option<Vec<GroupId>>,
     after: Option<After>,
 }
 
+/// Who asks, and for what.
+#[derive(Debug)]
+enum Asker {
+    Backend { ticket: Ticket, call: Call },
+    Client(Actor, Wish),
+}
+
+impl Asker {
+    fn actor(&self) -> Option<Actor> {
+        match self {
+            Asker::Backend { .. } => None,
+            Asker::Client(actor, _) => Some(actor.clone()),
+        }
+    }
+}
+
 /// What a change is for, and so what follows it.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // One for each operation that waits for the store.
 pub(crate) enum After {
     AppCreated { token: String },
     UserSaved { wish: Option<TokenWish>, new: bool },
@@ -67,6 +93,10 @@ pub(crate) enum After {
 pub(crate) enum Progress {
     Answered(Reply),
     Refused(AdminError),
+    /// A client may not; `wire::mask::group_error`.
+    Denied(u32),
+    /// The asker has its answer already.
+    Told,
     Ask(Request, After),
     Again,
 }
@@ -79,11 +109,20 @@ impl From<AdminError> for Progress {
 
 impl Hub {
     pub(crate) fn on_admin(&mut self, ticket: Ticket, call: Call) {
+        self.take_job(Asker::Backend { ticket, call });
+    }
+
+    /// A client asks for an operation.
+    pub(crate) fn on_wish(&mut self, actor: Actor, wish: Wish) {
+        self.take_job(Asker::Client(actor, wish));
+    }
+
+    fn take_job(&mut self, asker: Asker) {
         if self.operations.queue.len() >= OPERATIONS_WAITING_MAX {
             let error = refusal(ErrorCode::RateLimit, "too many operations wait", &[]);
-            return self.output(Output::AdminReply { ticket, result: Err(error) });
+            return self.answer(asker, Err(error));
         }
-        self.operations.queue.push_back(Job { ticket, call, memberships: None, after: None });
+        self.operations.queue.push_back(Job { asker, memberships: None, after: None });
         self.work_on_admin();
     }
 
@@ -93,6 +132,7 @@ impl Hub {
             && !self.operations.changing
             && let Some(job) = self.operations.queue.pop_front()
         {
+            self.operations.actor = job.asker.actor();
             let progress = self.perform(&job);
             self.operations.queue.push_front(job);
             match progress {
@@ -109,6 +149,14 @@ impl Hub {
         match progress {
             Progress::Answered(reply) => self.answer_admin(Ok(reply)),
             Progress::Refused(error) => self.answer_admin(Err(error)),
+            Progress::Denied(error) => {
+                if let Some(Job { asker: Asker::Client(actor, wish), .. }) =
+                    self.operations.queue.pop_front()
+                {
+                    self.answer_client(&actor, &wish, Err(error));
+                }
+            }
+            Progress::Told => {}
             Progress::Ask(request, after) => {
                 self.operations.changing = true;
                 if let Some(job) = self.operations.queue.front_mut() {
@@ -122,7 +170,27 @@ impl Hub {
 
     fn answer_admin(&mut self, result: Result<Reply, AdminError>) {
         if let Some(job) = self.operations.queue.pop_front() {
-            self.output(Output::AdminReply { ticket: job.ticket, result });
+            self.answer(job.asker, result);
+        }
+    }
+
+    fn answer(&mut self, asker: Asker, result: Result<Reply, AdminError>) {
+        match asker {
+            Asker::Backend { ticket, .. } => self.output(Output::AdminReply { ticket, result }),
+            Asker::Client(actor, wish) => {
+                self.answer_client(&actor, &wish, result.map_err(|error| group_error(&error)));
+            }
+        }
+    }
+
+    /// A client hears of its own change before the entries of its log that tell it.
+    fn answer_client_first(&mut self, reply: Reply) -> Progress {
+        match self.operations.actor.is_some() {
+            true => {
+                self.answer_admin(Ok(reply));
+                Progress::Told
+            }
+            false => Progress::Answered(reply),
         }
     }
 
@@ -142,7 +210,12 @@ impl Hub {
     pub(crate) fn on_admin_stored(&mut self, result: Result<store::Reply, StoreError>) {
         let Some(job) = self.operations.queue.front_mut() else { return };
         let Some(after) = job.after.take() else { return };
-        let entropy = job.call.entropy;
+        let entropy = match &job.asker {
+            Asker::Backend { call, .. } => call.entropy,
+            // Makes no tokens.
+            Asker::Client(..) => [0; 64],
+        };
+        self.operations.actor = job.asker.actor();
         self.operations.changing = false;
         let progress = match result {
             Ok(reply) => self.follow(after, reply, &entropy),
@@ -161,11 +234,17 @@ impl Hub {
 
     /// Decides on an operation from its start.
     fn perform(&mut self, job: &Job) -> Result<Progress, Needs> {
-        let aid = match self.authenticate(&job.call.credential)? {
+        let call = match &job.asker {
+            Asker::Backend { call, .. } => call,
+            Asker::Client(actor, wish) => {
+                return self.perform_wish(actor, wish, job.memberships.as_deref());
+            }
+        };
+        let aid = match self.authenticate(&call.credential)? {
             Ok(app) => app,
             Err(error) => return Ok(Progress::Refused(error)),
         };
-        let operation = match &job.call.operation {
+        let operation = match &call.operation {
             Ok(operation) => operation.clone(),
             Err(error) => return Ok(Progress::Refused(error.clone())),
         };
@@ -175,7 +254,7 @@ impl Hub {
                 let cause = "this operation takes the app token";
                 return Ok(refusal(ErrorCode::AuthFail, cause, &[Param::Token]).into());
             };
-            let token = app_token(&job.call.entropy);
+            let token = app_token(&call.entropy);
             let request = Request::CreateApp { name, hash: hash_token(&token) };
             return Ok(Progress::Ask(request, After::AppCreated { token }));
         };
@@ -198,7 +277,7 @@ impl Hub {
             }
             Operation::UserToken { user, token } => match self.user(aid, &user)? {
                 Err(error) => Ok(error.into()),
-                Ok(user) => Ok(self.issue(user, false, token, &job.call.entropy)),
+                Ok(user) => Ok(self.issue(user, false, token, &call.entropy)),
             },
             Operation::UserTokenDelete { user, app } => match self.user(aid, &user)? {
                 Err(error) => Ok(error.into()),
@@ -217,15 +296,7 @@ impl Hub {
             Operation::GroupSet { gid, fields, members, rights } => {
                 self.set_group(aid, gid, fields, &members, &rights)
             }
-            Operation::GroupDelete { gid } => {
-                let Some(roster) = self.directory.group(aid, gid)?.cloned() else {
-                    return Ok(no_group().into());
-                };
-                let change = self.change(group_change::Kind::Deleted, &roster, None, &[])?;
-                let notes: Vec<_> = roster.members.keys().map(|uid| change.to(*uid)).collect();
-                let request = Request::DeleteGroup { gid, notes: notes.clone() };
-                Ok(Progress::Ask(request, After::GroupDeleted { group: roster.group, notes }))
-            }
+            Operation::GroupDelete { gid } => self.delete_group(aid, gid),
             Operation::MembersEdit { gid, members, rights } => {
                 self.edit_members(aid, gid, &members, &rights)
             }
@@ -349,11 +420,15 @@ impl Hub {
                 Progress::Answered(Reply::App { aid: app.aid, name: app.name, token })
             }
             (After::UserSaved { wish, new }, store::Reply::User(Some(user))) => {
+                let progress = match wish {
+                    Some(wish) => self.issue(user.clone(), new, wish, entropy),
+                    None => {
+                        let user = user.clone();
+                        self.answer_client_first(Reply::User { user, new, token: None })
+                    }
+                };
                 self.on_user_saved(&user);
-                match wish {
-                    Some(wish) => self.issue(user, new, wish, entropy),
-                    None => Progress::Answered(Reply::User { user, new, token: None }),
-                }
+                progress
             }
             (
                 After::TokenIssued { user, new, issued },
@@ -398,15 +473,18 @@ impl Hub {
             (After::GroupSaved { roster, notes, reply }, saved) => {
                 let gid = roster.group.gid;
                 self.directory.put_group(roster.group, roster.members.into_values());
+                let progress = self.answer_client_first(reply);
                 self.on_notes(&notes, Ok(saved));
                 self.on_room_rights(gid, false);
-                Progress::Answered(reply)
+                progress
             }
             (After::GroupDeleted { group, notes }, reply) => {
-                self.directory.remove_group(group.gid);
+                let gid = group.gid;
+                self.directory.remove_group(gid);
+                let progress = self.answer_client_first(Reply::Group { group, failed: Vec::new() });
                 self.on_notes(&notes, Ok(reply));
-                self.on_room_rights(group.gid, true);
-                Progress::Answered(Reply::Group { group, failed: Vec::new() })
+                self.on_room_rights(gid, true);
+                progress
             }
             (after, reply) => {
                 self.log(format!("the store answered {after:?} with {reply:?}"));
@@ -425,7 +503,10 @@ impl Hub {
             let reason = "the account was switched off";
             self.end_sessions_of(user.uid, None, Code::Suspended, reason);
         }
-        let shown = |user: &User| (user.name.clone(), user.status.clone(), user.image.clone());
+        let shown = |user: &User| {
+            let User { name, status, image, values, .. } = user.clone();
+            (name, status, image, values)
+        };
         if before.is_some_and(|before| shown(&before) != shown(user)) {
             self.tell_profile(user);
         }
@@ -438,11 +519,12 @@ impl Hub {
     }
 }
 
-fn changed_user(user: User, fields: UserFields) -> User {
+pub(crate) fn changed_user(user: User, fields: UserFields) -> User {
     User {
         name: fields.name.unwrap_or(user.name),
         status: fields.status.unwrap_or(user.status),
         image: fields.image.unwrap_or(user.image),
+        values: fields.values.unwrap_or(user.values),
         active: fields.active.unwrap_or(user.active),
         flags: fields.flags.unwrap_or(user.flags),
         pinned: fields.pinned.unwrap_or(user.pinned),
@@ -453,6 +535,14 @@ fn changed_user(user: User, fields: UserFields) -> User {
 
 fn refusal(code: ErrorCode, cause: &str, params: &[Param]) -> AdminError {
     AdminError { code, cause: cause.to_string(), params: params.to_vec() }
+}
+
+/// What a client is told of a refusal that the backend would be told in words.
+fn group_error(error: &AdminError) -> u32 {
+    match error.code {
+        ErrorCode::NoGroup => denied::DELETED,
+        _ => denied::GENERAL,
+    }
 }
 
 pub(crate) fn no_group() -> AdminError {

@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use wire::frame::encode_server;
 use wire::id::{GroupId, SessionId, Uid};
 use wire::limits::{MEMBERS_PER_REPLY_MAX, PRESENCE_MEMBERS_MAX, WATCHED_MAX};
-use wire::mask::{group_error, member as right, presence as code};
+use wire::mask::{contact, group_error, member as right, presence as code};
 use wire::proto::{
     self, GroupQuery, GroupReply, Presence, Profile, Profiles, Target, Watch, server_frame, target,
 };
@@ -48,7 +48,7 @@ impl Watchers {
         }
     }
 
-    fn of(&self, uid: Uid) -> Vec<SessionId> {
+    pub fn of(&self, uid: Uid) -> Vec<SessionId> {
         self.by_user.get(&uid).map_or_else(Vec::new, |found| found.iter().copied().collect())
     }
 }
@@ -70,9 +70,11 @@ impl Hub {
         self.tell_watchers(live.uid, &presence_of(live.uid, live.address.clone(), code::OFFLINE));
     }
 
-    fn tell_watchers(&mut self, uid: Uid, frame: &Bytes) {
+    pub(crate) fn tell_watchers(&mut self, uid: Uid, frame: &Bytes) {
         for session in self.watchers.of(uid) {
-            self.send_droppable(session, frame);
+            if !self.is_hidden_from(uid, session, contact::BLOCK_SUBSCRIPTION) {
+                self.send_droppable(session, frame);
+            }
         }
     }
 
@@ -81,6 +83,8 @@ impl Hub {
         let profiles = Profiles { users: alloc::vec![self.profile_of(user)], groups: Vec::new() };
         let frame = Bytes::from(encode_server(server_frame::Body::Profiles(profiles)));
         let mut sessions = self.watchers.of(user.uid);
+        let hidden = contact::BLOCK_SUBSCRIPTION | contact::BLOCK_PROFILE;
+        sessions.retain(|session| !self.is_hidden_from(user.uid, *session, hidden));
         sessions.extend_from_slice(self.online.sessions(user.uid));
         for session in sessions {
             self.send_encoded(session, frame.clone());
@@ -96,6 +100,9 @@ impl Hub {
         let (told, to) = match presence.to.as_ref().and_then(|target| target.to.as_ref()) {
             Some(target::To::Address(address)) if is_address(address) => {
                 let Some(user) = self.directory.find_user(aid, address)? else { return Ok(()) };
+                if self.directory.blocks(user.uid, uid, contact::BLOCKED) {
+                    return Ok(());
+                }
                 (Presence { to: None, ..told }, alloc::vec![user.uid])
             }
             Some(target::To::Group(gid)) => {
@@ -146,7 +153,7 @@ impl Hub {
         for address in addresses() {
             match find(address)? {
                 Some(user) => {
-                    users.push(self.profile_of(user));
+                    users.push(self.profile_for(user, uid));
                     watched.push(user.uid);
                 }
                 None => users.push(Profile { address: address.clone(), ..Profile::default() }),
@@ -208,9 +215,12 @@ impl Hub {
                     for member in uids {
                         reply.members.push(self.member_for(roster, member)?);
                     }
+                } else {
+                    reply.pins = self.pins_for(roster, uid);
                 }
             }
-            _ => reply.error = group_error::NOT_MEMBER,
+            Some(_) => reply.error = group_error::NOT_MEMBER,
+            None => reply.error = group_error::DELETED,
         }
         self.send(id, server_frame::Body::GroupReply(reply));
         Ok(())
@@ -226,6 +236,7 @@ impl Hub {
             image: user.image.clone(),
             online: self.online.contains(user.uid),
             last_seen: user.last_online.0,
+            values: user.values.clone(),
         }
     }
 
@@ -248,6 +259,7 @@ impl Hub {
             rights: Some(roster.rights(uid, self.now.wall).to_wire()),
             image: group.image.clone(),
             status: group.status.clone(),
+            values: Some(group.values.clone()),
         })
     }
 
@@ -265,7 +277,7 @@ impl Hub {
     }
 }
 
-fn presence_of(uid: Uid, from: String, presence: u32) -> Bytes {
+pub(crate) fn presence_of(uid: Uid, from: String, presence: u32) -> Bytes {
     let presence =
         Presence { to: None::<Target>, from_uid: uid.0, from, presence, value: 0, interval: 0 };
     encode_server(server_frame::Body::Presence(presence)).into()

@@ -11,7 +11,7 @@ use wire::proto::client_frame;
 use wire::time::{Instant, Timestamp};
 
 use crate::messaging::Outgoing;
-use crate::port::store::{DeviceId, LoggedMessage, Note, TokenId};
+use crate::port::store::{Contact, DeviceId, LoggedMessage, Note, TokenId};
 
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -47,6 +47,7 @@ pub(crate) enum Stage {
 pub(crate) struct Entering {
     pub live: Live,
     pub groups: Vec<GroupId>,
+    pub contacts: Vec<Contact>,
     /// Where delivery continues.
     pub resumed_at: Seq,
     pub gap: bool,

@@ -11,8 +11,9 @@ use wire::limits::{
     APP_ID_BYTES_MAX, CONTENT_BYTES_MAX, FRAME_BYTES_MAX, LOG_PAGE_ENTRIES, SESSIONS_PER_USER_MAX,
     TOKEN_BYTES_MAX, WINDOW_ENTRIES,
 };
-use wire::proto::{Hello, Limits, Profile, Welcome, server_frame};
+use wire::proto::{Contacts, Hello, Limits, Profile, Welcome, server_frame};
 
+use crate::contacts::contact_portions;
 use crate::directory::Needs;
 use crate::hub::{Hub, Pending, portions};
 use crate::port::store::{Reply, Request, StoreError, Token};
@@ -115,9 +116,15 @@ impl Hub {
             // With the first one, when it is welcomed.
             renew_upload: Timestamp(0),
         };
-        let entering = Entering { live, groups: Vec::new(), resumed_at, gap };
+        let entering = Entering { live, groups: Vec::new(), contacts: Vec::new(), resumed_at, gap };
         session.stage = Stage::Entering(Box::new(entering));
+        // Memberships and contacts.
+        session.waiting = 2;
         self.ask(Request::LoadMemberships { uid }, Pending::Memberships { session: id });
+        self.ask(Request::LoadContacts { uid }, Pending::ContactList { session: id });
+        if let Err(missing) = self.directory.blockers(uid).map(drop) {
+            self.load_ahead(missing, id);
+        }
     }
 
     pub(crate) fn on_memberships(&mut self, id: SessionId, result: Result<Reply, StoreError>) {
@@ -127,6 +134,16 @@ impl Hub {
             return self.end(id, Code::Storage, "storage failed");
         };
         entering.groups = groups;
+        self.go_on(id);
+    }
+
+    pub(crate) fn on_contact_list(&mut self, id: SessionId, result: Result<Reply, StoreError>) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Stage::Entering(entering) = &mut session.stage else { return };
+        let Ok(Reply::Contacts(contacts)) = result else {
+            return self.end(id, Code::Storage, "storage failed");
+        };
+        entering.contacts = contacts;
         self.go_on(id);
     }
 
@@ -144,6 +161,7 @@ impl Hub {
             self.end(id, Code::Suspended, "the account is switched off");
             return Ok(());
         }
+        self.directory.blockers(uid)?;
         let of = |gid: &GroupId| self.directory.group(user.aid, *gid);
         Needs::check(entering.groups.iter().map(of))?;
         let mut groups = Vec::with_capacity(entering.groups.len());
@@ -157,6 +175,7 @@ impl Hub {
         // What does not fit follows in frames of its own.
         let mut groups = portions(groups).into_iter();
         let (upload_token, renew_upload) = self.upload_token(user.aid, uid);
+        let mut contacts = contact_portions(&entering.contacts).into_iter();
         let welcome = Welcome {
             uid: uid.0,
             address: user.address.clone(),
@@ -172,6 +191,7 @@ impl Hub {
             groups: groups.next().unwrap_or_default(),
             head: entering.live.head.0,
             upload_token,
+            contacts: contacts.next().unwrap_or_default(),
         };
         self.sign_out_rivals(id);
         let Some(session) = self.sessions.get_mut(&id) else { return Ok(()) };
@@ -185,6 +205,9 @@ impl Hub {
         self.arriving.remove(&(uid, id));
         self.send(id, server_frame::Body::Welcome(welcome));
         self.send_groups(id, groups.flatten().collect());
+        for contacts in contacts {
+            self.send(id, server_frame::Body::Contacts(Contacts { ticket: 0, contacts }));
+        }
         if self.online.add(uid, id) {
             self.on_user_online(uid);
         }

@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use hub::port::store::{
-    App, DeviceId, Group, LogRow, LoggedMessage, Member, NewMessage, Note, Outcome, Reply, Request,
-    StoreError, Token, TokenHash, TokenId, User,
+    App, Contact, DeviceId, Group, LogRow, LoggedMessage, Member, NewMessage, Note, Outcome, Reply,
+    Request, StoreError, Token, TokenHash, TokenId, User,
 };
 use wire::id::{AppId, DeviceKey, GroupId, MessageId, Seq, Uid};
-use wire::limits::{DEVICE_KEPT, EXPIRED_TOKEN_KEPT, LOG_ENTRIES_MAX, MESSAGE_KEY_KEPT};
+use wire::limits::{
+    CONTACTS_MAX, DEVICE_KEPT, EXPIRED_TOKEN_KEPT, LOG_ENTRIES_MAX, MESSAGE_KEY_KEPT,
+};
+use wire::mask::contact;
 use wire::time::Timestamp;
 
 /// A store that performs one request at a time.
@@ -28,6 +31,8 @@ pub struct MemoryStore {
     tokens: BTreeMap<TokenId, (Token, TokenHash)>,
     devices: BTreeMap<DeviceId, Device>,
     groups: BTreeMap<GroupId, (Group, BTreeMap<Uid, Member>)>,
+    /// Whose and of whom, to flags.
+    contacts: BTreeMap<(Uid, Uid), u32>,
     messages: BTreeMap<(Uid, MessageId), Stored>,
     logs: BTreeMap<Uid, Log>,
     /// Numbers are never used again, also of what is gone.
@@ -203,6 +208,33 @@ impl MemoryStore {
         gid
     }
 
+    fn save_contacts(&mut self, uid: Uid, contacts: Vec<Contact>) -> Vec<Contact> {
+        let mut count = self.contacts.keys().filter(|(of, _)| *of == uid).count();
+        let mut saved = Vec::new();
+        for contact in contacts {
+            let place = (uid, contact.uid);
+            let known = self.contacts.contains_key(&place);
+            if contact.flags == 0 {
+                count -= usize::from(self.contacts.remove(&place).is_some());
+            } else if known || count < CONTACTS_MAX {
+                count += usize::from(!known);
+                self.contacts.insert(place, contact.flags);
+            } else {
+                continue;
+            }
+            saved.push(contact);
+        }
+        saved
+    }
+
+    fn contacts_of(&self, uid: Uid) -> impl Iterator<Item = Contact> {
+        let all = self.contacts.range((uid, Uid(0))..=(uid, Uid(u32::MAX)));
+        all.filter_map(|((_, peer), flags)| {
+            let address = self.users.get(peer)?.address.clone();
+            Some(Contact { uid: *peer, address, flags: *flags })
+        })
+    }
+
     fn delete_tokens(&mut self, wanted: impl Fn(&Token) -> bool) -> Vec<TokenId> {
         let tokens = self.tokens.iter().filter(|(_, (token, _))| wanted(token));
         let ids: Vec<_> = tokens.map(|(id, _)| *id).collect();
@@ -217,6 +249,7 @@ impl MemoryStore {
         self.users.remove(&uid);
         self.delete_tokens(|token| token.uid == uid);
         self.logs.remove(&uid);
+        self.contacts.retain(|(of, peer), _| *of != uid && *peer != uid);
         for (group, members) in self.groups.values_mut() {
             members.remove(&uid);
             if group.owner == Some(uid) {
@@ -285,6 +318,15 @@ impl SyncStore for MemoryStore {
                     user.last_online = at;
                 }
                 Reply::Done
+            }
+            Request::SaveContacts { uid, contacts } => {
+                Reply::Contacts(self.save_contacts(uid, contacts))
+            }
+            Request::LoadContacts { uid } => Reply::Contacts(self.contacts_of(uid).collect()),
+            Request::LoadBlockers { uid } => {
+                let of = self.contacts.iter().filter(|((_, peer), _)| *peer == uid);
+                let blocks = of.map(|((by, _), flags)| (*by, flags & contact::BLOCK_ANY));
+                Reply::Blockers(blocks.filter(|(_, flags)| *flags != 0).collect())
             }
             Request::Sweep { now, count } => Reply::Swept(self.sweep(now, count)),
             Request::FindApp { hash } => {

@@ -2,11 +2,14 @@
 
 use bytes::Bytes;
 use hub::port::store::{
-    DeviceId, Group, LogRow, Member, NewMessage, Note, Outcome, Reply, Request, StoreError, Token,
-    TokenId, User,
+    Contact, DeviceId, Group, LogRow, Member, NewMessage, Note, Outcome, Pin, Reply, Request,
+    StoreError, Token, TokenId, User,
 };
 use wire::id::{AppId, DeviceKey, GroupId, MessageId, Seq, Uid};
-use wire::limits::{DEVICE_KEPT, EXPIRED_TOKEN_KEPT, LOG_ENTRIES_MAX, MESSAGE_KEY_KEPT};
+use wire::limits::{
+    CONTACTS_MAX, DEVICE_KEPT, EXPIRED_TOKEN_KEPT, LOG_ENTRIES_MAX, MESSAGE_KEY_KEPT,
+};
+use wire::mask::contact;
 use wire::time::Timestamp;
 
 use crate::memory_store::SyncStore;
@@ -36,6 +39,91 @@ pub fn store_suite<S: SyncStore>(mut make: impl FnMut() -> S) {
     a_withdrawn_token_takes_its_devices_along(make());
     expired_messages_are_swept_when_nobody_sends_them_again(make());
     expired_tokens_are_swept_with_their_devices(make());
+    contacts_are_of_one_user_and_blocks_are_found_by_who_is_blocked(make());
+    contacts_have_a_limit_and_what_exceeds_it_is_left_out(make());
+    pins_come_and_go_with_their_group(make());
+}
+
+fn contacts_are_of_one_user_and_blocks_are_found_by_who_is_blocked(mut store: impl SyncStore) {
+    let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
+    let carol = user(&mut store, AppId(1), "carol");
+    let contact_of =
+        |user: &User, flags| Contact { uid: user.uid, address: user.address.clone(), flags };
+    let save = |store: &mut _, uid, contacts: Vec<Contact>| {
+        let request = Request::SaveContacts { uid, contacts: contacts.clone() };
+        assert_eq!(perform(store, request), Reply::Contacts(contacts));
+    };
+    save(
+        &mut store,
+        ada.uid,
+        vec![contact_of(&carol, contact::CONTACT), contact_of(&bob, contact::BLOCKED)],
+    );
+    save(&mut store, carol.uid, vec![contact_of(&bob, contact::CONTACT | contact::BLOCK_CALLS)]);
+    let mut store = store.reopen();
+    let blockers = perform(&mut store, Request::LoadBlockers { uid: bob.uid });
+    let expected = vec![(ada.uid, contact::BLOCKED), (carol.uid, contact::BLOCK_CALLS)];
+    assert_eq!(blockers, Reply::Blockers(expected));
+    let none = perform(&mut store, Request::LoadBlockers { uid: carol.uid });
+    assert_eq!(none, Reply::Blockers(vec![]), "a contact is no block");
+
+    let of_ada = |store: &mut _| perform(store, Request::LoadContacts { uid: ada.uid });
+    let both = vec![contact_of(&bob, contact::BLOCKED), contact_of(&carol, contact::CONTACT)];
+    assert_eq!(of_ada(&mut store), Reply::Contacts(both), "in the order of uid");
+    save(&mut store, ada.uid, vec![contact_of(&bob, 0)]);
+    let one = Reply::Contacts(vec![contact_of(&carol, contact::CONTACT)]);
+    assert_eq!(of_ada(&mut store), one);
+    perform(&mut store, Request::DeleteUser { uid: carol.uid, notes: vec![] });
+    assert_eq!(of_ada(&mut store), Reply::Contacts(vec![]));
+    let blockers = perform(&mut store, Request::LoadBlockers { uid: bob.uid });
+    assert_eq!(blockers, Reply::Blockers(vec![]), "who is gone blocks nobody");
+}
+
+fn contacts_have_a_limit_and_what_exceeds_it_is_left_out(mut store: impl SyncStore) {
+    let ada = user(&mut store, AppId(1), "ada");
+    let contact = |uid| Contact { uid: Uid(uid), address: String::new(), flags: contact::CONTACT };
+    let mut contacts: Vec<_> = (1_000..=1_000 + CONTACTS_MAX as u32).map(contact).collect();
+    let request = Request::SaveContacts { uid: ada.uid, contacts: contacts.clone() };
+    let last = contacts.pop().expect("there are many");
+    assert_eq!(perform(&mut store, request), Reply::Contacts(contacts.clone()));
+    let known = vec![Contact { flags: contact::BLOCKED, ..contacts[0].clone() }];
+    let request = Request::SaveContacts { uid: ada.uid, contacts: known.clone() };
+    assert_eq!(perform(&mut store, request), Reply::Contacts(known), "a known one may change");
+    let swap = vec![Contact { flags: 0, ..contacts[1].clone() }, last];
+    let request = Request::SaveContacts { uid: ada.uid, contacts: swap.clone() };
+    assert_eq!(perform(&mut store, request), Reply::Contacts(swap), "one goes, one comes");
+}
+
+fn pins_come_and_go_with_their_group(mut store: impl SyncStore) {
+    let full = Pin {
+        pin: u32::MAX,
+        flags: u32::MAX,
+        admin_flags: u32::MAX,
+        member_expiry_s: u32::MAX,
+        expires: Some(Timestamp(1 << 52)),
+        uses: u32::MAX,
+        used: u32::MAX,
+    };
+    let bare = Pin { pin: 7, ..Pin::default() };
+    let group = Group { aid: AppId(1), pins: vec![bare.clone(), full.clone()], ..Group::default() };
+    let save = |store: &mut _, group: &Group| {
+        let request =
+            Request::SaveGroup { group: group.clone(), put: vec![], remove: vec![], notes: vec![] };
+        let Reply::GroupSaved { gid, .. } = perform(store, request) else { panic!("no group") };
+        gid
+    };
+    let gid = save(&mut store, &group);
+    let other = save(&mut store, &Group { pins: vec![bare.clone()], ..group.clone() });
+    let mut store = store.reopen();
+    let pins = |store: &mut _, gid| match perform(store, Request::LoadGroup { gid }) {
+        Reply::Group(Some((group, _))) => group.pins,
+        reply => panic!("no group: {reply:?}"),
+    };
+    assert_eq!(pins(&mut store, gid), [bare.clone(), full]);
+    let used = Pin { used: 1, ..bare.clone() };
+    save(&mut store, &Group { gid, pins: vec![used.clone()], ..group });
+    assert_eq!(pins(&mut store, gid), [used]);
+    perform(&mut store, Request::DeleteGroup { gid, notes: vec![] });
+    assert_eq!(pins(&mut store, other), [bare], "another group's number is another");
 }
 
 fn every_field_comes_back_as_it_was_saved(mut store: impl SyncStore) {
@@ -46,6 +134,7 @@ fn every_field_comes_back_as_it_was_saved(mut store: impl SyncStore) {
         name: "Ada".into(),
         status: "here".into(),
         image: "https://img.example.test/a.png".into(),
+        values: "{\"a\":1}".into(),
         active: false,
         flags: u32::MAX,
         pinned: true,
@@ -76,6 +165,7 @@ fn every_field_comes_back_as_it_was_saved(mut store: impl SyncStore) {
         name: "team".into(),
         status: "busy".into(),
         image: "https://img.example.test/g.png".into(),
+        values: "{\"b\":2}".into(),
         flags: u32::MAX,
         call_flags: u32::MAX,
         resolution: u32::MAX,
@@ -84,6 +174,7 @@ fn every_field_comes_back_as_it_was_saved(mut store: impl SyncStore) {
         expires: Some(Timestamp(1 << 52)),
         expiry_extension_s: u32::MAX,
         owner: Some(ada.uid),
+        pins: vec![],
     };
     let member = Member {
         uid: ada.uid,

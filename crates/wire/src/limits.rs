@@ -24,6 +24,16 @@ pub const ADDRESS_BYTES_MAX: usize = 63;
 /// and refused by the server's HTTP API.
 pub const NAME_BYTES_MAX: usize = 127;
 
+/// Longest status line of a user or group, bytes. A longer one is refused.
+pub const STATUS_BYTES_MAX: usize = 1_024;
+
+/// Longest URL of a profile picture, bytes. A longer one is refused.
+pub const IMAGE_URL_BYTES_MAX: usize = 2_048;
+
+/// All named values of a profile together, bytes of JSON (`client-api.md` 5.13); `save` answers
+/// `false` to more.
+pub const PROFILE_VALUES_BYTES_MAX: usize = 16 * 1024;
+
 /// Longest app id, bytes (`backend-api.md` 2.2). A longer one belongs to no token.
 pub const APP_ID_BYTES_MAX: usize = 128;
 
@@ -191,6 +201,18 @@ pub const ONLINE_VALID: Duration = Duration::from_secs(90);
 /// See [`ONLINE_VALID`].
 pub const TYPING_VALID: Duration = Duration::from_secs(10);
 
+/// Questions and changes about groups that wait for a connection or an answer. A further one is
+/// answered `MESIBO_GROUPERROR_GENERAL`.
+pub const GROUP_REQUESTS_MAX: usize = 1_024;
+
+/// Listeners given to group methods that are remembered for what their change causes. The oldest
+/// is forgotten: what follows so late reaches the global listeners only.
+pub const GROUP_ASKERS_MAX: usize = 256;
+
+/// Conversations whose last message is looked up when the store opens, for the list of recent
+/// profiles. Older ones come in when they are read.
+pub const RECENT_PROFILES_MAX: u32 = 100;
+
 // ---- rooms -------------------------------------------------------------------------------
 
 /// Streams one session may publish in one room: a camera and several screens.
@@ -317,6 +339,30 @@ pub const DEVICE_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Members in one answer to a question for them; the rest is asked for behind the last.
 pub const MEMBERS_PER_REPLY_MAX: usize = 500;
+
+/// Contacts in one frame of a client; it sends the rest in further ones, the server takes no more.
+pub const CONTACTS_PER_FRAME_MAX: usize = 200;
+
+/// Addresses in one change of members by a client; one with more is answered
+/// `MESIBO_GROUPERROR_GENERAL`.
+pub const MEMBERS_PER_REQUEST_MAX: usize = 2_000;
+
+/// Contacts and blocks of one user. Further ones are not kept, and the user's device is told so.
+pub const CONTACTS_MAX: usize = 10_000;
+
+/// PINs of one group; a further one is refused with `MESIBO_GROUPERROR_GENERAL`.
+pub const PINS_PER_GROUP_MAX: usize = 100;
+
+/// Wrong PINs of one user within [`PIN_WINDOW`] (`backend-api.md` 4.7). After the last, every
+/// PIN is refused with `MESIBO_GROUPERROR_ACCESSDENIED` for [`PIN_BLOCKED`].
+pub const PIN_FAILURES_MAX: u32 = 5;
+/// See [`PIN_FAILURES_MAX`].
+pub const PIN_WINDOW: Duration = Duration::from_secs(600);
+/// See [`PIN_FAILURES_MAX`].
+pub const PIN_BLOCKED: Duration = Duration::from_secs(60);
+/// Users whose wrong PINs are remembered. Beyond it those whose window is over are forgotten, and
+/// when there are none, all.
+pub const PIN_FAILURES_KEPT_MAX: usize = 100_000;
 
 // ---- server ------------------------------------------------------------------------------
 

@@ -32,6 +32,7 @@ pub mod member {
     pub const LIST: u32 = 0x10;
     pub const RECORD: u32 = 0x20;
     pub const ADMIN: u32 = 0x1000;
+    pub const NO_SELF_DELETE: u32 = 0x2000;
     pub const ALL: u32 = 0x1f;
 }
 
@@ -85,6 +86,26 @@ pub mod user {
     pub const NO_INCOMING: u32 = 0x8;
 }
 
+/// What a user is to another one, in its own eyes. Blocks are enforced by the server.
+pub mod contact {
+    #![allow(missing_docs)]
+    pub const CONTACT: u32 = 0x1;
+    pub const SUBSCRIBED: u32 = 0x2;
+    /// One-to-one messages, calls and presence, both ways.
+    pub const BLOCKED: u32 = 0x10;
+    pub const BLOCK_MESSAGES: u32 = 0x20;
+    pub const BLOCK_CALLS: u32 = 0x40;
+    pub const BLOCK_VIDEO_CALLS: u32 = 0x80;
+    /// What the other writes to groups both are in.
+    pub const BLOCK_GROUP_MESSAGES: u32 = 0x100;
+    /// The other sees an address and nothing else.
+    pub const BLOCK_PROFILE: u32 = 0x200;
+    /// The other is not told of changes and presence.
+    pub const BLOCK_SUBSCRIPTION: u32 = 0x400;
+    pub const BLOCK_ANY: u32 = 0x7f0;
+    pub const ALL: u32 = CONTACT | SUBSCRIBED | BLOCK_ANY;
+}
+
 /// Presence codes (`client-api.md` 2.3.5).
 pub mod presence {
     #![allow(missing_docs)]
@@ -106,6 +127,7 @@ pub mod group_error {
     pub const PERMISSION: u32 = 2;
     pub const BAD_PIN: u32 = 3;
     pub const ACCESS_DENIED: u32 = 4;
+    pub const NOT_SHARED_PIN: u32 = 5;
     pub const GENERAL: u32 = 10;
     pub const DELETED: u32 = 11;
 }

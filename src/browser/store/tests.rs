@@ -1,6 +1,7 @@
 //! IndexedDB against memory: whatever is asked of both, both answer the same.
 
 use bytes::Bytes;
+use client::Local;
 use client::message::{Content, File, Receipt};
 use client::port::store::{Account, Errand, ReadNotice, StoredProfile};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -75,6 +76,16 @@ async fn what_was_stored_is_there_when_the_database_is_opened_again() {
         status: "here".into(),
         image: "https://there".into(),
         last_seen: Timestamp(77),
+        values: "{\"a\":1}".into(),
+        local: Local {
+            name: Some("Robert".into()),
+            status: Some(String::new()),
+            image: Some("https://own".into()),
+            values: Some("{}".into()),
+            draft: Some("half".into()),
+            marks: u32::MAX,
+            contact: 7,
+        },
         ..StoredProfile::default()
     };
     let group = StoredProfile { gid: 4, group: vec![8, 1], ..StoredProfile::default() };
@@ -85,8 +96,8 @@ async fn what_was_stored_is_there_when_the_database_is_opened_again() {
         Write::Errand(errand(3)),
         Write::Errand(errand(12)),
         Write::Account(account.clone()),
-        Write::Profile(profile.clone()),
-        Write::Profile(group.clone()),
+        Write::Profile(Box::new(profile.clone())),
+        Write::Profile(Box::new(group.clone())),
         Write::Cursor(Seq(1 << 50)),
     ];
     commit(&disk, writes, true).await.unwrap();
@@ -257,11 +268,11 @@ fn write(chance: &mut Chance, number: u64) -> Write {
         5 => Write::ReadDone(notice(id).key),
         6 => Write::Cursor(Seq(number)),
         7 => Write::Account(Account { uid: Uid(number as u32), address: "ada".into() }),
-        8 => Write::Profile(StoredProfile {
+        8 => Write::Profile(Box::new(StoredProfile {
             address: format!("{}", id % 4),
             name: format!("{number}"),
             ..StoredProfile::default()
-        }),
+        })),
         9 => Write::Errand(errand(number)),
         10 => Write::ErrandDone(number.saturating_sub(chance.below(9))),
         11 => Write::DeleteBefore {

@@ -10,6 +10,7 @@ use wire::id::{Seq, Uid};
 use wire::time::Timestamp;
 
 use crate::message::{Conversation, Message, MessageKey};
+use crate::profile::Local;
 
 /// What a store holds when it is opened; small, whatever its history.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -78,6 +79,10 @@ pub struct StoredProfile {
     pub last_seen: Timestamp,
     /// Group: the encoded `proto::Group`, empty for a user.
     pub group: Vec<u8>,
+    /// Published named values.
+    pub values: String,
+    /// What the page made of it.
+    pub local: Local,
 }
 
 /// Where a reader stands in a conversation: messages before it come next.
@@ -121,7 +126,7 @@ pub enum Write {
     /// Who signed in.
     Account(Account),
     /// A user or group.
-    Profile(StoredProfile),
+    Profile(Box<StoredProfile>),
 }
 
 /// A question.

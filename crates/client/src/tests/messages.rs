@@ -232,6 +232,21 @@ fn twenty_thousand_messages_come_and_go_in_any_state_of_the_connection() {
 }
 
 #[test]
+fn what_was_stored_without_a_connection_is_acknowledged_when_it_comes_again() {
+    let mut page = Page::online();
+    page.answers = false;
+    page.deliver(vec![message(1, 5, "friend", "me", "hello")]);
+    page.lose_connection();
+    page.answer();
+    page.wait();
+    page.welcome(0);
+    page.forget();
+    page.deliver(vec![message(1, 5, "friend", "me", "hello")]);
+    assert_eq!(page.acks(), [1]);
+    assert!(page.texts_told().is_empty(), "it was told before");
+}
+
+#[test]
 fn who_has_sent_a_message_is_seen_typing_the_next_one() {
     let mut page = Page::online();
     assert!(page.types());
@@ -279,6 +294,9 @@ fn another_user_gets_nothing_of_the_former_one() {
                 let nothing = crate::port::store::Opened::default();
                 page.client.handle_input(page.now, Input::StoreOpened(Ok(nothing)));
             }
+            crate::Output::Store {
+                request: crate::port::store::Request::Summary { .. }, ..
+            } => {}
             crate::Output::Store { request, .. } => {
                 assert!(!opened, "{request:?} goes into the new user's store");
                 writes += 1;

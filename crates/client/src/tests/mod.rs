@@ -3,7 +3,9 @@
 
 mod changes;
 mod connection;
+mod groups;
 mod messages;
+mod profiles;
 mod reading;
 mod rooms;
 mod transfers;

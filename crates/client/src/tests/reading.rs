@@ -141,3 +141,23 @@ fn unread_messages_are_counted() {
     assert!(page.events.contains(&Event::UnreadCount { ticket, count: 5 }));
     assert_eq!(page.client.unread(&friend()), 5);
 }
+
+#[test]
+fn what_waits_to_be_written_is_read() {
+    let mut page = filled();
+    page.answers = false;
+    // The first is on its way to the store, the second waits for it.
+    page.send("first");
+    page.send("second");
+    let id = session(&mut page, false, false);
+    page.client.read(id, 10);
+    let counted = page.client.count_unread(Some(friend()));
+    page.input(Input::Tick);
+    page.answer();
+    let read = page.events.iter().find_map(|event| match event {
+        Event::SessionRead { messages, .. } => Some(messages.len()),
+        _ => None,
+    });
+    assert_eq!(read, Some(7));
+    assert!(page.events.contains(&Event::UnreadCount { ticket: counted, count: 5 }));
+}

@@ -175,7 +175,7 @@ fn progress_is_told_ten_times_a_second_at_most_and_the_end_always() {
 #[test]
 fn a_page_that_takes_over_says_how_far_it_is_and_where_the_file_is() {
     let mut page = Page::online();
-    let id = page.asked();
+    let id = page.asked_file();
     page.client.begin_transfer(id, true);
     page.run();
     assert!(!page.transfers.iter().any(|command| matches!(command, Command::Upload { .. })));
@@ -282,7 +282,7 @@ impl Page {
     }
 
     /// A file whose turn it is.
-    fn asked(&mut self) -> MessageId {
+    fn asked_file(&mut self) -> MessageId {
         let id = self.send_file();
         self.prepared(id);
         assert!(self.starts(id));
@@ -290,7 +290,7 @@ impl Page {
     }
 
     fn uploading(&mut self) -> MessageId {
-        let id = self.asked();
+        let id = self.asked_file();
         self.client.begin_transfer(id, false);
         self.run();
         self.events.retain(|event| !matches!(event, Event::FileStart { .. }));

@@ -62,6 +62,8 @@ pub struct UserFields {
     pub status: Option<String>,
     /// Picture URL.
     pub image: Option<String>,
+    /// Named values, a JSON object.
+    pub values: Option<String>,
     /// May sign in.
     pub active: Option<bool>,
     /// `wire::mask::user`.
@@ -81,6 +83,8 @@ pub struct GroupFields {
     pub status: Option<String>,
     /// Picture URL.
     pub image: Option<String>,
+    /// Named values, a JSON object.
+    pub values: Option<String>,
     /// `wire::mask::group`.
     pub flags: Option<u32>,
     /// `wire::mask::call`.

@@ -47,6 +47,8 @@ pub struct User {
     pub status: String,
     /// URL of the picture.
     pub image: String,
+    /// Named values, a JSON object; empty = none.
+    pub values: String,
     /// May sign in.
     pub active: bool,
     /// `wire::mask::user`.
@@ -87,6 +89,8 @@ pub struct Group {
     pub status: String,
     /// URL of the picture.
     pub image: String,
+    /// Named values, a JSON object; empty = none.
+    pub values: String,
     /// `wire::mask::group`.
     pub flags: u32,
     /// `wire::mask::call`.
@@ -103,6 +107,38 @@ pub struct Group {
     pub expiry_extension_s: u32,
     /// The user above all admins.
     pub owner: Option<Uid>,
+    /// Numbers to join with, in ascending order.
+    pub pins: Vec<Pin>,
+}
+
+/// A number that makes whoever knows it a member.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pin {
+    /// Unique in its group.
+    pub pin: u32,
+    /// `wire::mask::member` bits it gives; 0 = as the group has it for members.
+    pub flags: u32,
+    /// `wire::mask::admin` bits it gives.
+    pub admin_flags: u32,
+    /// Seconds that a membership by it lasts, 0 = for ever.
+    pub member_expiry_s: u32,
+    /// Nobody joins with it later than this, `None` = never.
+    pub expires: Option<Timestamp>,
+    /// How often it may be used, 0 = without limit.
+    pub uses: u32,
+    /// How often it was.
+    pub used: u32,
+}
+
+/// What one user is to another one, in that one's eyes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contact {
+    /// The other one.
+    pub uid: Uid,
+    /// Its address.
+    pub address: String,
+    /// `wire::mask::contact`.
+    pub flags: u32,
 }
 
 /// One user in one group. A right is given, denied, or neither (`backend-api.md` 4.2).
@@ -298,6 +334,24 @@ pub enum Request {
         at: Timestamp,
     },
 
+    /// Puts these contacts of a user, flags 0 removes one. Those beyond `limits::CONTACTS_MAX` are
+    /// left out. → [`Reply::Contacts`], the ones that were put or removed
+    SaveContacts {
+        /// Whose.
+        uid: Uid,
+        /// Who and what they are.
+        contacts: Vec<Contact>,
+    },
+    /// All contacts of a user, by uid. → [`Reply::Contacts`]
+    LoadContacts {
+        /// Whose.
+        uid: Uid,
+    },
+    /// Who blocks this user, in whole or in part. → [`Reply::Blockers`]
+    LoadBlockers {
+        /// The one who is blocked.
+        uid: Uid,
+    },
     /// Removes what nobody needs any more: messages that have expired and that no client sends
     /// again (`limits::MESSAGE_KEY_KEPT`), tokens that expired some time ago
     /// (`limits::EXPIRED_TOKEN_KEPT`) with their devices. → [`Reply::Swept`]
@@ -331,8 +385,8 @@ pub enum Request {
         /// All fields.
         user: User,
     },
-    /// Removes user, tokens, devices, log and memberships; where it was the owner there is none
-    /// any more. → [`Reply::Appended`], one place per note
+    /// Removes user, tokens, devices, log, contacts and memberships; where it was the owner there is
+    /// none any more. → [`Reply::Appended`], one place per note
     DeleteUser {
         /// Who.
         uid: Uid,
@@ -357,7 +411,7 @@ pub enum Request {
         app: Option<String>,
     },
     /// `gid` 0 creates and assigns one, else replaces the group's own fields. `put` and `remove`
-    /// change members, `notes` tell users, all or nothing. → [`Reply::GroupSaved`]
+    /// change members, `notes` tell users, all or nothing. The group's PINs are part of it. → [`Reply::GroupSaved`]
     SaveGroup {
         /// All fields.
         group: Group,
@@ -401,6 +455,10 @@ pub enum Reply {
     Group(Option<(Group, Vec<(Member, User)>)>),
     /// Groups of a user.
     Groups(Vec<GroupId>),
+    /// Contacts of a user.
+    Contacts(Vec<Contact>),
+    /// Who blocks a user, and how (`wire::mask::contact`).
+    Blockers(Vec<(Uid, u32)>),
     /// Places in the logs, in the order asked.
     Appended(Vec<(Uid, Seq)>),
     /// Messages and tokens that were removed.

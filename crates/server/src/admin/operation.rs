@@ -10,7 +10,9 @@ use hub::port::admin::{
 };
 use serde_json::{Map, Value};
 use wire::id::{GroupId, Uid};
-use wire::limits::{ADDRESS_BYTES_MAX, ADMIN_LIST_MAX, NAME_BYTES_MAX};
+use wire::limits::{
+    ADDRESS_BYTES_MAX, ADMIN_LIST_MAX, IMAGE_URL_BYTES_MAX, NAME_BYTES_MAX, STATUS_BYTES_MAX,
+};
 use wire::mask::{admin as admin_flag, member as right};
 
 use super::parameters::Parameters;
@@ -215,12 +217,13 @@ fn user_fields(fields: &Fields<'_>) -> Outcome<UserFields> {
     let pinned = fields.find("pinned", &["pinned"]).or_else(|| fields.find("pin", &["pinned"]));
     Ok(UserFields {
         name: fields.text(name, Param::UserName, NAME_BYTES_MAX)?,
-        status: fields.text(profile("status"), Param::UserProfile, 1024)?,
-        image: fields.text(profile("image"), Param::UserProfile, 2048)?,
+        status: fields.text(profile("status"), Param::UserProfile, STATUS_BYTES_MAX)?,
+        image: fields.text(profile("image"), Param::UserProfile, IMAGE_URL_BYTES_MAX)?,
         active: fields.boolean(fields.find("active", &["active"]), Param::UserActive)?,
         flags: fields.integer(flags, Param::UserFlags)?,
         pinned: fields.boolean(pinned, Param::UserPinned)?,
         groups_max: fields.integer(fields.find("groups", &["groups"]), Param::UserGroups)?,
+        values: None,
     })
 }
 
@@ -259,8 +262,9 @@ fn group_fields(fields: &Fields<'_>) -> Outcome<GroupFields> {
     let extension = fields.find("expiryext", &["expiryext"]);
     Ok(GroupFields {
         name: fields.text(name, Param::GroupName, NAME_BYTES_MAX)?,
-        status: fields.text(profile("status"), Param::GroupProfile, 1024)?,
-        image: fields.text(profile("image"), Param::GroupProfile, 2048)?,
+        status: fields.text(profile("status"), Param::GroupProfile, STATUS_BYTES_MAX)?,
+        image: fields.text(profile("image"), Param::GroupProfile, IMAGE_URL_BYTES_MAX)?,
+        values: None,
         flags: fields.integer(flags, Param::GroupFlags)?,
         call_flags,
         resolution,

@@ -9,19 +9,23 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use bytes::Bytes;
 use hub::port::store::{
-    App, DeviceId, Group, LogRow, LoggedMessage, Member, NewMessage, Note, Outcome, Reply, Request,
-    StoreError, Token, TokenHash, TokenId, User,
+    App, Contact, DeviceId, Group, LogRow, LoggedMessage, Member, NewMessage, Note, Outcome, Pin,
+    Reply, Request, StoreError, Token, TokenHash, TokenId, User,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use wire::id::{AppId, DeviceKey, GroupId, MessageId, Seq, Uid};
-use wire::limits::{EXPIRED_TOKEN_KEPT, MESSAGE_KEY_KEPT};
+use wire::limits::{CONTACTS_MAX, EXPIRED_TOKEN_KEPT, MESSAGE_KEY_KEPT};
+use wire::mask::contact;
 use wire::time::Timestamp;
 
 use super::logs::Logs;
 
 /// Numbered migrations: the number of those applied is the database's `user_version`.
-const MIGRATIONS: &[&str] =
-    &[include_str!("schema/0001_first.sql"), include_str!("schema/0002_sweep.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/0001_first.sql"),
+    include_str!("schema/0002_sweep.sql"),
+    include_str!("schema/0003_profiles.sql"),
+];
 
 /// An open database.
 pub struct Sqlite {
@@ -157,6 +161,19 @@ fn perform(db: &Connection, logs: &mut Logs, request: Request) -> Result<Reply, 
                 .execute(params![signed(at.0), uid.0])?;
             Reply::Done
         }
+        Request::SaveContacts { uid, contacts } => {
+            Reply::Contacts(save_contacts(db, uid, contacts)?)
+        }
+        Request::LoadContacts { uid } => Reply::Contacts(load_contacts(db, uid)?),
+        Request::LoadBlockers { uid } => {
+            let mut statement = db.prepare_cached(
+                "SELECT uid, flags & ?1 FROM contacts WHERE peer = ?2 AND flags & ?1 ORDER BY uid",
+            )?;
+            let blockers = statement.query_map([contact::BLOCK_ANY, uid.0], |row| {
+                Ok((Uid(row.get(0)?), row.get(1)?))
+            })?;
+            Reply::Blockers(blockers.collect::<Sql<_>>()?)
+        }
         Request::Sweep { now, count } => Reply::Swept(sweep(db, logs, now, count)?),
         Request::FindApp { hash } => Reply::App(
             db.prepare_cached("SELECT aid, name, active FROM apps WHERE token = ?")?
@@ -198,6 +215,7 @@ fn perform(db: &Connection, logs: &mut Logs, request: Request) -> Result<Reply, 
         }
         Request::DeleteGroup { gid, notes } => {
             db.execute("DELETE FROM members WHERE gid = ?", [gid.0])?;
+            db.execute("DELETE FROM pins WHERE gid = ?", [gid.0])?;
             db.execute("DELETE FROM groups WHERE gid = ?", [gid.0])?;
             Reply::Appended(append_notes(db, logs, notes)?)
         }
@@ -427,8 +445,8 @@ fn sweep(db: &Connection, logs: &mut Logs, now: Timestamp, count: usize) -> Sql<
 // ---- users and groups --------------------------------------------------------------------
 
 const USER_COLUMNS: &str = "u.uid, u.aid, u.address, u.name, u.status, u.image, u.active, \
-                            u.flags, u.pinned, u.groups_max, u.last_online";
-const USER_COLUMN_COUNT: usize = 11;
+                            u.flags, u.pinned, u.groups_max, u.last_online, u.profile";
+const USER_COLUMN_COUNT: usize = 12;
 
 fn select_user(filter: &str) -> String {
     format!("SELECT {USER_COLUMNS} FROM users u {filter}")
@@ -448,6 +466,7 @@ fn user(row: &Row<'_>, at: usize) -> Sql<User> {
         pinned: row.get(at + 8)?,
         groups_max: row.get(at + 9)?,
         last_online: Timestamp(unsigned(row.get(at + 10)?)),
+        values: row.get(at + 11)?,
     })
 }
 
@@ -467,12 +486,12 @@ fn save_user(db: &Connection, user: User) -> Result<User, Failure> {
     let uid = (!new).then_some(user.uid.0);
     db.prepare_cached(
         "INSERT INTO users (uid, aid, address, name, status, image, active, flags, pinned,
-                            groups_max, last_online)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                            groups_max, last_online, profile)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (uid) DO UPDATE SET
            address = excluded.address, name = excluded.name, status = excluded.status,
            image = excluded.image, active = excluded.active, flags = excluded.flags,
-           pinned = excluded.pinned, groups_max = excluded.groups_max",
+           pinned = excluded.pinned, groups_max = excluded.groups_max, profile = excluded.profile",
     )?
     .execute(params![
         uid,
@@ -485,7 +504,8 @@ fn save_user(db: &Connection, user: User) -> Result<User, Failure> {
         user.flags,
         user.pinned,
         user.groups_max,
-        signed(user.last_online.0)
+        signed(user.last_online.0),
+        user.values
     ])?;
     let uid = if new { Uid(db.last_insert_rowid() as u32) } else { user.uid };
     Ok(User { uid, ..user })
@@ -497,6 +517,7 @@ fn delete_user(db: &Connection, uid: Uid) -> Sql<()> {
         "DELETE FROM devices WHERE uid = ?",
         "DELETE FROM log WHERE uid = ?",
         "DELETE FROM members WHERE uid = ?",
+        "DELETE FROM contacts WHERE ?1 IN (uid, peer)",
         "UPDATE groups SET owner = NULL WHERE owner = ?",
         "DELETE FROM users WHERE uid = ?",
     ] {
@@ -509,7 +530,7 @@ fn load_group(db: &Connection, gid: GroupId) -> Sql<Option<Roster>> {
     let group = db
         .prepare_cached(
             "SELECT gid, aid, name, status, image, flags, call_flags, resolution, active, pinned,
-                    expires, expiry_extension_s, owner FROM groups WHERE gid = ?",
+                    expires, expiry_extension_s, owner, profile FROM groups WHERE gid = ?",
         )?
         .query_row([gid.0], |row| {
             Ok(Group {
@@ -526,10 +547,13 @@ fn load_group(db: &Connection, gid: GroupId) -> Sql<Option<Roster>> {
                 expires: time(row.get(10)?),
                 expiry_extension_s: row.get(11)?,
                 owner: row.get::<_, Option<u32>>(12)?.map(Uid),
+                values: row.get(13)?,
+                pins: Vec::new(),
             })
         })
         .optional()?;
     let Some(group) = group else { return Ok(None) };
+    let group = Group { pins: load_pins(db, gid)?, ..group };
     let sql = format!(
         "SELECT {USER_COLUMNS}, m.given, m.denied, m.admin_flags, m.expires
          FROM members m JOIN users u USING (uid) WHERE m.gid = ?"
@@ -554,14 +578,14 @@ fn save_group(db: &Connection, group: Group, put: Vec<Member>, remove: Vec<Uid>)
     let new = group.gid == GroupId(0);
     db.prepare_cached(
         "INSERT INTO groups (gid, aid, name, status, image, flags, call_flags, resolution, active,
-                             pinned, expires, expiry_extension_s, owner)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                             pinned, expires, expiry_extension_s, owner, profile)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (gid) DO UPDATE SET
            name = excluded.name, status = excluded.status, image = excluded.image,
            flags = excluded.flags, call_flags = excluded.call_flags,
            resolution = excluded.resolution, active = excluded.active, pinned = excluded.pinned,
            expires = excluded.expires, expiry_extension_s = excluded.expiry_extension_s,
-           owner = excluded.owner",
+           owner = excluded.owner, profile = excluded.profile",
     )?
     .execute(params![
         (!new).then_some(group.gid.0),
@@ -576,9 +600,11 @@ fn save_group(db: &Connection, group: Group, put: Vec<Member>, remove: Vec<Uid>)
         group.pinned,
         group.expires.map(|at| signed(at.0)),
         group.expiry_extension_s,
-        group.owner.map(|uid| uid.0)
+        group.owner.map(|uid| uid.0),
+        group.values
     ])?;
     let gid = if new { GroupId(db.last_insert_rowid() as u32) } else { group.gid };
+    save_pins(db, gid, group.pins, new)?;
     for uid in remove {
         db.prepare_cached("DELETE FROM members WHERE gid = ? AND uid = ?")?
             .execute([gid.0, uid.0])?;
@@ -598,6 +624,94 @@ fn save_group(db: &Connection, group: Group, put: Vec<Member>, remove: Vec<Uid>)
         ])?;
     }
     Ok(gid)
+}
+
+fn load_pins(db: &Connection, gid: GroupId) -> Sql<Vec<Pin>> {
+    let mut statement = db.prepare_cached(
+        "SELECT pin, flags, admin_flags, member_expiry_s, expires, uses, used
+         FROM pins WHERE gid = ? ORDER BY pin",
+    )?;
+    let pins = statement.query_map([gid.0], |row| {
+        Ok(Pin {
+            pin: row.get(0)?,
+            flags: row.get(1)?,
+            admin_flags: row.get(2)?,
+            member_expiry_s: row.get(3)?,
+            expires: time(row.get(4)?),
+            uses: row.get(5)?,
+            used: row.get(6)?,
+        })
+    })?;
+    pins.collect()
+}
+
+/// Writes the PINs of a group where they have changed.
+fn save_pins(db: &Connection, gid: GroupId, pins: Vec<Pin>, new: bool) -> Sql<()> {
+    let former = if new { Vec::new() } else { load_pins(db, gid)? };
+    for gone in former.iter().filter(|former| pins.iter().all(|pin| pin.pin != former.pin)) {
+        db.execute("DELETE FROM pins WHERE gid = ? AND pin = ?", [gid.0, gone.pin])?;
+    }
+    for pin in pins.into_iter().filter(|pin| !former.contains(pin)) {
+        db.prepare_cached(
+            "INSERT OR REPLACE INTO pins
+               (gid, pin, flags, admin_flags, member_expiry_s, expires, uses, used)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        )?
+        .execute(params![
+            gid.0,
+            pin.pin,
+            pin.flags,
+            pin.admin_flags,
+            pin.member_expiry_s,
+            pin.expires.map(|at| signed(at.0)),
+            pin.uses,
+            pin.used
+        ])?;
+    }
+    Ok(())
+}
+
+// ---- contacts ----------------------------------------------------------------------------
+
+fn save_contacts(db: &Connection, uid: Uid, contacts: Vec<Contact>) -> Sql<Vec<Contact>> {
+    let mut count: usize = db
+        .prepare_cached("SELECT count(*) FROM contacts WHERE uid = ?")?
+        .query_row([uid.0], |row| row.get(0))?;
+    let mut saved = Vec::with_capacity(contacts.len());
+    for contact in contacts {
+        if contact.flags == 0 {
+            count -= db
+                .prepare_cached("DELETE FROM contacts WHERE uid = ? AND peer = ?")?
+                .execute([uid.0, contact.uid.0])?;
+            saved.push(contact);
+            continue;
+        }
+        let known = db
+            .prepare_cached("UPDATE contacts SET flags = ? WHERE uid = ? AND peer = ?")?
+            .execute([contact.flags, uid.0, contact.uid.0])?
+            > 0;
+        if !known && count >= CONTACTS_MAX {
+            continue;
+        }
+        if !known {
+            db.prepare_cached("INSERT INTO contacts (uid, peer, flags) VALUES (?, ?, ?)")?
+                .execute([uid.0, contact.uid.0, contact.flags])?;
+            count += 1;
+        }
+        saved.push(contact);
+    }
+    Ok(saved)
+}
+
+fn load_contacts(db: &Connection, uid: Uid) -> Sql<Vec<Contact>> {
+    let mut statement = db.prepare_cached(
+        "SELECT c.peer, u.address, c.flags FROM contacts c JOIN users u ON u.uid = c.peer
+         WHERE c.uid = ? ORDER BY c.peer",
+    )?;
+    let contacts = statement.query_map([uid.0], |row| {
+        Ok(Contact { uid: Uid(row.get(0)?), address: row.get(1)?, flags: row.get(2)? })
+    })?;
+    contacts.collect()
 }
 
 // ---- numbers -----------------------------------------------------------------------------

@@ -1,0 +1,129 @@
+//! What users are to each other: contacts, subscriptions, blocks, and what of a profile a blocked
+//! one sees.
+//!
+//! Relies on the directory to know who blocks each user that has a live session. Promises that a
+//! block holds from the moment it is stored.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use wire::code::Code;
+use wire::id::{SessionId, Uid};
+use wire::limits::CONTACTS_PER_FRAME_MAX;
+use wire::mask::{contact, presence as code};
+use wire::proto::{self, Contacts, Profile, server_frame};
+
+use crate::directory::{Missing, Needs};
+use crate::hub::{Hub, Pending, portions};
+use crate::messaging::is_address;
+use crate::port::store::{Contact, Reply, Request, StoreError, User};
+use crate::presence::presence_of;
+
+impl Hub {
+    pub(crate) fn on_contacts(&mut self, id: SessionId, told: &Contacts) -> Result<(), Needs> {
+        let Some(live) = self.sessions.get(&id).and_then(|session| session.live()) else {
+            return Ok(());
+        };
+        let (uid, aid) = (live.uid, live.aid);
+        let named = || told.contacts.iter().take(CONTACTS_PER_FRAME_MAX);
+        let find = |address: &String| match is_address(address) {
+            true => self.directory.find_user(aid, address),
+            false => Ok(None),
+        };
+        Needs::check(named().map(|contact| find(&contact.address).map(drop)))?;
+        let mut contacts = Vec::new();
+        for told in named() {
+            if let Some(user) = find(&told.address)?
+                && user.uid != uid
+            {
+                let flags = told.flags & contact::ALL;
+                contacts.push(Contact { uid: user.uid, address: told.address.clone(), flags });
+            }
+        }
+        let pending = Pending::Contacts { session: id, uid, ticket: told.ticket };
+        self.ask(Request::SaveContacts { uid, contacts }, pending);
+        Ok(())
+    }
+
+    pub(crate) fn on_contacts_saved(
+        &mut self,
+        id: SessionId,
+        uid: Uid,
+        ticket: u32,
+        result: Result<Reply, StoreError>,
+    ) {
+        let Ok(Reply::Contacts(saved)) = result else {
+            // No answer: the client says it again when it is back.
+            return self.end(id, Code::Storage, "storage failed");
+        };
+        for contact in &saved {
+            let blocks = contact.flags & contact::BLOCK_ANY;
+            let loading = self.is_loading(&Missing::Blockers(contact.uid));
+            let before = self.directory.put_block(uid, contact.uid, blocks, loading);
+            if (before ^ blocks) & contact::BLOCKED != 0 {
+                self.tell_each_other(uid, contact.uid);
+            }
+        }
+        for contacts in contact_portions(&saved) {
+            let others = Contacts { ticket: 0, contacts };
+            for session in self.online.sessions(uid).to_vec() {
+                if session != id {
+                    self.send(session, server_frame::Body::Contacts(others.clone()));
+                }
+            }
+        }
+        let contacts = contact_portions(&saved).into_iter().flatten().collect();
+        self.send(id, server_frame::Body::Contacts(Contacts { ticket, contacts }));
+    }
+
+    /// One has blocked the other or taken it back: both see at once what they may see now.
+    fn tell_each_other(&mut self, one: Uid, other: Uid) {
+        for (seen, by) in [(one, other), (other, one)] {
+            let Ok(Some(user)) = self.directory.user(seen) else { continue };
+            let address = user.address.clone();
+            for session in self.online.sessions(by).to_vec() {
+                if !self.watchers.of(seen).contains(&session) {
+                    continue;
+                }
+                let visible = !self.is_hidden_from(seen, session, 0);
+                let presence = match visible && self.online.contains(seen) {
+                    true => code::ONLINE,
+                    false => code::OFFLINE,
+                };
+                self.send_droppable(session, &presence_of(seen, address.clone(), presence));
+            }
+        }
+    }
+
+    /// Whether a user's presence is not for this session: one has blocked the other, or the user
+    /// has taken away one of these things.
+    pub(crate) fn is_hidden_from(&self, uid: Uid, session: SessionId, ways: u32) -> bool {
+        let live = self.sessions.get(&session).and_then(|session| session.live());
+        live.is_some_and(|live| {
+            self.directory.blocks(uid, live.uid, contact::BLOCKED | ways)
+                || self.directory.blocks(live.uid, uid, contact::BLOCKED)
+        })
+    }
+
+    /// A user as this other one sees it.
+    pub(crate) fn profile_for(&self, user: &User, viewer: Uid) -> Profile {
+        let mut profile = self.profile_of(user);
+        let blocks = |ways| self.directory.blocks(user.uid, viewer, ways);
+        let away = self.directory.blocks(viewer, user.uid, contact::BLOCKED);
+        if away || blocks(contact::BLOCKED | contact::BLOCK_SUBSCRIPTION) {
+            profile.online = false;
+            profile.last_seen = 0;
+        }
+        if blocks(contact::BLOCK_PROFILE) {
+            profile = Profile { address: profile.address, uid: profile.uid, ..Profile::default() };
+        }
+        profile
+    }
+}
+
+/// Contacts as the client is told, cut so that each part fits into a frame.
+pub(crate) fn contact_portions(contacts: &[Contact]) -> Vec<Vec<proto::Contact>> {
+    let told = contacts
+        .iter()
+        .map(|contact| proto::Contact { address: contact.address.clone(), flags: contact.flags });
+    portions(told.collect())
+}

@@ -1,0 +1,460 @@
+//! What clients ask to be changed: groups and their own profile. What the asker may do is decided
+//! here; what then happens is the operation of the backend.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use hashbrown::HashMap;
+use wire::id::{AppId, DeviceKey, GroupId, SessionId, Uid};
+use wire::limits::{
+    IMAGE_URL_BYTES_MAX, MEMBERS_PER_REQUEST_MAX, NAME_BYTES_MAX, PIN_BLOCKED,
+    PIN_FAILURES_KEPT_MAX, PIN_FAILURES_MAX, PIN_WINDOW, PINS_PER_GROUP_MAX,
+    PROFILE_VALUES_BYTES_MAX, STATUS_BYTES_MAX,
+};
+use wire::mask::{admin as may, group as mode, group_error as error, member as right};
+use wire::proto::{
+    self, GroupReply, GroupRequest, GroupSettings, MembersPut, Permissions, ProfileSave,
+    ProfileSaved, group_request::What, server_frame,
+};
+use wire::time::{Duration, Instant};
+
+use crate::directory::{Needs, Roster};
+use crate::hub::Hub;
+use crate::operations::{After, Progress, changed_user};
+use crate::port::admin::{GroupFields, MemberFields, Reply, UserFields, UserRef};
+use crate::port::store::{Member, Pin, Request};
+use crate::rights::Rights;
+
+/// A client that asks, and from where.
+#[derive(Clone, Debug)]
+pub(crate) struct Actor {
+    pub session: SessionId,
+    pub uid: Uid,
+    pub aid: AppId,
+    pub address: String,
+    pub device: DeviceKey,
+    pub ticket: u32,
+}
+
+/// What a client asks for.
+#[derive(Debug)]
+pub(crate) enum Wish {
+    Group(GroupRequest),
+    Profile(ProfileSave),
+}
+
+impl Hub {
+    pub(crate) fn on_group_request(&mut self, id: SessionId, request: &GroupRequest) {
+        if let Some(actor) = self.actor(id, request.ticket) {
+            self.on_wish(actor, Wish::Group(request.clone()));
+        }
+    }
+
+    pub(crate) fn on_profile_save(&mut self, id: SessionId, save: &ProfileSave) {
+        if let Some(actor) = self.actor(id, save.ticket) {
+            self.on_wish(actor, Wish::Profile(save.clone()));
+        }
+    }
+
+    fn actor(&self, session: SessionId, ticket: u32) -> Option<Actor> {
+        let live = self.sessions.get(&session).and_then(|session| session.live())?;
+        let (uid, aid, device) = (live.uid, live.aid, live.key);
+        Some(Actor { session, uid, aid, address: live.address.clone(), device, ticket })
+    }
+
+    /// The asker hears what came of it.
+    pub(crate) fn answer_client(&mut self, actor: &Actor, wish: &Wish, result: Result<Reply, u32>) {
+        let ticket = actor.ticket;
+        let Wish::Group(request) = wish else {
+            let saved = ProfileSaved { ticket, ok: result.is_ok() };
+            return self.send(actor.session, server_frame::Body::ProfileSaved(saved));
+        };
+        let mut reply = GroupReply { ticket, ..GroupReply::default() };
+        match result {
+            Err(error) => reply.error = error,
+            Ok(done) => {
+                let gid = match done {
+                    Reply::Group { group, .. } => group.gid,
+                    _ => GroupId(request.gid),
+                };
+                if let Ok(Some(roster)) = self.directory.group(actor.aid, gid) {
+                    reply.group = self.group_for(roster, actor.uid).ok();
+                    reply.pins = self.pins_for(roster, actor.uid);
+                }
+            }
+        }
+        self.send(actor.session, server_frame::Body::GroupReply(reply));
+    }
+
+    /// Decides on a client's wish from its start.
+    pub(crate) fn perform_wish(
+        &mut self,
+        actor: &Actor,
+        wish: &Wish,
+        memberships: Option<&[GroupId]>,
+    ) -> Result<Progress, Needs> {
+        match wish {
+            Wish::Profile(save) => self.save_profile(actor, save),
+            Wish::Group(request) => self.change_group(actor, request, memberships),
+        }
+    }
+
+    fn save_profile(&mut self, actor: &Actor, save: &ProfileSave) -> Result<Progress, Needs> {
+        let Some(user) = self.directory.user(actor.uid)?.cloned() else {
+            return Ok(Progress::Denied(error::GENERAL));
+        };
+        let ProfileSave { name, status, image, values, .. } = save.clone();
+        if !texts_fit(&name, &status, &image, &values) {
+            return Ok(Progress::Denied(error::GENERAL));
+        }
+        let fields = UserFields { name, status, image, values, ..UserFields::default() };
+        let request = Request::SaveUser { user: changed_user((*user).clone(), fields) };
+        Ok(Progress::Ask(request, After::UserSaved { wish: None, new: false }))
+    }
+
+    fn change_group(
+        &mut self,
+        actor: &Actor,
+        request: &GroupRequest,
+        memberships: Option<&[GroupId]>,
+    ) -> Result<Progress, Needs> {
+        let denied = |error| Ok(Progress::Denied(error));
+        let (aid, gid) = (actor.aid, GroupId(request.gid));
+        let Some(what) = &request.what else { return denied(error::GENERAL) };
+        if let What::Create(settings) = what {
+            return self.create_group(actor, settings, memberships);
+        }
+        let Some(roster) = self.directory.group(aid, gid)?.cloned() else {
+            return match what {
+                What::Join(_) => Ok(self.wrong_pin(actor.uid)),
+                _ => denied(error::DELETED),
+            };
+        };
+        if let What::Join(pin) = what {
+            return self.join(actor, roster, *pin);
+        }
+        let rights = roster.rights(actor.uid, self.now.wall);
+        if !rights.member {
+            return denied(error::NOT_MEMBER);
+        }
+        let allowed = |flag| rights.admin_flags & flag != 0;
+        let nobody = MemberFields::default();
+        match what {
+            What::Set(settings) if allowed(may::MODIFY) => match group_fields(settings) {
+                Some(fields) => self.set_group(aid, gid, fields, &[], &nobody),
+                None => denied(error::GENERAL),
+            },
+            What::Put(put) if allowed(may::ADD_USER) => self.put_by(actor, &roster, rights, put),
+            What::Remove(remove) if allowed(may::REM_USER) => {
+                if remove.addresses.len() > MEMBERS_PER_REQUEST_MAX {
+                    return denied(error::GENERAL);
+                }
+                let (uids, _) = self.users(aid, &remove.addresses)?;
+                let protected = |uid: &Uid| {
+                    let admin = roster.members.get(uid).is_some_and(|m| m.admin_flags != 0);
+                    let owner = roster.group.owner == Some(*uid);
+                    *uid != actor.uid
+                        && (owner && !allowed(may::REM_OWNER) || admin && !allowed(may::REM_ADMIN))
+                };
+                if uids.iter().any(protected) {
+                    return denied(error::PERMISSION);
+                }
+                self.remove_members(aid, gid, &remove.addresses)
+            }
+            What::Delete(_) if allowed(may::REM_GROUP) => self.delete_group(aid, gid),
+            What::Leave(_) => {
+                let member = roster.members.get(&actor.uid);
+                let bound = member.is_some_and(|m| m.given & right::NO_SELF_DELETE != 0);
+                if bound || roster.group.flags & mode::NO_SELF_DELETE != 0 {
+                    return denied(error::PERMISSION);
+                }
+                self.remove_members(aid, gid, core::slice::from_ref(&actor.address))
+            }
+            What::AddPin(pin) if allowed(may::ADD_PIN) => self.put_pin(roster, rights, pin, true),
+            What::EditPin(pin) if allowed(may::ADD_PIN) => self.put_pin(roster, rights, pin, false),
+            What::RemovePin(pin) if allowed(may::REMOVE_PIN) => {
+                let mut after = roster.clone();
+                after.group.pins.retain(|known| known.pin != *pin);
+                self.save_pins(&roster, after)
+            }
+            _ => denied(error::PERMISSION),
+        }
+    }
+
+    fn create_group(
+        &mut self,
+        actor: &Actor,
+        settings: &GroupSettings,
+        memberships: Option<&[GroupId]>,
+    ) -> Result<Progress, Needs> {
+        let Some(user) = self.directory.user(actor.uid)?.cloned() else {
+            return Ok(Progress::Denied(error::GENERAL));
+        };
+        if let Some(limit) = user.groups_max {
+            let Some(memberships) = memberships else {
+                let request = Request::LoadMemberships { uid: user.uid };
+                return Ok(Progress::Ask(request, After::Memberships));
+            };
+            let group = |gid: &GroupId| self.directory.group(actor.aid, *gid);
+            Needs::check(memberships.iter().map(group))?;
+            let owned = memberships.iter().filter(|gid| {
+                let roster = group(gid).ok().flatten();
+                roster.is_some_and(|roster| roster.group.owner == Some(user.uid))
+            });
+            if owned.count() >= limit as usize {
+                return Ok(Progress::Denied(error::PERMISSION));
+            }
+        }
+        let fields = group_fields(settings);
+        let named = settings.name.as_ref().is_some_and(|name| !name.is_empty());
+        let Some(fields) = fields.filter(|_| named) else {
+            return Ok(Progress::Denied(error::GENERAL));
+        };
+        let fields = GroupFields {
+            expiry_s: fields.expiry_s.or(Some(0)),
+            owner: Some(UserRef { uid: Some(user.uid), address: None }),
+            ..fields
+        };
+        self.add_group(actor.aid, fields, &[], &MemberFields::default())
+    }
+
+    /// Adds members or changes their rights, no further than the asker's own rights go.
+    fn put_by(
+        &mut self,
+        actor: &Actor,
+        roster: &Roster,
+        rights: Rights,
+        put: &MembersPut,
+    ) -> Result<Progress, Needs> {
+        if put.addresses.len() > MEMBERS_PER_REQUEST_MAX {
+            return Ok(Progress::Denied(error::GENERAL));
+        }
+        let allowed = |flag| rights.admin_flags & flag != 0;
+        let permissions = put.permissions.unwrap_or_default();
+        let (uids, _) = self.users(actor.aid, &put.addresses)?;
+        let forbidden = |uid: &Uid| {
+            if roster.group.owner == Some(*uid) {
+                return *uid != actor.uid && !allowed(may::REM_OWNER);
+            }
+            let had = roster.members.get(uid).map_or(0, |member| member.admin_flags);
+            let will = permissions.admin_flags.unwrap_or(had);
+            let (gained, lost) = (will & !had, had & !will);
+            gained != 0 && (!allowed(may::ADD_ADMIN) || gained & !rights.admin_flags != 0)
+                || lost != 0 && *uid != actor.uid && !allowed(may::REM_ADMIN)
+        };
+        if uids.iter().any(forbidden) {
+            return Ok(Progress::Denied(error::PERMISSION));
+        }
+        let gid = roster.group.gid;
+        self.edit_members(actor.aid, gid, &put.addresses, &member_fields(&permissions))
+    }
+
+    // ---- PINs ----------------------------------------------------------------------------
+
+    /// The PINs a user may see.
+    pub(crate) fn pins_for(&self, roster: &Roster, uid: Uid) -> Vec<proto::Pin> {
+        let now = self.now.wall;
+        if roster.rights(uid, now).admin_flags & may::LIST_PIN == 0 {
+            return Vec::new();
+        }
+        let usable = roster.group.pins.iter().filter(|pin| pin.expires.is_none_or(|at| at > now));
+        let told = usable.map(|pin| proto::Pin {
+            pin: pin.pin,
+            permissions: Some(Permissions {
+                flags: pin.flags,
+                admin_flags: Some(pin.admin_flags),
+                expiry: Some(pin.member_expiry_s),
+            }),
+            expiry: pin.expires.map_or(0, |at| (at.0.saturating_sub(now.0) / 1_000) as u32),
+            uses: pin.uses,
+            used: pin.used,
+        });
+        told.collect()
+    }
+
+    fn put_pin(
+        &mut self,
+        roster: Roster,
+        rights: Rights,
+        wish: &proto::Pin,
+        new: bool,
+    ) -> Result<Progress, Needs> {
+        let permissions = wish.permissions.unwrap_or_default();
+        let admin_flags = permissions.admin_flags.unwrap_or(0);
+        let beyond = admin_flags & (!rights.admin_flags | may::OWNER) != 0;
+        if beyond || admin_flags != 0 && rights.admin_flags & may::ADD_ADMIN == 0 {
+            return Ok(Progress::Denied(error::PERMISSION));
+        }
+        let mut after = roster.clone();
+        let pins = &mut after.group.pins;
+        let seconds = |expiry: u32| Duration::from_secs(expiry.into());
+        let mut pin = Pin {
+            pin: wish.pin,
+            flags: permissions.flags,
+            admin_flags,
+            member_expiry_s: permissions.expiry.unwrap_or(0),
+            expires: (wish.expiry != 0).then(|| self.now.wall.after(seconds(wish.expiry))),
+            uses: wish.uses,
+            used: 0,
+        };
+        if new {
+            pins.retain(|known| known.expires.is_none_or(|at| at > self.now.wall));
+            if pins.len() >= PINS_PER_GROUP_MAX {
+                return Ok(Progress::Denied(error::GENERAL));
+            }
+            while pin.pin == 0 || pins.iter().any(|known| known.pin == pin.pin) {
+                pin.pin = pin.pin.wrapping_add(1);
+            }
+            pins.push(pin);
+            pins.sort_unstable_by_key(|pin| pin.pin);
+        } else {
+            let Some(known) = pins.iter_mut().find(|known| known.pin == pin.pin) else {
+                return Ok(Progress::Denied(error::BAD_PIN));
+            };
+            pin.used = known.used;
+            *known = pin;
+        }
+        self.save_pins(&roster, after)
+    }
+
+    fn save_pins(&mut self, before: &Roster, after: Roster) -> Result<Progress, Needs> {
+        let reply = Reply::Group { group: after.group.clone(), failed: Vec::new() };
+        self.save_group(before, after, &[], reply)
+    }
+
+    fn join(&mut self, actor: &Actor, roster: Roster, number: u32) -> Result<Progress, Needs> {
+        let now = self.now;
+        if self.wrong_pins.is_blocked(actor.uid, now.instant) {
+            return Ok(Progress::Denied(error::ACCESS_DENIED));
+        }
+        let usable = |pin: &&mut Pin| {
+            pin.pin == number
+                && pin.expires.is_none_or(|at| at > now.wall)
+                && (pin.uses == 0 || pin.used < pin.uses)
+        };
+        let mut after = roster.clone();
+        let Some(pin) = after.group.pins.iter_mut().find(usable) else {
+            return Ok(self.wrong_pin(actor.uid));
+        };
+        let group = &roster.group;
+        if !group.active || group.expires.is_some_and(|at| at <= now.wall) {
+            return Ok(Progress::Denied(error::ACCESS_DENIED));
+        }
+        let member = match roster.member(actor.uid, now.wall) {
+            // What the PIN gives is added to what is there.
+            Some(member) => Member {
+                given: member.given | pin.flags & SETTABLE,
+                denied: member.denied & !pin.flags,
+                admin_flags: member.admin_flags | pin.admin_flags,
+                ..member.clone()
+            },
+            None => {
+                pin.used += 1;
+                let permissions = Permissions {
+                    flags: pin.flags,
+                    admin_flags: Some(pin.admin_flags),
+                    expiry: Some(pin.member_expiry_s),
+                };
+                self.changed_member(None, actor.uid, &member_fields(&permissions))
+            }
+        };
+        // A membership that has ended is not one, so its end is told before the new beginning.
+        let mut before = roster.clone();
+        before.members.retain(|uid, _| *uid != actor.uid || roster.rights(*uid, now.wall).member);
+        after.members.insert(actor.uid, member);
+        let reply = Reply::Group { group: after.group.clone(), failed: Vec::new() };
+        self.save_group(&before, after, &[actor.uid], reply)
+    }
+
+    fn wrong_pin(&mut self, uid: Uid) -> Progress {
+        let now = self.now.instant;
+        let blocked = self.wrong_pins.is_blocked(uid, now);
+        self.wrong_pins.count(uid, now);
+        Progress::Denied(if blocked { error::ACCESS_DENIED } else { error::BAD_PIN })
+    }
+}
+
+/// Rights a client can give and take.
+const SETTABLE: u32 = right::ALL | right::RECORD | right::NO_SELF_DELETE;
+
+/// Flags other than 0 are all that is given; what is missing is denied.
+fn member_fields(permissions: &Permissions) -> MemberFields {
+    let given = permissions.flags & SETTABLE;
+    MemberFields {
+        given,
+        denied: if given == 0 { 0 } else { SETTABLE & !given },
+        admin_flags: permissions.admin_flags,
+        expiry_s: permissions.expiry,
+    }
+}
+
+/// `None` when a text is too long.
+fn group_fields(settings: &GroupSettings) -> Option<GroupFields> {
+    let GroupSettings { name, flags, call_flags, resolution, expiry, status, image, values } =
+        settings.clone();
+    texts_fit(&name, &status, &image, &values).then(|| GroupFields {
+        name,
+        status,
+        image,
+        values,
+        flags,
+        call_flags,
+        resolution,
+        expiry_s: expiry,
+        ..GroupFields::default()
+    })
+}
+
+fn texts_fit(
+    name: &Option<String>,
+    status: &Option<String>,
+    image: &Option<String>,
+    values: &Option<String>,
+) -> bool {
+    let limits = [
+        (name, NAME_BYTES_MAX),
+        (status, STATUS_BYTES_MAX),
+        (image, IMAGE_URL_BYTES_MAX),
+        (values, PROFILE_VALUES_BYTES_MAX),
+    ];
+    limits.iter().all(|(text, limit)| text.as_ref().is_none_or(|text| text.len() <= *limit))
+}
+
+/// Wrong PINs of each user: a PIN has eight digits, so nobody may try many.
+#[derive(Debug, Default)]
+pub(crate) struct WrongPins {
+    of: HashMap<Uid, Failures>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Failures {
+    count: u32,
+    since: Instant,
+    blocked_until: Instant,
+}
+
+impl WrongPins {
+    fn is_blocked(&self, uid: Uid, now: Instant) -> bool {
+        self.of.get(&uid).is_some_and(|failures| failures.blocked_until > now)
+    }
+
+    fn count(&mut self, uid: Uid, now: Instant) {
+        let is_over = |failures: &Failures| {
+            now >= failures.since + PIN_WINDOW && now >= failures.blocked_until
+        };
+        if self.of.len() >= PIN_FAILURES_KEPT_MAX && !self.of.contains_key(&uid) {
+            self.of.retain(|_, failures| !is_over(failures));
+            if self.of.len() >= PIN_FAILURES_KEPT_MAX {
+                self.of.clear();
+            }
+        }
+        let fresh = Failures { count: 0, since: now, blocked_until: now };
+        let failures = self.of.entry(uid).or_insert(fresh);
+        if is_over(failures) {
+            *failures = fresh;
+        }
+        failures.count += 1;
+        if failures.count >= PIN_FAILURES_MAX {
+            *failures = Failures { count: 0, since: now, blocked_until: now + PIN_BLOCKED };
+        }
+    }
+}
