@@ -149,7 +149,7 @@ impl Client {
 
     fn put_changed(&mut self, message: Message) {
         self.commits.write(Write::Message(message.clone().into()));
-        let sessions = self.reading.match_live(&message);
+        let sessions = self.reading.matching(&message);
         self.keep(message.clone());
         self.tell(Event::MessageUpdate { message, sessions });
     }
@@ -184,7 +184,7 @@ impl Client {
                 }
             };
             self.commits.write(Write::Message(message.clone().into()));
-            let sessions = self.reading.match_live(&message);
+            let sessions = self.reading.matching(&message);
             self.keep(message.clone());
             self.inbox.tell_when_stored(Event::MessageUpdate { message, sessions });
         }

@@ -270,7 +270,7 @@ impl Client {
     }
 
     fn announce(&mut self, message: Message) -> Event {
-        let sessions = self.reading.match_live(&message);
+        let sessions = self.reading.match_arrived(&message);
         self.keep(message.clone());
         Event::Message { message, sessions, announce: true }
     }
@@ -301,7 +301,7 @@ impl Client {
         }
         let message = message.clone();
         self.commits.write(Write::Message(Box::new(message.clone())));
-        let sessions = self.reading.match_live(&message);
+        let sessions = self.reading.matching(&message);
         self.inbox.events.push(Event::MessageStatus {
             message,
             reporter: Some(report.address.clone()),

@@ -201,7 +201,7 @@ impl Client {
             recipients: 0,
             receipts: Default::default(),
         };
-        let sessions = self.reading.match_live(&message);
+        let sessions = self.reading.match_arrived(&message);
         if draft.announce {
             self.outbox.announced.push_back((key.clone(), sessions.clone()));
         }
@@ -347,7 +347,7 @@ impl Client {
             return;
         }
         // Reports that are being stored came first, and are told first.
-        let sessions = self.reading.match_live(&message);
+        let sessions = self.reading.matching(&message);
         let event = Event::MessageStatus { message, reporter: None, reported: status, sessions };
         match self.inbox.is_storing() {
             true => self.inbox.tell_when_stored(event),
@@ -356,7 +356,7 @@ impl Client {
     }
 
     pub(crate) fn tell_status(&mut self, message: &Message, reporter: Option<&str>, reported: u32) {
-        let sessions = self.reading.match_live(message);
+        let sessions = self.reading.matching(message);
         self.tell(Event::MessageStatus {
             message: message.clone(),
             reporter: reporter.map(Into::into),

@@ -162,16 +162,23 @@ impl Reading {
         }
     }
 
-    /// The open sessions this message belongs to; they have it from now on.
-    pub fn match_live(&mut self, message: &Message) -> Vec<ReadSessionId> {
-        let mut matched = Vec::new();
-        for (id, session) in self.sessions.iter_mut() {
-            if session.active && session.matches(message, self.search) {
+    /// The open sessions a new message belongs to; they have it from now on.
+    pub fn match_arrived(&mut self, message: &Message) -> Vec<ReadSessionId> {
+        let matched = self.matching(message);
+        for id in &matched {
+            if let Some(session) = self.sessions.get_mut(id) {
                 session.live.insert(message.key.clone());
-                matched.push(*id);
             }
         }
         matched
+    }
+
+    /// The open sessions a message belongs to, whether they have it yet or a read will bring it.
+    pub fn matching(&self, message: &Message) -> Vec<ReadSessionId> {
+        let open = self.sessions.iter().filter(|(_, session)| session.active);
+        open.filter(|(_, session)| session.matches(message, self.search))
+            .map(|(id, _)| *id)
+            .collect()
     }
 
     /// The connection is gone: what was not answered is told again.

@@ -161,3 +161,20 @@ fn what_waits_to_be_written_is_read() {
     assert_eq!(read, Some(7));
     assert!(page.events.contains(&Event::UnreadCount { ticket: counted, count: 5 }));
 }
+
+#[test]
+fn a_status_that_comes_during_a_read_hides_no_message_from_it() {
+    let mut page = Page::online();
+    let sent = page.send("hello");
+    page.answers = false;
+    let id = session(&mut page, false, false);
+    page.client.read(id, 10);
+    page.input(Input::Tick);
+    page.accept(sent);
+    page.answer();
+    let read = page.events.iter().find_map(|event| match event {
+        Event::SessionRead { messages, .. } => Some(messages.len()),
+        _ => None,
+    });
+    assert_eq!(read, Some(1));
+}
