@@ -438,7 +438,7 @@ impl Client {
         let Some(transfer) = self.transfers.running.get(&id) else { return };
         let percent = transfer.percent;
         let Some(message) = self.memory.get(&key_of(id)).cloned() else { return };
-        let sessions = self.reading.match_live(&message);
+        let sessions = self.reading.matching(&message);
         self.tell(Event::FileProgress { message, sessions, percent, running });
     }
 }
