@@ -14,7 +14,7 @@ use crate::client::{Client, Pending};
 use crate::event::Event;
 use crate::message::{Content, Conversation, Message, MessageKey};
 use crate::outbox::{SendError, check_content, place};
-use crate::port::store::{Request, Write};
+use crate::port::store::{Part, Request, Write};
 
 /// Why a message is not changed. Nothing happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -67,7 +67,7 @@ impl Client {
         check_content(&content)?;
         let message = self.changeable(now, key)?;
         // One that has not left yet simply says the new.
-        let left = !self.outbox.is_waiting(key);
+        let left = !self.is_waiting(key);
         // Its file is still on its way.
         let file = match left {
             true => content.file,
@@ -84,7 +84,7 @@ impl Client {
     /// Takes an own message back from everybody.
     pub fn recall(&mut self, now: Now, key: &MessageKey) -> Result<(), ChangeError> {
         let message = self.changeable(now, key)?;
-        if self.outbox.is_waiting(key) {
+        if self.is_waiting(key) {
             self.drop_from_outbox(key);
         } else {
             self.tell_server(&message, None);
@@ -147,7 +147,7 @@ impl Client {
     }
 
     fn put_changed(&mut self, message: Message) {
-        self.commits.write(Write::Message(message.clone().into()));
+        self.commits.write(Write::Message(message.clone().into(), Part::Content));
         let sessions = self.reading.matching(&message);
         self.keep(message.clone());
         self.tell(Event::MessageUpdate { message, sessions });
@@ -182,7 +182,7 @@ impl Client {
                     Message { content, modified: true, ..message }
                 }
             };
-            self.commits.write(Write::Message(message.clone().into()));
+            self.commits.write(Write::Message(message.clone().into(), Part::Content));
             let sessions = self.reading.matching(&message);
             self.keep(message.clone());
             self.inbox.tell_when_stored(Event::MessageUpdate { message, sessions });
@@ -210,27 +210,38 @@ impl Client {
         match &removal {
             Removal::Messages(keys) => {
                 for key in keys {
-                    self.drop_from_outbox(key);
-                    self.memory.remove(key);
+                    self.forget_message(key);
                     self.commits.write(Write::DeleteMessage(key.clone()));
                 }
             }
             Removal::Before { conversation, before } => {
                 let before = place(*before, 0);
-                let gone = |message: &Message| {
-                    message.order < before
-                        && conversation.as_ref().is_none_or(|of| *of == message.conversation)
-                };
-                for key in self.memory.matching(gone) {
-                    self.drop_from_outbox(&key);
-                    self.memory.remove(&key);
-                }
+                self.forget_before(conversation.as_ref(), before);
                 let conversation = conversation.clone();
                 self.commits.write(Write::DeleteBefore { conversation, before });
             }
         }
         self.tell(Event::Removed { removal });
         self.commits.then(crate::commit::Then::Summaries, false);
+    }
+
+    pub(crate) fn forget_message(&mut self, key: &MessageKey) {
+        self.drop_from_outbox(key);
+        self.memory.remove(key);
+    }
+
+    pub(crate) fn forget_before(&mut self, conversation: Option<&Conversation>, before: u64) {
+        let gone = |message: &Message| {
+            message.order < before && conversation.is_none_or(|of| *of == message.conversation)
+        };
+        for key in self.memory.matching(gone) {
+            self.forget_message(&key);
+        }
+    }
+
+    /// Whether an own message has not left yet, as far as this tab can know.
+    fn is_waiting(&self, key: &MessageKey) -> bool {
+        !self.tabs.follows() && self.outbox.is_waiting(key)
     }
 
     /// Removals are stored: summaries show what is the latest now.

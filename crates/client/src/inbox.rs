@@ -19,7 +19,7 @@ use crate::commit::Then;
 use crate::event::{Event, Member};
 use crate::message::{Conversation, Message, MessageKey};
 use crate::outbox::from_frame;
-use crate::port::store::{Request, Write};
+use crate::port::store::{Part, Request, Write};
 use crate::sorted::Set;
 
 #[derive(Debug, Default)]
@@ -86,12 +86,20 @@ impl Client {
         for entry in entries {
             if entry.seq == 0 {
                 self.on_unlogged(&entry);
+            } else if self.tabs.follows() {
+                // The rest is told once it is stored, by the tab that stores it.
+                if let Some(entry::Body::Group(change)) = body(&entry) {
+                    self.apply_group(change);
+                }
             } else if Seq(entry.seq) > self.inbox.taken {
                 self.inbox.taken = Seq(entry.seq);
                 self.inbox.queue.push_back(entry);
             } else {
                 told_again = true;
             }
+        }
+        if self.tabs.follows() {
+            return self.tell_what_is_stored();
         }
         // It was stored while there was no connection to say so.
         if told_again && self.inbox.batch.is_none() {
@@ -208,12 +216,18 @@ impl Client {
         if let Some(last) = self.inbox.batch.take() {
             self.inbox.stored = self.inbox.stored.max(last);
         }
+        self.tell_what_is_stored();
+        if self.speaks() {
+            let seq = self.inbox.stored.0;
+            self.transmit(client_frame::Body::Ack(Ack { seq }));
+        }
+        self.take_batch();
+    }
+
+    fn tell_what_is_stored(&mut self) {
         for event in core::mem::take(&mut self.inbox.events) {
             self.tell(event);
         }
-        let seq = self.inbox.stored.0;
-        self.transmit(client_frame::Body::Ack(Ack { seq }));
-        self.take_batch();
     }
 
     fn apply_message(&mut self, seq: Seq, message: &proto::Message) {
@@ -228,7 +242,7 @@ impl Client {
                 && !self.memory.contains(&own.key)
             {
                 own.order = self.inbox.next_place(own.order);
-                self.commits.write(Write::Message(Box::new(own.clone())));
+                self.commits.write(Write::Message(Box::new(own.clone()), Part::New));
                 let event = self.announce(own);
                 self.inbox.events.push(event);
             }
@@ -254,7 +268,7 @@ impl Client {
             self.profiles.watch(&of);
             self.store_profile(&of);
         }
-        self.commits.write(Write::Message(Box::new(message.clone())));
+        self.commits.write(Write::Message(Box::new(message.clone()), Part::New));
         let event = self.announce(message);
         self.inbox.events.push(event);
     }
@@ -297,7 +311,7 @@ impl Client {
             message.status = report.status;
         }
         let message = message.clone();
-        self.commits.write(Write::Message(Box::new(message.clone())));
+        self.commits.write(Write::Message(Box::new(message.clone()), Part::Status));
         let sessions = self.reading.matching(&message);
         self.inbox.events.push(Event::MessageStatus {
             message,
@@ -324,7 +338,7 @@ impl Client {
         }
         message.status = status::RECEIVED_READ;
         let message = message.clone();
-        self.commits.write(Write::Message(Box::new(message.clone())));
+        self.commits.write(Write::Message(Box::new(message.clone()), Part::Status));
         Some(message)
     }
 
@@ -371,7 +385,7 @@ impl Client {
     }
 }
 
-fn body(entry: &proto::LogEntry) -> Option<&entry::Body> {
+pub(crate) fn body(entry: &proto::LogEntry) -> Option<&entry::Body> {
     entry.entry.as_ref()?.body.as_ref()
 }
 

@@ -10,7 +10,7 @@ use wire::status;
 
 use crate::message::{Conversation, Message, MessageKey, Table};
 use crate::port::store::{
-    Account, Errand, Opened, Position, ReadNotice, Reply, Request, StoredProfile, Write,
+    Account, Errand, Opened, Part, Position, ReadNotice, Reply, Request, StoredProfile, Write,
 };
 use crate::sorted::{Map, Set};
 
@@ -86,7 +86,8 @@ impl MemoryStore {
     pub fn contents(&self) -> Vec<Write> {
         // In their order: a hash map has none that is the same each time.
         let messages = self.all.iter().map(|(_, key)| self.messages[key].clone());
-        let mut writes: Vec<_> = messages.map(|message| Write::Message(message.into())).collect();
+        let new = |message: Message| Write::Message(message.into(), Part::New);
+        let mut writes: Vec<_> = messages.map(new).collect();
         writes.extend(self.outbox.iter().cloned().map(Write::Outbox));
         writes.extend(self.reads.iter().cloned().map(Write::Read));
         writes.extend(self.errands.iter().cloned().map(Write::Errand));
@@ -117,7 +118,7 @@ impl MemoryStore {
 
     fn write(&mut self, write: Write) {
         match write {
-            Write::Message(message) => self.put(*message),
+            Write::Message(message, _) => self.put(*message),
             Write::DeleteMessage(key) => self.remove(&key),
             Write::DeleteBefore { conversation, before } => {
                 let gone = self.messages.values().filter(|message| {
@@ -138,7 +139,13 @@ impl MemoryStore {
                 self.reads.push(notice);
             }
             Write::ReadDone(key) => self.reads.retain(|notice| notice.key != key),
-            Write::Errand(errand) => self.errands.push(errand),
+            Write::Errand(errand) => {
+                let place = self.errands.partition_point(|known| known.number < errand.number);
+                match self.errands.get_mut(place).filter(|known| known.number == errand.number) {
+                    Some(known) => *known = errand,
+                    None => self.errands.insert(place, errand),
+                }
+            }
             Write::ErrandDone(number) => self.errands.retain(|errand| errand.number != number),
             Write::Cursor(seq) => self.cursor = Some(seq),
             Write::Account(account) => self.account = Some(account),

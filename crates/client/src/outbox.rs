@@ -19,7 +19,7 @@ use crate::client::Client;
 use crate::commit::Then;
 use crate::event::{Event, ReadSessionId};
 use crate::message::{Content, Conversation, Draft, Message, MessageKey};
-use crate::port::store::Write;
+use crate::port::store::{Part, Write};
 use crate::transfer::needs_upload;
 
 /// Why a message is not taken. Nothing happens and nothing is told.
@@ -67,6 +67,13 @@ enum Stage {
     InFlight,
 }
 
+impl Stage {
+    /// Of a message that is stored.
+    fn of(message: &Message) -> Stage {
+        if needs_upload(message) { Stage::Uploading } else { Stage::Ready }
+    }
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     stages: HashMap<MessageId, Stage, FxBuildHasher>,
@@ -101,6 +108,26 @@ impl Outbox {
         {
             *stage = Stage::Ready;
         }
+    }
+
+    /// Another tab has stored a message to be sent, or that its file is uploaded.
+    pub fn adopt(&mut self, message: &Message) {
+        match self.stages.get_mut(&message.key.id) {
+            None => self.push(&message.key, Stage::of(message)),
+            Some(stage @ Stage::Uploading) => *stage = Stage::of(message),
+            Some(_) => {}
+        }
+    }
+
+    /// Messages whose file is not uploaded yet.
+    pub fn uploading(&self) -> Vec<MessageId> {
+        let uploading = self.stages.iter().filter(|(_, stage)| **stage == Stage::Uploading);
+        uploading.map(|(id, _)| *id).collect()
+    }
+
+    /// All that wait, in order.
+    pub fn waiting(&self) -> impl Iterator<Item = MessageId> {
+        self.order.iter().filter(|id| self.stages.contains_key(*id)).copied()
     }
 
     /// Whether it has not left yet.
@@ -145,7 +172,7 @@ impl Outbox {
         None
     }
 
-    fn remove(&mut self, id: u64) -> Option<MessageKey> {
+    pub fn remove(&mut self, id: u64) -> Option<MessageKey> {
         let id = MessageId::new(id)?;
         let stage = self.stages.remove(&id)?;
         self.in_flight -= usize::from(stage == Stage::InFlight);
@@ -208,7 +235,7 @@ impl Client {
         match needs_upload(&message) {
             // Stored once its file is kept.
             true => self.prepare_transfer(key.id),
-            false => self.put_into_outbox(&message),
+            false => self.put_into_outbox(&message, Part::New),
         }
         self.keep(message.clone());
         Ok(Sent { message, sessions })
@@ -227,12 +254,12 @@ impl Client {
         }
         let message = Message { status: status::OUTBOX, ..message.clone() };
         self.keep(message.clone());
-        self.put_into_outbox(&message);
+        self.put_into_outbox(&message, Part::Status);
         self.tell_status(&message, None, status::OUTBOX);
         Ok(message)
     }
 
-    pub(crate) fn put_into_outbox(&mut self, message: &Message) {
+    pub(crate) fn put_into_outbox(&mut self, message: &Message, part: Part) {
         let stage = match needs_upload(message) {
             true => {
                 self.transfers.add(message.key.id, false);
@@ -241,7 +268,7 @@ impl Client {
             false => Stage::Storing,
         };
         self.outbox.push(&message.key, stage);
-        self.commits.write(Write::Message(Box::new(message.clone())));
+        self.commits.write(Write::Message(Box::new(message.clone()), part));
         self.commits.write(Write::Outbox(message.key.clone()));
         self.commits.then(Then::Sendable(message.key.clone()), true);
     }
@@ -251,7 +278,7 @@ impl Client {
         if let Some(stage) = self.outbox.stages.get_mut(&message.key.id) {
             *stage = Stage::Storing;
         }
-        self.commits.write(Write::Message(Box::new(message.clone())));
+        self.commits.write(Write::Message(Box::new(message.clone()), Part::Content));
         self.commits.then(Then::Sendable(message.key.clone()), true);
     }
 
@@ -271,11 +298,7 @@ impl Client {
     pub(crate) fn restore_outbox(&mut self, waiting: Vec<Message>) {
         for message in waiting.into_iter().rev() {
             if !self.outbox.contains(&message.key) {
-                let uploading = needs_upload(&message);
-                if uploading {
-                    self.transfers.add(message.key.id, true);
-                }
-                let stage = if uploading { Stage::Uploading } else { Stage::Ready };
+                let stage = Stage::of(&message);
                 self.outbox.stages.insert(message.key.id, stage);
                 self.outbox.order.push_front(message.key.id);
             }
@@ -309,7 +332,7 @@ impl Client {
 
     /// Sends what may be sent.
     pub(crate) fn flush_outbox(&mut self, now: Now) {
-        while self.session.is_online()
+        while self.speaks()
             && let Some(key) = self.outbox.next()
         {
             let Some(message) = self.memory.get(&key) else { continue };
@@ -341,7 +364,7 @@ impl Client {
             message.status = status;
         }
         let message = message.clone();
-        self.commits.write(Write::Message(Box::new(message.clone())));
+        self.commits.write(Write::Message(Box::new(message.clone()), Part::Status));
         if message.is_emptied() {
             return;
         }

@@ -94,12 +94,24 @@ pub struct Position {
     pub key: MessageKey,
 }
 
+/// What a write changes of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Part {
+    /// All: nobody has seen it.
+    New = 0,
+    /// Its status, its receipts.
+    Status = 1,
+    /// What it says, or that it says nothing any more.
+    Content = 2,
+}
+
 /// One change.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Write {
     /// Adds or replaces a message. The store keeps the latest message and the number of unread
-    /// ones of each conversation up to date by itself.
-    Message(Box<Message>),
+    /// ones of each conversation up to date by itself; what is new of it is for other tabs.
+    Message(Box<Message>, Part),
     /// Removes a message.
     DeleteMessage(MessageKey),
     /// Removes older messages of a conversation, or of all.

@@ -21,7 +21,7 @@ use crate::event::{ConnectionStatus, Event, RoomEvent};
 use crate::memory_store::MemoryStore;
 use crate::message::{Content, Conversation, Draft};
 use crate::port::store::StoreError;
-use crate::port::{peer, transfer};
+use crate::port::{peer, tab, transfer};
 use crate::{Client, Input, Output, SocketId};
 
 const TOKEN: &str = "1x1xee494e98fce6e6b4";
@@ -122,6 +122,10 @@ impl Page {
                 }
                 Output::Peer(command) => self.commands.push(command),
                 Output::Transfer(command) => self.transfers.push(command),
+                Output::Tab(tab::Command::Join { .. }) => {
+                    self.client.handle_input(self.now, Input::Tab(tab::Input::Alone));
+                }
+                Output::Tab(_) => {}
                 Output::Event(event) => self.events.push(*event),
                 Output::Wait(until) => {
                     self.deadline = until;

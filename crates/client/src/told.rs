@@ -1,0 +1,241 @@
+//! What other tabs have stored: applied here as if it had come, and told the page.
+//!
+//! A tab tells what it writes before the transaction begins and again when it is stored; in
+//! between the others keep it. When a tab is killed, what it was writing counts: the one that
+//! leads writes it again, and everything else another tab has written. A tab that has no database
+//! writes all of it into its memory.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use wire::limits::CATCH_UP_MESSAGES_MAX;
+use wire::status;
+use wire::time::{Now, Timestamp};
+
+use crate::change::Removal;
+use crate::client::{Client, Pending};
+use crate::event::Event;
+use crate::message::{Conversation, Message, MessageKey};
+use crate::port::store::{Part, Request, Write};
+use crate::port::tab::{TabId, Tell};
+use crate::transfer::needs_upload;
+
+impl Client {
+    /// A tab that follows tells the others what waits in it: it may have been alone until now.
+    pub(crate) fn tell_what_waits(&mut self) {
+        let mut writes = Vec::new();
+        for id in self.outbox.waiting() {
+            let key = MessageKey::outgoing(id);
+            // One whose file another tab uploads is known there.
+            let message = self.memory.get(&key).filter(|message| {
+                !needs_upload(message) || self.transfers.contains(&message.key)
+            });
+            if let Some(message) = message {
+                writes.push(Write::Message(Box::new(message.clone()), Part::New));
+                writes.push(Write::Outbox(key));
+            }
+        }
+        writes.extend(self.reading.notices().cloned().map(Write::Read));
+        writes.extend(self.errands.waiting().cloned().map(Write::Errand));
+        if !writes.is_empty() {
+            self.tell_tabs(Tell::Known(writes));
+        }
+    }
+
+    /// What a tab was writing is stored, or counts as stored.
+    pub(crate) fn take_held(&mut self, now: Now, tab: TabId) {
+        match self.tabs.held.remove(&tab) {
+            Some(writes) => self.take_told(now, tab, writes),
+            // It began before this tab listened.
+            None => self.catch_up(),
+        }
+    }
+
+    pub(crate) fn take_told(&mut self, now: Now, from: TabId, writes: Vec<Write>) {
+        let repeats = self.tabs.leads() || !self.is_on_disk();
+        let mut removed = false;
+        for write in writes {
+            let write = match write {
+                Write::Message(message, part) => {
+                    Write::Message(Box::new(self.take_message(*message, part)), part)
+                }
+                Write::Outbox(key) => {
+                    if let Some(message) = self.memory.get(&key) {
+                        if needs_upload(message) && !self.transfers.contains(&key) {
+                            self.tabs.uploads.insert(key.id, from);
+                        }
+                        self.outbox.adopt(message);
+                    }
+                    Write::Outbox(key)
+                }
+                Write::OutboxDone(key) => {
+                    self.drop_transfer(key.id);
+                    self.tabs.uploads.remove(&key.id);
+                    self.outbox.remove(key.id.get());
+                    Write::OutboxDone(key)
+                }
+                Write::DeleteMessage(key) => {
+                    removed = true;
+                    self.forget_message(&key);
+                    let removal = Removal::Messages([key.clone()].into());
+                    self.tell(Event::Removed { removal });
+                    Write::DeleteMessage(key)
+                }
+                Write::DeleteBefore { conversation, before } => {
+                    removed = true;
+                    self.forget_before(conversation.as_ref(), before);
+                    // The place of a moment, see `outbox::place`.
+                    let moment = Timestamp(before / 1024);
+                    let removal =
+                        Removal::Before { conversation: conversation.clone(), before: moment };
+                    self.tell(Event::Removed { removal });
+                    Write::DeleteBefore { conversation, before }
+                }
+                Write::Read(notice) => {
+                    self.reading.adopt(&notice);
+                    Write::Read(notice)
+                }
+                // The leading tab alone knows what it has told the server.
+                Write::ReadDone(_) if self.tabs.leads() => continue,
+                Write::ReadDone(key) => {
+                    self.reading.forget(&key);
+                    Write::ReadDone(key)
+                }
+                Write::Errand(errand) => {
+                    self.errands.adopt(errand.clone());
+                    Write::Errand(errand)
+                }
+                Write::ErrandDone(number) => {
+                    self.errands.forget(number);
+                    Write::ErrandDone(number)
+                }
+                Write::Profile(stored) => {
+                    self.take_profile(&stored);
+                    Write::Profile(stored)
+                }
+                // One that slept has not heard how far the leading one has come.
+                Write::Cursor(_) if self.tabs.leads() => Write::Cursor(self.inbox.stored),
+                Write::Cursor(seq) => Write::Cursor(seq),
+                Write::Account(account) => Write::Account(account),
+            };
+            if repeats {
+                self.commits.repeat(write);
+            }
+        }
+        if removed {
+            match repeats {
+                true => self.commits.then(crate::commit::Then::Summaries, false),
+                false => self.refresh_summaries(),
+            }
+        }
+        self.flush(now);
+    }
+
+    /// A message another tab has stored; as it is here now. Each part has its own rule, because
+    /// what the other tab knew of the rest may be older than what is known here.
+    fn take_message(&mut self, message: Message, part: Part) -> Message {
+        let key = message.key.clone();
+        let known = self.memory.get(&key).cloned();
+        let Some(before) = known else {
+            self.keep(message.clone());
+            match part {
+                Part::New => self.tell_arrived(&message),
+                Part::Status => self.tell_told_status(None, &message),
+                Part::Content => self.tell_updated(&message),
+            }
+            return message;
+        };
+        // Listeners know a message before they hear of its fate.
+        self.announce_sent(&key);
+        let mut after = before.clone();
+        let emptied = message.is_emptied() && !before.is_emptied();
+        if emptied || (part == Part::Content && !before.is_emptied()) {
+            after.content = message.content;
+            after.modified = message.modified;
+        }
+        after.recipients = after.recipients.max(message.recipients);
+        let resent = before.status & status::FAIL != 0 && message.status == status::OUTBOX;
+        let read = key.incoming && message.status == status::RECEIVED_READ;
+        let may_climb = match key.incoming {
+            true => before.status == status::RECEIVED_NEW && read,
+            false => !before.is_emptied() && status::climbs(before.status, message.status),
+        };
+        if emptied || resent || may_climb {
+            after.status = message.status;
+        }
+        for (address, told) in &message.receipts {
+            let receipt = after.receipts.entry(address.clone()).or_default();
+            receipt.delivered = receipt.delivered.max(told.delivered);
+            receipt.read = receipt.read.max(told.read);
+        }
+        if after == before {
+            return after;
+        }
+        self.keep(after.clone());
+        if !needs_upload(&after) && needs_upload(&before) {
+            self.drop_transfer(key.id);
+            self.outbox.adopt(&after);
+        }
+        if after.content != before.content || emptied {
+            self.tell_updated(&after);
+        } else if !after.is_emptied() {
+            self.tell_told_status(Some(&before), &after);
+        }
+        after
+    }
+
+    fn tell_arrived(&mut self, message: &Message) {
+        if message.key.incoming {
+            let group = match &message.conversation {
+                Conversation::Group(gid) => Some(*gid),
+                Conversation::User(_) => None,
+            };
+            self.presences.message_from(&message.peer, group);
+        }
+        let sessions = self.reading.match_arrived(message);
+        self.tell(Event::Message { message: message.clone(), sessions, announce: true });
+    }
+
+    fn tell_updated(&mut self, message: &Message) {
+        let sessions = self.reading.matching(message);
+        self.tell(Event::MessageUpdate { message: message.clone(), sessions });
+    }
+
+    fn tell_told_status(&mut self, before: Option<&Message>, message: &Message) {
+        if message.key.incoming {
+            return self.tell(Event::MessageRead { message: message.clone() });
+        }
+        let known = |address| before.and_then(|before| before.receipts.get(address));
+        let news = message.receipts.iter().find(|(address, now)| known(*address) != Some(now));
+        let reported = match news {
+            Some((_, now)) if now.read != Timestamp(0) => status::READ,
+            Some(_) => status::DELIVERED,
+            None => message.status,
+        };
+        let reporter = news.map(|(address, _)| address.clone());
+        self.tell_status(message, reporter.as_deref(), reported);
+    }
+
+    // ---- what was stored while this tab did not listen ----------------------------------------
+
+    /// Reads the newest messages: what came since the store was opened, this tab has not heard of.
+    pub(crate) fn catch_up(&mut self) {
+        if self.is_on_disk() {
+            let count = CATCH_UP_MESSAGES_MAX;
+            let request = Request::Read { conversation: None, from: None, count, fifo: false };
+            self.ask_behind_writes(request, Pending::CatchUp);
+        }
+    }
+
+    pub(crate) fn on_caught_up(&mut self, newest_first: Vec<Message>) {
+        let newest = newest_first.first().map_or(0, |message| message.order);
+        let seen = self.tabs.seen.unwrap_or(newest);
+        self.tabs.seen = Some(seen.max(newest));
+        for message in newest_first.into_iter().rev() {
+            match self.memory.contains(&message.key) {
+                true => drop(self.take_message(message, Part::Status)),
+                false if message.order > seen => drop(self.take_message(message, Part::New)),
+                false => {}
+            }
+        }
+    }
+}
