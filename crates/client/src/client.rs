@@ -145,7 +145,7 @@ impl Client {
             Input::Device(key) => self.on_device(now, key),
             Input::StoreOpened(result) => self.on_store_opened(now, result),
             Input::Stored { ticket, result } => self.on_stored(now, ticket, result),
-            Input::StoreLost => self.on_store_lost(),
+            Input::StoreLost => self.on_store_lost(now),
             Input::Network { online } => self.on_network(now, online),
             Input::Visible(visible) => {
                 self.visible = visible;
@@ -245,6 +245,11 @@ impl Client {
         }
         self.session.forget_failures();
         self.session.link = Link::Preparing;
+        // Other tabs may have written since it was stopped.
+        if self.on_disk && self.session.status != Status::Unknown {
+            self.open_store_again();
+            self.catch_up();
+        }
         self.open_store();
         self.go_on_connecting(now);
         self.flush(now);
@@ -880,8 +885,9 @@ impl Client {
         }
     }
 
-    fn on_store_lost(&mut self) {
+    fn on_store_lost(&mut self, now: Now) {
         self.on_disk = false;
+        self.be_alone(now);
         let text = "the browser deleted this page's storage; messages are kept until it is closed";
         self.tell(Event::Error { text: text.into() });
     }

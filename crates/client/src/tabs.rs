@@ -183,6 +183,17 @@ impl Client {
         self.commits.share(false);
     }
 
+    /// The database is gone for this tab, and others may have one: nothing is shared any more.
+    pub(crate) fn be_alone(&mut self, now: Now) {
+        if matches!(self.tabs.role, Role::Out | Role::Alone) {
+            return;
+        }
+        self.lose_leader();
+        self.leave_group();
+        self.tabs.role = Role::Alone;
+        self.connect_again(now);
+    }
+
     pub(crate) fn tell_tabs(&mut self, tell: Tell) {
         self.push(Output::Tab(Command::Tell(tell)));
     }

@@ -23,13 +23,15 @@ pub enum Planted {
     ForgetOutbox,
     /// The browser's store forgets that a read notice waits.
     ForgetReadNotice,
+    /// The browser never says that a tab is gone.
+    ForgetTab,
     /// The network swaps two frames of one connection now and then.
     SwapFrames,
 }
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Planted; 9] = [
+    pub const ALL: [Planted; 10] = [
         Planted::NoDedupe,
         Planted::AcceptBeforeStoring,
         Planted::LoseReceipts,
@@ -38,6 +40,7 @@ impl Planted {
         Planted::BrowserStoresLate,
         Planted::ForgetOutbox,
         Planted::ForgetReadNotice,
+        Planted::ForgetTab,
         Planted::SwapFrames,
     ];
 }

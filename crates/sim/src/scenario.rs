@@ -60,6 +60,13 @@ impl Scenario {
         self
     }
 
+    /// Another tab of the browser a page is in, online.
+    pub fn with_tab(mut self, first: &str, name: &str) -> Scenario {
+        let place = self.world.tab_of(self.place(first));
+        self.places.insert(name.into(), place);
+        self.open_tab(name).drive()
+    }
+
     /// The page of this name.
     pub fn place(&self, name: &str) -> Place {
         self.places[name]
@@ -127,6 +134,18 @@ impl Scenario {
     /// The tab is killed.
     pub fn kill_tab(mut self, page: &str) -> Scenario {
         self.world.kill_tab(self.places[page]);
+        self
+    }
+
+    /// The browser stops the tab.
+    pub fn freeze_tab(mut self, page: &str) -> Scenario {
+        self.world.freeze_tab(self.places[page]);
+        self
+    }
+
+    /// The tab goes on.
+    pub fn thaw_tab(mut self, page: &str) -> Scenario {
+        self.world.thaw_tab(self.places[page]);
         self
     }
 

@@ -13,6 +13,9 @@ use crate::world::{Place, World};
 
 const USERS: [&str; 3] = ["ada", "bob", "carol"];
 
+/// A page for each user, a second device, and a second tab for the first user and the device.
+const PAGES: u64 = USERS.len() as u64 + 3;
+
 /// Longest list of steps a failing script is cut from, in attempts.
 const CUTS_MAX: usize = 400;
 
@@ -33,6 +36,8 @@ pub enum Step {
     Cut(Place),
     Silence(Place),
     KillTab(Place),
+    FreezeTab(Place),
+    ThawTab(Place),
     OpenTabs,
     RestartServer,
     KillServer,
@@ -93,7 +98,11 @@ impl Script {
         for user in USERS {
             world.page(user);
         }
-        world.page(USERS[self.second]);
+        let device = world.page(USERS[self.second]);
+        for first in [0, device] {
+            let tab = world.tab_of(first);
+            world.open_tab(tab);
+        }
         let group = world.group(&USERS);
         world.planted = planted;
         for (number, (step, pause)) in self.steps.iter().enumerate() {
@@ -147,10 +156,10 @@ pub fn explain(seed: u64) -> String {
 }
 
 fn step(chance: &mut Chance) -> Step {
-    let place = chance.between(0, USERS.len() as u64 + 1) as Place;
+    let place = chance.between(0, PAGES) as Place;
     let user = chance.between(0, USERS.len() as u64) as usize;
     let to = if chance.one_in(4) { To::Group } else { To::User(user) };
-    match chance.between(0, 40) {
+    match chance.between(0, 43) {
         0..17 => Step::Send { place, to, count: chance.between(1, 6) },
         17..20 => Step::Cut(place),
         20 => Step::Silence(place),
@@ -179,6 +188,8 @@ fn step(chance: &mut Chance) -> Step {
         34 => Step::RemoveMember(user),
         35 => Step::AddMember(user),
         36 => Step::RenameGroup(chance.between(0, 100)),
+        37 => Step::FreezeTab(place),
+        38 | 39 => Step::ThawTab(place),
         _ => Step::Pass(chance.between(100, 20_000)),
     }
 }
@@ -197,6 +208,8 @@ fn perform(world: &mut World, group: GroupId, number: usize, step: &Step) {
         Step::Cut(place) => world.cut(*place),
         Step::Silence(place) => world.silence(*place),
         Step::KillTab(place) => world.kill_tab(*place),
+        Step::FreezeTab(place) => world.freeze_tab(*place),
+        Step::ThawTab(place) => world.thaw_tab(*place),
         Step::OpenTabs => (0..world.pages.len()).for_each(|place| world.open_tab(place)),
         Step::RestartServer => world.restart_server(),
         Step::KillServer => world.kill_server(),
