@@ -191,6 +191,12 @@ declare class Mesibo {
   start(): ResultCode;
   stop(): ResultCode;
   reconnect(): boolean;
+  /**
+   * Whether this tab shares one connection with the other tabs of the browser that show the same
+   * user; default: true. Before `start()`; afterwards it changes nothing and answers `false`. A tab
+   * that does not share is a device of its own: the server signs the others out.
+   */
+  enableCrossTabSessions(on: boolean): boolean;
   /** One of `MESIBO_STATUS_*`. */
   getConnectionStatus(): number;
   isOnline(): boolean;

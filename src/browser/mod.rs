@@ -10,5 +10,6 @@ mod schema;
 pub mod socket;
 pub mod store;
 pub mod surroundings;
+pub mod tabs;
 pub mod text;
 pub mod transfer;

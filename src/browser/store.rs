@@ -126,7 +126,9 @@ async fn open(
         commit(&disk, writes.collect(), false).await.map_err(failure)?;
     }
     let opened = contents(&disk).await.map_err(failure)?;
-    *backend = Backend::Indexed(disk);
+    if let Backend::Indexed(former) = std::mem::replace(backend, Backend::Indexed(disk)) {
+        former.close();
+    }
     Ok(opened)
 }
 
@@ -216,7 +218,7 @@ async fn commit(disk: &Database, writes: Vec<Write>, strict: bool) -> Result<(),
     let changed = Set::default();
     for write in writes {
         match write {
-            Write::Message(message) => {
+            Write::Message(message, _) => {
                 let place = place(&message);
                 let key = place.get(2);
                 // In another place it would be there twice.
@@ -323,7 +325,7 @@ async fn places(messages: &Table, writes: &[Write]) -> Result<Map, JsValue> {
     let mut asked = Vec::new();
     for write in writes {
         let key = match write {
-            Write::Message(message) => &message.key,
+            Write::Message(message, _) => &message.key,
             Write::DeleteMessage(key) => key,
             _ => continue,
         };

@@ -59,7 +59,9 @@ impl Client {
                     Write::Message(Box::new(self.take_message(*message, part)), part)
                 }
                 Write::Outbox(key) => {
-                    if let Some(message) = self.memory.get(&key) {
+                    // One whose fate is known waits no longer, whatever a tab that slept says.
+                    let message = self.memory.get(&key);
+                    if let Some(message) = message.filter(|m| m.status == status::OUTBOX) {
                         if needs_upload(message) && !self.transfers.contains(&key) {
                             self.tabs.uploads.insert(key.id, from);
                         }
@@ -153,7 +155,9 @@ impl Client {
             after.modified = message.modified;
         }
         after.recipients = after.recipients.max(message.recipients);
-        let resent = before.status & status::FAIL != 0 && message.status == status::OUTBOX;
+        let resent = part == Part::Status
+            && before.status & status::FAIL != 0
+            && message.status == status::OUTBOX;
         let read = key.incoming && message.status == status::RECEIVED_READ;
         let may_climb = match key.incoming {
             true => before.status == status::RECEIVED_NEW && read,

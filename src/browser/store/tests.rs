@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use client::Local;
 use client::message::{Content, File, Receipt};
-use client::port::store::{Account, Errand, ReadNotice, StoredProfile};
+use client::port::store::{Account, Errand, Part, ReadNotice, StoredProfile};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use wire::id::{GroupId, MessageId, Uid};
 use wire::time::Timestamp;
@@ -90,7 +90,7 @@ async fn what_was_stored_is_there_when_the_database_is_opened_again() {
     };
     let group = StoredProfile { gid: 4, group: vec![8, 1], ..StoredProfile::default() };
     let writes = vec![
-        Write::Message(Box::new(waiting.clone())),
+        Write::Message(Box::new(waiting.clone()), Part::New),
         Write::Outbox(waiting.key.clone()),
         Write::Read(notice.clone()),
         Write::Errand(errand(3)),
@@ -132,7 +132,7 @@ async fn what_memory_held_goes_along_into_a_database() {
     let mut memory = MemoryStore::default();
     let kept = message(1, 1, 10);
     let writes = vec![
-        Write::Message(Box::new(kept.clone())),
+        Write::Message(Box::new(kept.clone()), Part::New),
         Write::Outbox(kept.key.clone()),
         Write::Cursor(Seq(3)),
     ];
@@ -188,7 +188,7 @@ async fn fresh(name: &str) -> Database {
 }
 
 async fn put(disk: &Database, messages: impl IntoIterator<Item = Message>) {
-    let writes = messages.into_iter().map(|message| Write::Message(Box::new(message)));
+    let writes = messages.into_iter().map(|message| Write::Message(Box::new(message), Part::New));
     commit(disk, writes.collect(), false).await.unwrap();
 }
 
@@ -285,7 +285,7 @@ fn write(chance: &mut Chance, number: u64) -> Write {
             if chance.one_in(3) && message.key.incoming {
                 message.status = status::RECEIVED_READ;
             }
-            Write::Message(Box::new(message))
+            Write::Message(Box::new(message), Part::New)
         }
     }
 }
