@@ -262,7 +262,8 @@ impl Client {
             self.take_held(now, former);
             self.tabs.uploads.retain(|_, owner| *owner != former);
         }
-        self.commits.share(false);
+        // One that sleeps hears of it when it wakes up.
+        self.commits.share(former.is_some());
         let known = self.tabs.held.keys().chain(self.tabs.uploads.values());
         for tab in known.copied().collect::<Vec<_>>() {
             self.follow(tab);

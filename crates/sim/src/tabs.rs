@@ -136,6 +136,12 @@ impl World {
         }
     }
 
+    /// Tabs of this browser, open or not.
+    pub fn tabs(&self, place: Place) -> usize {
+        let key = self.pages[place].key;
+        self.pages.iter().filter(|page| page.key == key).count()
+    }
+
     /// Pages of this browser that have a connection of their own.
     pub fn connections(&self, place: Place) -> usize {
         let key = self.pages[place].key;

@@ -18,7 +18,11 @@ const ARGUMENTS = [
   "--disable-quic",
   "--auto-select-desktop-capture-source=Entire screen",
 ];
-const launch = () => ({ executablePath: program(), args: ARGUMENTS, headless: true });
+const launch = () => ({
+  executablePath: program(),
+  args: ARGUMENTS,
+  headless: true,
+});
 
 export class Chromium {
   name = "Chromium";
@@ -58,8 +62,12 @@ export class ChromiumPage {
     self.#context = context;
     context.setDefaultTimeout(DEADLINE_MS);
     self.#page = await context.newPage();
-    self.#page.on("console", (line) => self.lines.push({ type: line.type(), text: line.text() }));
-    self.#page.on("pageerror", (error) => self.lines.push({ type: "thrown", text: String(error) }));
+    self.#page.on("console", (line) =>
+      self.lines.push({ type: line.type(), text: line.text() }),
+    );
+    self.#page.on("pageerror", (error) =>
+      self.lines.push({ type: "thrown", text: String(error) }),
+    );
     await self.#page.goto(url);
     return self;
   }
@@ -81,6 +89,25 @@ export class ChromiumPage {
 
   async reload() {
     await this.#page.reload();
+  }
+
+  /** Closes this tab only. */
+  async leave() {
+    await this.#page.close();
+  }
+
+  /** The browser stops the tab, as it does with hidden ones: it keeps its locks. */
+  async freeze() {
+    await this.#lifecycle("frozen");
+  }
+
+  async thaw() {
+    await this.#lifecycle("active");
+  }
+
+  async #lifecycle(state) {
+    const session = await this.#context.newCDPSession(this.#page);
+    await session.send("Page.setWebLifecycleState", { state });
   }
 
   /** Closes the tab as a person does: the page may say goodbye. */

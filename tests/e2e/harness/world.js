@@ -42,7 +42,9 @@ export class World {
   /** People with addresses nobody else has: `[ada, bob] = await world.people("ada", "bob")`. */
   people(...names) {
     const mark = ++this.#people;
-    return Promise.all(names.map((name) => this.app.addUser(`${name}-${mark}`, { name })));
+    return Promise.all(
+      names.map((name) => this.app.addUser(`${name}-${mark}`, { name })),
+    );
   }
 
   /** A front whose WebSockets can be cut. */
@@ -78,7 +80,12 @@ export class World {
   }
 
   address(person, page, settings = {}, from = this.server.url) {
-    const all = { app: person.app, token: person.token, name: person.name, ...settings };
+    const all = {
+      app: person.app,
+      token: person.token,
+      name: person.name,
+      ...settings,
+    };
     return `${from}/test/${page}#${encodeURIComponent(JSON.stringify(all))}`;
   }
 }

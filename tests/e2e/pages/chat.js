@@ -33,7 +33,11 @@
       (m.isIncoming() ? seen.received : seen.own).push(record(m));
     },
     Mesibo_onMessageStatus(m) {
-      seen.statuses.push({ mid: m.mid, status: m.status, same: sent.get(m.mid) === m });
+      seen.statuses.push({
+        mid: m.mid,
+        status: m.status,
+        same: sent.get(m.mid) === m,
+      });
     },
     Mesibo_onPresence(p) {
       const kinds = ["isTyping", "isTypingCleared", "isOnline", "isOffline"];
@@ -102,7 +106,11 @@
         .get(to)
         .session.getMessages()
         .map((m) => m.message),
-    reader: (to) => ({ ended: readers.get(to).ended, batches: readers.get(to).batches }),
+    messages: (to) => readers.get(to).session.getMessages(),
+    reader: (to) => ({
+      ended: readers.get(to).ended,
+      batches: readers.get(to).batches,
+    }),
     typing: (to) => void profile(to).sendTyping(),
     start: () => api.start(),
     stop: () => api.stop(),
@@ -113,6 +121,7 @@
   api.setListener(listener);
   chat.tokenTaken = api.setAccessToken(settings.token);
   if (settings.server) api.setServer(settings.server);
-  if (settings.database) api.setDatabase(settings.database, (ok) => (seen.database = ok));
+  if (settings.database)
+    api.setDatabase(settings.database, (ok) => (seen.database = ok));
   if (settings.start !== false) chat.started = api.start();
 }
