@@ -317,8 +317,6 @@ fn write_value(write: &Write) -> JsValue {
             };
             (2, of, number(*before))
         }
-        Write::Outbox(key) => (3, key_value(key), none),
-        Write::OutboxDone(key) => (4, key_value(key), none),
         Write::Read(notice) => (5, bytes(&record::notice_to_bytes(notice)), none),
         Write::ReadDone(key) => (6, key_value(key), none),
         Write::Errand(errand) => (7, bytes(&record::errand_to_bytes(errand)), none),
@@ -349,8 +347,6 @@ fn write_of(value: &JsValue) -> Option<Write> {
             let conversation = first.as_string().map(Conversation::User).or_else(gid);
             Write::DeleteBefore { conversation, before: whole(&second)? }
         }
-        3 => Write::Outbox(key_of(&first)?),
-        4 => Write::OutboxDone(key_of(&first)?),
         5 => Write::Read(record::notice_from_bytes(&to_vec(&first)?)?),
         6 => Write::ReadDone(key_of(&first)?),
         7 => Write::Errand(record::errand_from_bytes(&to_vec(&first)?)?),

@@ -222,7 +222,7 @@ impl Client {
             }
         }
         self.tell(Event::Removed { removal });
-        self.commits.then(crate::commit::Then::Summaries, false);
+        self.refresh_summaries();
     }
 
     pub(crate) fn forget_message(&mut self, key: &MessageKey) {
@@ -234,8 +234,8 @@ impl Client {
         let gone = |message: &Message| {
             message.order < before && conversation.is_none_or(|of| *of == message.conversation)
         };
-        for key in self.memory.matching(gone) {
-            self.forget_message(&key);
+        for key in self.memory.take(gone) {
+            self.drop_from_outbox(&key);
         }
     }
 
@@ -244,20 +244,18 @@ impl Client {
         !self.tabs.follows() && self.outbox.is_waiting(key)
     }
 
-    /// Removals are stored: summaries show what is the latest now.
+    /// The latest of a conversation may be another one now.
     pub(crate) fn refresh_summaries(&mut self) {
         for (session, count) in self.reading.summaries() {
             let request = Request::Summary { from: None, count };
-            self.ask(request, Pending::Summary(session));
+            self.ask_behind_writes(request, Pending::Summary(session));
         }
     }
 
     /// Forgets a message that waits to be sent.
     fn drop_from_outbox(&mut self, key: &MessageKey) {
         self.discard_file(key);
-        if self.outbox.forget(key) {
-            self.commits.write(Write::OutboxDone(key.clone()));
-        }
+        self.outbox.forget(key);
     }
 }
 

@@ -31,7 +31,6 @@ impl Client {
             });
             if let Some(message) = message {
                 writes.push(Write::Message(Box::new(message.clone()), Part::New));
-                writes.push(Write::Outbox(key));
             }
         }
         writes.extend(self.reading.notices().cloned().map(Write::Read));
@@ -56,24 +55,9 @@ impl Client {
         for write in writes {
             let write = match write {
                 Write::Message(message, part) => {
-                    Write::Message(Box::new(self.take_message(*message, part)), part)
-                }
-                Write::Outbox(key) => {
-                    // One whose fate is known waits no longer, whatever a tab that slept says.
-                    let message = self.memory.get(&key);
-                    if let Some(message) = message.filter(|m| m.status == status::OUTBOX) {
-                        if needs_upload(message) && !self.transfers.contains(&key) {
-                            self.tabs.uploads.insert(key.id, from);
-                        }
-                        self.outbox.adopt(message);
-                    }
-                    Write::Outbox(key)
-                }
-                Write::OutboxDone(key) => {
-                    self.drop_transfer(key.id);
-                    self.tabs.uploads.remove(&key.id);
-                    self.outbox.remove(key.id.get());
-                    Write::OutboxDone(key)
+                    let message = self.take_message(*message, part);
+                    self.take_waiting(from, &message);
+                    Write::Message(Box::new(message), part)
                 }
                 Write::DeleteMessage(key) => {
                     removed = true;
@@ -124,12 +108,29 @@ impl Client {
             }
         }
         if removed {
-            match repeats {
-                true => self.commits.then(crate::commit::Then::Summaries, false),
-                false => self.refresh_summaries(),
-            }
+            self.refresh_summaries();
         }
         self.flush(now);
+    }
+
+    /// An own message waits to be sent, or not any more, whichever tab has sent it.
+    fn take_waiting(&mut self, from: TabId, message: &Message) {
+        let key = &message.key;
+        if key.incoming {
+            return;
+        }
+        if message.status == status::OUTBOX {
+            if !needs_upload(message) {
+                self.tabs.uploads.remove(&key.id);
+            } else if !self.transfers.contains(key) {
+                self.tabs.uploads.insert(key.id, from);
+            }
+            self.outbox.adopt(message);
+        } else if self.outbox.contains(key) {
+            self.drop_transfer(key.id);
+            self.tabs.uploads.remove(&key.id);
+            self.outbox.remove(key.id.get());
+        }
     }
 
     /// A message another tab has stored; as it is here now. Each part has its own rule, because
@@ -177,7 +178,6 @@ impl Client {
         self.keep(after.clone());
         if !needs_upload(&after) && needs_upload(&before) {
             self.drop_transfer(key.id);
-            self.outbox.adopt(&after);
         }
         if after.content != before.content || emptied {
             self.tell_updated(&after);
