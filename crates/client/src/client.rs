@@ -177,7 +177,8 @@ impl Client {
                 self.ask(request, Pending::Commit);
             }
         }
-        let mut deadline = self.session.deadline().min(self.room_deadline()).min(self.tab_deadline());
+        let mut deadline =
+            self.session.deadline().min(self.room_deadline()).min(self.tab_deadline());
         if self.session.is_online() {
             deadline = deadline.min(self.transfers.deadline());
         }

@@ -502,10 +502,7 @@ impl Client {
 
     /// Tells the server what was read, one frame at a time.
     pub(crate) fn flush_reads(&mut self) {
-        if !self.speaks()
-            || self.reading.told.is_some()
-            || self.reading.notices.is_empty()
-        {
+        if !self.speaks() || self.reading.told.is_some() || self.reading.notices.is_empty() {
             return;
         }
         let notices = self.reading.notices.iter().take(READS_PER_FRAME_MAX);

@@ -171,7 +171,8 @@ impl Client {
 
     /// Whether the group is the one of this account and database.
     pub(crate) fn is_in_wrong_group(&self) -> bool {
-        !matches!(self.tabs.role, Role::Out | Role::Alone) && self.tabs.group != self.group_of_tabs()
+        !matches!(self.tabs.role, Role::Out | Role::Alone)
+            && self.tabs.group != self.group_of_tabs()
     }
 
     pub(crate) fn leave_group(&mut self) {
@@ -404,8 +405,10 @@ impl Client {
             return self.connect_again(now);
         }
         // What the others tell the leading one, and the last words of a former one.
-        let for_all =
-            matches!(tell, Tell::Pong | Tell::Online { .. } | Tell::Offline { .. } | Tell::Frame(_));
+        let for_all = matches!(
+            tell,
+            Tell::Pong | Tell::Online { .. } | Tell::Offline { .. } | Tell::Frame(_)
+        );
         if !for_all || *self.tabs.leader.get_or_insert(from) != from {
             return;
         }

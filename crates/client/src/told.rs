@@ -26,9 +26,10 @@ impl Client {
         for id in self.outbox.waiting() {
             let key = MessageKey::outgoing(id);
             // One whose file another tab uploads is known there.
-            let message = self.memory.get(&key).filter(|message| {
-                !needs_upload(message) || self.transfers.contains(&message.key)
-            });
+            let message = self
+                .memory
+                .get(&key)
+                .filter(|message| !needs_upload(message) || self.transfers.contains(&message.key));
             if let Some(message) = message {
                 writes.push(Write::Message(Box::new(message.clone()), Part::New));
             }
@@ -196,17 +197,25 @@ impl Client {
             self.presences.message_from(&message.peer, group);
         }
         let sessions = self.reading.match_arrived(message);
-        self.tell(Event::Message { message: message.clone(), sessions, announce: true });
+        self.tell_in_order(Event::Message { message: message.clone(), sessions, announce: true });
+    }
+
+    /// What this tab is storing itself came first: a tab that slept has led until now.
+    fn tell_in_order(&mut self, event: Event) {
+        match self.inbox.is_storing() {
+            true => self.inbox.tell_when_stored(event),
+            false => self.tell(event),
+        }
     }
 
     fn tell_updated(&mut self, message: &Message) {
         let sessions = self.reading.matching(message);
-        self.tell(Event::MessageUpdate { message: message.clone(), sessions });
+        self.tell_in_order(Event::MessageUpdate { message: message.clone(), sessions });
     }
 
     fn tell_told_status(&mut self, before: Option<&Message>, message: &Message) {
         if message.key.incoming {
-            return self.tell(Event::MessageRead { message: message.clone() });
+            return self.tell_in_order(Event::MessageRead { message: message.clone() });
         }
         let known = |address| before.and_then(|before| before.receipts.get(address));
         let news = message.receipts.iter().find(|(address, now)| known(*address) != Some(now));
@@ -216,7 +225,9 @@ impl Client {
             None => message.status,
         };
         let reporter = news.map(|(address, _)| address.clone());
-        self.tell_status(message, reporter.as_deref(), reported);
+        let sessions = self.reading.matching(message);
+        let message = message.clone();
+        self.tell_in_order(Event::MessageStatus { message, reporter, reported, sessions });
     }
 
     // ---- what was stored while this tab did not listen ----------------------------------------

@@ -13,7 +13,7 @@ pub mod planted;
 mod queue;
 pub mod scenario;
 pub mod script;
-mod tabs;
 mod server;
 pub mod store_suite;
+mod tabs;
 pub mod world;

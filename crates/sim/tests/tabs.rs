@@ -195,9 +195,10 @@ fn groups_and_presence_reach_a_tab_that_follows() {
     scenario.world.type_to(bob, &Conversation::User("ada".into()));
     let scenario = scenario.drive();
     for page in ["ada", "second"] {
-        let typing = scenario.told(page).into_iter().any(|told| {
-            matches!(told, Event::Presence { from, .. } if from == "bob")
-        });
+        let typing = scenario
+            .told(page)
+            .into_iter()
+            .any(|told| matches!(told, Event::Presence { from, .. } if from == "bob"));
         assert!(typing, "{page}");
     }
 }

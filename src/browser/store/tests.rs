@@ -130,8 +130,7 @@ async fn what_memory_held_goes_along_into_a_database() {
     fresh("moves").await.close();
     let mut memory = MemoryStore::default();
     let kept = message(1, 1, 10);
-    let writes =
-        vec![Write::Message(Box::new(kept.clone()), Part::New), Write::Cursor(Seq(3))];
+    let writes = vec![Write::Message(Box::new(kept.clone()), Part::New), Write::Cursor(Seq(3))];
     memory.perform(Request::Commit { writes, strict: false });
     let mut backend = Backend::Memory(Box::new(memory));
     let opened = open(&mut backend, Some("test".into()), "moves").await.unwrap();
