@@ -4,6 +4,7 @@
 // and those may have the names of methods.
 
 import { fieldOf } from "./hidden.js";
+import { asBoolean, asInteger, asNumber, asString, typed } from "./values.js";
 
 // `Field` of the engine.
 const STATUS = 1;
@@ -63,20 +64,14 @@ function getValue(profile, name) {
   return valuesOf(profile)[name];
 }
 
-const number = (value) => {
-  if (typeof value === "number") return value;
-  if (typeof value === "boolean") return Number(value);
-  return typeof value === "string" && value.trim() ? Number(value) : NaN;
-};
-
-// How each kind of value is written and read; `undefined` is no such value.
+// How each kind of value is written and read.
 const KINDS = {
-  String: [String, (value) => (typeof value === "object" ? undefined : String(value))],
-  Int: [Math.trunc, (value) => (Number.isInteger(number(value)) ? number(value) : undefined)],
-  Double: [Number, (value) => (Number.isFinite(number(value)) ? number(value) : undefined)],
-  Boolean: [Boolean, (value) => ({ true: true, false: false, 1: true, 0: false })[String(value)]],
+  String: [String, asString],
+  Int: [Math.trunc, asInteger],
+  Long: [Math.trunc, asInteger],
+  Double: [Number, asNumber],
+  Boolean: [Boolean, asBoolean],
 };
-KINDS.Long = KINDS.Int;
 
 /** One picture of a profile. The strings it gives stay the same while the picture does. */
 export class MesiboProfileImage {
@@ -271,8 +266,7 @@ for (const [kind, [write, read]] of Object.entries(KINDS)) {
     setValue(this, name, value === undefined || value === null ? null : write(value));
   };
   profileMethods[`get${kind}`] = function (name, otherwise) {
-    const value = getValue(this, name);
-    return value === undefined || value === null ? otherwise : (read(value) ?? otherwise);
+    return typed(getValue(this, name), otherwise, read);
   };
 }
 for (const [name, bit] of Object.entries(MARKS)) {
