@@ -13,6 +13,7 @@ import {
   toBase64,
   transferOf,
 } from "./file.js";
+import { fieldOf } from "./hidden.js";
 import { MesiboHttp } from "./http.js";
 import {
   MesiboGroupPin,
@@ -25,7 +26,6 @@ import {
   MesiboMessage,
   MesiboMessageProperties,
   MesiboPresence,
-  hiddenOf,
   makePresence,
   putMessage,
   setDefaultEngine,
@@ -163,15 +163,15 @@ export function install() {
     thumbnailOf,
     transfer: transferOf,
     toBase64,
-    isIncoming: (record) => Boolean(hiddenOf(record).incoming),
+    isIncoming: (record) => Boolean(fieldOf(record).incoming),
     newMessage: (destination, engine) => {
       const message = new MesiboMessage(destination);
-      hiddenOf(message).engine = engine;
+      fieldOf(message).engine = engine;
       return message;
     },
     newPresence: (destination, engine) => {
       const presence = new MesiboPresence(destination);
-      hiddenOf(presence).engine = engine;
+      fieldOf(presence).engine = engine;
       return presence;
     },
     newDateTime: (ts) => new MesiboDateTime(ts),

@@ -7,6 +7,7 @@
 import { constants } from "./constants.js";
 import { MesiboDateTime } from "./datetime.js";
 import { contentToSend, withFile } from "./file.js";
+import { fieldOf } from "./hidden.js";
 import { asBoolean, asInteger, asNumber, asString, typed } from "./values.js";
 
 const STATUS = {
@@ -30,19 +31,6 @@ const STATUS = {
 const { MESIBO_FLAG_DELIVERYRECEIPT: DELIVERY, MESIBO_FLAG_READRECEIPT: READ_RECEIPT } = constants;
 const UNSET_DEGREES = -720;
 
-// What is known of a record beside its data: which engine made it, objects it links to.
-const hidden = new WeakMap();
-
-/** What belongs to a record and is not the page's: its engine, its links. */
-export function hiddenOf(record) {
-  let known = hidden.get(record);
-  if (!known) {
-    known = { engine: null, incoming: undefined, profile: undefined, groupProfile: undefined };
-    hidden.set(record, known);
-  }
-  return known;
-}
-
 let defaultEngine = () => {
   throw new Error("the SDK is not loaded");
 };
@@ -54,7 +42,7 @@ export function setDefaultEngine(find) {
 
 /** The engine that a record belongs to. */
 export function engineOf(record) {
-  return hiddenOf(record).engine ?? defaultEngine();
+  return fieldOf(record).engine ?? defaultEngine();
 }
 
 export class MesiboMessageProperties {
@@ -86,22 +74,22 @@ export class MesiboMessageProperties {
   }
 
   get profile() {
-    const known = hiddenOf(this);
+    const known = fieldOf(this);
     return known.profile ?? engineOf(this)._profileOf(this);
   }
 
   set profile(profile) {
-    hiddenOf(this).profile = profile;
+    fieldOf(this).profile = profile;
   }
 
   get groupProfile() {
-    const known = hiddenOf(this);
+    const known = fieldOf(this);
     if (known.groupProfile !== undefined) return known.groupProfile;
     return this.groupid > 0 ? engineOf(this).getProfile(null, this.groupid) : null;
   }
 
   set groupProfile(profile) {
-    hiddenOf(this).groupProfile = profile;
+    fieldOf(this).groupProfile = profile;
   }
 
   getMessageId() {
@@ -153,10 +141,10 @@ export class MesiboMessageProperties {
     return this.refid;
   }
   setThreadId(thread) {
-    hiddenOf(this).thread = thread >>> 0;
+    fieldOf(this).thread = thread >>> 0;
   }
   getThreadId() {
-    return hiddenOf(this).thread ?? 0;
+    return fieldOf(this).thread ?? 0;
   }
   getTimestamp() {
     return new MesiboDateTime(this.ts);
@@ -174,10 +162,10 @@ export class MesiboMessageProperties {
     return this.isOutgoing() ? engineOf(this).getSelfProfile() : this.profile;
   }
   getCurrentStatusSender() {
-    return hiddenOf(this).reporter ?? null;
+    return fieldOf(this).reporter ?? null;
   }
   getCurrentStatus() {
-    return hiddenOf(this).reported ?? this.status;
+    return fieldOf(this).reported ?? this.status;
   }
   getDeliveryTimestamp(peer, callback) {
     return receiptTime(this, peer, callback, "delivered");
@@ -205,7 +193,7 @@ export class MesiboMessageProperties {
     setFlag(this, constants.MESIBO_FLAG_SAVECUSTOM, on);
   }
   enableModify(on = true) {
-    hiddenOf(this).modify = Boolean(on);
+    fieldOf(this).modify = Boolean(on);
   }
 
   compare(address, gid) {
@@ -226,11 +214,11 @@ export class MesiboMessageProperties {
   }
 
   isIncoming() {
-    const { incoming } = hiddenOf(this);
+    const { incoming } = fieldOf(this);
     return incoming ?? (this.status === STATUS.RECEIVEDNEW || this.status === STATUS.RECEIVEDREAD);
   }
   isOutgoing() {
-    const { incoming } = hiddenOf(this);
+    const { incoming } = fieldOf(this);
     if (incoming !== undefined) return !incoming;
     return this.status <= STATUS.READ || this.isFailed();
   }
@@ -313,16 +301,16 @@ export class MesiboMessageProperties {
     return this.isDbPendingMessage();
   }
   isLastMessage() {
-    return Boolean(hiddenOf(this).last);
+    return Boolean(fieldOf(this).last);
   }
   isReply() {
     return this.refid > 0;
   }
   isForwarded() {
-    return Boolean(hiddenOf(this).forwarded);
+    return Boolean(fieldOf(this).forwarded);
   }
   isModified() {
-    return Boolean(hiddenOf(this).modified);
+    return Boolean(fieldOf(this).modified);
   }
   isModifiedByPeer() {
     return this.isModified() && this.isIncoming();
@@ -350,7 +338,7 @@ function setFlag(record, bit, on) {
 
 // One answer for each question, later; without a callback what is known now.
 function receiptTime(record, peer, callback, which) {
-  const receipts = hiddenOf(record).receipts ?? {};
+  const receipts = fieldOf(record).receipts ?? {};
   const address = peer?.getAddress?.() ?? peer ?? Object.keys(receipts)[0];
   const ts = receipts[address]?.[which] ?? 0;
   const at = ts > 0 ? new MesiboDateTime(ts) : null;
@@ -385,7 +373,7 @@ export class MesiboMessage extends withFile(MesiboMessageProperties) {
     );
   }
   send() {
-    const extras = hiddenOf(this);
+    const extras = fieldOf(this);
     if (extras.modify && this.mid) return this.sendUpdate();
     takeText(this);
     return engineOf(this)._send(this, extras, true, contentToSend(this));
@@ -395,7 +383,7 @@ export class MesiboMessage extends withFile(MesiboMessageProperties) {
   }
   sendUpdate() {
     takeText(this);
-    return engineOf(this)._edit(this, hiddenOf(this));
+    return engineOf(this)._edit(this, fieldOf(this));
   }
 
   delete() {
@@ -418,15 +406,15 @@ export class MesiboMessage extends withFile(MesiboMessageProperties) {
   forward(profile) {
     const copy = new MesiboMessage(profile);
     for (const name of FORWARDED) copy[name] = this[name];
-    const { engine, fields } = hiddenOf(this);
-    Object.assign(hiddenOf(copy), { engine, fields, forwarded: this.markForwarded !== false });
+    const { engine, fields } = fieldOf(this);
+    Object.assign(fieldOf(copy), { engine, fields, forwarded: this.markForwarded !== false });
     return copy;
   }
   setForwarded(_mids) {
-    hiddenOf(this).forwarded = true;
+    fieldOf(this).forwarded = true;
   }
   setForwardedMid(_mid) {
-    hiddenOf(this).forwarded = true;
+    fieldOf(this).forwarded = true;
   }
   reply() {
     return answerTo(this, this.groupid > 0 ? this.groupid : this.peer);
@@ -473,16 +461,16 @@ export class MesiboMessage extends withFile(MesiboMessageProperties) {
     return typed(fieldsOf(this)[name], otherwise, asBoolean);
   }
   setObject(object) {
-    hiddenOf(this).object = object;
+    fieldOf(this).object = object;
   }
   getObject() {
-    return hiddenOf(this).object;
+    return fieldOf(this).object;
   }
   setUiContext(context) {
-    hiddenOf(this).uiContext = context;
+    fieldOf(this).uiContext = context;
   }
   getUiContext() {
-    return hiddenOf(this).uiContext;
+    return fieldOf(this).uiContext;
   }
 
   hasLocation() {
@@ -611,14 +599,14 @@ const WITHOUT_CONTENT = {
 
 // A page that gave a known message another text means that, not the bytes it came with.
 function takeText(message) {
-  const { text } = hiddenOf(message);
+  const { text } = fieldOf(message);
   if (text !== undefined && message.message !== text) message.data = undefined;
 }
 
 function answerTo(message, destination) {
   const answer = new MesiboMessage(destination);
-  const { engine, thread } = hiddenOf(message);
-  Object.assign(hiddenOf(answer), { engine, thread });
+  const { engine, thread } = fieldOf(message);
+  Object.assign(fieldOf(answer), { engine, thread });
   answer.refid = message.mid;
   return answer;
 }
@@ -626,7 +614,7 @@ function answerTo(message, destination) {
 // Custom fields travel as the text of one JSON object.
 function fieldsOf(message) {
   try {
-    return JSON.parse(hiddenOf(message).fields || "{}");
+    return JSON.parse(fieldOf(message).fields || "{}");
   } catch {
     return {};
   }
@@ -636,7 +624,7 @@ function setField(message, name, value, convert) {
   const fields = fieldsOf(message);
   if (value === null || value === undefined) delete fields[name];
   else fields[String(name)] = convert(value);
-  hiddenOf(message).fields = Object.keys(fields).length ? JSON.stringify(fields) : "";
+  fieldOf(message).fields = Object.keys(fields).length ? JSON.stringify(fields) : "";
 }
 
 /**
@@ -648,7 +636,7 @@ export function putMessage(record, fields, links) {
   const message = record ?? new MesiboMessage();
   Object.assign(message, WITHOUT_CONTENT, fields);
   message.message = decoder.decode(fields.data);
-  Object.assign(hiddenOf(message), links, { text: message.message });
+  Object.assign(fieldOf(message), links, { text: message.message });
   if (fields.ts && message.date?.ts !== fields.ts) message.date = new MesiboDateTime(fields.ts);
   return message;
 }
@@ -656,6 +644,6 @@ export function putMessage(record, fields, links) {
 /** Makes the record of a presence. */
 export function makePresence(fields, links) {
   const presence = Object.assign(new MesiboPresence(), fields);
-  Object.assign(hiddenOf(presence), links);
+  Object.assign(fieldOf(presence), links);
   return presence;
 }
