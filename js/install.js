@@ -5,14 +5,7 @@ import { constants } from "./constants.js";
 import { makeContactSynchronizer } from "./contacts.js";
 import { MesiboDateTime } from "./datetime.js";
 import { mesiboVerbs, profileVerbs, sessionVerbs } from "./verbs.js";
-import {
-  MesiboFileTransfer,
-  readFile,
-  sendFile,
-  thumbnailOf,
-  toBase64,
-  transferOf,
-} from "./file.js";
+import { MesiboFileTransfer, readFile, thumbnailOf, toBase64, transferOf } from "./file.js";
 import { fieldOf } from "./hidden.js";
 import { MesiboHttp } from "./http.js";
 import {
@@ -30,7 +23,7 @@ import {
   putMessage,
   setDefaultEngine,
 } from "./message.js";
-import { initServiceWorker, startServiceWorker } from "./service-worker.js";
+import { initServiceWorker } from "./service-worker.js";
 import { MesiboProfileImage, profileMethods } from "./profile.js";
 
 // Names of other generations: the same function under another name.
@@ -115,16 +108,15 @@ let api;
 /** The API's classes, functions and constants, joined once the engine is instantiated. */
 export function install() {
   if (api) return api;
-  for (const [name, shortcuts] of Object.entries(SHORTCUTS)) {
-    Object.assign(core[name].prototype, shortcuts);
-  }
+  for (const [name, shortcuts] of Object.entries(SHORTCUTS)) put(core[name].prototype, shortcuts);
   for (const [name, aliases] of Object.entries(ALIASES)) {
     const { prototype } = core[name];
-    for (const [alias, current] of Object.entries(aliases)) prototype[alias] = prototype[current];
+    const current = ([alias, name]) => [alias, prototype[name]];
+    put(prototype, Object.fromEntries(Object.entries(aliases).map(current)));
   }
   put(core.Mesibo.prototype, { ...mesiboVerbs, ...engineMethods });
   put(core.MesiboProfile.prototype, { ...profileVerbs, ...profileMethods, ...groupMethods });
-  Object.assign(core.MesiboReadSession.prototype, sessionVerbs);
+  put(core.MesiboReadSession.prototype, sessionVerbs);
   class MesiboGroupProfile extends core.MesiboProfile {}
   class MesiboSelfProfile extends core.MesiboProfile {}
   const kinds = [core.MesiboProfile, MesiboGroupProfile, MesiboSelfProfile];
@@ -137,17 +129,6 @@ export function install() {
   for (const name of ["getInstance", "version"]) Mesibo[name] = core.Mesibo[name];
   Mesibo.printVersion = printVersion;
   Mesibo.initServiceWorker = initServiceWorker;
-  Object.assign(Mesibo.prototype, {
-    startServiceWorker,
-    createhttpRequest: () => new MesiboHttp(),
-    sendFile(parameters, id, f) {
-      const { groupid, peer } = parameters ?? {};
-      return sendFile(this, Number(groupid) || String(peer ?? ""), parameters ?? {}, id, f);
-    },
-  });
-  core.MesiboProfile.prototype.sendFile = function (id, f) {
-    return sendFile(this._engine(), this, {}, id, f);
-  };
   function MesiboReadSession(listener) {
     return core.MesiboReadSession.createReadSession(listener);
   }

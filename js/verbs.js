@@ -2,6 +2,9 @@
 // the engine. They only shape arguments.
 
 import { constants } from "./constants.js";
+import { sendFile } from "./file.js";
+import { MesiboHttp } from "./http.js";
+import { startServiceWorker } from "./service-worker.js";
 
 const { MESIBO_RESULT_OK, MESIBO_RESULT_FAIL, MESIBO_RESULT_BADREQ } = constants;
 
@@ -29,6 +32,14 @@ const ago = (api, seconds) => api.getTimestamp() - Number(seconds) * 1000;
 const destination = ({ peer, groupid }) => (groupid > 0 ? Number(groupid) : String(peer ?? ""));
 
 export const mesiboVerbs = {
+  startServiceWorker,
+  createhttpRequest() {
+    return new MesiboHttp();
+  },
+  sendFile(parameters, id, f) {
+    const to = destination(parameters ?? {});
+    return sendFile(this, to, parameters ?? {}, id, f);
+  },
   deleteMessage(id, remote = false) {
     return remove(this, [id], remote);
   },
@@ -79,6 +90,9 @@ function removeOf(profile, api, before) {
 }
 
 export const profileVerbs = {
+  sendFile(id, f) {
+    return sendFile(this._engine(), this, {}, id, f);
+  },
   deleteMessages(ts) {
     const api = this._engine();
     return removeOf(this, api, Number(ts) > 0 ? Number(ts) : now(api));
