@@ -8,7 +8,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 use wire::limits::{CONTACTS_PER_FRAME_MAX, PROFILE_VALUES_BYTES_MAX};
-use wire::mask::{admin, contact};
+use wire::mask::{admin, contact, group, user};
 use wire::proto::{self, Contacts, GroupSettings, ProfileSave, ProfileSaved, client_frame};
 
 use crate::client::Client;
@@ -155,8 +155,10 @@ impl Client {
         }
         let publishes = self.may_publish(of);
         let profile = self.profiles.get_mut(of);
-        let Local { name, status, image, values: changed, .. } = &mut profile.local;
-        let edited = name.is_some() || status.is_some() || is_published(image) || changed.is_some();
+        let Local { name, status, image, values: changed, marks, .. } = &mut profile.local;
+        let manner = *marks & mark::MANNER_EDITED != 0;
+        let texts = name.is_some() || status.is_some() || changed.is_some();
+        let edited = texts || is_published(image) || manner;
         let pending_image = image.is_some() && !is_published(image);
         if publishes && edited {
             if changed.is_some() {
@@ -234,17 +236,31 @@ impl Client {
                 continue;
             }
             let (name, status, values) = (kept.name, kept.status, kept.values);
+            let set = |bit, flag| if kept.marks & bit != 0 { flag } else { 0 };
+            let manner = (kept.marks & mark::MANNER_EDITED != 0)
+                .then(|| set(mark::SEARCHABLE, user::SEARCHABLE) | set(mark::LAZY, user::LAZY));
             let image = kept.image.filter(|_| is_published(&profile.kept.image));
             if let Conversation::Group(gid) = of {
-                let settings =
-                    GroupSettings { name, status, image, values, ..GroupSettings::default() };
+                let flags = profile.group.as_ref().map_or(0, |info| info.flags);
+                let flags = manner.map(|manner| match manner & user::SEARCHABLE {
+                    0 => flags & !group::SEARCHABLE,
+                    _ => flags | group::SEARCHABLE,
+                });
+                let settings = GroupSettings {
+                    flags,
+                    name,
+                    status,
+                    image,
+                    values,
+                    ..GroupSettings::default()
+                };
                 self.publish_group(*gid, settings);
                 continue;
             }
             let ticket = self.group_requests.ticket();
             let sent = (name.clone(), status.clone(), image.clone(), values.clone());
             self.edits.asked.insert(ticket, Asked::Publish(sent));
-            let save = ProfileSave { ticket, name, status, image, values };
+            let save = ProfileSave { ticket, name, status, image, values, flags: manner };
             self.transmit(client_frame::Body::ProfileSave(save));
         }
         for contacts in contacts.chunks(CONTACTS_PER_FRAME_MAX) {
@@ -304,8 +320,9 @@ impl Client {
         let pending_image = kept.image.is_some() && !is_published(&kept.image);
         // Saved again meanwhile: that is on its way.
         if !self.edits.unsent.contains(of) {
-            profile.local.marks &= !mark::PUBLISH_UNSENT;
-            profile.kept.marks &= !mark::PUBLISH_UNSENT;
+            let done = !(mark::PUBLISH_UNSENT | mark::MANNER_EDITED);
+            profile.local.marks &= done;
+            profile.kept.marks &= done;
         }
         self.store_profile(of);
         self.on_saved(of, ok && !pending_image);

@@ -30,6 +30,8 @@ pub(crate) struct Transfers {
     running: Map<MessageId, Transfer>,
     /// The page's own service: URL and token.
     form: Option<(String, String)>,
+    /// The page wants none: what has a file fails.
+    pub off: bool,
 }
 
 #[derive(Debug)]
@@ -136,6 +138,24 @@ impl Client {
         self.transfers.form = (!url.is_empty()).then_some((url, token));
     }
 
+    /// Where files go, when that is a service of the page, and what goes along as `auth`.
+    pub fn upload_target(&self) -> (&str, &str) {
+        match &self.transfers.form {
+            Some((url, token)) => (url, token),
+            None => ("", &self.session.upload_token),
+        }
+    }
+
+    /// Off: no file is sent, messages with one fail.
+    pub fn enable_transfers(&mut self, on: bool) {
+        self.transfers.off = !on;
+    }
+
+    /// See [`Client::enable_transfers`].
+    pub fn transfers_enabled(&self) -> bool {
+        !self.transfers.off
+    }
+
     /// How far the file of an own message is; `None` when none is on its way.
     pub fn transfer_state(&self, id: MessageId) -> Option<TransferState> {
         let transfer = self.transfers.running.get(&id)?;
@@ -233,8 +253,11 @@ impl Client {
     // ---- from send to the upload -----------------------------------------------------------
 
     /// A message with something to upload was taken.
-    pub(crate) fn prepare_transfer(&mut self, id: MessageId) {
+    pub(crate) fn prepare_transfer(&mut self, now: Now, id: MessageId) {
         self.transfers.running.insert(id, Transfer::new(Stage::Preparing));
+        if self.transfers.off {
+            return self.on_missing(now, id, "the page has switched file transfer off");
+        }
         self.push(Output::Transfer(Command::Prepare { id }));
     }
 
