@@ -107,7 +107,7 @@ impl MesiboProfile {
 
     fn tell(&self, code: u32) -> i32 {
         let to = self.destination();
-        self.driver.call(|client, now| client.send_presence(now, &to, code, 0, 0));
+        self.driver.call(|client, now| client.send_presence(now, &to, code, 0, 0, Vec::new()));
         OK
     }
 
@@ -171,7 +171,7 @@ impl MesiboProfile {
     #[wasm_bindgen(js_name = isOnline)]
     pub fn is_online(&self) -> bool {
         let address = self.get_address();
-        self.driver.look(|client, _| client.is_online(&address))
+        self.driver.look(|client, now| client.is_online(now, &address))
     }
 
     #[wasm_bindgen(js_name = isTyping)]
@@ -350,6 +350,7 @@ impl MesiboProfile {
     }
 
     /// Takes back what was not saved.
+    #[wasm_bindgen(js_name = _reset)]
     pub fn reset(&self) {
         if !self.change_copy(|copy| copy.local = copy.kept.clone()) {
             self.driver.call(|client, _| client.reset_profile(&self.of));

@@ -920,7 +920,7 @@ impl Client {
             presence: presence.presence,
             value: presence.value,
             interval: presence.interval,
-            data: presence.data.to_vec(),
+            data: presence.data.clone(),
         });
     }
 

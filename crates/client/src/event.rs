@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use wire::id::{GroupId, StreamId};
+use wire::id::{GroupId, MessageId, StreamId};
 use wire::proto;
 
 use crate::change::Removal;
@@ -154,6 +154,13 @@ pub enum Event {
     FileStart {
         /// Whose file.
         message: Message,
+    },
+    /// The answer to `Client::upload_picture`.
+    PictureUploaded {
+        /// Its number.
+        id: MessageId,
+        /// Where it is; `None`: it could not be uploaded.
+        url: Option<String>,
     },
     /// A transfer that the page does itself shall end.
     FileStop {

@@ -196,7 +196,7 @@ impl Client {
             presence,
             value,
             interval,
-            data: data.into(),
+            data,
             ..Presence::default()
         }));
         true
