@@ -6,6 +6,7 @@
 import { constants } from "./constants.js";
 import { fieldOf } from "./hidden.js";
 import { MesiboMessage, engineOf } from "./message.js";
+import { dataUrlBlob } from "./pictures.js";
 
 const {
   MESIBO_FILETYPE_IMAGE: IMAGE,
@@ -51,6 +52,9 @@ function kindOf(mime, name) {
     KINDS.find(([word]) => mime.startsWith(word)) ?? KINDS.find(([, , all]) => all.test(ending));
   return known ? known[1] : OTHER;
 }
+
+/** By the ending of a name. */
+export const fileKind = (name) => kindOf("", name);
 
 /** The last part of a URL's path, when it looks like the name of a file. */
 const nameIn = (url) => /^https?:[^?#]*\/([^/?#]+\.\w{1,8})(?:[?#]|$)/.exec(url)?.[1] ?? "";
@@ -196,6 +200,29 @@ export function withFile(Base) {
       this.size = content.size;
       if (content.name) this.title ??= content.name;
       return true;
+    }
+    /** A picture of the page's own instead of the one that is made. */
+    setThumbnail(x) {
+      if (typeof x?.toDataURL === "function") x = x.toDataURL("image/webp", 0.6);
+      if (typeof x === "string") x = dataUrlBlob(x) ?? globalThis.document?.getElementById(x);
+      if (is(x, "HTMLImageElement")) return drawThumbnail(this, x);
+      if (is(x, "Blob")) {
+        x.arrayBuffer().then((bytes) => (this.tn = new Uint8Array(bytes)));
+        return true;
+      }
+      if (!(x instanceof ArrayBuffer || ArrayBuffer.isView(x))) return false;
+      this.tn = new Uint8Array(x.buffer ?? x);
+      return true;
+    }
+    replaceThumbnail(x) {
+      return this.setThumbnail(x);
+    }
+    replaceThumbnailImage(x) {
+      return this.setThumbnail(x);
+    }
+    replaceThumbnailWithLocation() {
+      console.warn("mesibo: replaceThumbnailWithLocation: no map service is part of this version");
+      return false;
     }
     setContentType(type) {
       fieldOf(this).kind = type >>> 0;
@@ -365,6 +392,23 @@ export function transferOf(message, progress, inProgress) {
   const result = Boolean(message.fileurl);
   const { mid, ts } = message;
   return Object.assign(known.transfer, { mid, ts, progress, inProgress, result });
+}
+
+// An image of another origin cannot be read.
+function drawThumbnail(message, image) {
+  const canvas = document.createElement("canvas");
+  const scale = Math.min(
+    1,
+    THUMBNAILS[0][0] / Math.max(image.naturalWidth, image.naturalHeight, 1),
+  );
+  canvas.width = Math.max(1, Math.round(image.naturalWidth * scale));
+  canvas.height = Math.max(1, Math.round(image.naturalHeight * scale));
+  canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+  try {
+    return message.setThumbnail(canvas);
+  } catch {
+    return false;
+  }
 }
 
 const dataUrlBytes = (url) => Uint8Array.from(atob(url.split(",")[1]), (c) => c.charCodeAt(0));

@@ -24,7 +24,17 @@ import {
   setDefaultEngine,
 } from "./message.js";
 import { initServiceWorker } from "./service-worker.js";
-import { MesiboProfileImage, profileMethods } from "./profile.js";
+import { MesiboEndToEndEncryption } from "./encryption.js";
+import {
+  MesiboLocation,
+  MesiboLocationConfig,
+  MesiboLocationManager,
+  onReserved,
+} from "./location.js";
+import { MesiboProfileImage } from "./pictures.js";
+import { profileMethods } from "./profile.js";
+import { makeProfileSearch } from "./search.js";
+import { settingMethods } from "./settings.js";
 
 // Names of other generations: the same function under another name.
 const ALIASES = {
@@ -35,6 +45,9 @@ const ALIASES = {
     setListener: "addListener",
     removeListner: "removeListener",
     random: "getUniqueMessageId",
+    createHttpRequest: "createhttpRequest",
+    setConfiuration: "setConfiguration",
+    setOnlinestatusTarget: "setOnlineStatusTarget",
   },
   MesiboProfile: { createPresence: "newPresence" },
   MesiboGroupCall: { publish: "createPublisher" },
@@ -99,6 +112,21 @@ const SHORTCUTS = {
   },
 };
 
+/** A rectangle, pixels. */
+class MesiboRect {
+  constructor(left = 0, top = 0, right = 0, bottom = 0) {
+    Object.assign(this, { left, top, right, bottom });
+  }
+}
+
+/** How an image is to be shown: plain values of the page. */
+class MesiboMediaProperties {
+  crop = null;
+  gravity = constants.MESIBO_CROP_GRAVITY_CENTER;
+  maxSide = 0;
+  quality = 0;
+}
+
 function printVersion(...words) {
   console.log(["mesibo", core.Mesibo.version(), ...words].join(" "));
 }
@@ -108,15 +136,24 @@ let api;
 /** The API's classes, functions and constants, joined once the engine is instantiated. */
 export function install() {
   if (api) return api;
+  const MesiboContactSynchronizer = makeContactSynchronizer(() => core.Mesibo.getInstance());
   for (const [name, shortcuts] of Object.entries(SHORTCUTS)) put(core[name].prototype, shortcuts);
+  const { start } = core.Mesibo.prototype;
+  put(core.Mesibo.prototype, { ...mesiboVerbs, ...engineMethods, ...settingMethods });
+  put(core.Mesibo.prototype, {
+    start() {
+      fieldOf(this).started ??= this.getTimestamp();
+      MesiboContactSynchronizer._again(this);
+      return start.call(this);
+    },
+  });
+  put(core.MesiboProfile.prototype, { ...profileVerbs, ...profileMethods, ...groupMethods });
+  put(core.MesiboReadSession.prototype, sessionVerbs);
   for (const [name, aliases] of Object.entries(ALIASES)) {
     const { prototype } = core[name];
     const current = ([alias, name]) => [alias, prototype[name]];
     put(prototype, Object.fromEntries(Object.entries(aliases).map(current)));
   }
-  put(core.Mesibo.prototype, { ...mesiboVerbs, ...engineMethods });
-  put(core.MesiboProfile.prototype, { ...profileVerbs, ...profileMethods, ...groupMethods });
-  put(core.MesiboReadSession.prototype, sessionVerbs);
   class MesiboGroupProfile extends core.MesiboProfile {}
   class MesiboSelfProfile extends core.MesiboProfile {}
   const kinds = [core.MesiboProfile, MesiboGroupProfile, MesiboSelfProfile];
@@ -138,6 +175,7 @@ export function install() {
   }
 
   core.install({
+    onReserved,
     putMessage,
     makePresence,
     readFile,
@@ -159,9 +197,14 @@ export function install() {
     setProfileKind: (profile, kind) => Object.setPrototypeOf(profile, kinds[kind].prototype),
   });
   setDefaultEngine(() => core.Mesibo.getInstance());
+  MesiboLocationManager.getInstance = () => core.Mesibo.getInstance().getLocationManager();
 
   core.MesiboProfile.getProfile = (address) => core.Mesibo.getInstance().getProfile(address, 0);
   core.MesiboProfile.getGroupProfile = (gid) => core.Mesibo.getInstance().getProfile(null, gid);
+  core.MesiboProfile.get = (hash) =>
+    core.Mesibo.getInstance()
+      .getSortedProfiles()
+      .find((profile) => profile.getHashCode() === hash) ?? null;
   core.MesiboProfile.getSelfProfile = () => core.Mesibo.getInstance().getSelfProfile();
 
   api = {
@@ -174,7 +217,14 @@ export function install() {
     MesiboGroupSettings,
     MesiboMemberPermissions,
     MesiboGroupPin,
-    MesiboContactSynchronizer: makeContactSynchronizer(() => core.Mesibo.getInstance()),
+    MesiboContactSynchronizer,
+    MesiboProfileSearch: makeProfileSearch(() => core.Mesibo.getInstance()),
+    MesiboLocation,
+    MesiboLocationConfig,
+    MesiboLocationManager,
+    MesiboEndToEndEncryption,
+    MesiboMediaProperties,
+    MesiboRect,
     MesiboGroupCall: core.MesiboGroupCall,
     MesiboParticipant: core.MesiboParticipant,
     MesiboReadSession,

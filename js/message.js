@@ -30,6 +30,7 @@ const STATUS = {
 };
 const { MESIBO_FLAG_DELIVERYRECEIPT: DELIVERY, MESIBO_FLAG_READRECEIPT: READ_RECEIPT } = constants;
 const UNSET_DEGREES = -720;
+const NO_DATA = new Uint8Array();
 
 let defaultEngine = () => {
   throw new Error("the SDK is not loaded");
@@ -125,8 +126,10 @@ export class MesiboMessageProperties {
   setFlag(flag) {
     this.flag = flag >>> 0;
   }
+  /** Several with commas between them, or a list, make a broadcast. */
   setPeer(address) {
     this.peer = String(address ?? "");
+    if (this.peer.includes(",")) this.enableBroadcast(true);
   }
   setGroup(gid) {
     this.groupid = gid >>> 0;
@@ -195,6 +198,24 @@ export class MesiboMessageProperties {
   enableModify(on = true) {
     fieldOf(this).modify = Boolean(on);
   }
+  setUserData(number) {
+    fieldOf(this).userNumber = number >>> 0;
+  }
+  getUserData() {
+    return fieldOf(this).userNumber ?? 0;
+  }
+  getCallDuration() {
+    return fieldOf(this).callDuration ?? 0;
+  }
+  getReadSession() {
+    return fieldOf(this).session ?? null;
+  }
+  markDeleted(on = true) {
+    mark(this, "markedDeleted", on);
+  }
+  markWiped(on = true) {
+    mark(this, "markedWiped", on);
+  }
 
   compare(address, gid) {
     if (address && typeof address === "object") return this.isFromSamePeer(address);
@@ -215,10 +236,12 @@ export class MesiboMessageProperties {
 
   isIncoming() {
     const { incoming } = fieldOf(this);
+    if (this.isCall()) return false;
     return incoming ?? (this.status === STATUS.RECEIVEDNEW || this.status === STATUS.RECEIVEDREAD);
   }
   isOutgoing() {
     const { incoming } = fieldOf(this);
+    if (this.isCustom() || this.isDate() || this.isHeader() || this.isCall()) return false;
     if (incoming !== undefined) return !incoming;
     return this.status <= STATUS.READ || this.isFailed();
   }
@@ -247,7 +270,7 @@ export class MesiboMessageProperties {
     return (this.status & STATUS.FAIL) !== 0;
   }
   isMessageStatusInProgress() {
-    return this.isInOutbox();
+    return this.isInOutbox() || Boolean(this.isFileTransferInProgress?.());
   }
   isMessage() {
     return (
@@ -319,17 +342,64 @@ export class MesiboMessageProperties {
     return this.isModified();
   }
   isDeleted() {
-    return this.status === STATUS.DELETED;
+    return this.status === STATUS.DELETED || Boolean(fieldOf(this).markedDeleted);
   }
   isWiped() {
-    return this.status === STATUS.WIPED;
+    return this.status === STATUS.WIPED || Boolean(fieldOf(this).markedWiped);
   }
   isDeletedOrExpired() {
-    return this.isDeleted() || this.isWiped() || this.status === constants.MESIBO_MSGSTATUS_EXPIRED;
+    const { MESIBO_MSGSTATUS_EXPIRED: EXPIRED } = constants;
+    return this.isDeleted() || this.isWiped() || this.status === EXPIRED;
+  }
+  isVideoCall() {
+    return this.isCall() && (this.type & 1) !== 0;
+  }
+  isVoiceCall() {
+    return this.isCall() && !this.isVideoCall();
+  }
+  isPstnCall() {
+    return false;
+  }
+  isDynamic() {
+    return false;
+  }
+  isEndToEndEncrypted() {
+    return false;
+  }
+  isEndToEndEncryptionStatus() {
+    return this.status === constants.MESIBO_MSGSTATUS_E2E;
+  }
+  isChatListMessage() {
+    return this.isDbSummaryMessage();
   }
   isPresence() {
     return this.presence !== undefined;
   }
+}
+
+// Numbers that travel with a message and are no fields of its record.
+for (const [name, field] of Object.entries({
+  Age: "age",
+  AgeAfterDelivered: "ageDelivered",
+  AgeAfterRead: "ageRead",
+  Sensitivity: "sensitivity",
+})) {
+  Object.defineProperties(MesiboMessageProperties.prototype, {
+    [`set${name}`]: method(function (number) {
+      fieldOf(this)[field] = Math.max(0, Math.trunc(asNumber(number) ?? 0)) >>> 0;
+    }),
+    [`get${name}`]: method(function () {
+      return fieldOf(this)[field] ?? 0;
+    }),
+  });
+}
+
+function method(value) {
+  return { value, configurable: true, writable: true };
+}
+
+function mark(record, name, on) {
+  fieldOf(record)[name] = Boolean(on);
 }
 
 function setFlag(record, bit, on) {
@@ -376,7 +446,26 @@ export class MesiboMessage extends withFile(MesiboMessageProperties) {
     const extras = fieldOf(this);
     if (extras.modify && this.mid) return this.sendUpdate();
     takeText(this);
+    const several = this.flag & constants.MESIBO_FLAG_BROADCAST ? addressesOf(this.peer) : [];
+    if (several.length > 1) return broadcast(this, several);
     return engineOf(this)._send(this, extras, true, contentToSend(this));
+  }
+  /** Kept here, never sent. What would have to be uploaded is nowhere then. */
+  save() {
+    if (contentToSend(this)) return constants.MESIBO_RESULT_BADREQ;
+    setFlag(this, constants.MESIBO_FLAG_SAVECUSTOM, true);
+    takeText(this);
+    return engineOf(this)._send(this, fieldOf(this), false);
+  }
+  /** For who is there now: stored nowhere. */
+  sendPresence() {
+    this.enablePresence(true);
+    this.enableTransient(true);
+    return this.send();
+  }
+  sendToWebhook() {
+    console.warn("mesibo: sendToWebhook: this server has no webhook");
+    return constants.MESIBO_RESULT_FAIL;
   }
   resend() {
     return engineOf(this)._resend(this);
@@ -479,6 +568,18 @@ export class MesiboMessage extends withFile(MesiboMessageProperties) {
   isRichMessage() {
     return Boolean(this.hasFile() || this.tn || this.title || this.hasLocation());
   }
+  isMatureContent() {
+    return Boolean(this.matureContent);
+  }
+  getContent() {
+    return this.data ?? this.message;
+  }
+  /** Properties of images, as fields of a plain object: they are taken as they are. */
+  setMediaProperties(properties) {
+    if (!properties || typeof properties !== "object") return false;
+    fieldOf(this).mediaProperties = properties;
+    return true;
+  }
   isPlainMessage() {
     return this.isMessage() && !this.isRichMessage();
   }
@@ -490,6 +591,94 @@ export class MesiboMessage extends withFile(MesiboMessageProperties) {
     date.status = STATUS.DATETIME;
     return date;
   }
+}
+
+for (const field of ["title", "subtitle", "footer", "message", "data", "latitude", "longitude"]) {
+  const name = field[0].toUpperCase() + field.slice(1);
+  Object.defineProperty(
+    MesiboMessage.prototype,
+    `set${name}`,
+    method(function (value) {
+      this[field] = value;
+    }),
+  );
+  if (field === "message" || field === "data") continue;
+  Object.defineProperty(
+    MesiboMessage.prototype,
+    `get${name}`,
+    method(function () {
+      return this[field];
+    }),
+  );
+}
+
+/** How messages behave unless they say otherwise (`client-api.md` 3.7.1). */
+const BEHAVIOUR = {
+  copyFiles: true,
+  urlPreview: true,
+  urlPreviewServer: true,
+  urlPreviewCache: true,
+  urlPreviewShare: true,
+  extractUrlFromMessage: true,
+  sendFileName: true,
+  imageProcessing: true,
+  sendThumbnail: true,
+  extractThumbnail: true,
+  sendHqThumbnail: false,
+  horizontalThumbnail: false,
+  verticalThumbnail: false,
+  matureContent: false,
+  emojify: true,
+  contentRating: 0,
+  saveImageUrl: false,
+  saveVideoUrl: false,
+  saveAudioUrl: false,
+  saveAllFileUrl: false,
+  thumbnailMaxSide: 400,
+  thumbnailAspectRatio: 0,
+  maxPreviewSize: 0,
+  trackingProtectionLevel: 0,
+  passthroughSize: 0,
+  urlTransferSize: 0,
+  urlPreviewExpiry: 0,
+  secureDownload: false,
+  openExternally: false,
+  markForwarded: true,
+};
+
+// On the prototype: a message has a field of its own as soon as the page sets one.
+function behave(given) {
+  for (const name of Object.keys(BEHAVIOUR)) {
+    const value = given[name] ?? BEHAVIOUR[name];
+    Object.defineProperty(MesiboMessage.prototype, name, method(value));
+  }
+}
+behave(BEHAVIOUR);
+MesiboMessage.initDefaults = () => behave(BEHAVIOUR);
+MesiboMessage.setDefaults = (message) => behave(message ?? BEHAVIOUR);
+
+const addressesOf = (peer) => [
+  ...new Set(
+    String(peer)
+      .split(",")
+      .map((address) => address.trim())
+      .filter(Boolean),
+  ),
+];
+
+// One copy for each: the message given has the id of the first.
+function broadcast(message, addresses) {
+  const results = addresses.map((address, index) => {
+    const copy = index ? message.forward(address) : message;
+    const { type, expiry, flag } = message;
+    Object.assign(copy, { type, expiry, flag, peer: address });
+    const { age, ageDelivered, ageRead, sensitivity, userNumber, thread } = fieldOf(message);
+    Object.assign(fieldOf(copy), { age, ageDelivered, ageRead, sensitivity, userNumber, thread });
+    fieldOf(copy).forwarded = Boolean(fieldOf(message).forwarded);
+    if (index) fieldOf(copy).content = fieldOf(message).content;
+    return engineOf(message)._send(copy, fieldOf(copy), true, contentToSend(copy));
+  });
+  return results.find((result) => result !== constants.MESIBO_RESULT_OK) ?? results[0];
 }
 
 export class MesiboPresence extends MesiboMessageProperties {
@@ -508,6 +697,7 @@ export class MesiboPresence extends MesiboMessageProperties {
       this.presence,
       value >>> 0,
       interval >>> 0,
+      NO_DATA,
     );
   }
   sendActivity(activity, value, interval) {

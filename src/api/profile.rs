@@ -334,8 +334,11 @@ impl MesiboProfile {
 
     /// Keeps and publishes the edits; `values` are all named values, as JSON. A copy is nobody's.
     #[wasm_bindgen(js_name = _save)]
-    pub fn save(&self, values: String) -> bool {
-        self.copy.is_none() && self.driver.call(|client, _| client.save_profile(&self.of, values))
+    /// `incomplete`: something of it could not be uploaded.
+    pub fn save(&self, values: String, incomplete: Option<bool>) -> bool {
+        let complete = incomplete != Some(true);
+        self.copy.is_none()
+            && self.driver.call(|client, _| client.save_profile(&self.of, values, complete))
     }
 
     /// Keeps the edits on this side only.

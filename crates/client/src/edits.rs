@@ -78,6 +78,8 @@ pub(crate) struct Edits {
     asked: Map<u32, Asked>,
     /// Told of even when nothing is new, once they are found.
     pub announced: Set<Conversation>,
+    /// Something of their edits never came to the server.
+    incomplete: Set<Conversation>,
 }
 
 #[derive(Debug)]
@@ -148,10 +150,14 @@ impl Client {
     }
 
     /// Keeps the edits, and sends what is for the server. `values` are all named values together;
-    /// `false` when they are too large. [`Event::ProfilePublished`] follows.
-    pub fn save_profile(&mut self, of: &Conversation, values: String) -> bool {
+    /// `false` when they are too large. [`Event::ProfilePublished`] follows; it says `false` when
+    /// they are not `complete`, because the host could not upload something.
+    pub fn save_profile(&mut self, of: &Conversation, values: String, complete: bool) -> bool {
         if values.len() > PROFILE_VALUES_BYTES_MAX {
             return false;
+        }
+        if !complete {
+            self.edits.incomplete.insert(of.clone());
         }
         let publishes = self.may_publish(of);
         let profile = self.profiles.get_mut(of);
@@ -195,7 +201,7 @@ impl Client {
             self.edits.announced.insert(of.clone());
             self.profiles.watch(&of);
             self.profiles.ask_for(&of);
-            self.save_profile(&of, String::new());
+            self.save_profile(&of, String::new(), true);
         }
     }
 
@@ -209,7 +215,7 @@ impl Client {
             let contact = profile.local.contact;
             profile.local = Local { contact, marks: mark::DELETED, ..Local::default() };
         }
-        self.save_profile(of, String::new());
+        self.save_profile(of, String::new(), true);
     }
 
     fn may_publish(&self, of: &Conversation) -> bool {
@@ -329,6 +335,7 @@ impl Client {
     }
 
     fn on_saved(&mut self, of: &Conversation, ok: bool) {
+        let ok = !self.edits.incomplete.remove(of) && ok;
         self.tell(Event::ProfilePublished { of: of.clone(), ok });
         self.announce_profile(of);
     }
