@@ -258,6 +258,11 @@ impl Message {
         !self.key.incoming && self.flags & (flag::TRANSIENT | flag::BROADCAST) != 0
     }
 
+    /// An own one that the server has not answered for.
+    pub fn is_in_outbox(&self) -> bool {
+        !self.key.incoming && self.status == status::OUTBOX
+    }
+
     /// Recalled or wiped: only its place is left.
     pub fn is_emptied(&self) -> bool {
         matches!(self.status, status::DELETED | status::WIPED)
