@@ -15,7 +15,7 @@ use js_sys::{Array, Function, Promise, Reflect, Uint8Array, global};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use wire::code::Code;
-use wire::id::{GroupId, MessageId, Seq, Uid};
+use wire::id::{GroupId, Seq, Uid};
 use wire::time::Timestamp;
 
 use super::record;
@@ -245,7 +245,7 @@ fn bytes(bytes: &[u8]) -> JsValue {
 }
 
 fn key_value(key: &MessageKey) -> JsValue {
-    Array::of3(&key.incoming.into(), &key.sender.as_str().into(), &number(key.id.get())).into()
+    key.to_string().into()
 }
 
 fn value_of(from: TabId, tell: Tell) -> JsValue {
@@ -324,6 +324,7 @@ fn write_value(write: &Write) -> JsValue {
         Write::Cursor(seq) => (9, number(seq.0), none),
         Write::Account(account) => (10, bytes(&record::account_to_bytes(account)), none),
         Write::Profile(profile) => (11, bytes(&record::profile_to_bytes(profile)), none),
+        Write::Age { key, end } => (12, key_value(key), number(end.0)),
     };
     Array::of3(&kind.into(), &first, &second).into()
 }
@@ -353,15 +354,14 @@ fn write_of(value: &JsValue) -> Option<Write> {
         8 => Write::ErrandDone(whole(&first)?),
         9 => Write::Cursor(Seq(whole(&first)?)),
         10 => Write::Account(record::account_from_bytes(&to_vec(&first)?)?),
+        12 => Write::Age { key: key_of(&first)?, end: Timestamp(whole(&second)?) },
         11 => Write::Profile(record::profile_from_bytes(&to_vec(&first)?)?.into()),
         _ => return None,
     })
 }
 
 fn key_of(value: &JsValue) -> Option<MessageKey> {
-    let value = value.dyn_ref::<Array>()?;
-    let id = MessageId::new(whole(&value.get(2))?)?;
-    Some(MessageKey { incoming: value.get(0).is_truthy(), sender: value.get(1).as_string()?, id })
+    MessageKey::from_text(&value.as_string()?)
 }
 
 fn whole(value: &JsValue) -> Option<u64> {

@@ -165,6 +165,8 @@ test("two instances in one page with different users have nothing in common", as
       other.setAppName(app);
       other.setListener({
         Mesibo_onMessage: (m) => void globalThis.other.received.push(m.message),
+        // Without it the other one would get presences, too.
+        Mesibo_onPresence() {},
       });
       other.setAccessToken(token);
       other.setDatabase("chat");

@@ -71,6 +71,11 @@ impl Commits {
         self.shared = on;
     }
 
+    /// There are other tabs.
+    pub fn is_shared(&self) -> bool {
+        self.shared
+    }
+
     /// What the other tabs have to know of the transaction under way.
     pub fn told(&self) -> &[Write] {
         match &self.under_way {

@@ -58,6 +58,8 @@ pub(crate) struct Tabs {
     pub seen: Option<u64>,
     /// Until then the leading tab has time to answer; it was asked.
     asked: Option<Instant>,
+    /// The lock was taken from a tab that did not answer.
+    stole: bool,
     /// It is asked again then.
     ask_at: Instant,
 }
@@ -75,6 +77,7 @@ impl Tabs {
             uploads: Map::new(),
             seen: None,
             asked: None,
+            stole: false,
             ask_at: Instant(0),
         }
     }
@@ -222,7 +225,10 @@ impl Client {
         let silent = self.tabs.asked.is_some();
         self.tabs.ask(now);
         match silent {
-            true => self.push(Output::Tab(Command::Steal)),
+            true => {
+                self.tabs.stole = true;
+                self.push(Output::Tab(Command::Steal));
+            }
             false => self.tell_tabs(Tell::Ping),
         }
     }
@@ -263,14 +269,15 @@ impl Client {
             self.take_held(now, former);
             self.tabs.uploads.retain(|_, owner| *owner != former);
         }
+        let others = core::mem::take(&mut self.tabs.stole) || former.is_some();
         // One that sleeps hears of it when it wakes up.
-        self.commits.share(former.is_some());
+        self.commits.share(others);
         let known = self.tabs.held.keys().chain(self.tabs.uploads.values());
         for tab in known.copied().collect::<Vec<_>>() {
             self.follow(tab);
         }
         self.tell_tabs(Tell::Lead);
-        if former.is_some() {
+        if others {
             self.open_store_again();
         }
         self.connect_again(now);

@@ -41,6 +41,13 @@ impl Client {
         }
     }
 
+    /// A message that no store keeps: the others hear of it at once.
+    pub(crate) fn tell_passing(&mut self, message: &Message, part: Part) {
+        if self.commits.is_shared() {
+            self.tell_tabs(Tell::Known([Write::Message(Box::new(message.clone()), part)].into()));
+        }
+    }
+
     /// What a tab was writing is stored, or counts as stored.
     pub(crate) fn take_held(&mut self, now: Now, tab: TabId) {
         match self.tabs.held.remove(&tab) {
@@ -58,8 +65,14 @@ impl Client {
                 Write::Message(message, part) => {
                     let message = self.take_message(*message, part);
                     self.take_waiting(from, &message);
+                    if message.is_passing() {
+                        continue;
+                    }
+                    self.note_end_of(&message.key);
                     Write::Message(Box::new(message), part)
                 }
+                // Each tab looks after the end of a message by itself.
+                Write::Age { key, end } => Write::Age { key, end },
                 Write::DeleteMessage(key) => {
                     removed = true;
                     self.forget_message(&key);
