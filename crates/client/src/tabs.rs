@@ -93,6 +93,11 @@ impl Tabs {
         self.role == Role::Leading
     }
 
+    /// Whether a tab may know of the server what this one does not.
+    fn is_heard_from_server_by(&self, tab: TabId) -> bool {
+        !self.leads() && self.leader.is_none_or(|leader| leader == tab)
+    }
+
     /// When the leading tab has to be asked, or is not waited for any longer.
     fn deadline(&self) -> Instant {
         match self.role {
@@ -311,13 +316,16 @@ impl Client {
     fn on_tell(&mut self, now: Now, from: TabId, tell: Tell) {
         match tell {
             Tell::Writing(writes) => drop(self.tabs.held.insert(from, writes)),
-            Tell::Written => self.take_held(now, from),
-            Tell::Known(writes) => self.take_told(now, from, writes),
-            Tell::Gone(tab) => {
-                if self.tabs.held.contains_key(&tab) {
-                    self.take_held(now, tab);
+            Tell::Written => match self.tabs.held.remove(&from) {
+                Some(writes) => {
+                    let news = self.tabs.is_heard_from_server_by(from);
+                    self.take_told(now, from, writes, news);
                 }
-            }
+                // It began before this tab listened.
+                None => self.catch_up(),
+            },
+            Tell::Known(writes) => self.take_told(now, from, writes, true),
+            Tell::Gone(tab) => self.take_held(now, tab),
             tell if self.tabs.leads() => self.on_follower(now, from, tell),
             tell => self.on_leader(now, from, tell),
         }
@@ -405,7 +413,7 @@ impl Client {
     fn on_leader(&mut self, now: Now, from: TabId, tell: Tell) {
         if let Tell::Lead = tell {
             let former = self.tabs.leader.replace(from);
-            if let Some(former) = former.filter(|former| self.tabs.held.contains_key(former)) {
+            if let Some(former) = former {
                 self.take_held(now, former);
             }
             self.lose_leader();
@@ -456,9 +464,7 @@ impl Client {
     fn on_tab_gone(&mut self, now: Now, tab: TabId) {
         let Some(rooms) = self.tabs.others.remove(&tab) else { return };
         self.tell_tabs(Tell::Gone(tab));
-        if self.tabs.held.contains_key(&tab) {
-            self.take_held(now, tab);
-        }
+        self.take_held(now, tab);
         for room in rooms.iter() {
             self.tell_room_to_server(*room, false);
         }

@@ -48,23 +48,29 @@ impl Client {
         }
     }
 
-    /// What a tab was writing is stored, or counts as stored.
+    /// What a tab that is gone, or that led until now, was writing counts as stored.
     pub(crate) fn take_held(&mut self, now: Now, tab: TabId) {
-        match self.tabs.held.remove(&tab) {
-            Some(writes) => self.take_told(now, tab, writes),
-            // It began before this tab listened.
-            None => self.catch_up(),
+        if let Some(writes) = self.tabs.held.remove(&tab) {
+            self.take_told(now, tab, writes, true);
         }
     }
 
-    pub(crate) fn take_told(&mut self, now: Now, from: TabId, writes: Vec<Write>) {
+    /// `news`: what came from the server may be new to the page, because it was the tab that leads
+    /// that said so. From one that slept while others led it is old.
+    pub(crate) fn take_told(&mut self, now: Now, from: TabId, writes: Vec<Write>, news: bool) {
         let repeats = self.tabs.leads() || !self.is_on_disk();
         let mut removed = false;
+        // What the other tab did not know, because it slept or has just come.
+        let mut behind = Vec::new();
         for write in writes {
             let write = match write {
-                Write::Message(message, part) => {
-                    let message = self.take_message(*message, part);
+                Write::Message(told, part) => {
+                    let status = told.status;
+                    let message = self.take_message(*told, part, news);
                     self.take_waiting(from, &message);
+                    if self.tabs.leads() && message.status != status {
+                        behind.push(Write::Message(Box::new(message.clone()), Part::Status));
+                    }
                     if message.is_passing() {
                         continue;
                     }
@@ -121,6 +127,9 @@ impl Client {
                 self.commits.repeat(write);
             }
         }
+        if !behind.is_empty() {
+            self.tell_tabs(Tell::Known(behind));
+        }
         if removed {
             self.refresh_summaries();
         }
@@ -149,12 +158,13 @@ impl Client {
 
     /// A message another tab has stored; as it is here now. Each part has its own rule, because
     /// what the other tab knew of the rest may be older than what is known here.
-    fn take_message(&mut self, message: Message, part: Part) -> Message {
+    fn take_message(&mut self, message: Message, part: Part, news: bool) -> Message {
         let key = message.key.clone();
         let known = self.memory.get(&key).cloned();
         let Some(before) = known else {
             self.keep(message.clone());
             match part {
+                Part::New if key.incoming && !news => {}
                 Part::New => self.tell_arrived(&message),
                 Part::Status => self.tell_told_status(None, &message),
                 Part::Content => self.tell_updated(&message),
@@ -260,8 +270,8 @@ impl Client {
         self.tabs.seen = Some(seen.max(newest));
         for message in newest_first.into_iter().rev() {
             match self.memory.contains(&message.key) {
-                true => drop(self.take_message(message, Part::Status)),
-                false if message.order > seen => drop(self.take_message(message, Part::New)),
+                true => drop(self.take_message(message, Part::Status, true)),
+                false if message.order > seen => drop(self.take_message(message, Part::New, true)),
                 false => {}
             }
         }

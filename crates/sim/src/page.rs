@@ -301,15 +301,6 @@ impl World {
         if page.life != life {
             return;
         }
-        if std::env::var("TRACE").is_ok() && !matches!(input, Input::Tick) {
-            let t = format!("{input:?}");
-            eprintln!(
-                "{} p{place} {}{}",
-                self.time,
-                if page.frozen { "(asleep) " } else { "" },
-                &t[..t.len().min(300)]
-            );
-        }
         if page.frozen {
             return page.asleep.push(input);
         }
