@@ -223,11 +223,11 @@ impl MesiboReadSession {
         self.session.array.borrow().clone()
     }
 
-    pub fn sync(&self, _count: JsValue, listener: JsValue) {
+    pub fn sync(&self, count: JsValue, listener: JsValue) {
         self.activate();
         *self.session.on_sync.borrow_mut() = listener;
-        let id = self.session.id;
-        self.session.driver.call(|client, _| client.sync(id));
+        let (id, count) = (self.session.id, number(&count).max(0.0) as u32);
+        self.session.driver.call(|client, _| client.sync(id, count));
     }
 
     #[wasm_bindgen(js_name = getUnreadCount)]

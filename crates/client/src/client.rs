@@ -19,6 +19,7 @@ use crate::errand::Errands;
 use crate::event::{ConnectionStatus as Status, Event, ReadSessionId};
 use crate::group::GroupRequests;
 use crate::group_call::Room;
+use crate::history::{self, History};
 use crate::inbox::Inbox;
 use crate::memory::Messages;
 use crate::message::{Conversation, Message, MessageKey};
@@ -48,6 +49,7 @@ pub struct Client {
     pub(crate) commits: Commits,
     pub(crate) transfers: Transfers,
     pub(crate) errands: Errands,
+    pub(crate) history: History,
     pub(crate) chance: Chance,
     pub(crate) visible: bool,
     store: StoreState,
@@ -66,6 +68,8 @@ pub(crate) enum Pending {
     Inbox,
     Read(ReadSessionId),
     Summary(ReadSessionId),
+    HistoryBegins,
+    HistoryKnown,
     Find(u32),
     Unread(u32),
     Recent,
@@ -106,6 +110,7 @@ impl Client {
             commits: Commits::default(),
             transfers: Transfers::default(),
             errands: Errands::default(),
+            history: History::default(),
             chance: Chance::new(seed),
             visible: true,
             store: StoreState::Closed,
@@ -463,6 +468,7 @@ impl Client {
         self.flush_edits();
         self.flush_groups();
         self.flush_errands();
+        self.flush_history();
         while self.session.is_online()
             && let Some(watch) = self.profiles.question()
         {
@@ -555,6 +561,10 @@ impl Client {
             Ok(Body::Answer(answer)) => self.on_answer(now, &answer),
             Ok(Body::Subscriber(subscriber)) => self.on_subscriber(&subscriber),
             Ok(Body::UploadToken(upload)) => self.session.upload_token = upload.token,
+            Ok(Body::History(part)) => self.on_history_part(part),
+            Ok(Body::Unsupported(unsupported)) if unsupported.field == history::FRAME => {
+                self.on_history_unsupported();
+            }
             Ok(Body::Unsupported(unsupported)) => {
                 let text = alloc::format!(
                     "the server does not know frame {}: it is older than this SDK",
@@ -656,6 +666,7 @@ impl Client {
         self.inbox.rewind();
         self.reading.rewind();
         self.errands.rewind();
+        self.history.rewind();
         self.presences.forget();
         self.suspend_rooms();
         if self.resumed.is_some() {
@@ -780,6 +791,7 @@ impl Client {
                     match then {
                         Then::Sendable(key) => self.on_sendable(now, &key),
                         Then::Inbox => self.on_inbox_stored(),
+                        Then::Synced(count) => self.finish_sync(count),
                         Then::Ask(question) => self.ask(question.0, question.1),
                     }
                 }
@@ -792,6 +804,14 @@ impl Client {
                 self.on_summary(session, messages);
             }
             (Pending::Summary(_), _) => {}
+            (Pending::HistoryBegins, Ok(Reply::Messages(messages))) => {
+                self.on_history_begins(messages.first());
+            }
+            (Pending::HistoryBegins, _) => self.on_history_begins(None),
+            (Pending::HistoryKnown, Ok(Reply::Messages(messages))) => {
+                self.on_history_known(&messages);
+            }
+            (Pending::HistoryKnown, _) => self.finish_sync(0),
             (Pending::Find(ticket), Ok(Reply::Messages(messages))) => {
                 self.on_found(ticket, messages.into_iter().next());
             }
@@ -827,6 +847,7 @@ impl Client {
         self.drop_transfers();
         self.outbox.clear();
         self.errands = Errands::default();
+        self.history = History::default();
         self.inbox = Inbox::default();
         self.reading.restart_all();
         self.profiles = Profiles::default();

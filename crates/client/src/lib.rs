@@ -20,6 +20,7 @@ mod edits;
 mod errand;
 mod group;
 mod group_call;
+mod history;
 mod inbox;
 mod memory;
 mod negotiation;

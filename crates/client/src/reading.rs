@@ -211,6 +211,16 @@ impl Reading {
         })
     }
 
+    /// What a session reads; `None` when the page has dropped it.
+    pub fn scope(&self, id: ReadSessionId) -> Option<Scope> {
+        self.sessions.get(&id).map(|session| session.filter.scope.clone())
+    }
+
+    /// There is more to read than there was.
+    pub fn reopen(&mut self) {
+        self.sessions.values_mut().for_each(|session| session.ended = false);
+    }
+
     /// Another user: positions and notices of the former one mean nothing.
     pub fn restart_all(&mut self) {
         self.sessions.values_mut().for_each(ReadSession::restart);
@@ -297,11 +307,6 @@ impl Client {
     /// The page has dropped it.
     pub fn close_session(&mut self, id: ReadSessionId) {
         self.reading.sessions.remove(&id);
-    }
-
-    /// Asks the server for older messages than the store has: it keeps none, so there are none.
-    pub fn sync(&mut self, id: ReadSessionId) {
-        self.tell(Event::SessionSync { session: id, count: 0 });
     }
 
     /// Asks for the number of unread messages; [`Event::UnreadCount`] with this ticket follows.
