@@ -14,6 +14,7 @@ use wire::time::{Duration, Now, Timestamp};
 
 use crate::chance::Chance;
 use crate::commit::{Commits, Then};
+use crate::count::Counting;
 use crate::edits::Edits;
 use crate::errand::Errands;
 use crate::event::{ConnectionStatus as Status, Event, ReadSessionId};
@@ -50,6 +51,7 @@ pub struct Client {
     pub(crate) transfers: Transfers,
     pub(crate) errands: Errands,
     pub(crate) history: History,
+    pub(crate) counting: Map<u32, Counting>,
     pub(crate) chance: Chance,
     pub(crate) visible: bool,
     store: StoreState,
@@ -70,7 +72,11 @@ pub(crate) enum Pending {
     Summary(ReadSessionId),
     HistoryBegins,
     HistoryKnown,
-    Find(u32),
+    Find(u32, String),
+    Count(u32),
+    MarkRead(Conversation, bool),
+    MarkUnread,
+    Zombies(bool),
     Unread(u32),
     Recent,
 }
@@ -111,6 +117,7 @@ impl Client {
             transfers: Transfers::default(),
             errands: Errands::default(),
             history: History::default(),
+            counting: Map::new(),
             chance: Chance::new(seed),
             visible: true,
             store: StoreState::Closed,
@@ -302,7 +309,8 @@ impl Client {
         self.memory.get(&key)
     }
 
-    /// Asks for the message of this id, an own one or of `sender`; [`Event::Found`] follows.
+    /// Asks for the message of this id, an own one or of `sender` (empty = anybody);
+    /// [`Event::Found`] follows.
     pub fn find_later(&mut self, id: Option<MessageId>, sender: String) -> u32 {
         let ticket = self.group_requests.ticket();
         let known = id.and_then(|id| self.find(id).cloned());
@@ -310,8 +318,7 @@ impl Client {
             self.tell(Event::Found { ticket, message: known });
             return ticket;
         };
-        let keys = [MessageKey::outgoing(id), MessageKey { incoming: true, sender, id }];
-        self.ask_behind_writes(Request::Messages { keys: keys.into() }, Pending::Find(ticket));
+        self.ask_behind_writes(Request::ById { id }, Pending::Find(ticket, sender));
         ticket
     }
 
@@ -812,10 +819,25 @@ impl Client {
                 self.on_history_known(&messages);
             }
             (Pending::HistoryKnown, _) => self.finish_sync(0),
-            (Pending::Find(ticket), Ok(Reply::Messages(messages))) => {
-                self.on_found(ticket, messages.into_iter().next());
+            (Pending::Find(ticket, sender), Ok(Reply::Messages(messages))) => {
+                let wanted = |message: &Message| {
+                    sender.is_empty() || !message.key.incoming || message.key.sender == sender
+                };
+                self.on_found(ticket, messages.into_iter().find(wanted));
             }
-            (Pending::Find(ticket), _) => self.on_found(ticket, None),
+            (Pending::Find(ticket, _), _) => self.on_found(ticket, None),
+            (Pending::Count(ticket), Ok(Reply::Messages(page))) => {
+                self.on_count_page(ticket, &page)
+            }
+            (Pending::Count(ticket), _) => self.on_count_page(ticket, &[]),
+            (Pending::MarkRead(of, tells), Ok(Reply::Messages(page))) => {
+                self.on_unread_messages(of, tells, page);
+            }
+            (Pending::MarkUnread, Ok(Reply::Messages(page))) => self.on_newest(page),
+            (Pending::Zombies(only_groups), Ok(Reply::Messages(latest))) => {
+                self.on_zombies(only_groups, &latest);
+            }
+            (Pending::MarkRead(..) | Pending::MarkUnread | Pending::Zombies(_), _) => {}
             (Pending::Unread(ticket), Ok(Reply::Count(count))) => self.on_unread(ticket, count),
             (Pending::Unread(ticket), _) => self.on_unread(ticket, 0),
             (Pending::Recent, Ok(Reply::Messages(messages))) => {

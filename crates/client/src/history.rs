@@ -100,7 +100,8 @@ impl Client {
                     Scope::Conversation(conversation) => Some(conversation),
                     _ => None,
                 };
-                let request = Request::Read { conversation, from: None, count: 1, fifo: true };
+                let request =
+                    Request::Read { conversation, from: None, count: 1, fifo: true, query: None };
                 self.ask_behind_writes(request, Pending::HistoryBegins);
             }
             (Step::Waiting | Step::Ready, Some(scope)) => {

@@ -16,6 +16,7 @@ mod chance;
 mod change;
 mod client;
 mod commit;
+mod count;
 mod edits;
 mod errand;
 mod group;
@@ -45,7 +46,7 @@ pub use edits::Field;
 pub use group_call::{OwnStream, Publishing, Room, Stream};
 pub use outbox::{SendError, Sent};
 pub use profile::{GroupInfo, Local, Profile, mark, own_place};
-pub use reading::{Scope, Search, SessionChange, SessionFilter};
+pub use reading::{Scope, Search, SessionChange, SessionFilter, kind};
 pub use session::StartError;
 pub use transfer::TransferState;
 

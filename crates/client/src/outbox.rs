@@ -252,7 +252,7 @@ impl Client {
         self.commits.then(Then::Sendable(message.key.clone()), true);
     }
 
-    fn new_key(&mut self, wanted: u32) -> MessageKey {
+    pub(crate) fn new_key(&mut self, wanted: u32) -> MessageKey {
         let mut low = wanted;
         loop {
             let chance = self.chance.draw();

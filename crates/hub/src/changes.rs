@@ -146,8 +146,8 @@ impl Hub {
         let named = remove.messages.iter();
         let gone = named.filter_map(|of| Some((sender(of.from_uid), MessageId::new(of.id)?)));
         let gone = gone.collect();
-        let Remove { ticket: _, messages, of, before: until } = remove.clone();
-        let removed = Removed { messages, of, before: until };
+        let Remove { ticket: _, messages, of, before: until, keep } = remove.clone();
+        let removed = Removed { messages, of, before: until, keep };
         let notes = alloc::vec![note(uid, entry::Body::Removed(removed))];
         let request =
             Request::RemoveFromHistory { uid, messages: gone, before, notes: notes.clone() };

@@ -108,7 +108,7 @@ fn what_was_removed_or_taken_back_is_not_given_again() {
     let scenario = scenario.pass(1_000).act("b", |client, now| {
         let conversation = Some(Conversation::User("a".into()));
         let before = Timestamp(client.server_time(now).0 + 1);
-        client.remove(Removal::Before { conversation, before }).expect("it is taken");
+        client.remove(Removal::Before { conversation, before, keep: false }).expect("it is taken");
     });
     let scenario = settled(scenario).kill_tab("b2").lose_store("b2").open_tab("b2").drive();
     let scenario = sync(scenario, "b2", Scope::All, 100);

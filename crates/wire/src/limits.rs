@@ -201,6 +201,10 @@ pub const MESSAGES_IN_MEMORY_MAX: usize = 20_000;
 /// Messages one `read` gives when the page names no number (`client-api.md` 3.9.2).
 pub const READ_COUNT_DEFAULT: u32 = 100;
 
+/// Messages asked of the store at once when few pass a session's filter, or when they are counted:
+/// the page waits some 20 ms for the browser to hand over so many.
+pub const FILTERED_READ_MAX: u32 = 1_024;
+
 /// Shortest time between two typing notices to the same destination (`client-api.md` 3.2.3).
 pub const TYPING_INTERVAL: Duration = Duration::from_secs(3);
 
