@@ -328,7 +328,7 @@ export class MesiboMessageProperties {
     return this.isModified() && this.isIncoming();
   }
   isUpdated() {
-    return this.isModified();
+    return Boolean(hiddenOf(this).updated);
   }
   isDeleted() {
     return this.status === STATUS.DELETED;
@@ -646,9 +646,15 @@ function setField(message, name, value, convert) {
  */
 export function putMessage(record, fields, links) {
   const message = record ?? new MesiboMessage();
+  const { fields: former, text, incoming } = hiddenOf(message);
+  // Shown before, and not what it was then.
+  const shown = incoming !== undefined && text !== undefined;
+  const says = decoder.decode(fields.data);
+  const changed = shown && (links.fields !== former || says !== text);
   Object.assign(message, WITHOUT_CONTENT, fields);
-  message.message = decoder.decode(fields.data);
-  Object.assign(hiddenOf(message), links, { text: message.message });
+  message.message = says;
+  Object.assign(hiddenOf(message), links, { text: says });
+  if (changed) hiddenOf(message).updated = true;
   if (fields.ts && message.date?.ts !== fields.ts) message.date = new MesiboDateTime(fields.ts);
   return message;
 }

@@ -337,6 +337,14 @@ impl Page {
                     call(&callback, &JsValue::UNDEFINED, &[count.into()]);
                 }
             }
+            Event::Counted { ticket, counts } => {
+                let callback = self.finding.borrow_mut().remove(&ticket);
+                let counts = counts.into_iter().flat_map(|(status, count)| [status, count]);
+                if let Some(callback) = callback {
+                    let counts = counts.map(JsValue::from).collect::<Array>();
+                    call(&callback, &JsValue::UNDEFINED, &[counts.into()]);
+                }
+            }
             Event::Presence { from, group, presence, value, interval } => {
                 self.on_presence(&from, group, presence, value, interval);
             }
@@ -422,7 +430,7 @@ impl Page {
                 let objects: Vec<_> = objects.collect();
                 sessions.iter().for_each(|session| session.remove(|entry| objects.contains(entry)));
             }
-            Removal::Before { conversation, before } => {
+            Removal::Before { conversation, before, keep: _ } => {
                 let gone = |entry: &JsValue| {
                     let of = records::conversation_of(entry);
                     number(&property(entry, "ts")) < before.0 as f64
