@@ -1,6 +1,7 @@
 // Chromium through Playwright: one browser, a context for each person.
 import { chromium as playwright } from "playwright-core";
 import { chromium as program, DEADLINE_MS } from "./environment.js";
+import { watch } from "./record.js";
 import { until } from "./until.js";
 
 const ARGUMENTS = [
@@ -33,6 +34,7 @@ export class Chromium {
   /** A page of somebody who has never been here: own storage, own sessions. */
   async open(url) {
     const context = await this.#browser.newContext();
+    await watch(context);
     return ChromiumPage.open(context, url);
   }
 

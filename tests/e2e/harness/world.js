@@ -1,9 +1,10 @@
 // A server, an app and its people, made for one test file and gone after it.
-import { after, before } from "node:test";
+import { after, before, beforeEach } from "node:test";
 import { Admin } from "./admin.js";
 import { Chromium } from "./chromium.js";
 import { Firefox } from "./firefox.js";
 import { Front } from "./front.js";
+import { beginTest, writeRecord } from "./record.js";
 import { Server } from "./server.js";
 
 export class World {
@@ -16,7 +17,8 @@ export class World {
   static forThisFile() {
     const world = new World();
     before(() => world.open());
-    after(() => world.close());
+    beforeEach((test) => beginTest(test.name));
+    after(() => world.close().finally(writeRecord));
     return world;
   }
 
