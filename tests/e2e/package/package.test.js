@@ -98,6 +98,7 @@ test("its classic script, copied to a site of one's own, sends and receives", as
   await talks("tag.html");
 });
 
+// Rules: 2.1.8.
 test("its ES module, unbundled, sends and receives", async () => {
   const script = `import init from "/node_modules/mesibo/index.js";
 globalThis.Mesibo = (await init()).Mesibo;
@@ -132,6 +133,7 @@ await import("./test/chat.js");
   await talks("bundle.html");
 });
 
+// Rules: 5.10.3.
 test("importing it on a server runs nothing and defines no global", () => {
   const script = `const before = Object.getOwnPropertyNames(globalThis).length;
 const mesibo = await import("mesibo");
