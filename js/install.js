@@ -115,6 +115,9 @@ let api;
 /** The API's classes, functions and constants, joined once the engine is instantiated. */
 export function install() {
   if (api) return api;
+  if (globalThis.isSecureContext === false) {
+    console.warn("mesibo: without https this page has no camera, microphone or service worker");
+  }
   for (const [name, shortcuts] of Object.entries(SHORTCUTS)) {
     Object.assign(core[name].prototype, shortcuts);
   }

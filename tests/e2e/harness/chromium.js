@@ -17,6 +17,8 @@ const ARGUMENTS = [
   "--disable-sync",
   "--no-first-run",
   "--disable-quic",
+  // A name that no browser takes for this machine: plain http there is plain http.
+  "--host-resolver-rules=MAP insecure.test 127.0.0.1",
   "--auto-select-desktop-capture-source=Entire screen",
 ];
 const launch = () => ({ executablePath: program(), args: ARGUMENTS, headless: true });

@@ -69,18 +69,18 @@ export class World {
 
   /**
    * Opens one of the tests' pages for somebody. `settings` reach the page behind the `#`;
-   * `from` is the origin, the server's own when not said.
+   * `from` is the origin, the server's own when not said; `at` a whole address instead.
    */
-  async visit(person, page, settings = {}, { browser, from } = {}) {
+  async visit(person, page, settings = {}, { browser, from, at } = {}) {
     const opened = await (browser ?? (await this.chromium())).open(
-      this.address(person, page, settings, from),
+      this.address(person, page, settings, from, at),
     );
     this.#disposals.push(() => opened.close().catch(() => {}));
     return opened;
   }
 
-  address(person, page, settings = {}, from = this.server.url) {
+  address(person, page, settings = {}, from = this.server.url, at = `${from}/test/${page}`) {
     const all = { app: person.app, token: person.token, name: person.name, ...settings };
-    return `${from}/test/${page}#${encodeURIComponent(JSON.stringify(all))}`;
+    return `${at}#${encodeURIComponent(JSON.stringify(all))}`;
   }
 }
