@@ -18,7 +18,7 @@ export const { names, rules } = JSON.parse(
 );
 
 /** Whose methods count as whose: an object's class may be an heir of the one in the tables. */
-const HEIRS = {
+export const HEIRS = {
   MesiboProfile: ["MesiboGroupProfile", "MesiboSelfProfile"],
   MesiboGroupProfile: ["MesiboProfile"],
   MesiboMessageProperties: ["MesiboMessage", "MesiboPresence"],

@@ -13,6 +13,7 @@ const CALL_NAMES = new Set(
     .split(" ")
     .map((name) => `Mesibo.${name}`),
 );
+const CALL_FIELDS = /\.(callFlags|callDuration|videoResolution)$/;
 const CALL_CALLBACKS =
   /^(MesiboGroupcall(Admin)?_On|Mesibo_onCall|Mesibo_[oO]nParticipant|Mesibo_OnSubscriber|Mesibo_onPermission$|Mesibo_onLocalMedia$)/;
 const CALL_RULES = new Set(
@@ -23,7 +24,11 @@ const CALL_RULES = new Set(
 export function isWithCalls(key) {
   if (!CALLS_ARE_COMING) return false;
   return (
-    CALL_OWNERS.test(key) || CALL_NAMES.has(key) || CALL_CALLBACKS.test(key) || CALL_RULES.has(key)
+    CALL_OWNERS.test(key) ||
+    CALL_FIELDS.test(key) ||
+    CALL_NAMES.has(key) ||
+    CALL_CALLBACKS.test(key) ||
+    CALL_RULES.has(key)
   );
 }
 

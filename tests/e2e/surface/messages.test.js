@@ -362,7 +362,6 @@ test("in a group each member's receipt is told, and when each of them got it and
 
 test("a page finds, resends, cancels, forwards and deletes messages by their ids", async () => {
   const { bob, a, b } = await two();
-  const front = await world.front();
   await a.evaluate(() => chat.stop());
   await a.until(() => chat.api.getConnectionStatus() === 5);
   const offline = await a.evaluate((peer) => {
@@ -380,7 +379,6 @@ test("a page finds, resends, cancels, forwards and deletes messages by their ids
     ];
   }, bob.address);
   assert.deepEqual(offline, [true, true, true, null, 0, true, 0, true]);
-  void front;
   await a.evaluate(() => chat.start());
   await arrived(b, 1);
   await send(a, bob, numbered("n", 6));
@@ -410,9 +408,7 @@ test("a page finds, resends, cancels, forwards and deletes messages by their ids
   }, bob.address);
   assert.deepEqual(results, [true, null, true, true, true, true, true, 0, true]);
   await arrived(b, 8);
-  const places = await a.evaluate(
-    () => chat.api.getRecentProfiles().length >= 0 && all.filter((m) => m.isWiped()).length,
-  );
+  const places = await a.evaluate(() => all.filter((m) => m.isWiped()).length);
   assert.equal(places, 2);
   assert.deepEqual(
     (await a.evaluate(() => texts())).filter((text) => /n [123]/.test(text)),

@@ -3,9 +3,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import ts from "typescript";
-import { names } from "../coverage/coverage.js";
+import { HEIRS, keyOf, names } from "../coverage/coverage.js";
 import { isWithCalls, pending } from "../coverage/pending.js";
-import { keyOf } from "../coverage/coverage.js";
 import { root } from "../harness/environment.js";
 import { World } from "../harness/world.js";
 
@@ -82,7 +81,9 @@ before(async () => {
     for (const name of Object.getOwnPropertyNames(globalThis)) {
       if (!/^Mesibo/.test(name)) continue;
       const methods = (known[name] = {});
-      describe(globalThis[name], "static ", methods);
+      for (let at = globalThis[name]; at !== Function.prototype; at = Object.getPrototypeOf(at)) {
+        describe(at, "static ", methods);
+      }
       for (let at = globalThis[name].prototype; at !== Object.prototype;) {
         describe(at, "", methods);
         at = Object.getPrototypeOf(at);
@@ -93,28 +94,32 @@ before(async () => {
 });
 
 const excused = (entry) => isWithCalls(keyOf(entry)) || pending(keyOf(entry));
-/** Names of classes that are reached through others in the types. */
 const declared = (owner) => types[owner]?.members ?? {};
+/** What the types say of a name: of its class, or of one that has it for it. */
+const found = ({ owner, name, kind }) =>
+  [owner, ...(HEIRS[owner] ?? [])]
+    .map((each) => declared(each)[kind === "static" ? `static ${name}` : name])
+    .find(Boolean);
 
 test("every name of the API is in the types, as what it is", () => {
   const missing = [];
   for (const entry of names) {
     if (excused(entry)) continue;
-    const { kind, owner, name } = entry;
-    const found = {
+    const { kind, name } = entry;
+    const isThere = {
       constant: () => constants[name],
       class: () => api[name],
       function: () => api[name],
       "no global": () => !api[name],
-      method: () => declared(owner)[name]?.kind === "method",
-      static: () => declared(owner)[`static ${name}`],
-      field: () => ["field", "accessor"].includes(declared(owner)[name]?.kind),
+      method: () => found(entry)?.kind === "method",
+      static: () => found(entry)?.kind === "static",
+      field: () => ["field", "accessor"].includes(found(entry)?.kind),
       callback: () =>
         ["MesiboListener", "MesiboProfileListener", "MesiboGroupCallListener"].some(
           (listener) => declared(listener)[name],
         ),
     }[kind];
-    if (!found()) missing.push(`${kind} ${keyOf(entry)}`);
+    if (!isThere()) missing.push(`${kind === "static" ? "" : kind} ${keyOf(entry)}`.trim());
   }
   assert.deepEqual(missing, []);
 });
