@@ -147,7 +147,7 @@ test("settings are read and changed, and every member sees the change", async ()
   assert.equal((await after(c, stranger, gid, "Error"))[0].detail, NOTMEMBER);
 });
 
-// Rules: 1.2.10.
+// Rules: 1.2.10, 5.13.7.
 test("members are added in all shapes, listed page by page, and removed", async () => {
   const gid = await made();
   const [, bob, carol] = people.map((person) => person.address);

@@ -24,7 +24,7 @@ async function alone() {
   return { ada, bob, a: await world.visit(ada, "chat.html", { start: false }) };
 }
 
-// Rules: 0.1.1, 5.1.1, 5.1.2.
+// Rules: 0.1.1, 5.1.1, 5.1.2, 5.1.4.
 test("1: everything is there when the script tag has executed, and works before there is a connection", async () => {
   const { a, bob } = await alone();
   const seen = await a.evaluate((peer) => {

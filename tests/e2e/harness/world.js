@@ -47,9 +47,9 @@ export class World {
     return Promise.all(names.map((name) => this.app.addUser(`${name}-${mark}`, { name })));
   }
 
-  /** A front whose WebSockets can be cut. */
-  async front() {
-    const front = await new Front(this.server.site, this.server.url).start();
+  /** A front whose WebSockets can be cut; its pages may have another policy. */
+  async front(policy) {
+    const front = await new Front(this.server.site, this.server.url, policy).start();
     this.#disposals.push(() => front.stop());
     return front;
   }

@@ -173,6 +173,15 @@ test("on plain http, where browsers give less, messages go both ways", async () 
   assert.match(warnings[0].text, /https/);
 });
 
+// Rules: 5.1.3.
+test("where a page may not use WebAssembly, one line says so and what helps", async () => {
+  const front = await world.front("script-src 'self'");
+  const page = await world.visit({ token: "" }, "stored.html", {}, { from: front.url });
+  const told = page.lines.filter(({ text }) => text.startsWith("mesibo:"));
+  assert.equal(told.length, 1, JSON.stringify(page.lines));
+  assert.match(told[0].text, /'wasm-unsafe-eval'/);
+});
+
 // Rules: 5.1.6.
 test("a page of a file on disk sends and receives", async () => {
   const [ada, bob] = await world.people("ada", "bob");

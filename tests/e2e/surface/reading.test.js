@@ -268,3 +268,75 @@ test("messages and arrays pass through postMessage, and bytes are a copy for eac
   const expected = ["one", "two"].map((text) => [text, bob.address, true]);
   assert.deepEqual(passed, [expected, "two"]);
 });
+
+// Rules: 5.5.4, 7.13.
+test("after a read that ended a page syncs; the answer says the session and a count, or the count alone", async () => {
+  const { bob, a } = await withHistory(["one"]);
+  await a.evaluate((peer) => {
+    window.synced = [];
+    const { api } = chat;
+    const both = {
+      Mesibo_onMessage(m) {
+        if (m === null) this.session.sync(10);
+      },
+      Mesibo_onSync(session, count) {
+        synced.push(["both", session === both.session, typeof count, this === both]);
+      },
+    };
+    const one = { Mesibo_onSync: (count) => synced.push(["one", typeof count]) };
+    both.session = api.getProfile(peer, 0).createReadSession(both);
+    both.session.read(10);
+    api.getProfile(peer, 0).createReadSession(one).sync(10);
+    const bare = api.getProfile(peer, 0).createReadSession(null);
+    bare.sync(NaN, function (count) {
+      synced.push(["function", typeof count, this === bare]);
+    });
+    window.answers = [
+      bare.sync(10, { Mesibo_onSync: (count) => synced.push(["given", typeof count]) }),
+    ];
+  }, bob.address);
+  await a.until(() => synced.length >= 3 && synced.some(([who]) => who === "both"));
+  const synced = await a.evaluate(() => window.synced);
+  const of = (name) => synced.find(([who]) => who === name);
+  assert.deepEqual(of("both"), ["both", true, "number", true]);
+  assert.deepEqual(of("one"), ["one", "number"]);
+  assert.deepEqual(
+    of("given") ?? of("function")?.slice(0, 2),
+    of("given") ? ["given", "number"] : ["function", "number"],
+  );
+  assert.deepEqual(await a.evaluate(() => answers), [undefined]);
+});
+
+// Rules: 5.7.6, 5.8.2.
+test("two devices of one user see the same messages, sent and received, and what was read on the other", async () => {
+  const [ada, bob] = await world.people("ada", "bob");
+  const second = await world.app.addUser(ada.address, { name: "ada" });
+  assert.notEqual(second.token, ada.token);
+  const [one, two, b] = await Promise.all([
+    world.visit(ada, "chat.html", { database: "one" }),
+    world.visit(second, "chat.html", { database: "two" }),
+    world.visit(bob, "chat.html"),
+  ]);
+  await Promise.all([one, two, b].map(online));
+  await send(one, bob, ["from the first"]);
+  await send(b, ada, ["to both", "and again"]);
+  await Promise.all([arrived(one, 2), arrived(two, 2)]);
+  await two.until(() => chat.seen.own.length === 1);
+  const own = await two.evaluate(() => {
+    const m = chat.api.getMessage(chat.seen.own[0].mid);
+    return [m.message, m.isOutgoing()];
+  });
+  assert.deepEqual(own, ["from the first", true]);
+  const unread = (page) =>
+    page.evaluate(
+      (peer) =>
+        new Promise((resolve) => chat.api.getProfile(peer, 0).getUnreadMessageCount(resolve)),
+      bob.address,
+    );
+  assert.equal(await unread(two), 2);
+  await one.evaluate((peer) => chat.read(peer, 10), bob.address);
+  await two.until(() =>
+    chat.seen.received.every(({ mid }) => chat.api.getMessage(mid).isReadByUs()),
+  );
+  assert.equal(await unread(two), 0);
+});

@@ -172,3 +172,16 @@ test("versions and ids are told; a synchroniser takes what it is given", async (
     await a.evaluate((address) => chat.api.getProfile(address, 0).isContact(), bob.address),
   );
 });
+
+// Rules: 5.14.1.
+test("the SDK adds no element to a page that only talks, and reserves no id", async () => {
+  const ids = await page.evaluate(() => {
+    const p = chat.api.getProfile("somebody", 0);
+    const m = p.newMessage();
+    m.message = "hello";
+    m.send();
+    p.createReadSession(null).read(1);
+    return [...document.querySelectorAll("[id]")].map(({ id }) => id);
+  });
+  assert.deepEqual(ids, []);
+});
