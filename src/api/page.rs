@@ -550,9 +550,11 @@ impl Page {
             if tell(&listener, &spellings("Presence"), from_ref(&object)) {
                 continue;
             }
-            // The first generation hears of presence as a message without data.
+            // The first generation hears of presence as a message without data; the newer spelling
+            // is of pages that expect messages there.
             if method(&listener, &spellings("Presence")).is_none() {
-                tell(&listener, &spellings("Message"), &[object.clone(), JsValue::UNDEFINED]);
+                let [_, older, _, oldest] = spellings("Message");
+                tell(&listener, &[older, oldest], &[object.clone(), JsValue::UNDEFINED]);
                 tell(&listener, &spellings("Activity"), &[object.clone(), presence.into()]);
             }
         }

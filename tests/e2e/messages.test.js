@@ -9,6 +9,7 @@ const COUNT = 200;
 const texts = (name) => Array.from({ length: COUNT }, (_, at) => `${name} ${at + 1}`);
 
 for (const pair of ["chromium chromium", "chromium firefox"]) {
+  // Rules: 5.4.5, 5.7.1, 5.11.1.
   test(`200 messages both ways at once arrive once and in order, and are read: ${pair}`, async () => {
     const [ada, bob] = await world.people("ada", "bob");
     const [first, second] = await Promise.all(pair.split(" ").map((name) => world[name]()));

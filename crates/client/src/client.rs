@@ -365,10 +365,12 @@ impl Client {
         self.memory.get(key)
     }
 
-    /// A message in memory, the newest of this id.
+    /// A message in memory, the newest of this id; its sender's half names it as well.
     pub fn find(&self, id: MessageId) -> Option<&Message> {
-        let key = self.memory.find(|message| message.key.id == id)?;
-        self.memory.get(&key)
+        let half = id.get() == u64::from(id.low());
+        let whole = self.memory.find(|message| message.key.id == id);
+        let by_half = |message: &Message| half && message.key.id.low() == id.low();
+        self.memory.get(&whole.or_else(|| self.memory.find(by_half))?)
     }
 
     /// Asks for the message of this id, an own one or of `sender` (empty = anybody);

@@ -12,10 +12,15 @@ use core::time::Duration;
 /// `FrameTooLarge`.
 pub const FRAME_BYTES_MAX: usize = 256 * 1024;
 
-/// Largest content of a message, encoded, bytes (`client-api.md` 3.7.2).
+/// Longest text, or binary payload, of a message, bytes (`client-api.md` 3.7.2).
+///
+/// The client answers `MESIBO_RESULT_BADREQ`.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// Largest content of a message, encoded, bytes: the longest text, with a title and fields beside.
 ///
 /// The client answers `MESIBO_RESULT_BADREQ`, the server `Rejected`; files go over HTTP.
-pub const CONTENT_BYTES_MAX: usize = 64 * 1024;
+pub const CONTENT_BYTES_MAX: usize = BODY_BYTES_MAX + 4 * 1024;
 
 /// Longest address, bytes (`client-api.md` 5.13). Longer ones name nobody.
 pub const ADDRESS_BYTES_MAX: usize = 63;
