@@ -6,7 +6,7 @@
 use client::message::Conversation;
 use js_sys::{Number, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
-use wire::id::GroupId;
+use wire::id::{GroupId, MessageId};
 
 /// Text; a number as its digits.
 pub fn text(value: &JsValue) -> String {
@@ -31,6 +31,11 @@ pub fn number(value: &JsValue) -> f64 {
 /// A number of 32 bits; negative ones wrap as in JavaScript.
 pub fn u32(value: &JsValue) -> u32 {
     number(value) as i64 as u32
+}
+
+/// The id of a message; `None` when it is none.
+pub fn message_id(value: &JsValue) -> Option<MessageId> {
+    MessageId::new(number(value).max(0.0) as u64)
 }
 
 /// A group id, 0 when it is none.

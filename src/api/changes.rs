@@ -4,10 +4,9 @@ use client::Removal;
 use client::message::MessageKey;
 use js_sys::{Array, Function};
 use wasm_bindgen::prelude::*;
-use wire::id::MessageId;
 use wire::time::Timestamp;
 
-use super::arguments::{conversation, number, property, text};
+use super::arguments::{conversation, message_id, number, property, text};
 use super::listener::warn;
 use super::mesibo::Mesibo;
 use super::records;
@@ -18,7 +17,7 @@ const DENIED: i32 = 0xC1;
 
 /// Which message a record is of.
 fn key(record: &JsValue) -> Option<MessageKey> {
-    let id = MessageId::new(number(&property(record, "mid")).max(0.0) as u64)?;
+    let id = message_id(&property(record, "mid"))?;
     let incoming = records::is_incoming(record);
     let sender = if incoming { text(&property(record, "peer")) } else { String::new() };
     Some(MessageKey { incoming, sender, id })
@@ -84,7 +83,7 @@ impl Mesibo {
     /// The message of this id: in memory now, else from the database, later, to the callback.
     #[wasm_bindgen(js_name = getMessage)]
     pub fn get_message(&self, mid: JsValue, callback: JsValue, sender: JsValue) -> JsValue {
-        let id = MessageId::new(number(&mid).max(0.0) as u64);
+        let id = message_id(&mid);
         let known = id.and_then(|id| self.driver().look(|client, _| client.find(id).cloned()));
         let object = known.map_or(JsValue::NULL, |message| self.page().known(&message));
         let Some(callback) = callback.dyn_ref::<Function>() else { return object };

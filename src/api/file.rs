@@ -5,9 +5,8 @@ use client::event::{Origin, ReadSessionId};
 use client::message::Message;
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
-use wire::id::MessageId;
 
-use super::arguments::{number, text};
+use super::arguments::{message_id, number, text};
 use super::listener::{call, method, spellings};
 use super::mesibo::Mesibo;
 use super::page::Page;
@@ -20,10 +19,6 @@ const CANCEL: u32 = 2;
 const PROGRESS: u32 = 3;
 const RESULT: u32 = 4;
 
-fn id_of(mid: &JsValue) -> Option<MessageId> {
-    MessageId::new(number(mid).max(0.0) as u64)
-}
-
 #[wasm_bindgen]
 impl Mesibo {
     #[wasm_bindgen(js_name = setUploadUrl)]
@@ -34,19 +29,19 @@ impl Mesibo {
     /// 0 to 100, -1 when nothing is on its way.
     #[wasm_bindgen(js_name = _progress)]
     pub fn transfer_progress(&self, mid: JsValue) -> i32 {
-        let state = id_of(&mid).and_then(|id| self.driver.look(|c, _| c.transfer_state(id)));
+        let state = message_id(&mid).and_then(|id| self.driver.look(|c, _| c.transfer_state(id)));
         state.map_or(-1, |state| i32::from(state.percent))
     }
 
     #[wasm_bindgen(js_name = _isTransferring)]
     pub fn is_transferring(&self, mid: JsValue) -> bool {
-        let state = id_of(&mid).and_then(|id| self.driver.look(|c, _| c.transfer_state(id)));
+        let state = message_id(&mid).and_then(|id| self.driver.look(|c, _| c.transfer_state(id)));
         state.is_some_and(|state| state.running)
     }
 
     #[wasm_bindgen(js_name = _transfer)]
     pub fn transfer(&self, mid: JsValue, verb: u32, value: JsValue, url: JsValue) -> bool {
-        let Some(id) = id_of(&mid) else { return false };
+        let Some(id) = message_id(&mid) else { return false };
         self.driver.call(|client, now| match verb {
             START => client.start_transfer(id),
             STOP => client.stop_transfer(id),
@@ -84,7 +79,7 @@ impl Page {
         percent: u8,
         running: bool,
     ) {
-        let object = self.message(message, self.origin_of(&message.key), Links::default());
+        let object = self.known(message);
         let transfer = with_records(|records| records.transfer(&object, percent.into(), running));
         self.tell_all("FileTransferProgress", &[transfer]);
         self.tell_message("MessageUpdate", &self.sessions_of(sessions), &[object]);

@@ -7,9 +7,10 @@ use client::message::Conversation;
 use client::{Client, Profile, Scope, SendError, mark};
 use js_sys::{Array, Function};
 use wasm_bindgen::prelude::*;
-use wire::id::MessageId;
 
-use super::arguments::{conversation, gid, number, optional_text, property, text, u32 as to_u32};
+use super::arguments::{
+    conversation, gid, message_id, number, optional_text, property, text, u32 as to_u32,
+};
 use super::listener::warn;
 use super::page::{Page, set_default_server as set_page_server};
 use super::profile::MesiboProfile;
@@ -316,7 +317,7 @@ impl Mesibo {
             true => (conversation(&property(&first, "peer"), &property(&first, "groupid")), second),
             false => (conversation(&first, &second), third),
         };
-        let id = MessageId::new(number(&mid).max(0.0) as u64);
+        let id = message_id(&mid);
         let (Some(of), Some(id)) = (of, id) else { return BAD_REQUEST };
         let known = self.driver.call(|client, _| client.send_read_receipt(&of, id));
         if known { OK } else { FAIL }
@@ -373,9 +374,9 @@ impl Mesibo {
 
     #[wasm_bindgen(js_name = _resend)]
     pub fn resend_record(&self, record: JsValue) -> bool {
-        let id = MessageId::new(number(&property(&record, "mid")).max(0.0) as u64);
+        let id = message_id(&property(&record, "mid"));
         let Some(id) = id else { return false };
-        let key = client::message::MessageKey { incoming: false, sender: String::new(), id };
+        let key = client::message::MessageKey::outgoing(id);
         self.driver.call(|client, _| client.resend(&key)).is_ok()
     }
 

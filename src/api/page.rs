@@ -319,7 +319,7 @@ impl Page {
                 }
             }
             Event::MessageRead { message } => {
-                self.message(&message, self.origin_of(&message.key), Links::default());
+                self.known(&message);
             }
             Event::SessionRead { session, messages, origin, end } => {
                 if let Some(session) = self.sessions_of(&[session]).pop() {

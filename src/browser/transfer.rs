@@ -240,7 +240,8 @@ impl Attempt {
         let bearer = format!("Bearer {token}");
         let common = [("Tus-Resumable", "1.0.0"), ("Authorization", &*bearer)];
         let known = transfers.read(place(self.id)).await.and_then(|place| place.as_string());
-        let mut offset = 0.0;
+        // Integers: floating-point numbers as text are a tenth of the download.
+        let mut offset = 0_u64;
         let place = match known.filter(|_| !fresh) {
             Some(known) => {
                 let place = format!("{base}/{known}");
@@ -253,7 +254,7 @@ impl Attempt {
                 place
             }
             None => {
-                let length = format!("{}", blob.size());
+                let length = format!("{}", blob.size() as u64);
                 let base64 = |text: &str| with_records(|records| records.to_base64(text));
                 let kind = base64(&blob.type_());
                 let metadata = format!("filename {},filetype {kind}", base64(name));
@@ -273,8 +274,8 @@ impl Attempt {
         let at = format!("{offset}");
         let kind = ("Content-Type", "application/offset+octet-stream");
         let said = [&common[..], &[("Upload-Offset", &*at), kind]].concat();
-        let rest = blob.slice_with_f64(offset).map_err(|_| 0_u16)?;
-        let answer = self.ask("PATCH", &place, &said, Body::Blob(&rest), offset).await?;
+        let rest = blob.slice_with_f64(offset as f64).map_err(|_| 0_u16)?;
+        let answer = self.ask("PATCH", &place, &said, Body::Blob(&rest), offset as f64).await?;
         header(&answer, "Mesibo-File-Url").ok_or(0)
     }
 

@@ -3,11 +3,10 @@
 //! The page sees it at once; the server and everybody else are told as soon as there is a
 //! connection.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 use wire::id::MessageId;
 use wire::limits::RETRACTION_MAX;
-use wire::proto::{self, Change, MessageRef, Remove, client_frame, target};
+use wire::proto::{self, Change, MessageRef, Remove, client_frame};
 use wire::status;
 use wire::time::{Now, Timestamp};
 
@@ -113,7 +112,7 @@ impl Client {
                 (keys.iter().filter_map(|key| self.reference(key)).collect(), None, Timestamp(0))
             }
             Removal::Before { conversation, before } => {
-                (Vec::new(), conversation.as_ref().map(to_target), *before)
+                (Vec::new(), conversation.as_ref().map(Into::into), *before)
             }
         };
         let before = before.0;
@@ -131,7 +130,7 @@ impl Client {
     }
 
     fn tell_server(&mut self, message: &Message, content: Option<&Content>) {
-        let (id, to) = (message.key.id, Some(to_target(&message.conversation)));
+        let (id, to) = (message.key.id, Some((&message.conversation).into()));
         let content = content.map(proto::Content::from);
         self.run_errand(Some(id), |ticket| {
             client_frame::Body::Change(Change { ticket, id: id.get(), to, content })
@@ -201,7 +200,7 @@ impl Client {
             self.apply_removal(Removal::Messages(keys));
         }
         if removed.before > 0 {
-            let conversation = removed.of.as_ref().and_then(to_conversation);
+            let conversation = removed.of.as_ref().and_then(Conversation::of);
             let before = Timestamp(removed.before);
             self.apply_removal(Removal::Before { conversation, before });
         }
@@ -255,19 +254,4 @@ impl Client {
 fn emptied(message: Message, status: u32) -> Message {
     let thread = message.content.thread;
     Message { content: Content { thread, ..Content::default() }, status, ..message }
-}
-
-fn to_target(conversation: &Conversation) -> proto::Target {
-    let to = match conversation {
-        Conversation::User(address) => target::To::Address(address.clone()),
-        Conversation::Group(gid) => target::To::Group(gid.0),
-    };
-    proto::Target { to: Some(to) }
-}
-
-fn to_conversation(target: &proto::Target) -> Option<Conversation> {
-    Some(match target.to.as_ref()? {
-        target::To::Address(address) => Conversation::User(String::clone(address)),
-        target::To::Group(gid) => Conversation::Group(wire::id::GroupId(*gid)),
-    })
 }

@@ -374,12 +374,8 @@ impl Client {
         if !self.session.is_online() || !self.presences.may_tell(now, to, presence) {
             return false;
         }
-        let to = match to {
-            Conversation::User(address) => target::To::Address(address.clone()),
-            Conversation::Group(gid) => target::To::Group(gid.0),
-        };
         self.transmit(client_frame::Body::Presence(proto::Presence {
-            to: Some(proto::Target { to: Some(to) }),
+            to: Some(to.into()),
             presence,
             value,
             interval,

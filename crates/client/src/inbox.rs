@@ -143,9 +143,7 @@ impl Client {
 
     /// Messages an entry is about.
     fn needs(&self, entry: &proto::LogEntry) -> Vec<MessageKey> {
-        let own = |id| {
-            MessageId::new(id).map(|id| MessageKey { incoming: false, sender: String::new(), id })
-        };
+        let own = |id| MessageId::new(id).map(MessageKey::outgoing);
         match body(entry) {
             Some(entry::Body::Status(report)) => own(report.id).into_iter().collect(),
             Some(entry::Body::Message(message)) if self.is_self(message.from_uid) => {
@@ -277,8 +275,7 @@ impl Client {
 
     fn apply_status(&mut self, report: &proto::StatusReport) {
         let Some(id) = MessageId::new(report.id) else { return };
-        let key = MessageKey { incoming: false, sender: String::new(), id };
-        let Some(message) = self.memory.get_mut(&key) else { return };
+        let Some(message) = self.memory.get_mut(&MessageKey::outgoing(id)) else { return };
         if message.is_emptied() {
             return;
         }

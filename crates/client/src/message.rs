@@ -8,7 +8,7 @@ use core::fmt;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use wire::id::{GroupId, MessageId, Uid};
-use wire::proto;
+use wire::proto::{self, target};
 use wire::status;
 use wire::time::Timestamp;
 
@@ -45,6 +45,26 @@ pub enum Conversation {
     User(String),
     /// In this group.
     Group(GroupId),
+}
+
+impl Conversation {
+    /// What a target names; `None` when it names nothing.
+    pub fn of(target: &proto::Target) -> Option<Conversation> {
+        Some(match target.to.as_ref()? {
+            target::To::Address(address) => Conversation::User(address.clone()),
+            target::To::Group(gid) => Conversation::Group(GroupId(*gid)),
+        })
+    }
+}
+
+impl From<&Conversation> for proto::Target {
+    fn from(conversation: &Conversation) -> proto::Target {
+        let to = match conversation {
+            Conversation::User(address) => target::To::Address(address.clone()),
+            Conversation::Group(gid) => target::To::Group(gid.0),
+        };
+        proto::Target { to: Some(to) }
+    }
 }
 
 /// What the page wrote: the parts of a message that are its own.

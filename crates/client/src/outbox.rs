@@ -11,7 +11,7 @@ use prost::Message as _;
 use rustc_hash::FxBuildHasher;
 use wire::id::{MessageId, Seq, Uid};
 use wire::limits::{CONTENT_BYTES_MAX, OUTBOX_IN_FLIGHT_MAX, OUTBOX_MAX};
-use wire::proto::{self, client_frame, target};
+use wire::proto::{self, client_frame};
 use wire::status;
 use wire::time::{Now, Timestamp};
 
@@ -260,8 +260,7 @@ impl Client {
         loop {
             let chance = self.chance.draw();
             let drawn = MessageId::compose(low, chance);
-            let key = drawn.map(|id| MessageKey { incoming: false, sender: "".into(), id });
-            match key.filter(|key| !self.memory.contains(key)) {
+            match drawn.map(MessageKey::outgoing).filter(|key| !self.memory.contains(key)) {
                 Some(key) => return key,
                 None => low = if wanted == 0 { self.draw_id() } else { wanted },
             }
@@ -369,7 +368,7 @@ impl Client {
     pub(crate) fn own_message(&self, seq: Seq, from: &proto::Message, uid: Uid) -> Option<Message> {
         let id = MessageId::new(from.id)?;
         let mut message = from_frame(from, seq)?;
-        message.key = MessageKey { incoming: false, sender: Default::default(), id };
+        message.key = MessageKey::outgoing(id);
         message.status = status::SENT;
         message.sender_uid = uid;
         message.peer = match &message.conversation {
@@ -418,13 +417,9 @@ fn is_expired(message: &Message, now: Timestamp) -> bool {
 }
 
 fn to_frame(message: &Message) -> proto::Send {
-    let to = match &message.conversation {
-        Conversation::User(address) => target::To::Address(address.clone()),
-        Conversation::Group(gid) => target::To::Group(gid.0),
-    };
     proto::Send {
         id: message.key.id.get(),
-        to: Some(proto::Target { to: Some(to) }),
+        to: Some((&message.conversation).into()),
         r#type: message.kind,
         flags: message.flags,
         expiry: message.expiry,
@@ -436,12 +431,8 @@ fn to_frame(message: &Message) -> proto::Send {
 /// A message of the log as an incoming one; `None` when it has no id or no destination.
 pub(crate) fn from_frame(from: &proto::Message, seq: Seq) -> Option<Message> {
     let id = MessageId::new(from.id)?;
-    let to = from.to.as_ref().and_then(|target| target.to.clone())?;
-    let conversation = match to {
-        target::To::Group(gid) => Conversation::Group(wire::id::GroupId(gid)),
-        // Of the reader: the other side is the sender. An own one is set right by the caller.
-        target::To::Address(address) => Conversation::User(address),
-    };
+    // With a user it names the reader, who is not the other side: the caller sets that right.
+    let conversation = Conversation::of(from.to.as_ref()?)?;
     let content = Content::from(from.content.clone().unwrap_or_default());
     let sent = if from.sent == 0 { from.ts } else { from.sent.min(from.ts) };
     Some(Message {

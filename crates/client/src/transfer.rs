@@ -128,10 +128,6 @@ pub(crate) fn needs_upload(message: &Message) -> bool {
     !message.key.incoming && message.content.file.as_ref().is_some_and(|file| file.url.is_empty())
 }
 
-fn key_of(id: MessageId) -> MessageKey {
-    MessageKey { incoming: false, sender: String::new(), id }
-}
-
 impl Client {
     // ---- the page's verbs ------------------------------------------------------------------
 
@@ -155,7 +151,10 @@ impl Client {
         if by_page {
             return self.transfers.set(id, Stage::ByPage);
         }
-        let file = self.memory.get(&key_of(id)).and_then(|message| message.content.file.as_ref());
+        let file = self
+            .memory
+            .get(&MessageKey::outgoing(id))
+            .and_then(|message| message.content.file.as_ref());
         let name = file.map(|file| file.name.clone()).unwrap_or_default();
         let Some(transfer) = self.transfers.running.get_mut(&id) else { return };
         transfer.stage = Stage::Uploading;
@@ -281,7 +280,7 @@ impl Client {
             let next = self.transfers.running.iter().find(|(_, transfer)| due(transfer.stage));
             let Some(id) = next.map(|(id, _)| *id) else { return };
             self.transfers.set(id, Stage::Asking);
-            match self.memory.get(&key_of(id)).cloned() {
+            match self.memory.get(&MessageKey::outgoing(id)).cloned() {
                 Some(message) => self.tell(Event::FileStart { message }),
                 None => self.begin_transfer(id, false),
             }
@@ -328,7 +327,7 @@ impl Client {
         if self.transfers.stage(id) != Some(Stage::Preparing) {
             return;
         }
-        let Some(message) = self.memory.get_mut(&key_of(id)) else { return };
+        let Some(message) = self.memory.get_mut(&MessageKey::outgoing(id)) else { return };
         if let Some(file) = &mut message.content.file {
             file.size = size;
             if !mime.is_empty() {
@@ -347,7 +346,7 @@ impl Client {
         self.tell(Event::Error { text: format!("a file cannot be sent: {reason}") });
         if stage == Stage::Preparing {
             // Listeners know the message before they hear that it failed.
-            if let Some(message) = self.memory.get(&key_of(id)).cloned() {
+            if let Some(message) = self.memory.get(&MessageKey::outgoing(id)).cloned() {
                 self.announce_sent(&message.key);
                 self.put_into_outbox(&message);
             }
@@ -370,7 +369,7 @@ impl Client {
         let Some(transfer) = self.transfers.running.get_mut(&id) else { return };
         transfer.stage = Stage::Done;
         transfer.percent = 100;
-        let Some(message) = self.memory.get_mut(&key_of(id)) else { return };
+        let Some(message) = self.memory.get_mut(&MessageKey::outgoing(id)) else { return };
         if let Some(file) = &mut message.content.file {
             file.url = url;
         }
@@ -426,7 +425,7 @@ impl Client {
         match stage {
             Stage::Uploading => self.push(Output::Transfer(Command::Abort { id })),
             Stage::ByPage => {
-                if let Some(message) = self.memory.get(&key_of(id)).cloned() {
+                if let Some(message) = self.memory.get(&MessageKey::outgoing(id)).cloned() {
                     self.tell(Event::FileStop { message });
                 }
             }
@@ -437,7 +436,7 @@ impl Client {
     fn tell_progress(&mut self, id: MessageId, running: bool) {
         let Some(transfer) = self.transfers.running.get(&id) else { return };
         let percent = transfer.percent;
-        let Some(message) = self.memory.get(&key_of(id)).cloned() else { return };
+        let Some(message) = self.memory.get(&MessageKey::outgoing(id)).cloned() else { return };
         let sessions = self.reading.matching(&message);
         self.tell(Event::FileProgress { message, sessions, percent, running });
     }

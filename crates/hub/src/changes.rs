@@ -10,7 +10,6 @@ use prost::Message as _;
 use wire::code::Code;
 use wire::id::{AppId, GroupId, MessageId, SessionId, Uid};
 use wire::limits::{CONTENT_BYTES_MAX, READ_MESSAGES_MAX, RETRACTION_MAX};
-use wire::mask::member as right;
 use wire::proto::{
     Accepted, Change, Changed, Content, Entry, Message, Remove, Removed, Target, entry,
     server_frame, target,
@@ -21,7 +20,6 @@ use crate::directory::{Missing, Needs};
 use crate::hub::{Hub, Pending};
 use crate::messaging::fail;
 use crate::port::store::{Note, Reply, Request, StoreError};
-use crate::rights::Rights;
 
 /// A change that waits for the message it is about.
 #[derive(Debug)]
@@ -77,14 +75,7 @@ impl Hub {
             }
             Some(target::To::Group(gid)) => match self.directory.group(aid, GroupId(*gid))? {
                 None => Vec::new(),
-                Some(roster) => {
-                    let receives = |member: &&crate::port::store::Member| {
-                        let group = &roster.group;
-                        let rights = Rights::of(group, Some(member), member.uid, self.now.wall);
-                        rights.allow(right::RECV)
-                    };
-                    roster.members.values().filter(receives).map(|member| member.uid).collect()
-                }
+                Some(roster) => roster.receivers(self.now.wall).collect(),
             },
         };
         if !audience.contains(&uid) {

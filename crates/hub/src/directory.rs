@@ -10,6 +10,7 @@ use alloc::vec::Vec;
 use hashbrown::HashMap;
 use wire::id::{AppId, GroupId, Uid};
 use wire::limits::{DIRECTORY_ENTRIES_MAX, LOADS_AT_ONCE_MAX};
+use wire::mask::member as right;
 use wire::time::Timestamp;
 
 use crate::port::store::{App, Group, Member, Request, TokenHash, User};
@@ -78,6 +79,14 @@ impl Roster {
     /// What this user may do here now.
     pub fn rights(&self, uid: Uid, now: Timestamp) -> Rights {
         Rights::of(&self.group, self.members.get(&uid), uid, now)
+    }
+
+    /// Whom a message to this group reaches now.
+    pub fn receivers(&self, now: Timestamp) -> impl Iterator<Item = Uid> {
+        let receives = move |member: &&Member| {
+            Rights::of(&self.group, Some(member), member.uid, now).allow(right::RECV)
+        };
+        self.members.values().filter(receives).map(|member| member.uid)
     }
 }
 

@@ -25,7 +25,6 @@ use crate::delivery::note;
 use crate::directory::{Missing, Needs};
 use crate::hub::{Hub, Pending};
 use crate::port::store::{NewMessage, Note, Outcome, Reply, Request, StoreError};
-use crate::rights::Rights;
 
 /// Why a message is not sent, as its sender is told.
 #[derive(Debug)]
@@ -202,14 +201,11 @@ impl Hub {
                     };
                 }
                 let blockers = self.directory.blockers(uid)?;
-                let receives = |member: &&crate::port::store::Member| {
-                    let rights = Rights::of(group, Some(member), member.uid, self.now.wall);
-                    let blocks = blockers.get(&member.uid);
-                    member.uid != uid
-                        && rights.allow(right::RECV)
-                        && blocks.is_none_or(|flags| flags & contact::BLOCK_GROUP_MESSAGES == 0)
+                let accepts = |receiver: &Uid| {
+                    let blocks = blockers.get(receiver).copied().unwrap_or_default();
+                    *receiver != uid && blocks & contact::BLOCK_GROUP_MESSAGES == 0
                 };
-                let to = roster.members.values().filter(receives).map(|member| member.uid);
+                let to = roster.receivers(self.now.wall).filter(accepts);
                 let storeless = group.flags & mode::NO_STORAGE != 0;
                 Ok(Ok(Destination { to: to.collect(), group: gid, storeless }))
             }

@@ -83,6 +83,12 @@ test("its wasm asks nothing of `env`: everything it needs is told by name", asyn
   assert.ok(!asked.includes("env"), asked.join(" "));
 });
 
+test("its wasm carries no reader or writer of floating-point numbers: the browser has both", () => {
+  // One number written as text by Rust costs 23 KB of download (`docs/decisions/0005`).
+  const wasm = readFileSync(join(installed, "mesibo_bg.wasm"), "latin1");
+  assert.ok(!/flt2dec|dec2flt/.test(wasm));
+});
+
 test("its classic script, copied to a site of one's own, sends and receives", async () => {
   writePage(
     "tag.html",
