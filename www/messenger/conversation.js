@@ -64,6 +64,8 @@ export class Conversation {
       this.writing.writeTo(profile);
       profile.sendJoined();
     }
+    this.members = 0;
+    this.count();
     this.drawHead();
     // Where there is no keyboard, the one on the screen would cover what one came to read.
     if (matchMedia("(pointer: fine)").matches && !profile.isBlocked()) this.writing.focus();
@@ -130,10 +132,22 @@ export class Conversation {
     this.drawPresence();
   }
 
+  /** How many are in the group. */
+  count() {
+    const { profile } = this;
+    if (!profile?.isGroup() || !profile.isActive()) return;
+    profile.getMembers(0, true, (_group, members) => {
+      if (profile !== this.profile || !members.length) return;
+      this.members = members.length;
+      this.drawPresence();
+    });
+  }
+
   drawPresence() {
     const { profile, parts } = this;
     if (!profile) return;
-    const state = profile.isGroup() ? "Group" : presenceOf(profile);
+    const group = this.members > 1 ? `${this.members} members` : "Group";
+    const state = profile.isGroup() ? group : presenceOf(profile);
     if (parts.presence.textContent !== state) parts.presence.textContent = state;
     const typing = this.app.typing.text(profile);
     const text = typing && !profile.isGroup() ? `${profile.getNameOrAddress()} is typing…` : typing;

@@ -115,6 +115,8 @@ api.addListener({
   },
   Mesibo_onProfileUpdated: changed,
   Mesibo_onGroupJoined: changed,
+  Mesibo_onGroupMembersJoined: (group) => group === conversation.profile && conversation.count(),
+  Mesibo_onGroupMembersRemoved: (group) => group === conversation.profile && conversation.count(),
   Mesibo_onGroupLeft: changed,
 });
 setInterval(() => conversation.drawPresence(), CLOCK);

@@ -19,10 +19,12 @@ async function takeDrawings() {
   const text = await (await fetch(DRAWINGS)).text();
   const { documentElement } = new DOMParser().parseFromString(text, "image/svg+xml");
   documentElement.setAttribute("hidden", "");
+  // Names of their own among the ids of the page.
+  for (const symbol of documentElement.children) symbol.id = `drawing-${symbol.id}`;
   document.body.append(document.importNode(documentElement, true));
   const places = [document, ...[...document.querySelectorAll("template")].map((t) => t.content)];
   for (const use of places.flatMap((place) => [...place.querySelectorAll("use")])) {
-    use.setAttribute("href", use.getAttribute("href").replace(DRAWINGS, ""));
+    use.setAttribute("href", use.getAttribute("href").replace(`${DRAWINGS}#`, "#drawing-"));
   }
 }
 await takeDrawings();
@@ -38,7 +40,7 @@ export function icon(name, label = null) {
     made.setAttribute("aria-hidden", "true");
   }
   const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-  use.setAttribute("href", `#${name}`);
+  use.setAttribute("href", `#drawing-${name}`);
   made.append(use);
   return made;
 }
