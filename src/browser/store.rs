@@ -146,11 +146,16 @@ async fn perform(disk: &Database, request: Request) -> Result<Reply, JsValue> {
         }
         Request::Messages { keys } => {
             let index = read(disk, schema::MESSAGES)?.index(schema::BY_KEY)?;
-            let mut found = Vec::with_capacity(keys.len());
+            // All is asked at once.
+            let mut asked = Vec::with_capacity(keys.len());
             for key in keys {
-                found.extend(message_of(&done(index.get(&text(&key))?).await?));
+                asked.push(done(index.get(&text(&key))?));
             }
-            return Ok(Reply::Messages(found));
+            let found = Array::new();
+            for message in asked {
+                found.push(&message.await?);
+            }
+            found
         }
         Request::Read { conversation, from, count, fifo } => {
             let store = read(disk, schema::MESSAGES)?;
@@ -251,19 +256,6 @@ async fn commit(disk: &Database, writes: Vec<Write>, strict: bool) -> Result<(),
                     changed.add(&conversation);
                 }
             }
-            Write::Outbox(key) => {
-                let (outbox, key) = (store(schema::OUTBOX)?, text(&key));
-                if waiting(&outbox, &key).await?.is_undefined() {
-                    outbox.put(&object(&[("k", key)]), &inside)?;
-                }
-            }
-            Write::OutboxDone(key) => {
-                let outbox = store(schema::OUTBOX)?;
-                let number = waiting(&outbox, &text(&key)).await?;
-                if !number.is_undefined() {
-                    outbox.delete(&number)?;
-                }
-            }
             Write::Read(notice) => {
                 let bytes = bytes(&record::notice_to_bytes(&notice));
                 store(schema::READS)?.put(&bytes, &text(&notice.key))?;
@@ -312,11 +304,6 @@ async fn all_conversations(conversations: &Table) -> Result<Array, JsValue> {
     Ok(names)
 }
 
-/// The number of a message in the outbox; `undefined` when it is not there.
-async fn waiting(outbox: &Table, key: &JsValue) -> Result<JsValue, JsValue> {
-    done(outbox.index(schema::BY_KEY)?.get_key(key)?).await
-}
-
 /// Where the messages of these writes are: key to place. All is asked at once.
 async fn places(messages: &Table, writes: &[Write]) -> Result<Map, JsValue> {
     let index = messages.index(schema::BY_KEY)?;
@@ -349,19 +336,15 @@ async fn contents(disk: &Database) -> Result<Opened, JsValue> {
     let meta = transaction.store(schema::META)?;
     let cursor = done(meta.get(&"cursor".into())?).await?;
     let account = done(meta.get(&"account".into())?).await?;
-    let index = transaction.store(schema::MESSAGES)?.index(schema::BY_KEY)?;
-    let mut outbox = Vec::new();
-    for entry in all(&transaction.store(schema::OUTBOX)?, &all_keys, None).await? {
-        let key = Reflect::get(&entry, &"k".into())?;
-        outbox.extend(message_of(&done(index.get(&key)?).await?));
-    }
+    let waiting = transaction.store(schema::MESSAGES)?.index(schema::BY_WAITING)?;
+    let outbox = all(&waiting, &all_keys, None).await?;
     let reads = all(&transaction.store(schema::READS)?, &all_keys, None).await?;
     let errands = all(&transaction.store(schema::ERRANDS)?, &all_keys, None).await?;
     let profiles = all(&transaction.store(schema::PROFILES)?, &all_keys, None).await?;
     Ok(Opened {
         cursor: cursor.as_f64().map(|cursor| Seq(cursor as u64)),
         account: to_vec(&account).and_then(|bytes| record::account_from_bytes(&bytes)),
-        outbox,
+        outbox: outbox.iter().filter_map(|value| message_of(&value)).collect(),
         reads: reads.iter().filter_map(|v| record::notice_from_bytes(&to_vec(&v)?)).collect(),
         errands: errands.iter().filter_map(|v| record::errand_from_bytes(&to_vec(&v)?)).collect(),
         profiles: profiles
@@ -391,6 +374,9 @@ fn message_value(message: &Message) -> JsValue {
     ];
     if message.status == status::RECEIVED_NEW {
         fields.push(("u", conversation));
+    }
+    if message.is_in_outbox() {
+        fields.push(("w", (message.order as f64).into()));
     }
     object(&fields)
 }

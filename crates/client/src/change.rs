@@ -221,32 +221,25 @@ impl Client {
                     message.order < before
                         && conversation.as_ref().is_none_or(|of| *of == message.conversation)
                 };
-                for key in self.memory.matching(gone) {
+                for key in self.memory.take(gone) {
                     self.drop_from_outbox(&key);
-                    self.memory.remove(&key);
                 }
                 let conversation = conversation.clone();
                 self.commits.write(Write::DeleteBefore { conversation, before });
             }
         }
         self.tell(Event::Removed { removal });
-        self.commits.then(crate::commit::Then::Summaries, false);
-    }
-
-    /// Removals are stored: summaries show what is the latest now.
-    pub(crate) fn refresh_summaries(&mut self) {
+        // The latest of a conversation may be another one now.
         for (session, count) in self.reading.summaries() {
             let request = Request::Summary { from: None, count };
-            self.ask(request, Pending::Summary(session));
+            self.ask_behind_writes(request, Pending::Summary(session));
         }
     }
 
     /// Forgets a message that waits to be sent.
     fn drop_from_outbox(&mut self, key: &MessageKey) {
         self.discard_file(key);
-        if self.outbox.forget(key) {
-            self.commits.write(Write::OutboxDone(key.clone()));
-        }
+        self.outbox.forget(key);
     }
 }
 

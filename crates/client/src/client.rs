@@ -780,7 +780,6 @@ impl Client {
                     match then {
                         Then::Sendable(key) => self.on_sendable(now, &key),
                         Then::Inbox => self.on_inbox_stored(),
-                        Then::Summaries => self.refresh_summaries(),
                         Then::Ask(question) => self.ask(question.0, question.1),
                     }
                 }

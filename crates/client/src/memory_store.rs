@@ -23,7 +23,6 @@ pub struct MemoryStore {
     /// All messages in their order.
     all: Set<(u64, MessageKey)>,
     unread: Map<Conversation, Set<(u64, MessageKey)>>,
-    outbox: Vec<MessageKey>,
     reads: Vec<ReadNotice>,
     errands: Vec<Errand>,
     profiles: Map<(String, u32), StoredProfile>,
@@ -37,7 +36,7 @@ impl MemoryStore {
         Opened {
             cursor: self.cursor,
             account: self.account.clone(),
-            outbox: self.outbox.iter().filter_map(|key| self.messages.get(key).cloned()).collect(),
+            outbox: self.in_order().filter(|message| message.is_in_outbox()).cloned().collect(),
             reads: self.reads.clone(),
             errands: self.errands.clone(),
             profiles: self.profiles.values().cloned().collect(),
@@ -84,16 +83,19 @@ impl MemoryStore {
 
     /// Everything in it, as writes for another store.
     pub fn contents(&self) -> Vec<Write> {
-        // In their order: a hash map has none that is the same each time.
-        let messages = self.all.iter().map(|(_, key)| self.messages[key].clone());
+        let messages = self.in_order().cloned();
         let mut writes: Vec<_> = messages.map(|message| Write::Message(message.into())).collect();
-        writes.extend(self.outbox.iter().cloned().map(Write::Outbox));
         writes.extend(self.reads.iter().cloned().map(Write::Read));
         writes.extend(self.errands.iter().cloned().map(Write::Errand));
         writes.extend(self.profiles.values().cloned().map(Box::new).map(Write::Profile));
         writes.extend(self.cursor.map(Write::Cursor));
         writes.extend(self.account.clone().map(Write::Account));
         writes
+    }
+
+    /// A hash map has no order that is the same each time.
+    fn in_order(&self) -> impl Iterator<Item = &Message> {
+        self.all.iter().map(|(_, key)| &self.messages[key])
     }
 
     fn page(
@@ -127,12 +129,6 @@ impl MemoryStore {
                 let gone: Vec<_> = gone.map(|message| message.key.clone()).collect();
                 gone.iter().for_each(|key| self.remove(key));
             }
-            Write::Outbox(key) => {
-                if !self.outbox.contains(&key) {
-                    self.outbox.push(key);
-                }
-            }
-            Write::OutboxDone(key) => self.outbox.retain(|waiting| *waiting != key),
             Write::Read(notice) => {
                 self.reads.retain(|known| known.key != notice.key);
                 self.reads.push(notice);
@@ -149,8 +145,19 @@ impl MemoryStore {
     }
 
     fn put(&mut self, message: Message) {
-        self.remove(&message.key);
         let place = (message.order, message.key.clone());
+        let known = self.messages.get(&message.key);
+        let stays = known.is_some_and(|known| {
+            let unread = |message: &Message| message.status == status::RECEIVED_NEW;
+            known.order == message.order
+                && known.conversation == message.conversation
+                && unread(known) == unread(&message)
+        });
+        if stays {
+            self.messages.insert(message.key.clone(), message);
+            return;
+        }
+        self.remove(&message.key);
         self.places.entry(message.conversation.clone()).or_default().insert(place.clone());
         self.all.insert(place.clone());
         if message.status == status::RECEIVED_NEW {

@@ -217,6 +217,11 @@ pub struct Message {
 }
 
 impl Message {
+    /// An own one that the server has not answered for.
+    pub fn is_in_outbox(&self) -> bool {
+        !self.key.incoming && self.status == status::OUTBOX
+    }
+
     /// Recalled or wiped: only its place is left.
     pub fn is_emptied(&self) -> bool {
         matches!(self.status, status::DELETED | status::WIPED)

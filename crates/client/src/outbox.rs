@@ -108,14 +108,12 @@ impl Outbox {
         self.contains(key) && self.stages[&key.id] != Stage::InFlight
     }
 
-    /// Lets go of a message that has not left yet; `false` when there is none.
-    pub fn forget(&mut self, key: &MessageKey) -> bool {
-        let waiting = self.is_waiting(key);
-        if waiting {
+    /// Lets go of a message that has not left yet.
+    pub fn forget(&mut self, key: &MessageKey) {
+        if self.is_waiting(key) {
             self.remove(key.id.get());
             self.announced.retain(|(other, _)| other != key);
         }
-        waiting
     }
 
     /// The connection is gone: what was not answered goes out again, in order.
@@ -242,7 +240,6 @@ impl Client {
         };
         self.outbox.push(&message.key, stage);
         self.commits.write(Write::Message(Box::new(message.clone())));
-        self.commits.write(Write::Outbox(message.key.clone()));
         self.commits.then(Then::Sendable(message.key.clone()), true);
     }
 
@@ -334,7 +331,6 @@ impl Client {
     pub(crate) fn settle(&mut self, _now: Now, id: u64, status: u32, recipients: u32) {
         let Some(key) = self.outbox.remove(id) else { return };
         self.drop_transfer(key.id);
-        self.commits.write(Write::OutboxDone(key.clone()));
         let Some(message) = self.memory.get_mut(&key) else { return };
         message.recipients = recipients;
         if status::climbs(message.status, status) {

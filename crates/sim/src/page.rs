@@ -352,13 +352,11 @@ impl World {
         }
         if let Request::Commit { writes, .. } = &mut request {
             let planted = self.planted;
-            writes.retain(|write| {
-                !matches!(
-                    (planted, write),
-                    (Planted::ForgetCursor, Write::Cursor(_))
-                        | (Planted::ForgetOutbox, Write::Outbox(_))
-                        | (Planted::ForgetReadNotice, Write::Read(_))
-                )
+            writes.retain(|write| match (planted, write) {
+                (Planted::ForgetCursor, Write::Cursor(_))
+                | (Planted::ForgetReadNotice, Write::Read(_)) => false,
+                (Planted::ForgetOutbox, Write::Message(message)) => !message.is_in_outbox(),
+                _ => true,
             });
         }
         let page = &mut self.pages[place];

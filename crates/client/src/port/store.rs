@@ -19,7 +19,7 @@ pub struct Opened {
     pub cursor: Option<Seq>,
     /// Who signed in last.
     pub account: Option<Account>,
-    /// Messages that wait to be sent, in order.
+    /// Messages that wait to be sent, in their order.
     pub outbox: Vec<Message>,
     /// Read notices that wait to be sent.
     pub reads: Vec<ReadNotice>,
@@ -97,8 +97,9 @@ pub struct Position {
 /// One change.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Write {
-    /// Adds or replaces a message. The store keeps the latest message and the number of unread
-    /// ones of each conversation up to date by itself.
+    /// Adds or replaces a message. What follows from it the store keeps up to date by itself: the
+    /// latest message and the number of unread ones of each conversation, and which messages
+    /// wait to be sent (own ones of status OUTBOX).
     Message(Box<Message>),
     /// Removes a message.
     DeleteMessage(MessageKey),
@@ -109,10 +110,6 @@ pub enum Write {
         /// Those whose order is below.
         before: u64,
     },
-    /// Puts a message that is stored, or in this commit, at the end of the outbox.
-    Outbox(MessageKey),
-    /// It was answered.
-    OutboxDone(MessageKey),
     /// A read notice waits.
     Read(ReadNotice),
     /// It was answered.
