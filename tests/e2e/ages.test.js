@@ -47,10 +47,13 @@ test("a message with an age disappears on both sides, also when it came before a
     goes.send();
   }, bob.address);
   await b.until(() => chat.seen.received.length === 2);
-  const numbers = await b.evaluate((mid) => {
-    const m = chat.api.getMessage(mid);
-    return [m.getAge(), m.getAgeAfterRead(), m.getSensitivity(), m.getUserData()];
-  }, (await seen(b)).received[1].mid);
+  const numbers = await b.evaluate(
+    (mid) => {
+      const m = chat.api.getMessage(mid);
+      return [m.getAge(), m.getAgeAfterRead(), m.getSensitivity(), m.getUserData()];
+    },
+    (await seen(b)).received[1].mid,
+  );
   assert.deepEqual(numbers, [4, 0, 3, 77]);
   await b.reload();
   await online(b);

@@ -5,6 +5,7 @@ mod changes;
 mod connection;
 mod groups;
 mod messages;
+mod people;
 mod profiles;
 mod reading;
 mod rooms;
