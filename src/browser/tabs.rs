@@ -338,7 +338,7 @@ fn write_of(value: &JsValue) -> Option<Write> {
     let (first, second) = (value.get(1), value.get(2));
     Some(match whole(&value.get(0))? {
         0 => {
-            let parts = [Part::New, Part::Status, Part::Content];
+            let parts = [Part::New, Part::Status, Part::Content, Part::Past, Part::Unread];
             let part = *parts.get(whole(&second)? as usize)?;
             Write::Message(record::message_from_bytes(&to_vec(&first)?)?.into(), part)
         }

@@ -25,7 +25,7 @@ async function sessions() {
 }
 
 /** Ada with two tabs, the first one leads; bob with one. */
-async function twoTabs(settings = { database: "chat" }) {
+async function twoTabs(settings = { database: "chat", tabs: true }) {
   const [ada, bob] = await world.people("ada", "bob");
   const first = await world.visit(ada, "chat.html", settings);
   await online(first);
@@ -38,17 +38,13 @@ async function twoTabs(settings = { database: "chat" }) {
 const own = async (page) => (await seen(page)).own.map((m) => m.text);
 
 for (const [how, settings] of [
-  ["with a database", { database: "chat" }],
-  ["without a database", {}],
+  ["with a database", { database: "chat", tabs: true }],
+  ["without a database", { tabs: true }],
 ]) {
   test(`two tabs have one session, and both see what comes and what either sends: ${how}`, async () => {
     const before = await sessions();
     const { ada, bob, first, second, b } = await twoTabs(settings);
-    assert.equal(
-      (await sessions()) - before,
-      2,
-      "one of both tabs, one of bob",
-    );
+    assert.equal((await sessions()) - before, 2, "one of both tabs, one of bob");
     await send(b, ada, ["hello"]);
     await send(first, bob, ["one"]);
     await send(second, bob, ["two"]);
@@ -62,9 +58,7 @@ for (const [how, settings] of [
     }
     await b.evaluate((to) => chat.typing(to), ada.address);
     for (const page of [first, second]) {
-      await page.until(() =>
-        chat.seen.presence.some((p) => p.kind === "isTyping"),
-      );
+      await page.until(() => chat.seen.presence.some((p) => p.kind === "isTyping"));
     }
   });
 }
@@ -77,10 +71,7 @@ test("what one tab reads, deletes and edits is so in the other", async () => {
     page.until(
       async ([from, count]) => {
         const session = chat.api.getProfile(from, 0).createReadSession({});
-        return (
-          (await new Promise((answer) => session.getUnreadCount(answer))) ===
-          count
-        );
+        return (await new Promise((answer) => session.getUnreadCount(answer))) === count;
       },
       [bob.address, count],
     );
@@ -111,14 +102,8 @@ for (const [how, end] of [
     const coming = numbered("from bob", ARRIVING);
     const going = numbered("from ada", SENT_COUNT);
     const sending = [
-      b.evaluate(
-        ([to, all]) => chat.sendSlowly(to, all),
-        [ada.address, coming],
-      ),
-      second.evaluate(
-        ([to, all]) => chat.sendSlowly(to, all),
-        [bob.address, going],
-      ),
+      b.evaluate(([to, all]) => chat.sendSlowly(to, all), [ada.address, coming]),
+      second.evaluate(([to, all]) => chat.sendSlowly(to, all), [bob.address, going]),
     ];
     await arrived(second, 5);
     await end(first);
@@ -187,7 +172,7 @@ test("two instances in one page with different users have nothing in common", as
 
 test("in Firefox, too, two tabs share and hand over", async () => {
   const [ada, bob] = await world.people("ada", "bob");
-  const settings = { database: "chat" };
+  const settings = { database: "chat", tabs: true };
   const firefox = await world.firefox();
   const first = await world.visit(ada, "chat.html", settings, {
     browser: firefox,

@@ -42,8 +42,8 @@ enum Role {
 pub(crate) struct Tabs {
     pub id: TabId,
     role: Role,
-    /// The page shares with other tabs.
-    shares: bool,
+    /// What the page has said about sharing with other tabs.
+    shares: Option<bool>,
     /// The group it is in.
     group: String,
     /// Who leads, when that was heard.
@@ -69,7 +69,7 @@ impl Tabs {
         Tabs {
             id: TabId(drawn >> 11),
             role: Role::Out,
-            shares: true,
+            shares: None,
             group: String::new(),
             leader: None,
             others: Map::new(),
@@ -141,11 +141,12 @@ fn is_for_all(body: &server_frame::Body) -> bool {
 
 impl Client {
     /// Whether this tab shares one connection with the others of its browser that show the same
-    /// account; it does unless told otherwise. `false` once it is started.
+    /// account. Nothing said: each has its own, as sessions of one device. `false` once it is
+    /// started.
     pub fn share_tabs(&mut self, on: bool) -> bool {
         let early = !self.session.is_started();
         if early {
-            self.tabs.shares = on;
+            self.tabs.shares = Some(on);
         }
         early
     }
@@ -159,12 +160,13 @@ impl Client {
     /// before.
     pub(crate) fn is_in_group(&mut self) -> bool {
         match self.tabs.role {
-            Role::Out if self.tabs.shares => {
+            Role::Out if self.tabs.shares == Some(true) => {
                 self.tabs.role = Role::Joining;
                 self.tabs.group = self.group_of_tabs();
                 let (group, tab) = (self.tabs.group.clone(), self.tabs.id);
                 self.push(Output::Tab(Command::Join { group, tab }));
             }
+            Role::Out if self.tabs.shares.is_none() => self.tabs.role = Role::Alone,
             Role::Out => {
                 self.tabs.role = Role::Alone;
                 // Another device of this token: the server signs the other tabs out.

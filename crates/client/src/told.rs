@@ -75,6 +75,10 @@ impl Client {
                         continue;
                     }
                     self.note_end_of(&message.key);
+                    if repeats && part == Part::Content {
+                        // Nothing of what it said stays in the store.
+                        self.commits.repeat(Write::DeleteMessage(message.key.clone()));
+                    }
                     Write::Message(Box::new(message), part)
                 }
                 // Each tab looks after the end of a message by itself.
@@ -91,8 +95,11 @@ impl Client {
                     self.forget_before(conversation.as_ref(), before);
                     // The place of a moment, see `outbox::place`.
                     let moment = Timestamp(before / 1024);
-                    let removal =
-                        Removal::Before { conversation: conversation.clone(), before: moment };
+                    let removal = Removal::Before {
+                        conversation: conversation.clone(),
+                        before: moment,
+                        keep: false,
+                    };
                     self.tell(Event::Removed { removal });
                     Write::DeleteBefore { conversation, before }
                 }
@@ -164,9 +171,10 @@ impl Client {
         let Some(before) = known else {
             self.keep(message.clone());
             match part {
+                Part::Past => {}
                 Part::New if key.incoming && !news => {}
                 Part::New => self.tell_arrived(&message),
-                Part::Status => self.tell_told_status(None, &message),
+                Part::Status | Part::Unread => self.tell_told_status(None, &message),
                 Part::Content => self.tell_updated(&message),
             }
             return message;
@@ -184,11 +192,12 @@ impl Client {
             && before.status & status::FAIL != 0
             && message.status == status::OUTBOX;
         let read = key.incoming && message.status == status::RECEIVED_READ;
+        let unread = part == Part::Unread && before.status == status::RECEIVED_READ;
         let may_climb = match key.incoming {
             true => before.status == status::RECEIVED_NEW && read,
             false => !before.is_emptied() && status::climbs(before.status, message.status),
         };
-        if emptied || resent || may_climb {
+        if emptied || resent || may_climb || unread {
             after.status = message.status;
         }
         for (address, told) in &message.receipts {
@@ -259,7 +268,8 @@ impl Client {
     pub(crate) fn catch_up(&mut self) {
         if self.is_on_disk() {
             let count = CATCH_UP_MESSAGES_MAX;
-            let request = Request::Read { conversation: None, from: None, count, fifo: false };
+            let request =
+                Request::Read { conversation: None, from: None, count, fifo: false, query: None };
             self.ask_behind_writes(request, Pending::CatchUp);
         }
     }

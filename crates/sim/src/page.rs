@@ -160,7 +160,13 @@ impl Page {
 
     /// All messages in its store, oldest first.
     pub fn stored(&self) -> Vec<Message> {
-        let request = Request::Read { conversation: None, from: None, count: u32::MAX, fifo: true };
+        let request = Request::Read {
+            conversation: None,
+            from: None,
+            count: u32::MAX,
+            fifo: true,
+            query: None,
+        };
         let mut store = self.volatile.clone().unwrap_or_else(|| self.disk.borrow().clone());
         match store.perform(request) {
             Reply::Messages(messages) => messages,
@@ -250,6 +256,9 @@ impl World {
         page.opened_at = self.time;
         client.set_app(page.app.clone());
         client.set_token(now, page.token.clone());
+        if self.shares {
+            client.share_tabs(true);
+        }
         client.set_database(Some("sim".into()));
         client.start(now).expect("there is a token");
         client.handle_input(now, Input::Device(page.key));

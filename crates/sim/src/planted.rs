@@ -30,8 +30,8 @@ pub enum Planted {
 }
 
 impl Planted {
-    /// All of them.
-    pub const ALL: [Planted; 10] = [
+    /// All that scripts without several tabs can find.
+    pub const ALL: [Planted; 9] = [
         Planted::NoDedupe,
         Planted::AcceptBeforeStoring,
         Planted::LoseReceipts,
@@ -40,7 +40,6 @@ impl Planted {
         Planted::BrowserStoresLate,
         Planted::ForgetOutbox,
         Planted::ForgetReadNotice,
-        Planted::ForgetTab,
         Planted::SwapFrames,
     ];
 }

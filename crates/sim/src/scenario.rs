@@ -27,6 +27,12 @@ impl Scenario {
         Scenario { world: World::new(seed), places: BTreeMap::new() }
     }
 
+    /// Tabs of one browser share a connection.
+    pub fn with_sharing(mut self) -> Scenario {
+        self.world.shares = true;
+        self
+    }
+
     /// Users with one page each, online.
     pub fn with_clients<const N: usize>(mut self, names: [&str; N]) -> Scenario {
         for name in names {

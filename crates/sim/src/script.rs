@@ -13,8 +13,8 @@ use crate::world::{Place, World};
 
 const USERS: [&str; 3] = ["ada", "bob", "carol"];
 
-/// A page for each user, a second device, and a second tab for the first user and the device.
-const PAGES: u64 = USERS.len() as u64 + 3;
+/// A page for each user, and a second device.
+const PAGES: u64 = USERS.len() as u64 + 1;
 
 /// Longest list of steps a failing script is cut from, in attempts.
 const CUTS_MAX: usize = 400;
@@ -62,6 +62,8 @@ pub enum Step {
 pub struct Script {
     /// Of the world, its delays and draws.
     pub seed: u64,
+    /// The first user and the second device have a second tab, which shares the connection.
+    pub tabs: bool,
     /// Who has a second device.
     pub second: usize,
     /// The steps, and how long after each the next one follows, ms.
@@ -69,13 +71,14 @@ pub struct Script {
 }
 
 impl Script {
-    /// The script of this seed.
+    /// The script of this seed; with `TABS` in the environment, one with several tabs of a browser.
     pub fn new(seed: u64) -> Script {
         let mut chance = Chance::new(!seed);
+        let tabs = std::env::var_os("TABS").is_some();
         let second = chance.between(0, USERS.len() as u64) as usize;
         let count = chance.between(20, 60);
-        let steps = (0..count).map(|_| (step(&mut chance), chance.between(0, 300))).collect();
-        Script { seed, second, steps }
+        let steps = (0..count).map(|_| (step(&mut chance, tabs), chance.between(0, 300))).collect();
+        Script { seed, tabs, second, steps }
     }
 
     /// Lives it. The broken promise, in words.
@@ -95,11 +98,12 @@ impl Script {
     pub fn play(&self, planted: Planted) -> World {
         let mut world = World::new(self.seed);
         world.chaotic = true;
+        world.shares = self.tabs;
         for user in USERS {
             world.page(user);
         }
         let device = world.page(USERS[self.second]);
-        for first in [0, device] {
+        for first in [0, device].into_iter().filter(|_| self.tabs) {
             let tab = world.tab_of(first);
             world.open_tab(tab);
         }
@@ -155,11 +159,11 @@ pub fn explain(seed: u64) -> String {
     )
 }
 
-fn step(chance: &mut Chance) -> Step {
-    let place = chance.between(0, PAGES) as Place;
+fn step(chance: &mut Chance, tabs: bool) -> Step {
+    let place = chance.between(0, if tabs { PAGES + 2 } else { PAGES }) as Place;
     let user = chance.between(0, USERS.len() as u64) as usize;
     let to = if chance.one_in(4) { To::Group } else { To::User(user) };
-    match chance.between(0, 43) {
+    match chance.between(0, if tabs { 43 } else { 40 }) {
         0..17 => Step::Send { place, to, count: chance.between(1, 6) },
         17..20 => Step::Cut(place),
         20 => Step::Silence(place),
@@ -188,8 +192,8 @@ fn step(chance: &mut Chance) -> Step {
         34 => Step::RemoveMember(user),
         35 => Step::AddMember(user),
         36 => Step::RenameGroup(chance.between(0, 100)),
-        37 => Step::FreezeTab(place),
-        38 | 39 => Step::ThawTab(place),
+        40 => Step::FreezeTab(place),
+        41 | 42 => Step::ThawTab(place),
         _ => Step::Pass(chance.between(100, 20_000)),
     }
 }

@@ -93,6 +93,8 @@ pub struct World {
     pub chaotic: bool,
     pub(crate) server: Server,
     pub(crate) network: Network,
+    /// Tabs of one browser share a connection.
+    pub shares: bool,
     pub(crate) groups: Groups,
     pub(crate) queue: Queue<Event>,
 }
@@ -151,6 +153,7 @@ impl World {
             chaotic: false,
             server: Server::new(),
             network: Network::default(),
+            shares: false,
             groups: Groups::new(),
             queue: Queue::default(),
         };

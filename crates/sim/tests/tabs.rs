@@ -3,12 +3,13 @@
 use client::event::{ConnectionStatus, Event};
 use client::message::Conversation;
 use client::port::store::Request;
+use sim::planted::Planted;
 use sim::scenario::Scenario;
 use wire::status;
 
 /// Ada has two tabs, the first one leads; bob has one.
 fn two_tabs() -> Scenario {
-    Scenario::new(5).with_clients(["ada", "bob"]).with_tab("ada", "second").drive()
+    Scenario::new(5).with_sharing().with_clients(["ada", "bob"]).with_tab("ada", "second").drive()
 }
 
 fn connections(scenario: &Scenario) -> usize {
@@ -201,4 +202,20 @@ fn groups_and_presence_reach_a_tab_that_follows() {
             .any(|told| matches!(told, Event::Presence { from, .. } if from == "bob"));
         assert!(typing, "{page}");
     }
+}
+
+#[test]
+fn a_browser_that_never_says_that_a_tab_is_gone_would_be_noticed() {
+    let mut scenario = two_tabs();
+    scenario.world.planted = Planted::ForgetTab;
+    let room = scenario.world.group(&["ada", "bob"]);
+    let (second, bob) = (scenario.place("second"), scenario.place("bob"));
+    scenario.world.with(bob, |client, _| client.enter_room(room));
+    scenario.world.with(second, |client, _| {
+        client.enter_room(room);
+        client.publish(room, 0, client::Publishing { audio: true, ..Default::default() });
+    });
+    let scenario = scenario.drive().kill_tab("second").drive();
+    let client = scenario.page("bob").client.as_ref().expect("it is open");
+    assert_eq!(client.room(room).expect("bob is in it").streams.len(), 1);
 }

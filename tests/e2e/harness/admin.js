@@ -45,10 +45,7 @@ export class App {
   }
 
   /** Adds a user with a token; `expiry` in minutes. Returns address, uid and token. */
-  async addUser(
-    address,
-    { name = address, expiry = 60, appid = this.id } = {},
-  ) {
+  async addUser(address, { name = address, expiry = 60, appid = this.id } = {}) {
     const user = { address, name, token: { appid, expiry } };
     const answer = await this.call("useradd", { user });
     return { address, name, ...answer.user, app: appid };

@@ -17,33 +17,23 @@ export const READ = 3;
 export const seen = (page) => page.evaluate(() => chat.ask("answer"));
 
 /** Texts of what came in. */
-export const received = async (page) =>
-  (await seen(page)).received.map((m) => m.text);
+export const received = async (page) => (await seen(page)).received.map((m) => m.text);
 
-export const online = (page) =>
-  page.until(async () => (await chat.ask("connection")) === 1);
+export const online = (page) => page.until(async () => (await chat.ask("connection")) === 1);
 
 export const send = (page, to, texts) =>
-  page.evaluate(
-    ([to, texts]) => chat.ask("send", to, texts),
-    [to.address ?? to, texts],
-  );
+  page.evaluate(([to, texts]) => chat.ask("send", to, texts), [to.address ?? to, texts]);
 
 /** Waits until this many messages came in. */
 export const arrived = (page, count) =>
-  page.until(
-    async (count) => (await chat.ask("answer")).received.length >= count,
-    count,
-  );
+  page.until(async (count) => (await chat.ask("answer")).received.length >= count, count);
 
 /** Waits until this many messages have at least this status. */
 export const reached = (page, status, count) =>
   page.until(
     async ([status, count]) => {
       const { statuses } = await chat.ask("answer");
-      const mids = statuses
-        .filter((s) => s.status >= status && s.status < 0x80)
-        .map((s) => s.mid);
+      const mids = statuses.filter((s) => s.status >= status && s.status < 0x80).map((s) => s.mid);
       return new Set(mids).size >= count;
     },
     [status, count],

@@ -3,31 +3,21 @@ import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
-export const root = resolve(
-  dirname(fileURLToPath(import.meta.url)),
-  "../../..",
-);
+export const root = resolve(dirname(fileURLToPath(import.meta.url)), "../../..");
 const target = resolve(root, process.env.CARGO_TARGET_DIR ?? "target");
 
 /** Longest wait for anything a test waits for, ms: 2 cores may build and run three browsers. */
 export const DEADLINE_MS = 30_000;
 
 function found(variable, ...candidates) {
-  const path = [process.env[variable], ...candidates].find(
-    (path) => path && existsSync(path),
-  );
-  if (!path)
-    throw new Error(
-      `${variable} is not set: run these tests by \`cargo xtask test\``,
-    );
+  const path = [process.env[variable], ...candidates].find((path) => path && existsSync(path));
+  if (!path) throw new Error(`${variable} is not set: run these tests by \`cargo xtask test\``);
   return path;
 }
 
-export const serverProgram = () =>
-  found("E2E_SERVER", join(target, "debug/mesibo-server"));
+export const serverProgram = () => found("E2E_SERVER", join(target, "debug/mesibo-server"));
 export const siteFolder = () => found("E2E_SITE", join(target, "site"));
-export const xtaskProgram = () =>
-  found("E2E_XTASK", join(target, "debug/xtask"));
+export const xtaskProgram = () => found("E2E_XTASK", join(target, "debug/xtask"));
 export const chromium = () => found("E2E_CHROMIUM", "/usr/bin/chromium");
 export const firefox = () => found("E2E_FIREFOX", "/usr/bin/firefox-esr");
 export const geckodriver = () =>

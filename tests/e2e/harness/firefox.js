@@ -32,19 +32,14 @@ export class Firefox {
   }
 
   async open(url) {
-    const options = new Options()
-      .addArguments("-headless")
-      .setBinary(program());
-    for (const [name, value] of Object.entries(PREFERENCES))
-      options.setPreference(name, value);
+    const options = new Options().addArguments("-headless").setBinary(program());
+    for (const [name, value] of Object.entries(PREFERENCES)) options.setPreference(name, value);
     const driver = await new Builder()
       .forBrowser("firefox")
       .setFirefoxOptions(options)
       .setFirefoxService(new ServiceBuilder(geckodriver()))
       .build();
-    await driver
-      .manage()
-      .setTimeouts({ script: DEADLINE_MS, pageLoad: DEADLINE_MS });
+    await driver.manage().setTimeouts({ script: DEADLINE_MS, pageLoad: DEADLINE_MS });
     const page = new FirefoxPage(driver);
     this.#pages.push(page);
     await driver.get(url);

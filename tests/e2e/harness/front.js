@@ -23,18 +23,15 @@ export class Front {
   /** WebSockets asked for since the start. */
   upgrades = 0;
 
-  constructor(site, upstream) {
+  constructor(site, upstream, policy = POLICY) {
     this.site = site;
+    this.policy = policy;
     this.upstream = new URL(upstream);
   }
 
   async start() {
-    this.#server = createServer((request, response) =>
-      this.#serve(request, response),
-    );
-    this.#server.on("upgrade", (request, socket, head) =>
-      this.#pass(request, socket, head),
-    );
+    this.#server = createServer((request, response) => this.#serve(request, response));
+    this.#server.on("upgrade", (request, socket, head) => this.#pass(request, socket, head));
     this.#server.listen(0, "127.0.0.1");
     await once(this.#server, "listening");
     this.url = `http://127.0.0.1:${this.#server.address().port}`;
@@ -68,14 +65,10 @@ export class Front {
   #serve(request, response) {
     const path = normalize(new URL(request.url, this.url).pathname);
     let file = join(this.site, path);
-    if (existsSync(file) && statSync(file).isDirectory())
-      file = join(file, "index.html");
+    if (existsSync(file) && statSync(file).isDirectory()) file = join(file, "index.html");
     if (!existsSync(file)) return response.writeHead(404).end();
     const type = TYPES[extname(file)] ?? "application/octet-stream";
-    response.writeHead(200, {
-      "content-type": type,
-      "content-security-policy": POLICY,
-    });
+    response.writeHead(200, { "content-type": type, "content-security-policy": this.policy });
     createReadStream(file).pipe(response);
   }
 
@@ -94,8 +87,7 @@ export class Front {
     page.on("close", end);
     const { rawHeaders: raw } = request;
     const headers = [];
-    for (let at = 0; at < raw.length; at += 2)
-      headers.push(`${raw[at]}: ${raw[at + 1]}\r\n`);
+    for (let at = 0; at < raw.length; at += 2) headers.push(`${raw[at]}: ${raw[at + 1]}\r\n`);
     server.write(`GET ${request.url} HTTP/1.1\r\n${headers.join("")}\r\n`);
     if (head.length) server.write(head);
     page.pipe(server);

@@ -54,9 +54,7 @@ export class Narrow {
     }
     let uploaded = -1;
     page.on("data", (bytes) => {
-      const head = /^[A-Z]+ \/[^]*?\r\n\r\n/.exec(
-        bytes.subarray(0, 4096).toString("latin1"),
-      )?.[0];
+      const head = /^[A-Z]+ \/[^]*?\r\n\r\n/.exec(bytes.subarray(0, 4096).toString("latin1"))?.[0];
       if (head) {
         this.requests.push(head);
         uploaded = head.startsWith("PATCH ") ? 0 : -1;

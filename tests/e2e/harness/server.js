@@ -1,22 +1,11 @@
 // The real server on a data folder: started, killed, started again on the same port.
 import { spawn } from "node:child_process";
-import {
-  cpSync,
-  createWriteStream,
-  mkdirSync,
-  mkdtempSync,
-  rmSync,
-} from "node:fs";
+import { cpSync, createWriteStream, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { once } from "node:events";
-import {
-  outputFolder,
-  root,
-  serverProgram,
-  siteFolder,
-} from "./environment.js";
+import { outputFolder, root, serverProgram, siteFolder } from "./environment.js";
 
 export const ADMIN_KEY = "end-to-end-admin-key";
 let count = 0;
@@ -24,9 +13,7 @@ let count = 0;
 /** A folder as the server serves it, with the tests' own pages under `/test/`. */
 function layOutSite(folder) {
   cpSync(siteFolder(), folder, { recursive: true });
-  cpSync(join(root, "tests/e2e/pages"), join(folder, "test"), {
-    recursive: true,
-  });
+  cpSync(join(root, "tests/e2e/pages"), join(folder, "test"), { recursive: true });
 }
 
 export class Server {
@@ -47,27 +34,16 @@ export class Server {
   /** Starts it, for the first time or again; returns when it is ready. */
   async start() {
     // Media on every address, as by default: Firefox offers none at which it could reach 127.0.0.1.
-    const listen = [
-      "--listen",
-      `127.0.0.1:${this.#port}`,
-      "--media",
-      "0.0.0.0:0",
-    ];
+    const listen = ["--listen", `127.0.0.1:${this.#port}`, "--media", "0.0.0.0:0"];
     const folders = ["--data", this.data, "--site", this.site];
-    const child = spawn(
-      serverProgram(),
-      [...listen, ...folders, "--admin-key", ADMIN_KEY],
-      {
-        stdio: ["ignore", "pipe", "pipe"],
-        env: { ...process.env, RUST_BACKTRACE: "1" },
-      },
-    );
+    const child = spawn(serverProgram(), [...listen, ...folders, "--admin-key", ADMIN_KEY], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, RUST_BACKTRACE: "1" },
+    });
     this.#child = child;
     child.stderr.pipe(this.#log, { end: false });
     const ended = once(child, "exit").then(([code, signal]) => {
-      throw new Error(
-        `the server ended before it was ready: ${signal ?? code}`,
-      );
+      throw new Error(`the server ended before it was ready: ${signal ?? code}`);
     });
     const lines = createInterface({ input: child.stdout });
     const [line] = await Promise.race([once(lines, "line"), ended]);
@@ -98,8 +74,7 @@ export class Server {
 
   /** Ends whatever is left and removes the folders. */
   async dispose() {
-    if (this.#child?.exitCode === null && this.#child.signalCode === null)
-      await this.kill();
+    if (this.#child?.exitCode === null && this.#child.signalCode === null) await this.kill();
     this.#log.end();
     rmSync(this.folder, { recursive: true, force: true });
   }

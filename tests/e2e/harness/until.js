@@ -7,8 +7,7 @@ export async function until(what, condition, deadline = DEADLINE_MS) {
   for (;;) {
     const answer = await condition();
     if (answer) return answer;
-    if (Date.now() > end)
-      throw new Error(`waited ${deadline} ms in vain for: ${what}`);
+    if (Date.now() > end) throw new Error(`waited ${deadline} ms in vain for: ${what}`);
     await new Promise((resume) => setTimeout(resume, 20));
   }
 }

@@ -33,11 +33,7 @@
       (m.isIncoming() ? seen.received : seen.own).push(record(m));
     },
     Mesibo_onMessageStatus(m) {
-      seen.statuses.push({
-        mid: m.mid,
-        status: m.status,
-        same: sent.get(m.mid) === m,
-      });
+      seen.statuses.push({ mid: m.mid, status: m.status, same: sent.get(m.mid) === m });
     },
     Mesibo_onPresence(p) {
       const kinds = ["isTyping", "isTypingCleared", "isOnline", "isOffline"];
@@ -107,10 +103,7 @@
         .session.getMessages()
         .map((m) => m.message),
     messages: (to) => readers.get(to).session.getMessages(),
-    reader: (to) => ({
-      ended: readers.get(to).ended,
-      batches: readers.get(to).batches,
-    }),
+    reader: (to) => ({ ended: readers.get(to).ended, batches: readers.get(to).batches }),
     typing: (to) => void profile(to).sendTyping(),
     start: () => api.start(),
     stop: () => api.stop(),
@@ -121,7 +114,7 @@
   api.setListener(listener);
   chat.tokenTaken = api.setAccessToken(settings.token);
   if (settings.server) api.setServer(settings.server);
-  if (settings.database)
-    api.setDatabase(settings.database, (ok) => (seen.database = ok));
+  if (settings.database) api.setDatabase(settings.database, (ok) => (seen.database = ok));
+  if (settings.tabs) api.enableCrossTabSessions(true);
   if (settings.start !== false) chat.started = api.start();
 }

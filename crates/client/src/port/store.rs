@@ -6,7 +6,7 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
-use wire::id::{Seq, Uid};
+use wire::id::{MessageId, Seq, Uid};
 use wire::time::Timestamp;
 
 use crate::message::{Conversation, Message, MessageKey};
@@ -106,6 +106,10 @@ pub enum Part {
     Status = 1,
     /// What it says, or that it says nothing any more.
     Content = 2,
+    /// All, and it is no news: of the server's history.
+    Past = 3,
+    /// Its status: the page wants it to be unread again.
+    Unread = 4,
 }
 
 /// One change.
@@ -173,6 +177,14 @@ pub enum Request {
         count: u32,
         /// Oldest first.
         fifo: bool,
+        /// Messages without this text, whatever its case, may be left out. A store that leaves
+        /// out some leaves out all.
+        query: Option<String>,
+    },
+    /// Messages of this id, an own one first and from anybody. → [`Reply::Messages`]
+    ById {
+        /// Which id.
+        id: MessageId,
     },
     /// The latest message of each conversation, newest conversation first. → [`Reply::Messages`]
     Summary {
