@@ -32,6 +32,8 @@ for (const pair of ["chromium chromium", "chromium firefox"]) {
       [b, "ada"],
     ]) {
       await page.until((count) => chat.seen.received.length >= count, COUNT);
+      // Own ones are told when they are stored, which may be after the others' have come.
+      await page.until((count) => chat.seen.own.length >= count, COUNT);
       const { received, own } = await seen(page);
       assert.deepEqual(
         received.map((m) => m.text),
