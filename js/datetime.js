@@ -37,10 +37,10 @@ export class MesiboDateTime {
   }
 
   getDate(monthFirst, today, yesterday, numerical) {
-    const relative = this.isToday()
-      ? (today ?? defaults.today)
-      : this.isYesterday() && (yesterday ?? defaults.yesterday);
-    if (relative) return relative;
+    today ??= defaults.today;
+    yesterday ??= defaults.yesterday;
+    if (today && this.isToday()) return today;
+    if (yesterday && this.isYesterday()) return yesterday;
     if (numerical) return this.getNumericalDate();
     const month = this.getMonthName();
     const first = monthFirst ?? defaults.monthFirst ?? MesiboDateTime.isMonthFirstDateFormat();
