@@ -177,6 +177,12 @@ export function install() {
     MesiboReadSession[name] = core.MesiboReadSession[name];
   }
 
+  MesiboReadSession.getSession = (id) =>
+    core.MesiboReadSession._active().find((session) => session.getSession() === Number(id)) ?? null;
+  MesiboReadSession.endAllSessions = () => {
+    for (const session of core.MesiboReadSession._active()) session.stop();
+  };
+
   core.install({
     onReserved,
     putMessage,

@@ -339,7 +339,7 @@ export class MesiboMessageProperties {
     return this.isModified() && this.isIncoming();
   }
   isUpdated() {
-    return this.isModified();
+    return Boolean(fieldOf(this).updated);
   }
   isDeleted() {
     return this.status === STATUS.DELETED || Boolean(fieldOf(this).markedDeleted);
@@ -377,12 +377,6 @@ export class MesiboMessageProperties {
   }
 }
 
-// What a page writes over an accessor is its own field from then on.
-function own(record, name, value) {
-  const property = { value, writable: true, enumerable: true, configurable: true };
-  Object.defineProperty(record, name, property);
-}
-
 // Numbers that travel with a message and are no fields of its record.
 for (const [name, field] of Object.entries({
   Age: "age",
@@ -406,6 +400,12 @@ function method(value) {
 
 function mark(record, name, on) {
   fieldOf(record)[name] = Boolean(on);
+}
+
+// What a page writes over an accessor is its own field from then on.
+function own(record, name, value) {
+  const property = { value, writable: true, enumerable: true, configurable: true };
+  Object.defineProperty(record, name, property);
 }
 
 function setFlag(record, bit, on) {
@@ -859,9 +859,15 @@ function setField(message, name, value, convert) {
  */
 export function putMessage(record, fields, links) {
   const message = record ?? new MesiboMessage();
+  const { fields: former, text, incoming } = fieldOf(message);
+  // Shown before, and not what it was then.
+  const shown = incoming !== undefined && text !== undefined;
+  const says = decoder.decode(fields.data);
+  const changed = shown && (links.fields !== former || says !== text);
   Object.assign(message, WITHOUT_CONTENT, fields);
-  message.message = decoder.decode(fields.data);
-  Object.assign(fieldOf(message), links, { text: message.message });
+  message.message = says;
+  Object.assign(fieldOf(message), links, { text: says });
+  if (changed) fieldOf(message).updated = true;
   if (fields.ts && message.date?.ts !== fields.ts) message.date = new MesiboDateTime(fields.ts);
   return message;
 }

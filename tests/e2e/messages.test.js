@@ -31,9 +31,10 @@ for (const pair of ["chromium chromium", "chromium firefox"]) {
       [a, "bob"],
       [b, "ada"],
     ]) {
-      await page.until((count) => chat.seen.received.length >= count, COUNT);
-      // Own ones are told when they are stored, which may be after the others' have come.
-      await page.until((count) => chat.seen.own.length >= count, COUNT);
+      await page.until(
+        (count) => chat.seen.received.length >= count && chat.seen.own.length >= count,
+        COUNT,
+      );
       const { received, own } = await seen(page);
       assert.deepEqual(
         received.map((m) => m.text),

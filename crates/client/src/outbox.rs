@@ -393,9 +393,12 @@ impl Client {
     }
 }
 
+/// Places in a conversation within a millisecond.
+pub(crate) const PLACES_PER_MS: u64 = 1024;
+
 /// Place in a conversation: by time, and by a number within a millisecond. Below 2^53.
 pub(crate) fn place(ts: Timestamp, counter: u64) -> u64 {
-    ts.0 * 1024 + counter % 1024
+    ts.0 * PLACES_PER_MS + counter % PLACES_PER_MS
 }
 
 fn check(draft: &Draft) -> Result<(), SendError> {

@@ -79,6 +79,17 @@ export class World {
     return opened;
   }
 
+  /** The address of a demo page for somebody: who it is and whom it knows stands behind the `#`. */
+  demoAddress(folder, person, { peers = [], group } = {}) {
+    const { app, token, name } = person;
+    const values = new URLSearchParams({ app, token, name });
+    if (peers.length) {
+      values.set("peers", peers.map((peer) => `${peer.address}:${peer.name}`).join(","));
+    }
+    if (group) values.set("group", `${group.gid}:${group.name}`);
+    return `${this.server.url}/${folder}/#${values}`;
+  }
+
   address(person, page, settings = {}, from = this.server.url, at = `${from}/test/${page}`) {
     const all = { app: person.app, token: person.token, name: person.name, ...settings };
     return `${at}#${encodeURIComponent(JSON.stringify(all))}`;
