@@ -44,6 +44,10 @@ export interface MesiboListener {
   Mesibo_onFileTransferProgress?(transfer: MesiboFileTransfer): boolean | void;
   Mesibo_onPresence?(presence: MesiboPresence): Answer;
   Mesibo_onPresenceRequest?(presence: MesiboPresence): Answer;
+  /** First generation: as `Mesibo_onMessage`; presence comes here too, without data. */
+  Mesibo_OnMessage?(message: MesiboMessage, data?: Uint8Array): Answer;
+  /** First generation: presence, its code once more. */
+  Mesibo_OnActivity?(presence: MesiboPresence, activity: number): Answer;
   /** Asked before an incoming message is stored or told: `false` drops it. */
   Mesibo_onMessageFilter?(message: MesiboMessage): boolean | void;
   /** After `setAppInForeground`. */
@@ -414,7 +418,55 @@ export interface NamedValues {
 }
 
 interface MesiboProfile extends NamedValues {}
-interface MesiboMessage extends NamedValues {}
+interface MesiboMessage extends NamedValues, Behaviour {}
+
+/** How a message behaves unless it says otherwise; `MesiboMessage.setDefaults` changes it for later ones. */
+export interface Behaviour {
+  /** Files are copied when a message is forwarded: `true`. */
+  copyFiles: boolean;
+  /** Links get a preview; by the server, kept, sent along; taken from the text: all `true`. */
+  urlPreview: boolean;
+  urlPreviewServer: boolean;
+  urlPreviewCache: boolean;
+  urlPreviewShare: boolean;
+  extractUrlFromMessage: boolean;
+  /** A file goes with its name: `true`. */
+  sendFileName: boolean;
+  /** Pictures may be scaled before they are sent: `true`. */
+  imageProcessing: boolean;
+  /** A small picture of a file goes along: `true`. */
+  sendThumbnail: boolean;
+  extractThumbnail: boolean;
+  /** Kinds of small pictures: `false`. */
+  sendHqThumbnail: boolean;
+  horizontalThumbnail: boolean;
+  verticalThumbnail: boolean;
+  /** Not for everybody's eyes: `false`, 0. */
+  matureContent: boolean;
+  contentRating: number;
+  /** Signs become pictures: `true`. */
+  emojify: boolean;
+  /** Files at a URL are fetched and kept: `false`. */
+  saveImageUrl: boolean;
+  saveVideoUrl: boolean;
+  saveAudioUrl: boolean;
+  saveAllFileUrl: boolean;
+  /** Pixels: 400. */
+  thumbnailMaxSide: number;
+  /** 0 = as the picture is. */
+  thumbnailAspectRatio: number;
+  /** Bytes, 0 = no limit of its own. */
+  maxPreviewSize: number;
+  passthroughSize: number;
+  urlTransferSize: number;
+  /** Seconds, 0 = never. */
+  urlPreviewExpiry: number;
+  trackingProtectionLevel: number;
+  secureDownload: boolean;
+  openExternally: boolean;
+  /** A forwarded message says that it is: `true`. */
+  markForwarded: boolean;
+}
 
 declare class MesiboProfile {
   protected constructor();
