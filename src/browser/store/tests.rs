@@ -2,13 +2,8 @@
 
 use bytes::Bytes;
 use client::Local;
-<<<<<<< HEAD
-use client::message::{Content, File, Receipt};
-use client::port::store::{Account, Errand, Part, ReadNotice, StoredProfile};
-=======
 use client::message::{Age, Content, File, Receipt};
-use client::port::store::{Account, Errand, ReadNotice, StoredProfile};
->>>>>>> main
+use client::port::store::{Account, Errand, Part, ReadNotice, StoredProfile};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use wire::id::{GroupId, MessageId, Uid};
 use wire::time::Timestamp;
