@@ -34,6 +34,10 @@ const app = {
   profiles: () => conversations.profiles(),
   changed,
   forget,
+  read() {
+    conversations.draw();
+    app.notifications.count();
+  },
 };
 const conversation = new Conversation(app);
 const conversations = new Conversations(api, me, typing, open);

@@ -1,6 +1,6 @@
 // Looking for people, groups and messages, in place of the list of conversations.
 import { arrange, element, face, icon } from "/shared/dom.js";
-import { rich } from "/shared/text.js";
+import { marked } from "/shared/text.js";
 import { inOneLine, senderOf, whenOf } from "/shared/words.js";
 
 /** Messages shown at first, and with each step further. */
@@ -144,7 +144,7 @@ export class Search {
 
   person(profile) {
     const name = element("span", { class: "cut name", dir: "auto" });
-    name.append(...rich(profile.getNameOrAddress(), this.query));
+    name.append(...marked(profile.getNameOrAddress(), this.query));
     const second = profile.isGroup() ? "Group" : profile.getAddress();
     const line = element("span", { class: "cut last" }, second);
     return this.row(profile, name, line, () => this.open(profile));
@@ -168,7 +168,7 @@ export class Search {
     const text = element("span", { class: "cut last", dir: "auto" });
     text.append(
       `${senderOf(message)}: `,
-      ...rich(around(inOneLine(message), this.query), this.query),
+      ...marked(around(inOneLine(message), this.query), this.query),
     );
     const first = element(
       "span",

@@ -223,9 +223,15 @@ impl Hub {
         for uid in &left {
             notes.push(self.change(Kind::Left, after, Some(*uid), false, &[])?.to(*uid));
         }
+        // Who has other rights is told of as who joins: rosters show them.
+        let mut listed = joined;
+        listed.extend(touched.iter().filter(|uid| {
+            let (known, now) = (before.members.get(*uid), after.members.get(*uid));
+            known.is_some() && now.is_some() && known != now
+        }));
         // The same for everybody, so encoded once; cut where a frame would grow too large.
         let mut roster_changes = Vec::new();
-        for (kind, uids) in [(Kind::MembersJoined, &joined), (Kind::MembersLeft, &left)] {
+        for (kind, uids) in [(Kind::MembersJoined, &listed), (Kind::MembersLeft, &left)] {
             for uids in uids.chunks(MEMBERS_PER_REPLY_MAX) {
                 roster_changes.push(self.change(kind, after, None, false, uids)?);
             }
