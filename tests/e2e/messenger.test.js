@@ -212,6 +212,27 @@ test("a text is found in the conversation and over all, and the hit is shown how
   await a.raw.locator(".said.found", { hasText: "needle" }).waitFor();
 });
 
+test("who wants to be found is found by strangers, by a part of the name", async () => {
+  const [ada, zoe] = await world.people("Ada", "Zoe");
+  const z = await Messenger.open(world, zoe, []);
+  await z.button("Your profile").click();
+  await z.raw.getByLabel("Your name").fill("Zoe Quartz");
+  await z.raw.getByRole("switch", { name: "Others find me by my name" }).click();
+  await z.raw.getByText("Saved. Others see it now.").waitFor();
+  await z.answer("Save");
+  await z.raw.getByText("Saved. Others see it now.").waitFor();
+  const a = await Messenger.open(world, ada, []);
+  await a.raw.keyboard.press("Control+k");
+  await a.raw.keyboard.type("quar");
+  await a.raw
+    .locator("#results")
+    .getByRole("button", { name: /Zoe Quartz/ })
+    .click();
+  await a.write("Hello Zoe");
+  await z.raw.keyboard.press("Escape");
+  await z.entry(/Hello Zoe/).waitFor();
+});
+
 test("Control K finds a person, arrows walk, Enter opens, Escape goes back", async () => {
   const [ada, bob, carol] = await world.people("Ada", "Bob", "Carol");
   const a = await Messenger.open(world, ada, [bob, carol]);
