@@ -223,17 +223,23 @@ impl Hub {
         for uid in &left {
             notes.push(self.change(Kind::Left, after, Some(*uid), false, &[])?.to(*uid));
         }
-        // Who has other rights is told of as who joins: rosters show them.
-        let mut listed = joined;
-        listed.extend(touched.iter().filter(|uid| {
-            let (known, now) = (before.members.get(*uid), after.members.get(*uid));
-            known.is_some() && now.is_some() && known != now
-        }));
         // The same for everybody, so encoded once; cut where a frame would grow too large.
         let mut roster_changes = Vec::new();
-        for (kind, uids) in [(Kind::MembersJoined, &listed), (Kind::MembersLeft, &left)] {
+        for (kind, uids) in [(Kind::MembersJoined, &joined), (Kind::MembersLeft, &left)] {
             for uids in uids.chunks(MEMBERS_PER_REPLY_MAX) {
                 roster_changes.push(self.change(kind, after, None, false, uids)?);
+            }
+        }
+        // Who gave a member other rights hears of it; rights of another are nobody else's business.
+        if let Some(actor) = self.operations.actor() {
+            let renewed = |uid: &&Uid| {
+                let (known, now) = (before.members.get(*uid), after.members.get(*uid));
+                known.is_some() && now.is_some() && known != now
+            };
+            let renewed: Vec<_> = touched.iter().filter(renewed).copied().collect();
+            if !renewed.is_empty() {
+                let change = self.change(Kind::MembersJoined, after, None, false, &renewed)?;
+                notes.push(change.to(actor.uid));
             }
         }
         // PINs are told to who asks for them.
