@@ -353,6 +353,14 @@ impl Page {
                     call(&callback, &JsValue::UNDEFINED, &[count.into()]);
                 }
             }
+            Event::Counted { ticket, counts } => {
+                let callback = self.finding.borrow_mut().remove(&ticket);
+                let counts = counts.into_iter().flat_map(|(status, count)| [status, count]);
+                if let Some(callback) = callback {
+                    let counts = counts.map(JsValue::from).collect::<Array>();
+                    call(&callback, &JsValue::UNDEFINED, &[counts.into()]);
+                }
+            }
             Event::Filter => self.on_filter(),
             Event::Searched { ticket, found, more, limited } => {
                 let callback = self.finding.borrow_mut().remove(&ticket);
@@ -477,7 +485,7 @@ impl Page {
                 let objects: Vec<_> = objects.collect();
                 Box::new(move |entry| objects.contains(entry))
             }
-            Removal::Before { conversation, before } => Box::new(move |entry| {
+            Removal::Before { conversation, before, keep: _ } => Box::new(move |entry| {
                 let of = records::conversation_of(entry);
                 number(&property(entry, "ts")) < before.0 as f64
                     && (conversation.is_none() || of == *conversation)
@@ -561,9 +569,11 @@ impl Page {
             if tell(&listener, &spellings("Presence"), from_ref(&object)) {
                 continue;
             }
-            // The first generation hears of presence as a message without data.
+            // The first generation hears of presence as a message without data; the newer spelling
+            // is of pages that expect messages there.
             if method(&listener, &spellings("Presence")).is_none() {
-                tell(&listener, &spellings("Message"), &[object.clone(), JsValue::UNDEFINED]);
+                let [_, older, _, oldest] = spellings("Message");
+                tell(&listener, &[older, oldest], &[object.clone(), JsValue::UNDEFINED]);
                 tell(&listener, &spellings("Activity"), &[object.clone(), presence.into()]);
             }
         }

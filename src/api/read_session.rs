@@ -215,6 +215,13 @@ impl MesiboReadSession {
         MesiboReadSession::make(Mesibo::default_driver(), Scope::All, listener).into_object()
     }
 
+    /// All active sessions of the default instance.
+    #[wasm_bindgen(js_name = _active)]
+    pub fn active() -> Array {
+        let sessions = Mesibo::default_driver().page.sessions.borrow().clone();
+        sessions.values().map(|session| session.object.borrow().clone()).collect()
+    }
+
     pub fn read(&self, count: JsValue) -> u32 {
         self.activate();
         let (id, count) = (self.session.id, number(&count).max(0.0) as u32);
@@ -226,11 +233,11 @@ impl MesiboReadSession {
         self.session.array.borrow().clone()
     }
 
-    pub fn sync(&self, _count: JsValue, listener: JsValue) {
+    pub fn sync(&self, count: JsValue, listener: JsValue) {
         self.activate();
         *self.session.on_sync.borrow_mut() = listener;
-        let id = self.session.id;
-        self.session.driver.call(|client, _| client.sync(id));
+        let (id, count) = (self.session.id, number(&count).max(0.0) as u32);
+        self.session.driver.call(|client, _| client.sync(id, count));
     }
 
     #[wasm_bindgen(js_name = getUnreadCount)]
@@ -286,6 +293,12 @@ impl MesiboReadSession {
     #[wasm_bindgen(js_name = setQuery)]
     pub fn set_query(&self, query: JsValue) {
         self.change(SessionChange::Query(Some(text(&query))));
+    }
+
+    /// `kinds`: bits of `client::kind`.
+    #[wasm_bindgen(js_name = _enable)]
+    pub fn enable_kinds(&self, kinds: u32, on: JsValue) {
+        self.change(SessionChange::Kinds(kinds, on.is_truthy()));
     }
 
     #[wasm_bindgen(js_name = setThreadId)]

@@ -16,6 +16,7 @@ mod delivery;
 mod directory;
 mod group_operations;
 mod group_requests;
+mod history;
 mod hub;
 mod messaging;
 mod negotiation;

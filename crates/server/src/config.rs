@@ -30,6 +30,8 @@ pub struct Config {
     pub log: String,
     /// Browsers that may be signed in with one token at the same time.
     pub token_sessions: usize,
+    /// Messages stay after they were delivered, for devices that have not got them.
+    pub history: bool,
     /// URL under which files are downloaded; `None`: the address that was used for the upload.
     pub files_url: Option<String>,
     /// Largest file that may be uploaded, MiB.
@@ -48,6 +50,7 @@ impl Default for Config {
             // str0m warns of every offer with a codec that we do not take.
             log: "info,str0m=error".into(),
             token_sessions: 1,
+            history: true,
             files_url: None,
             upload_max_mb: FILE_BYTES_MAX / 1024 / 1024,
         }
@@ -97,6 +100,10 @@ pub struct Flags {
     #[arg(long, env = "MESIBO_TOKEN_SESSIONS")]
     token_sessions: Option<usize>,
 
+    /// Whether users' messages stay for their new devices after they were delivered [true]
+    #[arg(long, env = "MESIBO_HISTORY", value_name = "BOOL")]
+    history: Option<bool>,
+
     /// URL under which files are downloaded, such as https://files.example.com/files; without it
     /// the address that was used for the upload
     #[arg(long, env = "MESIBO_FILES_URL")]
@@ -118,6 +125,7 @@ struct File {
     site: Option<PathBuf>,
     admin_key: Option<String>,
     log: Option<String>,
+    history: Option<bool>,
     #[serde(default)]
     tokens: Tokens,
     #[serde(default)]
@@ -166,6 +174,7 @@ impl Flags {
                 .token_sessions
                 .or(file.tokens.sessions)
                 .unwrap_or(default.token_sessions),
+            history: self.history.or(file.history).unwrap_or(default.history),
             files_url: self.files_url.or(file.files.url),
             upload_max_mb: self
                 .upload_max_mb
@@ -261,6 +270,7 @@ mod tests {
             site = "/srv/site"
             admin_key = "a key of the file"
             log = "warn"
+            history = false
             [tokens]
             sessions = 3
             [files]
@@ -278,6 +288,7 @@ mod tests {
             admin_key: Some("a key of the file".into()),
             log: "warn".into(),
             token_sessions: 3,
+            history: false,
             files_url: Some("https://files.example.com".into()),
             upload_max_mb: 9,
         };
