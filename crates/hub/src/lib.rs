@@ -10,6 +10,7 @@
 
 extern crate alloc;
 
+mod app_operations;
 mod changes;
 mod contacts;
 mod delivery;
@@ -17,16 +18,20 @@ mod directory;
 mod group_operations;
 mod group_requests;
 mod hub;
+mod letters;
 mod messaging;
 mod negotiation;
 mod operations;
+mod pins;
 mod presence;
 mod rights;
 mod rooms;
+mod schedule;
 mod session;
 mod signin;
 mod token;
 mod upload;
+mod user_operations;
 
 pub mod port;
 
