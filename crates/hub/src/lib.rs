@@ -27,6 +27,7 @@ mod presence;
 mod rights;
 mod rooms;
 mod schedule;
+mod search;
 mod session;
 mod signin;
 mod token;

@@ -23,7 +23,7 @@ use tokio::net::TcpStream;
 use wire::SUBPROTOCOL;
 use wire::frame::{FrameError, decode_client};
 use wire::id::SessionId;
-use wire::limits::{CLOSE_WITHIN, SOCKET_READ_BYTES_MAX, SOCKET_WRITE_BYTES_MAX};
+use wire::limits::{CLOSE_WITHIN, FRAME_BYTES_MAX, SOCKET_READ_BYTES_MAX, SOCKET_WRITE_BYTES_MAX};
 use wire::proto::client_frame;
 
 use crate::Shared;
@@ -145,7 +145,8 @@ thread_local! {
 
 impl Connection {
     fn new(socket: TcpStream) -> Connection {
-        let (reader, orders, unsent) = (Reader::default(), Vec::new().into_iter(), Vec::new());
+        let reader = Reader::new(FRAME_BYTES_MAX);
+        let (orders, unsent) = (Vec::new().into_iter(), Vec::new());
         Connection { socket, reader, orders, unsent, leaving: 0, drained: 0, end: None }
     }
 

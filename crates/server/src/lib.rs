@@ -11,7 +11,7 @@ mod metrics;
 mod orders;
 mod site;
 mod store;
-mod websocket;
+pub mod websocket;
 
 use std::fs::File;
 use std::net::SocketAddr;

@@ -4,7 +4,7 @@
 //! connection at rest costs nothing: a library that keeps its buffers costs 100 KB for each
 //! session that was once told much (`docs/decisions/0004-own-websocket-frames.md`).
 
-use wire::limits::{FRAME_BYTES_MAX, WEBSOCKET_HEAD_BYTES_MAX};
+use wire::limits::WEBSOCKET_HEAD_BYTES_MAX;
 
 /// What came.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub enum Failure {
     /// The other side does not keep to RFC 6455.
     #[error("not as RFC 6455 has it: {0}")]
     Protocol(&'static str),
-    /// Larger than `FRAME_BYTES_MAX`.
+    /// Longer than the reader's limit.
     #[error("message has {bytes} bytes")]
     TooLarge {
         /// As far as it is known.
@@ -43,8 +43,10 @@ const PONG: u8 = 10;
 const CONTROL_BYTES: usize = 125;
 
 /// The reading half of a connection.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Reader {
+    /// Longest message, bytes.
+    longest: usize,
     /// A frame that has not come to its end.
     partial: Vec<u8>,
     /// A message in several frames that has not come to its end.
@@ -59,6 +61,11 @@ struct Fragments {
 }
 
 impl Reader {
+    /// Of a connection that has just begun; messages longer than this are a [`Failure`].
+    pub fn new(longest: usize) -> Reader {
+        Reader { longest, partial: Vec::new(), fragments: None, is_closed: false }
+    }
+
     /// Takes bytes as they were read and gives each message. The bytes are unmasked in place.
     pub fn read(
         &mut self,
@@ -91,7 +98,7 @@ impl Reader {
         {
             let before = self.fragments.as_ref().map_or(0, |before| before.content.len());
             let together = before.saturating_add(head.length);
-            if !head.is_control() && together > FRAME_BYTES_MAX {
+            if !head.is_control() && together > self.longest {
                 return Err(Failure::TooLarge { bytes: together });
             }
             let start = taken + head.bytes;
@@ -120,7 +127,16 @@ impl Reader {
             CLOSE => {
                 let code = match content {
                     [] => None,
-                    [high, low, ..] => Some(u16::from_be_bytes([*high, *low])),
+                    [high, low, reason @ ..] => {
+                        let code = u16::from_be_bytes([*high, *low]);
+                        if !matches!(code, 1000..=1003 | 1007..=1011 | 3000..=4999) {
+                            return Err(Failure::Protocol("a close code that is not to be sent"));
+                        }
+                        if str::from_utf8(reason).is_err() {
+                            return Err(Failure::Protocol("a reason to close that is not UTF-8"));
+                        }
+                        Some(code)
+                    }
                     [_] => return Err(Failure::Protocol("half a close code")),
                 };
                 self.is_closed = true;
@@ -247,6 +263,8 @@ fn write(out: &mut Vec<u8>, kind: u8, content: &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    use wire::limits::FRAME_BYTES_MAX;
+
     use super::*;
 
     /// A frame as a client writes it.
@@ -264,7 +282,7 @@ mod tests {
 
     /// All that comes out when these bytes come in parts of this size.
     fn read(bytes: &[u8], part: usize) -> Result<Vec<String>, Failure> {
-        let (mut reader, mut seen) = (Reader::default(), Vec::new());
+        let (mut reader, mut seen) = (Reader::new(FRAME_BYTES_MAX), Vec::new());
         for part in bytes.chunks(part) {
             reader.read(&mut part.to_vec(), |incoming| {
                 seen.push(match incoming {
@@ -342,6 +360,8 @@ mod tests {
             ("ping in parts", frame(0x09, b"")),
             ("long ping", frame(0x89, &[0; 126])),
             ("half a close code", frame(0x88, &[3])),
+            ("close code for nobody to send", frame(0x88, &1005_u16.to_be_bytes())),
+            ("reason to close that is no text", frame(0x88, &[3, 0xe8, 0xff])),
         ];
         for (name, bytes) in cases {
             assert!(matches!(read(&bytes, 64), Err(Failure::Protocol(_))), "{name}");

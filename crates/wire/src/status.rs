@@ -12,6 +12,8 @@ pub const READ: u32 = 3;
 pub const RECEIVED_NEW: u32 = 0x12;
 /// Incoming: read.
 pub const RECEIVED_READ: u32 = 0x13;
+/// Kept by the page itself, never sent.
+pub const CUSTOM: u32 = 0x20;
 /// Taken back by its sender; a placeholder is left.
 pub const DELETED: u32 = 0x21;
 /// Erased on this device; a placeholder is left.

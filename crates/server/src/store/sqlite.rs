@@ -26,7 +26,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0001_first.sql"),
     include_str!("schema/0002_sweep.sql"),
     include_str!("schema/0003_profiles.sql"),
-    include_str!("schema/0004_backend.sql"),
+    include_str!("schema/0004_people.sql"),
+    include_str!("schema/0005_backend.sql"),
 ];
 
 /// An open database.
@@ -171,10 +172,34 @@ fn perform(db: &Connection, logs: &mut Logs, request: Request) -> Result<Reply, 
             let mut statement = db.prepare_cached(
                 "SELECT uid, flags & ?1 FROM contacts WHERE peer = ?2 AND flags & ?1 ORDER BY uid",
             )?;
-            let blockers = statement.query_map([contact::BLOCK_ANY, uid.0], |row| {
-                Ok((Uid(row.get(0)?), row.get(1)?))
-            })?;
+            let blockers = statement
+                .query_map([contact::BLOCK_ANY | contact::LEVELS, uid.0], |row| {
+                    Ok((Uid(row.get(0)?), row.get(1)?))
+                })?;
             Reply::Blockers(blockers.collect::<Sql<_>>()?)
+        }
+        Request::Search { aid, by, text, contacts, groups, after_uid, after_gid, count } => {
+            let wanted = Wanted { aid, by, text: &text, count };
+            let users = find_users(db, &wanted, contacts, after_uid)?;
+            let groups = match groups {
+                true => find_groups(db, &wanted, after_gid)?,
+                false => Vec::new(),
+            };
+            Reply::Found { users, groups }
+        }
+        Request::SavePushToken { device, token, voip } => {
+            db.prepare_cached("UPDATE devices SET push = ?, push_voip = ? WHERE id = ?")?
+                .execute(params![token, voip, signed(device.0)])?;
+            Reply::Done
+        }
+        Request::LoadPushTokens { uid } => {
+            let mut statement = db.prepare_cached(
+                "SELECT id, push, push_voip FROM devices WHERE uid = ? AND push <> '' ORDER BY id",
+            )?;
+            let tokens = statement.query_map([uid.0], |row| {
+                Ok((DeviceId(unsigned(row.get(0)?)), row.get(1)?, row.get(2)?))
+            })?;
+            Reply::PushTokens(tokens.collect::<Sql<_>>()?)
         }
         Request::Sweep { now, count } => Reply::Swept(sweep(db, logs, now, count)?),
         Request::OfApp(request) => Reply::OfApp(apps::perform(db, logs, request)?),
@@ -536,6 +561,41 @@ pub(super) fn delete_user(db: &Connection, uid: Uid) -> Sql<()> {
         db.execute(sql, [uid.0])?;
     }
     Ok(())
+}
+
+/// What a search is for.
+struct Wanted<'a> {
+    aid: AppId,
+    by: Uid,
+    text: &'a str,
+    count: usize,
+}
+
+/// Among those that want to be found, and the asker's contacts.
+fn find_users(db: &Connection, wanted: &Wanted<'_>, contacts: bool, after: Uid) -> Sql<Vec<User>> {
+    // Each part of the union has an index of its own.
+    let sql = select_user(
+        "WHERE u.uid IN (
+           SELECT uid FROM users WHERE aid = ?1 AND uid > ?3 AND flags & 256 <> 0
+           UNION SELECT peer FROM contacts WHERE ?5 AND uid = ?2 AND flags & 1)
+         AND u.aid = ?1 AND u.uid <> ?2 AND u.uid > ?3
+         AND (instr(lower(u.name), lower(?4)) OR lower(u.address) = lower(?4))
+         ORDER BY u.uid LIMIT ?6",
+    );
+    let mut statement = db.prepare_cached(&sql)?;
+    let (aid, by, count) = (wanted.aid.0, wanted.by.0, wanted.count as i64);
+    let given = params![aid, by, after.0, wanted.text, contacts, count];
+    statement.query_map(given, |row| user(row, 0))?.collect()
+}
+
+fn find_groups(db: &Connection, wanted: &Wanted<'_>, after: GroupId) -> Sql<Vec<Group>> {
+    let sql = format!(
+        "SELECT {GROUP_COLUMNS} FROM groups WHERE aid = ? AND gid > ? AND flags & 1048576 <> 0
+         AND instr(lower(name), lower(?)) ORDER BY gid LIMIT ?"
+    );
+    let mut statement = db.prepare_cached(&sql)?;
+    let given = params![wanted.aid.0, after.0, wanted.text, wanted.count as i64];
+    statement.query_map(given, group)?.collect()
 }
 
 /// Columns of [`group`].
