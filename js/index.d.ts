@@ -247,7 +247,9 @@ declare class Mesibo {
   /** In memory now, else `null`; the callback gets it from the database too, later. */
   getMessage(
     mid: Numeric,
-    callback?: (message: MesiboMessage | null) => Answer,
+    callback?: ((message: MesiboMessage | null) => Answer) | null,
+    /** Whose it is, when it is somebody else's and not in memory. */
+    sender?: string,
   ): MesiboMessage | null;
   /** Removes a message from the own devices; with `remote` it is recalled first. */
   deleteMessage(mid: Numeric, remote?: boolean): Promise<boolean>;
@@ -744,6 +746,11 @@ declare class MesiboMessage extends MesiboMessageProperties {
   hasThumbnail(): boolean;
   /** A URL for `img.src`. */
   getThumbnail(): string | null;
+  // As an entry of a list a message is a contact as well: with whom, their name and picture.
+  address: string;
+  name: string;
+  picture: string | undefined;
+  lastMessage: MesiboMessage | null;
   /** 0 to 100. */
   getProgress(): number;
   isFileTransferInProgress(): boolean;
@@ -971,7 +978,7 @@ declare class MesiboGroupCall {
   private constructor();
   /** First generation: which room. */
   setRoom(gid: Numeric): boolean;
-  join(listener?: MesiboGroupCallListener | null): void;
+  join(listener?: MesiboGroupCallListener | null, admin?: MesiboGroupCallListener | null): void;
   leave(): void;
   createPublisher(sid?: Numeric): MesiboParticipant;
   publish(sid?: Numeric): MesiboParticipant;

@@ -132,6 +132,7 @@ for (const browser of ["chromium", "firefox"]) {
   });
 }
 
+// Rules: 1.2.8.
 test("a file, bytes, a canvas and an input are content; what is none is refused", async () => {
   const { bob, a, b } = await two();
   const facts = await a.evaluate(async (peer) => {
@@ -218,6 +219,7 @@ test("a video gets a picture of its first frame, a sound and a text get none", a
   assert.equal(shown.width, 320);
 });
 
+// Rules: 5.4.4.
 test("a URL is sent as it is, also by the sends of the first generations", async () => {
   const { bob, a, b } = await two();
   const results = await a.evaluate((peer) => {
@@ -427,6 +429,7 @@ test("a page asks its own server before it has a token", async () => {
   assert.deepEqual(answers[4], [1, null, 0, false, 1]);
 });
 
+// Rules: 5.10.2.
 test("a service worker shows files it has seen without a server, and keeps no failures", async () => {
   const { bob, a, b } = await two();
   await a.evaluate((peer) => {

@@ -144,6 +144,11 @@ pub(crate) enum Pending {
     Log {
         session: SessionId,
     },
+    History {
+        session: SessionId,
+        ticket: u32,
+        count: u32,
+    },
     Admin,
     Uploader {
         ticket: Ticket,
@@ -320,10 +325,8 @@ impl Hub {
             (_, Body::Send(send)) => self.on_send(id, send),
             (_, Body::Read(read)) => self.on_read(id, read),
             (_, Body::Change(change)) => self.on_change(id, change),
-            (_, Body::Remove(remove)) => {
-                self.on_remove(id, remove);
-                Ok(())
-            }
+            (_, Body::Remove(remove)) => self.on_remove(id, remove),
+            (_, Body::History(wanted)) => self.on_history(id, wanted),
             (_, Body::Presence(presence)) => self.on_presence(id, presence),
             (_, Body::Watch(watch)) => self.on_watch(id, watch),
             (_, Body::GroupQuery(query)) => self.on_group_query(id, query),
@@ -644,6 +647,9 @@ impl Hub {
                 self.on_acknowledged(session, &notes, result);
             }
             Pending::Log { session } => self.on_log(session, result),
+            Pending::History { session, ticket, count } => {
+                self.on_history_read(session, ticket, count, result);
+            }
             Pending::Admin => self.on_admin_stored(result),
             Pending::Uploader { ticket } => self.on_uploader_found(ticket, result),
             Pending::Sweep => self.on_swept(&result),

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use prost::Message as _;
 use wire::frame::encode_deliver;
 use wire::id::{AppId, GroupId, MessageId, Seq, Uid};
-use wire::limits::{CONTENT_BYTES_MAX, LETTER_ADDRESSES_MAX};
+use wire::limits::{BODY_BYTES_MAX, CONTENT_BYTES_MAX, LETTER_ADDRESSES_MAX};
 use wire::mask::{message as flag, user as user_flag};
 use wire::proto::{Message, Target, target};
 use wire::time::Duration;
@@ -56,8 +56,9 @@ impl Hub {
         job: &Job,
     ) -> Result<Progress, Needs> {
         let refuse = |code, cause: &str, param| Ok(refusal(code, cause, &[param]).into());
-        if letter.content.encoded_len() > CONTENT_BYTES_MAX {
-            let cause = "the message is larger than 64 KiB";
+        let content = &letter.content;
+        if content.body.len() > BODY_BYTES_MAX || content.encoded_len() > CONTENT_BYTES_MAX {
+            let cause = "the message is larger than 64 KiB, or 68 KiB with what is beside its text";
             return refuse(ErrorCode::TooLarge, cause, Param::MessageBody);
         }
         if letter.to.len() > LETTER_ADDRESSES_MAX {

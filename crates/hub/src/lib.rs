@@ -17,6 +17,7 @@ mod delivery;
 mod directory;
 mod group_operations;
 mod group_requests;
+mod history;
 mod hub;
 mod letters;
 mod messaging;

@@ -65,7 +65,7 @@ impl Hub {
         };
         let content = send.content.clone().unwrap_or_default();
         if content.encoded_len() > CONTENT_BYTES_MAX {
-            self.reject(id, send.id, fail("the content is larger than 64 KiB"));
+            self.reject(id, send.id, fail("the content is larger than 68 KiB"));
             return Ok(());
         }
         let destination = match self.destination(uid, aid, send)? {

@@ -79,6 +79,7 @@ pub(crate) struct Job {
 
 /// Who asks, and for what.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // One for each operation that waits.
 pub(crate) enum Asker {
     Backend {
         ticket: Ticket,

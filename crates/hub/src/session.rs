@@ -171,7 +171,12 @@ impl Session {
     /// Notes that a frame came; `false` when that is one too many.
     pub fn hear(&mut self, now: Instant) -> bool {
         self.heard = now;
-        self.rate.take(now)
+        self.rate.take(now, 1)
+    }
+
+    /// Notes that a frame costs as much as many; `false` when that is too much.
+    pub fn charge(&mut self, now: Instant, frames: u32) -> bool {
+        self.rate.take(now, frames)
     }
 }
 
@@ -183,7 +188,7 @@ struct Rate {
 }
 
 impl Rate {
-    fn take(&mut self, now: Instant) -> bool {
+    fn take(&mut self, now: Instant, frames: u32) -> bool {
         let ms = now.since(self.since).as_millis() as u64;
         let filled = ms * u64::from(FRAMES_PER_SECOND_MAX) / 1000;
         if filled > 0 {
@@ -191,7 +196,7 @@ impl Rate {
             self.allowance = allowance.min(u64::from(FRAMES_BURST_MAX)) as u32;
             self.since = now;
         }
-        match self.allowance.checked_sub(1) {
+        match self.allowance.checked_sub(frames) {
             Some(rest) => {
                 self.allowance = rest;
                 true

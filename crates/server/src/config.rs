@@ -41,6 +41,8 @@ pub struct Config {
     pub admin_sources: usize,
     /// Browsers that may be signed in with one token at the same time.
     pub token_sessions: usize,
+    /// Messages stay after they were delivered, for devices that have not got them.
+    pub history: bool,
     /// URL under which files are downloaded; `None`: the address that was used for the upload.
     pub files_url: Option<String>,
     /// Largest file that may be uploaded, MiB.
@@ -63,6 +65,7 @@ impl Default for Config {
             admin_allow: Vec::new(),
             admin_sources: 0,
             token_sessions: 1,
+            history: true,
             files_url: None,
             upload_max_mb: FILE_BYTES_MAX / 1024 / 1024,
         }
@@ -128,6 +131,10 @@ pub struct Flags {
     #[arg(long, env = "MESIBO_TOKEN_SESSIONS")]
     token_sessions: Option<usize>,
 
+    /// Whether users' messages stay for their new devices after they were delivered [true]
+    #[arg(long, env = "MESIBO_HISTORY", value_name = "BOOL")]
+    history: Option<bool>,
+
     /// URL under which files are downloaded, such as https://files.example.com/files; without it
     /// the address that was used for the upload
     #[arg(long, env = "MESIBO_FILES_URL")]
@@ -149,6 +156,7 @@ struct File {
     site: Option<PathBuf>,
     admin_key: Option<String>,
     log: Option<String>,
+    history: Option<bool>,
     #[serde(default)]
     admin: Admin,
     #[serde(default)]
@@ -215,6 +223,7 @@ impl Flags {
                 .token_sessions
                 .or(file.tokens.sessions)
                 .unwrap_or(default.token_sessions),
+            history: self.history.or(file.history).unwrap_or(default.history),
             files_url: self.files_url.or(file.files.url),
             upload_max_mb: self
                 .upload_max_mb
@@ -310,6 +319,7 @@ mod tests {
             site = "/srv/site"
             admin_key = "a key of the file"
             log = "warn"
+            history = false
             [admin]
             rate = 7
             burst = 9
@@ -336,6 +346,7 @@ mod tests {
             admin_allow: vec!["192.0.2.0/24".parse().unwrap()],
             admin_sources: 5,
             token_sessions: 3,
+            history: false,
             files_url: Some("https://files.example.com".into()),
             upload_max_mb: 9,
         };

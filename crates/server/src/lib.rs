@@ -62,6 +62,7 @@ impl Server {
             .with_context(|| format!("the data folder {} cannot be made", config.data.display()))?;
         let lock = locked(&config.data)?;
         let database = Sqlite::open(&config.data.join("mesibo.db"))?;
+        let database = if config.history { database } else { database.without_history() };
         let admin_key = match config.admin_key {
             Some(key) => key,
             None => kept_key(&config.data.join("admin.key"))?,

@@ -144,7 +144,7 @@ fn groups_are_listed_with_their_members_counted(mut store: impl SyncStore) {
             other => panic!("{other:?}"),
         }
     };
-    assert_eq!(list(&mut store, AppId(1), "c*w", None), [(crew, 1), (pair, 2)]);
+    assert_eq!(list(&mut store, AppId(1), "t*m", None), [(crew, 1), (pair, 2)]);
     assert_eq!(list(&mut store, AppId(1), "*", Some(pair)), [(pair, 2)]);
     assert_eq!(list(&mut store, AppId(1), "x*", None), []);
     assert_eq!(list(&mut store, AppId(2), "*", None), []);

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use hub::port::apps::{AppReply, AppRequest, Filter, Scheduled, UserRow, matches};
 use hub::port::store::{
-    App, Contact, DeviceId, Group, LogRow, LoggedMessage, Member, NewMessage, Note, Outcome, Reply,
-    Request, StoreError, Token, TokenHash, TokenId, User,
+    App, Contact, DeviceId, Group, HistoryOf, LogRow, LoggedMessage, Member, NewMessage, Note,
+    Outcome, Reply, Request, StoreError, Token, TokenHash, TokenId, User,
 };
 use wire::id::{AppId, DeviceKey, GroupId, MessageId, Seq, Uid};
 use wire::limits::{
@@ -39,6 +39,8 @@ pub struct MemoryStore {
     scheduled: BTreeMap<u64, Scheduled>,
     remotes: HashMap<Uid, IpAddr>,
     logs: BTreeMap<Uid, Log>,
+    /// Own copies: whose, of which conversation, places of messages.
+    history: BTreeMap<(Uid, Side), BTreeMap<u64, (Uid, MessageId)>>,
     /// Numbers are never used again, also of what is gone.
     last: Last,
 }
@@ -51,6 +53,22 @@ struct Last {
     device: u64,
     group: u32,
     scheduled: u64,
+    message: u64,
+}
+
+/// The other side of a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Side {
+    User(Uid),
+    Group(GroupId),
+}
+
+fn is_of(of: HistoryOf, side: Side) -> bool {
+    match of {
+        HistoryOf::User(uid) => side == Side::User(uid),
+        HistoryOf::Group(gid) => side == Side::Group(gid),
+        HistoryOf::All | HistoryOf::Latest => true,
+    }
 }
 
 /// A message, whoever has fetched it.
@@ -113,6 +131,7 @@ impl MemoryStore {
                 && log.is_some_and(|log| log.head.0 - log.fetched.0 >= LOG_ENTRIES_MAX)
         };
         let others = to.iter().filter(|uid| **uid != message.sender).count();
+        let peer = to.iter().find(|uid| **uid != message.sender).copied();
         let to: Vec<_> = to.into_iter().filter(|uid| !is_full(uid)).collect();
         if others > 0 && to.iter().all(|uid| *uid == message.sender) {
             return Outcome::Full;
@@ -120,6 +139,7 @@ impl MemoryStore {
         let stored =
             Stored { ts: message.ts, expires: message.expires, entry: message.entry.clone() };
         self.messages.insert(key, stored);
+        self.last.message += 1;
         let logged = LoggedMessage {
             sender: message.sender,
             id: message.id,
@@ -130,10 +150,64 @@ impl MemoryStore {
         // A log of somebody who is gone is not made again.
         let there = to.into_iter().filter(|uid| self.users.contains_key(uid));
         let places = there.map(|uid| {
+            let side = match message.group {
+                GroupId(0) if uid == message.sender => Side::User(peer.unwrap_or(uid)),
+                GroupId(0) => Side::User(message.sender),
+                gid => Side::Group(gid),
+            };
+            self.history.entry((uid, side)).or_default().insert(self.last.message, key);
             let log = self.logs.entry(uid).or_default();
             (uid, log.append(message.entry.clone(), Some(logged)))
         });
         Outcome::Appended(places.collect())
+    }
+
+    fn is_shown(&self, uid: Uid, side: Side, now: Timestamp) -> bool {
+        let Side::Group(gid) = side else { return true };
+        let member = self.groups.get(&gid).and_then(|(_, members)| members.get(&uid));
+        member.is_some_and(|member| member.expires.is_none_or(|expires| expires > now))
+    }
+
+    fn read_history(
+        &self,
+        uid: Uid,
+        of: HistoryOf,
+        (before, until): (Option<u64>, Timestamp),
+        count: u32,
+        now: Timestamp,
+    ) -> Vec<(u64, bytes::Bytes)> {
+        let mut found = BTreeMap::new();
+        for ((whose, side), copies) in &self.history {
+            if *whose != uid || !is_of(of, *side) || !self.is_shown(uid, *side, now) {
+                continue;
+            }
+            let newest = if of == HistoryOf::Latest { 1 } else { usize::MAX };
+            for (place, key) in copies.iter().rev().take(newest) {
+                let Some(stored) = self.messages.get(key) else { continue };
+                let wanted = before.is_none_or(|before| *place < before) && stored.ts <= until;
+                if wanted && stored.expires > now {
+                    found.insert(*place, stored.entry.clone());
+                }
+            }
+        }
+        found.into_iter().rev().take(count as usize).collect()
+    }
+
+    fn remove_from_history(
+        &mut self,
+        uid: Uid,
+        gone: &[(Uid, MessageId)],
+        before: Option<(HistoryOf, Timestamp)>,
+    ) {
+        let messages = &self.messages;
+        for ((_, side), copies) in self.history.iter_mut().filter(|((of, _), _)| *of == uid) {
+            copies.retain(|_, key| {
+                let old = before.is_some_and(|(of, before)| {
+                    is_of(of, *side) && messages.get(key).is_none_or(|stored| stored.ts < before)
+                });
+                !old && !gone.contains(key)
+            });
+        }
     }
 
     fn change_message(&mut self, sender: Uid, id: MessageId, entry: &bytes::Bytes) {
@@ -193,6 +267,9 @@ impl MemoryStore {
         let messages: Vec<_> = over.map(|(key, _)| *key).take(count).collect();
         for key in &messages {
             self.messages.remove(key);
+        }
+        for copies in self.history.values_mut() {
+            copies.retain(|_, key| !messages.contains(key));
         }
         let has_expired = |token: &Token| {
             token.expires.is_some_and(|expires| expires.after(EXPIRED_TOKEN_KEPT) <= now)
@@ -262,6 +339,7 @@ impl MemoryStore {
         self.users.remove(&uid);
         self.delete_tokens(|token| token.uid == uid);
         self.logs.remove(&uid);
+        self.history.retain(|(of, _), _| *of != uid);
         self.contacts.retain(|(of, peer), _| *of != uid && *peer != uid);
         for (group, members) in self.groups.values_mut() {
             members.remove(&uid);
@@ -408,6 +486,13 @@ impl SyncStore for MemoryStore {
             Request::FindMessage { sender, id } => {
                 let found = self.messages.get(&(sender, id));
                 Reply::Message(found.map(|found| (found.ts, found.entry.clone())))
+            }
+            Request::ReadHistory { uid, of, before, until, count, now } => {
+                Reply::History(self.read_history(uid, of, (before, until), count, now))
+            }
+            Request::RemoveFromHistory { uid, messages, before, notes } => {
+                self.remove_from_history(uid, &messages, before);
+                Reply::Appended(self.append_notes(notes))
             }
             Request::ChangeMessage { sender, id, entry, notes } => {
                 self.change_message(sender, id, &entry);

@@ -12,12 +12,20 @@ pub const READ: u32 = 3;
 pub const RECEIVED_NEW: u32 = 0x12;
 /// Incoming: read.
 pub const RECEIVED_READ: u32 = 0x13;
+/// A call that nobody answered.
+pub const CALL_MISSED: u32 = 0x15;
+/// A call that came.
+pub const CALL_INCOMING: u32 = 0x16;
+/// A call that was made.
+pub const CALL_OUTGOING: u32 = 0x17;
 /// Kept by the page itself, never sent.
 pub const CUSTOM: u32 = 0x20;
 /// Taken back by its sender; a placeholder is left.
 pub const DELETED: u32 = 0x21;
 /// Erased on this device; a placeholder is left.
 pub const WIPED: u32 = 0x22;
+/// The place of a conversation without messages.
+pub const EMPTY: u32 = 0x27;
 /// Any failure has this bit.
 pub const FAIL: u32 = 0x80;
 /// Online-only message and nobody was online.

@@ -231,6 +231,19 @@ pub struct LoggedMessage {
     pub expires: Timestamp,
 }
 
+/// Which of a user's own copies of messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HistoryOf {
+    /// Exchanged with this user.
+    User(Uid),
+    /// Of this group.
+    Group(GroupId),
+    /// All.
+    All,
+    /// The newest of each conversation.
+    Latest,
+}
+
 /// A question to the store. Each is one transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
@@ -291,6 +304,34 @@ pub enum Request {
         sender: Uid,
         /// Its id.
         id: MessageId,
+    },
+    /// A user's own copies of messages, newest first: those of groups only while a member,
+    /// expired ones never. → [`Reply::History`]
+    ReadHistory {
+        /// Whose.
+        uid: Uid,
+        /// Of what.
+        of: HistoryOf,
+        /// Exclusive, a place that an earlier answer gave.
+        before: Option<u64>,
+        /// Stored no later.
+        until: Timestamp,
+        /// At most so many.
+        count: u32,
+        /// For expiry and membership.
+        now: Timestamp,
+    },
+    /// A user's own copies of messages are removed; others keep theirs.
+    /// → [`Reply::Appended`], one place per note
+    RemoveFromHistory {
+        /// Whose.
+        uid: Uid,
+        /// These, by sender and id.
+        messages: Vec<(Uid, MessageId)>,
+        /// And those of a conversation, or of all, stored before a moment.
+        before: Option<(HistoryOf, Timestamp)>,
+        /// Entries for logs.
+        notes: Vec<Note>,
     },
     /// Replaces what a message says, also for those who have not fetched it, and tells the
     /// others. → [`Reply::Appended`], one place per note
@@ -527,6 +568,8 @@ pub enum Reply {
     },
     /// When the message was stored and its encoded `proto::Entry`, `None` when it never was.
     Message(Option<(Timestamp, Bytes)>),
+    /// Messages, newest first: their places and encoded `proto::Entry`.
+    History(Vec<(u64, Bytes)>),
     /// Part of a log.
     Log {
         /// The entries.

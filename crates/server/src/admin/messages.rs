@@ -2,7 +2,7 @@
 
 use hub::port::admin::{ErrorCode, Letter, Operation, Param};
 use wire::id::GroupId;
-use wire::limits::CONTENT_BYTES_MAX;
+use wire::limits::BODY_BYTES_MAX;
 use wire::mask::message as flag;
 use wire::proto::{Content, File};
 
@@ -44,7 +44,7 @@ pub fn send(fields: &Fields<'_>) -> Outcome<Operation> {
     let to = fields.list(P::MessageTo)?;
     let gid = fields.integer(P::MessageGid)?.filter(|gid| *gid != 0);
     let body = fields.text(P::MessageBody)?;
-    let data = fields.bytes(P::MessageData, CONTENT_BYTES_MAX)?;
+    let data = fields.bytes(P::MessageData, BODY_BYTES_MAX)?;
     let url = fields.full_text(P::MessageUrl)?;
     let (latitude, longitude) =
         (fields.number(P::MessageLatitude)?, fields.number(P::MessageLongitude)?);

@@ -67,7 +67,7 @@ async fn handle(
     let op = op.to_ascii_lowercase();
     let envelope = Envelope::new(&op, parameters.get("id"));
     let is_object = |name: &&str| parameters.get(name).is_some_and(Value::is_object);
-    let json = OBJECTS.iter().any(|name| is_object(name));
+    let json = OBJECTS.iter().any(is_object);
 
     if broken {
         let cause = "the body is not a JSON object".into();

@@ -19,6 +19,7 @@ use wire::mask::contact;
 use wire::time::Timestamp;
 
 use super::apps::{self, APP_COLUMNS, app};
+use super::history;
 use super::logs::Logs;
 
 /// Numbered migrations: the number of those applied is the database's `user_version`.
@@ -26,14 +27,16 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0001_first.sql"),
     include_str!("schema/0002_sweep.sql"),
     include_str!("schema/0003_profiles.sql"),
-    include_str!("schema/0004_people.sql"),
-    include_str!("schema/0005_backend.sql"),
+    include_str!("schema/0004_history.sql"),
+    include_str!("schema/0005_people.sql"),
+    include_str!("schema/0006_backend.sql"),
 ];
 
 /// An open database.
 pub struct Sqlite {
     connection: Connection,
     logs: Logs,
+    keeps_history: bool,
 }
 
 pub(super) type Sql<T> = rusqlite::Result<T>;
@@ -62,9 +65,14 @@ impl Sqlite {
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", "OFF")?;
         connection.set_prepared_statement_cache_capacity(64);
-        let mut database = Sqlite { connection, logs: Logs::default() };
+        let mut database = Sqlite { connection, logs: Logs::default(), keeps_history: true };
         database.migrate().with_context(|| format!("database {}", path.display()))?;
         Ok(database)
+    }
+
+    /// Keeps no more than what is to be delivered.
+    pub fn without_history(self) -> Sqlite {
+        Sqlite { keeps_history: false, ..self }
     }
 
     fn migrate(&mut self) -> anyhow::Result<()> {
@@ -105,7 +113,7 @@ impl Sqlite {
         let transaction = self.connection.transaction()?;
         let mut replies = Vec::with_capacity(requests.len());
         for request in requests {
-            match perform(&transaction, &mut self.logs, request) {
+            match perform(&transaction, &mut self.logs, self.keeps_history, request) {
                 Ok(reply) => replies.push(Ok(reply)),
                 Err(Failure::Refused(error)) => replies.push(Err(error)),
                 Err(Failure::Database(error)) => return Err(error),
@@ -117,7 +125,12 @@ impl Sqlite {
     }
 }
 
-fn perform(db: &Connection, logs: &mut Logs, request: Request) -> Result<Reply, Failure> {
+fn perform(
+    db: &Connection,
+    logs: &mut Logs,
+    keeps_history: bool,
+    request: Request,
+) -> Result<Reply, Failure> {
     Ok(match request {
         Request::FindToken { hash } => Reply::Token(find_token(db, &hash)?),
         Request::OpenDevice { token, uid, key, now } => {
@@ -143,8 +156,16 @@ fn perform(db: &Connection, logs: &mut Logs, request: Request) -> Result<Reply, 
         }
         Request::Append { messages } => {
             let messages = messages.into_iter();
-            let outcomes = messages.map(|(message, to)| append(db, logs, &message, to));
+            let outcomes =
+                messages.map(|(message, to)| append(db, logs, keeps_history, &message, to));
             Reply::Stored(outcomes.collect::<Sql<_>>()?)
+        }
+        Request::ReadHistory { uid, of, before, until, count, now } => {
+            Reply::History(history::read(db, uid, of, (before, until), count, now)?)
+        }
+        Request::RemoveFromHistory { uid, messages, before, notes } => {
+            history::remove(db, uid, &messages, before)?;
+            Reply::Appended(append_notes(db, logs, notes)?)
         }
         Request::FindMessage { sender, id } => Reply::Message(load_message(db, sender, id)?),
         Request::ChangeMessage { sender, id, entry, notes } => {
@@ -350,9 +371,16 @@ fn load_message(db: &Connection, sender: Uid, id: MessageId) -> Sql<Option<(Time
         .optional()
 }
 
-fn append(db: &Connection, logs: &mut Logs, message: &NewMessage, to: Vec<Uid>) -> Sql<Outcome> {
+fn append(
+    db: &Connection,
+    logs: &mut Logs,
+    keeps_history: bool,
+    message: &NewMessage,
+    to: Vec<Uid>,
+) -> Sql<Outcome> {
     let duplicate = |ts| Outcome::Duplicate { ts };
     let others = to.iter().filter(|uid| **uid != message.sender).count();
+    let peer = to.iter().find(|uid| **uid != message.sender).copied().unwrap_or(message.sender);
     let mut open = Vec::with_capacity(to.len());
     for uid in to {
         if uid == message.sender || !logs.is_full(db, uid)? {
@@ -385,6 +413,9 @@ fn append(db: &Connection, logs: &mut Logs, message: &NewMessage, to: Vec<Uid>) 
     let mut places = Vec::with_capacity(open.len());
     for uid in open {
         if let Some(seq) = append_row(db, logs, uid, Some(row), None)? {
+            if keeps_history {
+                history::add(db, uid, message, peer, row)?;
+            }
             places.push((uid, seq));
         }
     }
@@ -462,6 +493,8 @@ const MESSAGES_OVER: &str = "SELECT id FROM messages WHERE max(expires, ts + 604
 fn sweep(db: &Connection, logs: &mut Logs, now: Timestamp, count: usize) -> Sql<usize> {
     debug_assert_eq!(MESSAGE_KEY_KEPT.as_millis(), 604_800_000, "as the index has it");
     let sql = format!("DELETE FROM messages WHERE id IN ({MESSAGES_OVER})");
+    let copies = format!("DELETE FROM history WHERE message IN ({MESSAGES_OVER})");
+    db.prepare_cached(&copies)?.execute(params![signed(now.0), count as i64])?;
     let messages = db.prepare_cached(&sql)?.execute(params![signed(now.0), count as i64])?;
     let before = now.0.saturating_sub(EXPIRED_TOKEN_KEPT.as_millis() as u64);
     let mut expired = db.prepare_cached("SELECT id, uid FROM tokens WHERE expires <= ? LIMIT ?")?;
@@ -553,6 +586,7 @@ pub(super) fn delete_user(db: &Connection, uid: Uid) -> Sql<()> {
     for sql in [
         "DELETE FROM devices WHERE uid = ?",
         "DELETE FROM log WHERE uid = ?",
+        "DELETE FROM history WHERE uid = ?",
         "DELETE FROM members WHERE uid = ?",
         "DELETE FROM contacts WHERE ?1 IN (uid, peer)",
         "UPDATE groups SET owner = NULL WHERE owner = ?",
