@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { covers } from "./harness/record.js";
 import { World } from "./harness/world.js";
 import { online, reached, SENT } from "./harness/chat.js";
 import { Narrow } from "./harness/narrow.js";
@@ -431,6 +432,8 @@ test("a page asks its own server before it has a token", async () => {
 
 // Rules: 5.10.2.
 test("a service worker shows files it has seen without a server, and keeps no failures", async () => {
+  // No page can be watched inside its worker; without it nothing below would hold.
+  covers("static Mesibo.initServiceWorker");
   const { bob, a, b } = await two();
   await a.evaluate((peer) => {
     const m = chat.api.getProfile(peer, 0).newMessage();

@@ -94,7 +94,12 @@
     const classes = names.filter((name) => globalThis[name]?.prototype);
     for (const name of classes) known.set(globalThis[name].prototype, name);
     for (const name of classes) {
-      watch(name, globalThis[name].prototype);
+      // Between a class and the next one with a name there may be one without: it is the same.
+      for (let at = globalThis[name].prototype; at !== Object.prototype;) {
+        watch(name, at);
+        at = Object.getPrototypeOf(at);
+        if (known.has(at)) break;
+      }
       const isStatic = (own) => isPublic(own) && typeof globalThis[name][own] === "function";
       for (const own of Object.getOwnPropertyNames(globalThis[name]).filter(isStatic)) {
         replace(globalThis[name], own, () => `static ${name}.${own}`);

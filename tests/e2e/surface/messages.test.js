@@ -246,6 +246,38 @@ test("each status is what the predicates say, and nothing else", async () => {
     NOTMEMBER: failed,
   };
   assert.deepEqual(table, expected);
+  const origins = await still.evaluate(() => {
+    const all = ["isRealtimeMessage", "isDbMessage", "isDbSummaryMessage", "isPendingMessage"];
+    return [0, 1, 2, 3].map((origin) => {
+      const m = Object.assign(new MesiboMessage("somebody"), { origin });
+      return [...all, "isDbPendingMessage"].filter((name) => m[name]());
+    });
+  });
+  assert.deepEqual(origins, [
+    ["isRealtimeMessage"],
+    ["isDbMessage"],
+    ["isDbSummaryMessage"],
+    ["isPendingMessage", "isDbPendingMessage"],
+  ]);
+});
+
+test("an edited message says who changed it, on both sides", async () => {
+  const { bob, a, b } = await two();
+  await send(a, bob, ["frist"]);
+  await b.until(() => all.length === 1);
+  const say = () => [all[0].message, all[0].isModified(), all[0].isModifiedByPeer()];
+  assert.deepEqual(await b.evaluate(say), ["frist", false, false]);
+  assert.equal(await b.evaluate(() => all[0].isUpdated()), false);
+  await a.until(() => all[0].status >= 1);
+  await a.evaluate(() => {
+    all[0].message = "first";
+    all[0].sendUpdate();
+  });
+  await b.until(() => all[0].message === "first");
+  assert.deepEqual(await b.evaluate(say), ["first", true, true]);
+  assert.equal(await b.evaluate(() => all[0].isUpdated()), true);
+  await a.until(() => all[0].isModified());
+  assert.deepEqual(await a.evaluate(say), ["first", true, false]);
 });
 
 // Rules: 5.4.3, 5.11.3.
@@ -361,7 +393,7 @@ test("in a group each member's receipt is told, and when each of them got it and
 });
 
 test("a page finds, resends, cancels, forwards and deletes messages by their ids", async () => {
-  const { bob, a, b } = await two();
+  const { ada, bob, a, b } = await two();
   await a.evaluate(() => chat.stop());
   await a.until(() => chat.api.getConnectionStatus() === 5);
   const offline = await a.evaluate((peer) => {
@@ -431,11 +463,15 @@ test("a page finds, resends, cancels, forwards and deletes messages by their ids
     await chat.api.deleteMessages({ peer, groupid: 0 });
   }, bob.address);
   await a.until(() => texts().length === 0);
-  const ends = await b.evaluate(async () => [
-    await chat.api.deleteMessagesOlderThan(3600),
-    await chat.api.deleteMessagesOlderThan(0),
-  ]);
-  assert.deepEqual(ends, [true, true]);
+  const ends = await b.evaluate(
+    async (peer) => [
+      await chat.api.getProfile(peer, 0).deleteMessagesOlderThan(3600),
+      await chat.api.deleteMessagesOlderThan(3600),
+      await chat.api.deleteMessagesOlderThan(0),
+    ],
+    ada.address,
+  );
+  assert.deepEqual(ends, [true, true, true]);
 });
 
 test("a message is wiped here, answered in private, and its fields are numbers and objects", async () => {
@@ -600,6 +636,42 @@ test("a message says what file it has, before and after it is somewhere", async 
     ...named("MesiboFile", "type subtype url name mimeType size path progress source object"),
     "MesiboMessage.file",
   );
+  // A transfer, as the page's own handler sees it; stopped before it is there.
+  const transfer = await a.evaluate(async (peer) => {
+    const started = new Promise((resolve) =>
+      chat.api.addListener({
+        Mesibo_onStartFileTransfer(ft) {
+          resolve(ft);
+          return true;
+        },
+        Mesibo_onStopFileTransfer: (ft) => Boolean((window.stopped = ft)),
+      }),
+    );
+    const mine = chat.api.getProfile(peer, 0).newMessage();
+    window.mine = mine;
+    mine.setContent(new Blob(["by the page"], { type: "text/plain" }));
+    mine.send();
+    const ft = await started;
+    const { upload, priority, progress, mid, ts, origin, source, imageIndex } = ft;
+    const { secure, externalLink, result, inProgress, notifyProgress } = ft;
+    window.ft = ft;
+    return [
+      [upload, priority, progress, mid === mine.mid, ts === mine.ts, origin, source, imageIndex],
+      [secure, externalLink, result, inProgress, notifyProgress],
+      [ft.getUserObject() === mine, ft.getPath() instanceof Blob, ft.getUrl()],
+      mine.stopFileTransfer(),
+    ];
+  }, bob.address);
+  assert.deepEqual(transfer, [
+    [true, 0, 0, true, true, 0, 0, 0],
+    [false, false, false, true, true],
+    [true, true, ""],
+    true,
+  ]);
+  await a.until(() => window.stopped === ft);
+  const parts =
+    "upload priority progress mid ts origin source imageIndex secure externalLink result inProgress notifyProgress";
+  covers(...named("MesiboFileTransfer", parts));
   const sent = await a.evaluate((peer) => {
     const link = chat.api.getProfile(peer, 0).newMessage();
     link.launchurl = "https://example.com/";

@@ -310,7 +310,8 @@ test("after a read that ended a page syncs; the answer says the session and a co
 // Rules: 5.7.6, 5.8.2.
 test("two devices of one user see the same messages, sent and received, and what was read on the other", async () => {
   const [ada, bob] = await world.people("ada", "bob");
-  const second = await world.app.addUser(ada.address, { name: "ada" });
+  // A token for another app id is another device; the first one stays.
+  const second = await world.app.addUser(ada.address, { name: "ada", appid: "world.second" });
   assert.notEqual(second.token, ada.token);
   const [one, two, b] = await Promise.all([
     world.visit(ada, "chat.html", { database: "one" }),

@@ -133,7 +133,7 @@ test("nothing in the types is missing at run time: static or not, with as many p
   const wrong = [];
   for (const [name, methods] of Object.entries(running)) {
     for (const [member, { kind, least, most }] of Object.entries(declared(name))) {
-      if (kind === "field") continue;
+      if (kind === "field") continue; // Of an object, not of its class.
       const real = methods[member];
       if (!real) wrong.push(`${name}.${member} does not exist`);
       else if (kind === "accessor") {
