@@ -230,6 +230,18 @@ impl Hub {
                 roster_changes.push(self.change(kind, after, None, false, uids)?);
             }
         }
+        // Who gave a member other rights hears of it; rights of another are nobody else's business.
+        if let Some(actor) = self.operations.actor() {
+            let renewed = |uid: &&Uid| {
+                let (known, now) = (before.members.get(*uid), after.members.get(*uid));
+                known.is_some() && now.is_some() && known != now
+            };
+            let renewed: Vec<_> = touched.iter().filter(renewed).copied().collect();
+            if !renewed.is_empty() {
+                let change = self.change(Kind::MembersJoined, after, None, false, &renewed)?;
+                notes.push(change.to(actor.uid));
+            }
+        }
         // PINs are told to who asks for them.
         let shown = |roster: &Roster| Group { pins: Vec::new(), ..roster.group.clone() };
         let settings = shown(before) != shown(after);
