@@ -320,8 +320,8 @@ impl Hub {
             status: fields.status.unwrap_or(group.status),
             image: fields.image.unwrap_or(group.image),
             values: fields.values.unwrap_or(group.values),
-            flags: fields.flags.unwrap_or(group.flags),
-            call_flags: fields.call_flags.unwrap_or(group.call_flags),
+            flags: changed(fields.flags.unwrap_or(group.flags), fields.flags_change),
+            call_flags: changed(fields.call_flags.unwrap_or(group.call_flags), fields.call_change),
             resolution: fields.resolution.unwrap_or(group.resolution),
             active: fields.active.unwrap_or(group.active),
             pinned: fields.pinned.unwrap_or(group.pinned),
@@ -364,6 +364,11 @@ impl Hub {
             },
         }
     }
+}
+
+/// Bits of a mask cleared, and then others set.
+fn changed(flags: u32, (clear, set): (u32, u32)) -> u32 {
+    flags & !clear | set
 }
 
 fn is_owner_wish(rights: &MemberFields) -> bool {
