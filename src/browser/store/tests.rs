@@ -133,10 +133,10 @@ async fn what_memory_held_goes_along_into_a_database() {
     let writes = vec![Write::Message(Box::new(kept.clone())), Write::Cursor(Seq(3))];
     memory.perform(Request::Commit { writes, strict: false });
     let mut backend = Backend::Memory(Box::new(memory));
-    let opened = open(&mut backend, Some("test".into()), "moves").await.unwrap();
+    let opened = open(&mut backend, Some("test".into()), "moves", || {}).await.unwrap();
     assert_eq!(opened.outbox, [kept]);
     assert_eq!(opened.cursor, Some(Seq(3)));
-    assert!(matches!(backend, Backend::Indexed(_)));
+    assert!(matches!(backend, Backend::Indexed(..)));
 }
 
 #[wasm_bindgen_test]
