@@ -254,6 +254,8 @@ declare class Mesibo {
   /** Messages by their ids, all of a conversation, or all that are older than a time (ms). */
   deleteMessages(which: Numeric[] | MessageParameters | number, remote?: boolean): Promise<boolean>;
   deleteMessagesOlderThan(seconds: number): Promise<boolean>;
+  /** Clears this device's database, by a mask of `MESIBO_DBTABLE_*`; sessions begin anew. */
+  resetDatabase(tables?: number): Promise<boolean>;
   /** Removes conversations with groups one has left and, unless `groupOnly`, deleted profiles. */
   deleteZombieMessages(groupOnly?: boolean): Promise<boolean>;
   /** Erases what a message says on this device; its place stays. */

@@ -347,6 +347,11 @@ async fn commit(disk: &Database, writes: Vec<Write>, strict: bool) -> Result<(),
                 let key = format!("{}/{}", profile.gid, profile.address);
                 store(schema::PROFILES)?.put(&bytes, &key.into())?;
             }
+            Write::ForgetProfiles => {
+                // Texts come before arrays.
+                let all = database::range((&"".into(), true), (&Array::new().into(), true))?;
+                store(schema::PROFILES)?.delete(&all)?;
+            }
             Write::Cursor(seq) => {
                 store(schema::META)?.put(&(seq.0 as f64).into(), &"cursor".into())?;
             }

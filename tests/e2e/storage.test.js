@@ -173,3 +173,21 @@ test("a clock that jumps back and forth changes no order", async () => {
   await a.until((peer) => chat.shown(peer).length === 6, bob.address);
   assert.deepEqual(await a.evaluate((peer) => chat.shown(peer), bob.address), [...texts, "last"]);
 });
+
+test("a database that is reset is empty, and its sessions begin anew", async () => {
+  const [ada, bob] = await world.people("ada", "bob");
+  const a = await world.visit(ada, "chat.html", { database: "chat" });
+  await send(a, bob, numbered("hello", 3));
+  await reached(a, SENT, 3);
+  await a.evaluate((peer) => chat.read(peer, 10), bob.address);
+  await a.until((peer) => chat.shown(peer).length === 3, bob.address);
+  assert.equal(await a.evaluate(() => chat.api.resetDatabase(MESIBO_DBTABLE_ALL)), true);
+  await a.until((peer) => chat.shown(peer).length === 0, bob.address);
+  await send(a, bob, ["new"]);
+  await reached(a, SENT, 4);
+  await a.reload();
+  await a.until(() => chat.seen.database);
+  await a.evaluate((peer) => chat.read(peer, 10), bob.address);
+  await a.until((peer) => chat.reader(peer).ended === 1, bob.address);
+  assert.deepEqual(await a.evaluate((peer) => chat.shown(peer), bob.address), ["new"]);
+});

@@ -144,6 +144,7 @@ impl MemoryStore {
             Write::ErrandDone(number) => self.errands.retain(|errand| errand.number != number),
             Write::Cursor(seq) => self.cursor = Some(seq),
             Write::Account(account) => self.account = Some(account),
+            Write::ForgetProfiles => self.profiles.clear(),
             Write::Profile(profile) => {
                 self.profiles.insert((profile.address.clone(), profile.gid), *profile);
             }

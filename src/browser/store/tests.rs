@@ -269,6 +269,7 @@ fn write(chance: &mut Chance, number: u64) -> Write {
             name: format!("{number}"),
             ..StoredProfile::default()
         })),
+        2 => Write::ForgetProfiles,
         9 => Write::Errand(errand(number)),
         10 => Write::ErrandDone(number.saturating_sub(chance.below(9))),
         11 => Write::DeleteBefore {

@@ -124,6 +124,8 @@ pub enum Write {
     Account(Account),
     /// A user or group.
     Profile(Box<StoredProfile>),
+    /// All users and groups are forgotten.
+    ForgetProfiles,
 }
 
 /// A question.
