@@ -15,6 +15,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wire::id::GroupId;
 use wire::limits::GROUP_ASKERS_MAX;
 use wire::mask::presence as presence_code;
+use wire::status;
 
 use super::arguments::{number, property};
 use super::group_call::Room;
@@ -24,7 +25,7 @@ use super::identity::Identity;
 use super::listener::{call, method, spellings, tell, warn};
 use super::profile::MesiboProfile;
 use super::read_session::Session;
-use super::records::{self, Links, payload, set};
+use super::records::{self, Links, payload, set, with_records};
 use crate::driver::Driver;
 
 fn profile_spellings(name: &str) -> [String; 2] {
@@ -50,6 +51,8 @@ pub struct Page {
     /// Callbacks that wait for the answer to a question, by its ticket.
     pub counting: RefCell<Map<u32, Function>>,
     pub finding: RefCell<Map<u32, Function>>,
+    /// Callbacks that wait for a picture to be uploaded.
+    pub picturing: RefCell<Map<wire::id::MessageId, Function>>,
     /// Listeners given to group methods, by the ticket of their question.
     asking: RefCell<Map<u32, JsValue>>,
     pub database: RefCell<Vec<Option<Function>>>,
@@ -75,6 +78,7 @@ impl Page {
             sessions: RefCell::default(),
             counting: RefCell::default(),
             finding: RefCell::default(),
+            picturing: RefCell::default(),
             asking: RefCell::default(),
             database: RefCell::default(),
             server: RefCell::default(),
@@ -296,6 +300,12 @@ impl Page {
                 self.tell_message("MessageStatus", &self.sessions_of(&sessions), &[object]);
             }
             Event::FileStart { message } => self.on_file_start(&message),
+            Event::PictureUploaded { id, url } => {
+                let callback = self.picturing.borrow_mut().remove(&id);
+                if let Some(callback) = callback {
+                    call(&callback, &JsValue::UNDEFINED, &[url.into()]);
+                }
+            }
             Event::FileStop { message } => self.on_file_stop(&message),
             Event::FileProgress { message, sessions, percent, running } => {
                 self.on_file_progress(&message, &sessions, percent, running);
@@ -307,8 +317,14 @@ impl Page {
             Event::Removed { removal } => self.on_removed(&removal),
             Event::SummaryChanged { session, messages } => {
                 if let Some(session) = self.sessions_of(&[session]).pop() {
-                    let objects = messages.iter().map(|message| self.known(message));
-                    session.show(objects);
+                    let objects = messages.iter().map(|message| self.known(message)).collect();
+                    let fresh = session.show(objects);
+                    // An older message is the latest of its conversation now.
+                    if let Some(listener) = session.listening() {
+                        for object in fresh {
+                            tell(&listener, &spellings("MessageUpdate"), from_ref(&object));
+                        }
+                    }
                 }
             }
             Event::Found { ticket, message } => {
@@ -345,7 +361,24 @@ impl Page {
                     call(&callback, &JsValue::UNDEFINED, &[counts.into()]);
                 }
             }
-            Event::Presence { from, group, presence, value, interval } => {
+            Event::Filter => self.on_filter(),
+            Event::Searched { ticket, found, more, limited } => {
+                let callback = self.finding.borrow_mut().remove(&ticket);
+                let found: Array = found.iter().map(|of| self.profile(of)).collect();
+                let more = more.map_or(JsValue::NULL, |(uid, gid)| {
+                    Array::of2(&uid.into(), &gid.into()).into()
+                });
+                if let Some(callback) = callback {
+                    call(&callback, &JsValue::UNDEFINED, &[found.into(), more, limited.into()]);
+                }
+            }
+            Event::Presence { from, presence, value, data, .. }
+                if presence == presence_code::RESERVED =>
+            {
+                let profile = self.profile(&Conversation::User(from));
+                with_records(|records| records.on_reserved(&profile, value, &data));
+            }
+            Event::Presence { from, group, presence, value, interval, data: _ } => {
                 self.on_presence(&from, group, presence, value, interval);
             }
             Event::ProfileUpdated { of } => self.tell_profile(&of),
@@ -412,6 +445,28 @@ impl Page {
         }
     }
 
+    /// Asks whether the page wants what has come.
+    fn on_filter(&self) {
+        let Some(driver) = self.driver() else { return };
+        let names = spellings("MessageFilter");
+        let mut dropped = Vec::new();
+        if self.listeners().iter().any(|listener| method(listener, &names).is_some()) {
+            for message in driver.look(|client, _| client.unfiltered()) {
+                let object = self.message(&message, Origin::Filter, Links::default());
+                let unwanted = |listener: &JsValue| {
+                    let question = method(listener, &names);
+                    question.is_some_and(|ask| {
+                        call(&ask, listener, from_ref(&object)) == JsValue::FALSE
+                    })
+                };
+                if self.listeners().iter().any(unwanted) {
+                    dropped.push(message.key);
+                }
+            }
+        }
+        driver.call(|client, _| client.pass(&dropped));
+    }
+
     fn on_connection(&self, status: ConnectionStatus, reason: &str) {
         use ConnectionStatus::{AuthFail, SignOut, Suspend};
         if matches!(status, AuthFail | SignOut | Suspend) {
@@ -422,21 +477,33 @@ impl Page {
     }
 
     /// Messages are gone: out of all arrays.
+    /// Out of all arrays first; then each is told of once, as deleted.
     fn on_removed(&self, removal: &Removal) {
-        let sessions: Vec<_> = self.sessions.borrow().values().cloned().collect();
-        match removal {
+        let gone: Box<dyn Fn(&JsValue) -> bool> = match removal {
             Removal::Messages(keys) => {
                 let objects = keys.iter().filter_map(|key| self.identity.message(key));
                 let objects: Vec<_> = objects.collect();
-                sessions.iter().for_each(|session| session.remove(|entry| objects.contains(entry)));
+                Box::new(move |entry| objects.contains(entry))
             }
-            Removal::Before { conversation, before, keep: _ } => {
-                let gone = |entry: &JsValue| {
-                    let of = records::conversation_of(entry);
-                    number(&property(entry, "ts")) < before.0 as f64
-                        && (conversation.is_none() || of == *conversation)
-                };
-                sessions.iter().for_each(|session| session.remove(gone));
+            Removal::Before { conversation, before, keep: _ } => Box::new(move |entry| {
+                let of = records::conversation_of(entry);
+                number(&property(entry, "ts")) < before.0 as f64
+                    && (conversation.is_none() || of == *conversation)
+            }),
+        };
+        let mut sessions: Vec<_> = self.sessions.borrow().values().cloned().collect();
+        let mut removed = Vec::new();
+        sessions.retain(|session| {
+            let objects = session.remove(&gone);
+            let had_some = !objects.is_empty();
+            removed.extend(objects);
+            had_some
+        });
+        for object in removed {
+            // Another session had it, too.
+            if number(&property(&object, "status")) != f64::from(status::DELETED) {
+                set(&object, "status", &status::DELETED.into());
+                self.tell_message("MessageUpdate", &sessions, &[object]);
             }
         }
     }
@@ -496,22 +563,17 @@ impl Page {
         let gid = group.map_or(0, |gid| gid.0);
         let object = records::presence(&engine, (from, gid), presence, value, interval);
         if presence == presence_code::REQUEST {
-            self.tell_all("PresenceRequest", &[object]);
-            let to = Conversation::User(from.into());
-            if let Some(driver) = self.driver.upgrade() {
-                driver.call(|client, now| {
-                    client.send_presence(now, &to, presence_code::ONLINE, 0, 0)
-                });
-            }
-            return;
+            return self.tell_all("PresenceRequest", &[object]);
         }
         for listener in self.listeners() {
             if tell(&listener, &spellings("Presence"), from_ref(&object)) {
                 continue;
             }
-            // The first generation hears of presence as a message without data.
+            // The first generation hears of presence as a message without data; the newer spelling
+            // is of pages that expect messages there.
             if method(&listener, &spellings("Presence")).is_none() {
-                tell(&listener, &spellings("Message"), &[object.clone(), JsValue::UNDEFINED]);
+                let [_, older, _, oldest] = spellings("Message");
+                tell(&listener, &[older, oldest], &[object.clone(), JsValue::UNDEFINED]);
                 tell(&listener, &spellings("Activity"), &[object.clone(), presence.into()]);
             }
         }

@@ -79,22 +79,25 @@ impl Session {
         }
     }
 
-    /// Messages are gone.
-    pub fn remove(&self, gone: impl Fn(&JsValue) -> bool) {
+    /// Messages are gone; gives those that were there.
+    pub fn remove(&self, gone: &dyn Fn(&JsValue) -> bool) -> Vec<JsValue> {
         let array = self.array.borrow().clone();
-        if array.iter().any(|entry| gone(&entry)) {
-            self.show(array.iter().filter(|entry| !gone(entry)));
+        let (removed, left): (Vec<_>, Vec<_>) = array.iter().partition(gone);
+        if !removed.is_empty() {
+            self.show(left);
         }
+        removed
     }
 
-    /// These, and nothing else.
-    pub fn show(&self, objects: impl Iterator<Item = JsValue>) {
-        let objects: Vec<_> = objects.collect();
+    /// These, and nothing else; gives those that were not there.
+    pub fn show(&self, objects: Vec<JsValue>) -> Vec<JsValue> {
+        let before: Vec<_> = self.array.borrow().iter().collect();
         let array = self.changeable();
         array.set_length(0);
-        for object in objects {
-            array.push(&object);
+        for object in &objects {
+            array.push(object);
         }
+        objects.into_iter().filter(|object| !before.contains(object)).collect()
     }
 
     pub fn done_reading(&self, count: u32) {

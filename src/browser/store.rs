@@ -14,6 +14,7 @@ use js_sys::{Array, Map, Reflect, Set, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wire::id::{Seq, Ticket};
 use wire::status;
+use wire::time::Timestamp;
 
 use super::database::{self, Cursor, Database, Table, done, names, stored};
 use super::media::reason;
@@ -352,6 +353,13 @@ async fn commit(disk: &Database, writes: Vec<Write>, strict: bool) -> Result<(),
                 let all = database::range((&"".into(), true), (&Array::new().into(), true))?;
                 store(schema::PROFILES)?.delete(&all)?;
             }
+            Write::Age { key, end } => {
+                let (meta, place) = (store(schema::META)?, format!("{AGE}{key}").into());
+                match end.0 {
+                    0 => meta.delete(&place)?,
+                    end => meta.put(&format!("{end} {key}").into(), &place)?,
+                };
+            }
             Write::Cursor(seq) => {
                 store(schema::META)?.put(&(seq.0 as f64).into(), &"cursor".into())?;
             }
@@ -419,7 +427,10 @@ async fn contents(disk: &Database) -> Result<Opened, JsValue> {
     let reads = all(&transaction.store(schema::READS)?, &all_keys, None).await?;
     let errands = all(&transaction.store(schema::ERRANDS)?, &all_keys, None).await?;
     let profiles = all(&transaction.store(schema::PROFILES)?, &all_keys, None).await?;
+    let ages = database::range((&AGE.into(), false), (&AGES_END.into(), true))?;
+    let ages = all(&meta, &ages, None).await?;
     Ok(Opened {
+        ages: ages.iter().filter_map(|age| age_of(&age.as_string()?)).collect(),
         cursor: cursor.as_f64().map(|cursor| Seq(cursor as u64)),
         account: to_vec(&account).and_then(|bytes| record::account_from_bytes(&bytes)),
         outbox: outbox.iter().filter_map(|value| message_of(&value)).collect(),
@@ -430,6 +441,16 @@ async fn contents(disk: &Database) -> Result<Opened, JsValue> {
             .filter_map(|v| record::profile_from_bytes(&to_vec(&v)?))
             .collect(),
     })
+}
+
+/// When a message disappears: of `META`, by this and its key.
+const AGE: &str = "age ";
+/// Behind all of them.
+const AGES_END: &str = "age!";
+
+fn age_of(text: &str) -> Option<(MessageKey, Timestamp)> {
+    let (end, key) = text.split_once(' ')?;
+    Some((MessageKey::from_text(key)?, Timestamp(end.parse().ok()?)))
 }
 
 // ---- values and keys -----------------------------------------------------------------------

@@ -7,6 +7,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use wire::id::Seq;
 use wire::status;
+use wire::time::Timestamp;
 
 use crate::message::{Conversation, Message, MessageKey, Table};
 use crate::port::store::{
@@ -26,6 +27,7 @@ pub struct MemoryStore {
     reads: Vec<ReadNotice>,
     errands: Vec<Errand>,
     profiles: Map<(String, u32), StoredProfile>,
+    ages: Map<MessageKey, Timestamp>,
     cursor: Option<Seq>,
     account: Option<Account>,
 }
@@ -40,6 +42,7 @@ impl MemoryStore {
             reads: self.reads.clone(),
             errands: self.errands.clone(),
             profiles: self.profiles.values().cloned().collect(),
+            ages: self.ages.iter().map(|(key, end)| (key.clone(), *end)).collect(),
         }
     }
 
@@ -94,6 +97,8 @@ impl MemoryStore {
         writes.extend(self.reads.iter().cloned().map(Write::Read));
         writes.extend(self.errands.iter().cloned().map(Write::Errand));
         writes.extend(self.profiles.values().cloned().map(Box::new).map(Write::Profile));
+        let ages = self.ages.iter().map(|(key, end)| Write::Age { key: key.clone(), end: *end });
+        writes.extend(ages);
         writes.extend(self.cursor.map(Write::Cursor));
         writes.extend(self.account.clone().map(Write::Account));
         writes
@@ -142,6 +147,12 @@ impl MemoryStore {
             Write::ReadDone(key) => self.reads.retain(|notice| notice.key != key),
             Write::Errand(errand) => self.errands.push(errand),
             Write::ErrandDone(number) => self.errands.retain(|errand| errand.number != number),
+            Write::Age { key, end: Timestamp(0) } => {
+                self.ages.remove(&key);
+            }
+            Write::Age { key, end } => {
+                self.ages.insert(key, end);
+            }
             Write::Cursor(seq) => self.cursor = Some(seq),
             Write::Account(account) => self.account = Some(account),
             Write::ForgetProfiles => self.profiles.clear(),

@@ -10,7 +10,8 @@ use hashbrown::HashMap;
 use prost::Message as _;
 use rustc_hash::FxBuildHasher;
 use wire::id::{MessageId, Seq, Uid};
-use wire::limits::{CONTENT_BYTES_MAX, OUTBOX_IN_FLIGHT_MAX, OUTBOX_MAX};
+use wire::limits::{BODY_BYTES_MAX, CONTENT_BYTES_MAX, OUTBOX_IN_FLIGHT_MAX, OUTBOX_MAX};
+use wire::mask::message as flag;
 use wire::proto::{self, client_frame};
 use wire::status;
 use wire::time::{Now, Timestamp};
@@ -31,7 +32,7 @@ pub enum SendError {
     /// Neither text, data, file nor location.
     #[error("the message is empty")]
     Empty,
-    /// Over `limits::CONTENT_BYTES_MAX`.
+    /// Over `limits::CONTENT_BYTES_MAX`, or its text over `BODY_BYTES_MAX`.
     #[error("the content has {bytes} bytes, the limit is 65536; send it as a file")]
     TooLarge {
         /// Its size, encoded.
@@ -190,6 +191,7 @@ impl Client {
             Conversation::Group(_) => Default::default(),
         };
         self.presences.message_to(&draft.to);
+        let kept_here = draft.flags & (flag::DONT_SEND | flag::SAVE_CUSTOM) != 0;
         let message = Message {
             key: key.clone(),
             conversation: draft.to,
@@ -200,22 +202,32 @@ impl Client {
             expiry: draft.expiry,
             ts,
             order,
-            status: status::OUTBOX,
+            status: if kept_here { status::CUSTOM } else { status::OUTBOX },
             content: draft.content,
             modified: false,
             recipients: 0,
             receipts: Default::default(),
         };
-        let sessions = self.reading.match_arrived(&message);
+        let broadcast = draft.flags & flag::BROADCAST != 0;
+        let sessions = match broadcast {
+            true => Vec::new(),
+            false => self.reading.match_arrived(&message),
+        };
+        if kept_here {
+            self.commits.write(Write::Message(Box::new(message.clone())));
+            self.keep(message.clone());
+            return Ok(Sent { message, sessions });
+        }
         if draft.announce {
             self.outbox.announced.push_back((key.clone(), sessions.clone()));
         }
-        match needs_upload(&message) {
-            // Stored once its file is kept.
-            true => self.prepare_transfer(key.id),
+        // Stored once its file is kept.
+        let upload = needs_upload(&message);
+        self.keep(message.clone());
+        match upload {
+            true => self.prepare_transfer(now, key.id),
             false => self.put_into_outbox(&message),
         }
-        self.keep(message.clone());
         Ok(Sent { message, sessions })
     }
 
@@ -246,7 +258,9 @@ impl Client {
             false => Stage::Storing,
         };
         self.outbox.push(&message.key, stage);
-        self.commits.write(Write::Message(Box::new(message.clone())));
+        if message.flags & flag::TRANSIENT == 0 {
+            self.commits.write(Write::Message(Box::new(message.clone())));
+        }
         self.commits.then(Then::Sendable(message.key.clone()), true);
     }
 
@@ -295,8 +309,9 @@ impl Client {
         self.announce_sent(key);
         self.on_transfer_stored(now, key.id);
         // Only who is online now: there is no sense in waiting.
-        let message = self.memory.get(key);
-        if message.is_some_and(|message| message.expiry == Some(0)) && !self.session.is_online() {
+        let passing =
+            |message: &Message| message.expiry == Some(0) || message.flags & flag::TRANSIENT != 0;
+        if self.memory.get(key).is_some_and(passing) && !self.session.is_online() {
             self.settle(now, key.id.get(), status::USER_OFFLINE, 0);
         }
     }
@@ -344,7 +359,10 @@ impl Client {
             message.status = status;
         }
         let message = message.clone();
-        self.commits.write(Write::Message(Box::new(message.clone())));
+        self.commits.write(match message.is_passing() {
+            true => Write::DeleteMessage(key),
+            false => Write::Message(Box::new(message.clone())),
+        });
         if message.is_emptied() {
             return;
         }
@@ -411,7 +429,7 @@ pub(crate) fn check_content(content: &Content) -> Result<(), SendError> {
         return Err(SendError::Empty);
     }
     let bytes = proto::Content::from(content).encoded_len();
-    if bytes > CONTENT_BYTES_MAX {
+    if content.body.len() > BODY_BYTES_MAX || bytes > CONTENT_BYTES_MAX {
         return Err(SendError::TooLarge { bytes });
     }
     Ok(())

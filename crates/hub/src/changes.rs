@@ -55,7 +55,7 @@ impl Hub {
         };
         if change.content.as_ref().is_some_and(|content| content.encoded_len() > CONTENT_BYTES_MAX)
         {
-            self.reject(session, ticket, fail("the content is larger than 64 KiB"));
+            self.reject(session, ticket, fail("the content is larger than 68 KiB"));
             return Ok(());
         }
         let audience = self.audience(uid, aid, change.to.as_ref())?;

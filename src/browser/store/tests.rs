@@ -56,6 +56,7 @@ async fn a_message_comes_back_with_every_field() {
         forwarded: true,
         thread: u32::MAX,
         fields: "{\"a\":1}".into(),
+        ..Content::default()
     };
     put(&disk, [message.clone()]).await;
     let keys = vec![message.key.clone()];
@@ -107,6 +108,7 @@ async fn what_was_stored_is_there_when_the_database_is_opened_again() {
         cursor: Some(Seq(1 << 50)),
         account: Some(account),
         outbox: vec![waiting],
+        ages: Vec::new(),
         reads: vec![notice],
         errands: vec![errand(3), errand(12)],
         profiles: vec![profile, group],

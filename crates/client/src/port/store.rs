@@ -27,6 +27,8 @@ pub struct Opened {
     pub errands: Vec<Errand>,
     /// Users and groups known.
     pub profiles: Vec<StoredProfile>,
+    /// When messages disappear.
+    pub ages: Vec<(MessageKey, Timestamp)>,
 }
 
 /// Who signed in last with this store.
@@ -126,6 +128,13 @@ pub enum Write {
     Profile(Box<StoredProfile>),
     /// All users and groups are forgotten.
     ForgetProfiles,
+    /// A message disappears at this moment; `Timestamp(0)`: it has.
+    Age {
+        /// Which message.
+        key: MessageKey,
+        /// When.
+        end: Timestamp,
+    },
 }
 
 /// A question.
