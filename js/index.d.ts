@@ -311,8 +311,6 @@ declare class Mesibo {
   deleteMessagesOlderThan(seconds: number): Promise<boolean>;
   /** Clears this device's database, by a mask of `MESIBO_DBTABLE_*`; sessions begin anew. */
   resetDatabase(tables?: number): Promise<boolean>;
-  /** Removes conversations with groups one has left and, unless `groupOnly`, deleted profiles. */
-  deleteZombieMessages(groupOnly?: boolean): Promise<boolean>;
   /** Erases what a message says on this device; its place stays. */
   wipeMessage(mid: Numeric): Promise<boolean>;
   wipeMessages(mids: Numeric[], remote?: boolean): Promise<boolean>;

@@ -269,11 +269,12 @@ export const profileMethods = {
   isUpdateRealtime() {
     return this._isGroup() || (this._contact() & (CONTACT | SUBSCRIBED)) !== 0;
   },
+  /** A conference of the group; one-to-one calls are not part of this version. */
   isCallInProgress() {
-    return false;
+    return this._inRoom();
   },
   isVideoCallInProgress() {
-    return false;
+    return this._inRoom();
   },
   isVoiceCallInProgress() {
     return false;

@@ -33,20 +33,7 @@ const now = (api) => api.getTimestamp() + 1;
 const ago = (api, seconds) => api.getTimestamp() - Number(seconds) * 1000;
 const destination = ({ peer, groupid }) => (groupid > 0 ? Number(groupid) : String(peer ?? ""));
 
-/** Conversations nobody is in any more: groups that were left, profiles that were removed. */
-function zombies(api, groupOnly) {
-  const gone = (profile) =>
-    profile._isGroup()
-      ? !api.getGroupProfiles().includes(profile)
-      : (profile._marks() & 0x40) !== 0;
-  return api.getRecentProfiles().filter((p) => (p._isGroup() || !groupOnly) && gone(p));
-}
-
 export const mesiboVerbs = {
-  deleteZombieMessages(groupOnly = false) {
-    const removed = zombies(this, groupOnly).map((profile) => removeOf(profile, this, now(this)));
-    return Promise.all(removed).then((all) => all.every(Boolean));
-  },
   daysElapsed(ts) {
     return new MesiboDateTime(ts).getDaysElapsed();
   },

@@ -9,7 +9,7 @@ import { showPicture } from "./viewer.js";
 import { Writing } from "./writing.js";
 
 export class Conversation {
-  /** `app`: `api`, `typing`, `profiles()`, `open(profile)`, `close()`. */
+  /** `app`: `api`, `typing`, `profiles()`, `open(profile)`, `close()`, `read()`. */
   constructor(app) {
     this.app = app;
     this.place = document.getElementById("talk");
@@ -60,6 +60,7 @@ export class Conversation {
         menu: this.menu,
         open: showPicture,
         moved: () => this.onMoved(),
+        read: this.app.read,
       });
       this.writing.writeTo(profile);
       profile.sendJoined();

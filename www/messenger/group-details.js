@@ -47,6 +47,12 @@ class GroupPanel {
     this.pins = pins;
     this.drawInvite();
   }
+  Mesibo_onGroupMembersJoined() {
+    this.load();
+  }
+  Mesibo_onGroupMembersRemoved() {
+    this.load();
+  }
   Mesibo_onGroupError(_group, error) {
     this.status.textContent = refusal(error);
   }

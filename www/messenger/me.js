@@ -42,6 +42,11 @@ function profileForm(app) {
     pictureField(face(self), "Your picture", (file) => (picture = file)),
     field("Your name", name),
     field("About you", about),
+    toggle("Others find me by my name", self.getBoolean("findable", false), (on) => {
+      self.setBoolean("findable", on);
+      self.setSearchable(on);
+      self.save();
+    }),
     status,
     element("div", { class: "row" }, element("button", { class: "button primary" }, "Save")),
   );

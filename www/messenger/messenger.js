@@ -34,6 +34,10 @@ const app = {
   profiles: () => conversations.profiles(),
   changed,
   forget,
+  read() {
+    conversations.draw();
+    app.notifications.count();
+  },
 };
 const conversation = new Conversation(app);
 const conversations = new Conversations(api, me, typing, open);
@@ -93,8 +97,11 @@ addEventListener("keydown", (event) => {
   if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "k") {
     if (document.querySelector("dialog[open]")) return;
     event.preventDefault();
-    if (panes.classList.contains("open") && matchMedia("(max-width: 719px)").matches) close();
-    search.focus();
+    // On a phone the list is seen only once one is back there.
+    const covered = panes.classList.contains("open") && matchMedia("(max-width: 719px)").matches;
+    if (covered) addEventListener("popstate", () => search.focus(), { once: true });
+    if (covered) close();
+    else search.focus();
   }
   if (event.key !== "Escape" || event.defaultPrevented || document.querySelector("dialog[open]")) {
     return;

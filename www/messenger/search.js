@@ -1,6 +1,6 @@
 // Looking for people, groups and messages, in place of the list of conversations.
 import { arrange, element, face, icon } from "/shared/dom.js";
-import { rich } from "/shared/text.js";
+import { marked } from "/shared/text.js";
 import { inOneLine, senderOf, whenOf } from "/shared/words.js";
 
 /** Messages shown at first, and with each step further. */
@@ -9,6 +9,8 @@ const PAGE = 30;
 const BEFORE = 24;
 /** People shown. */
 const PEOPLE = 20;
+/** The server is asked once nothing was typed for so long, ms: it answers so many a minute. */
+const PAUSE = 400;
 
 /** The part of a text around the first hit. */
 function around(text, query) {
@@ -25,6 +27,9 @@ export class Search {
     this.list = document.getElementById("list-scroller");
     this.clear = document.getElementById("search-clear");
     this.session = null;
+    this.strangers = [];
+    this.directory = new MesiboProfileSearch();
+    this.directory.setListener(this);
     this.field.addEventListener("input", () => this.look());
     this.field.addEventListener("keydown", (event) => this.onKey(event));
     this.clear.addEventListener("click", () => this.end());
@@ -67,6 +72,8 @@ export class Search {
     this.session?.stop();
     this.session = null;
     this.query = query;
+    this.strangers = [];
+    clearTimeout(this.pause);
     this.clear.hidden = this.field.value === "";
     this.results.hidden = !query;
     this.list.hidden = Boolean(query);
@@ -75,6 +82,19 @@ export class Search {
     this.session = MesiboReadSession.createReadSession(this);
     this.session.setQuery(query);
     this.session.read(PAGE);
+    this.pause = setTimeout(() => this.askServer(), PAUSE);
+    this.draw();
+  }
+
+  /** Who wants to be found, and is not known here. */
+  askServer() {
+    this.directory.setQuery(this.query);
+    this.directory.search();
+  }
+
+  Mesibo_onProfileSearchResults(found) {
+    if (!this.session) return;
+    this.strangers = found;
     this.draw();
   }
 
@@ -89,6 +109,7 @@ export class Search {
     const { query, session } = this;
     const people = this.people(query);
     const found = session.getMessages().filter((m) => m.isMessage() && !m.isDeleted());
+    const others = this.strangers.filter((p) => !people.includes(p) && !p.isSelfProfile());
     const parts = [];
     if (people.length) {
       parts.push(
@@ -107,6 +128,14 @@ export class Search {
       );
     }
     if (this.state === "more") parts.push(this.further());
+    if (others.length) {
+      parts.push(
+        this.part(
+          "More people",
+          others.map((profile) => this.person(profile)),
+        ),
+      );
+    }
     const stranger = this.stranger(query, people);
     if (stranger) parts.push(this.part("New conversation", [stranger]));
     const text = {
@@ -144,7 +173,7 @@ export class Search {
 
   person(profile) {
     const name = element("span", { class: "cut name", dir: "auto" });
-    name.append(...rich(profile.getNameOrAddress(), this.query));
+    name.append(...marked(profile.getNameOrAddress(), this.query));
     const second = profile.isGroup() ? "Group" : profile.getAddress();
     const line = element("span", { class: "cut last" }, second);
     return this.row(profile, name, line, () => this.open(profile));
@@ -168,7 +197,7 @@ export class Search {
     const text = element("span", { class: "cut last", dir: "auto" });
     text.append(
       `${senderOf(message)}: `,
-      ...rich(around(inOneLine(message), this.query), this.query),
+      ...marked(around(inOneLine(message), this.query), this.query),
     );
     const first = element(
       "span",

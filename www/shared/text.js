@@ -31,7 +31,8 @@ function endOf(piece) {
   return text;
 }
 
-function marked(text, query) {
+/** A text without links: nodes, with what was looked for marked. */
+export function marked(text, query) {
   if (!query) return [text];
   const nodes = [];
   const lower = text.toLocaleLowerCase();

@@ -21,7 +21,7 @@ const GUESS = 64;
 const loose = (kind) => ({ key: kind, kind, loose: true });
 
 export class Thread {
-  /** `log` is the scrolling element; `actions` are those of a bubble, and `moved()`. */
+  /** `log` is the scrolling element; `actions` are those of a bubble, `moved()` and `read()`. */
   constructor(log, profile, actions = {}) {
     this.log = log;
     this.profile = profile;
@@ -108,6 +108,7 @@ export class Thread {
   }
 
   onArrival(message) {
+    this.actions.read?.();
     if (message.isIncoming()) {
       announce(`${senderOf(message)}: ${inOneLine(message)}`);
       if (!this.rows.atEnd) this.arrived += 1;
@@ -128,6 +129,7 @@ export class Thread {
 
   /** More of the history is here. */
   onBatch() {
+    this.actions.read?.();
     this.drawNow();
     this.place();
     const open = this.wanted.filter(({ mid, found }) => {

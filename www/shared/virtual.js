@@ -4,6 +4,7 @@
 // Promises that what one looks at stays where it is when rows come, go or turn out taller than
 // guessed, and that who is at the end stays there.
 import { arrange } from "./dom.js";
+import { Heights } from "./heights.js";
 
 /** What is kept ready beyond each edge, px: a quick flick stays inside. */
 const BEYOND = 600;
@@ -11,71 +12,6 @@ const BEYOND = 600;
 const NEAR = 80;
 /** Guesses that turn out wrong are corrected this often before a frame, at most. */
 const PASSES = 4;
-
-/** Where rows are: measured ones as they are, the others guessed. Knows no DOM. */
-export class Heights {
-  constructor(guess) {
-    this.guess = guess;
-    this.known = new Map();
-    this.keys = [];
-    this.tops = [0];
-    this.valid = 0;
-  }
-
-  setKeys(keys) {
-    // The rows before the first difference are where they were.
-    let same = 0;
-    while (same < keys.length && same < this.keys.length && keys[same] === this.keys[same]) same++;
-    this.keys = keys;
-    this.valid = Math.min(this.valid, same);
-  }
-
-  /** True when that moves the rows below. */
-  measure(index, height) {
-    const key = this.keys[index];
-    if (this.known.get(key) === height) return false;
-    this.known.set(key, height);
-    this.valid = Math.min(this.valid, index);
-    return true;
-  }
-
-  /** Everything is measured anew: the list has another width. */
-  forget() {
-    this.known.clear();
-    this.valid = 0;
-  }
-
-  settle() {
-    const { keys, tops, known, guess } = this;
-    tops.length = keys.length + 1;
-    for (let at = this.valid; at < keys.length; at++) {
-      tops[at + 1] = tops[at] + (known.get(keys[at]) ?? guess);
-    }
-    this.valid = keys.length;
-  }
-
-  get total() {
-    this.settle();
-    return this.tops[this.keys.length];
-  }
-
-  top(index) {
-    this.settle();
-    return this.tops[index];
-  }
-
-  /** The row at a place; the nearest one outside. */
-  at(y) {
-    this.settle();
-    let [low, high] = [0, Math.max(0, this.keys.length - 1)];
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (this.tops[middle] <= y) low = middle;
-      else high = middle - 1;
-    }
-    return low;
-  }
-}
 
 export class VirtualList {
   /**
@@ -88,6 +24,9 @@ export class VirtualList {
     this.rows = [];
     this.heights = new Heights(guess);
     this.elements = new Map();
+    this.lastTop = 0;
+    // The browser would correct, too.
+    scroller.style.overflowAnchor = "none";
     this.onScroll = () => {
       this.noteEnd();
       this.render(false);
@@ -154,9 +93,13 @@ export class VirtualList {
     this.render(false);
   }
 
+  /** Only who goes up leaves the end: rows that grow below do not. */
   noteEnd() {
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
-    this.atEnd = this.toEnd && scrollHeight - scrollTop - clientHeight < NEAR;
+    const near = scrollHeight - scrollTop - clientHeight < NEAR;
+    if (near) this.atEnd = this.toEnd;
+    else if (scrollTop < this.lastTop) this.atEnd = false;
+    this.lastTop = scrollTop;
   }
 
   /** The rows in view and where they are, so that the first that stays can be brought back there. */
@@ -209,6 +152,7 @@ export class VirtualList {
         scroller.scrollTop = wanted;
       if (!moved) break;
     }
+    this.lastTop = scroller.scrollTop;
   }
 
   /** Where the scroller has to be for what was in view to be where it was. */

@@ -245,9 +245,12 @@ impl Reading {
     /// Summary sessions that have been read, and how much of them.
     pub fn summaries(&self) -> Vec<(ReadSessionId, u32)> {
         let summaries = self.sessions.iter().filter(|(_, session)| {
-            session.active && session.filter.scope == Scope::Summary && session.shown > 0
+            let was_read = session.shown > 0 || session.ended;
+            session.active && session.filter.scope == Scope::Summary && was_read
         });
-        summaries.map(|(id, session)| (*id, session.shown)).collect()
+        // Who has seen the end sees the conversations that began since, too.
+        let since = |session: &ReadSession| if session.ended { READ_COUNT_DEFAULT } else { 0 };
+        summaries.map(|(id, session)| (*id, session.shown + since(session))).collect()
     }
 
     /// Whether a session with receipts is open for this conversation.

@@ -10,6 +10,7 @@
 
 extern crate alloc;
 
+mod app_operations;
 mod changes;
 mod contacts;
 mod delivery;
@@ -18,17 +19,21 @@ mod group_operations;
 mod group_requests;
 mod history;
 mod hub;
+mod letters;
 mod messaging;
 mod negotiation;
 mod operations;
+mod pins;
 mod presence;
 mod rights;
 mod rooms;
+mod schedule;
 mod search;
 mod session;
 mod signin;
 mod token;
 mod upload;
+mod user_operations;
 
 pub mod port;
 

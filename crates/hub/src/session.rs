@@ -5,6 +5,7 @@ use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
+use core::net::IpAddr;
 use wire::id::{AppId, DeviceKey, GroupId, MessageId, Seq, SessionId, Uid};
 use wire::limits::{FRAMES_BURST_MAX, FRAMES_PER_SECOND_MAX};
 use wire::proto::client_frame;
@@ -16,6 +17,8 @@ use crate::port::store::{Contact, DeviceId, LoggedMessage, Note, TokenId};
 #[derive(Debug)]
 pub(crate) struct Session {
     pub stage: Stage,
+    /// Where it comes from.
+    pub remote: IpAddr,
     /// When the client was last heard.
     pub heard: Instant,
     /// Bytes given to the socket that have not left yet.
@@ -129,8 +132,9 @@ impl InFlight {
 }
 
 impl Session {
-    pub fn new(now: Instant) -> Session {
+    pub fn new(now: Instant, remote: IpAddr) -> Session {
         Session {
+            remote,
             stage: Stage::Silent,
             heard: now,
             queued: 0,
@@ -244,7 +248,7 @@ mod tests {
     #[test]
     fn a_burst_is_allowed_and_a_flood_is_not() {
         let start = Instant(0);
-        let mut session = Session::new(start);
+        let mut session = Session::new(start, IpAddr::from([127, 0, 0, 1]));
         for _ in 0..FRAMES_BURST_MAX {
             assert!(session.hear(start));
         }

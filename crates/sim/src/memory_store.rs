@@ -1,7 +1,9 @@
 //! The server's store in memory: what every other backend has to behave like.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
 
+use hub::port::apps::{AppReply, AppRequest, Filter, Scheduled, UserRow, matches};
 use hub::port::store::{
     App, Contact, DeviceId, Group, HistoryOf, LogRow, LoggedMessage, Member, NewMessage, Note,
     Outcome, Reply, Request, StoreError, Token, TokenHash, TokenId, User,
@@ -34,6 +36,8 @@ pub struct MemoryStore {
     /// Whose and of whom, to flags.
     contacts: BTreeMap<(Uid, Uid), u32>,
     messages: BTreeMap<(Uid, MessageId), Stored>,
+    scheduled: BTreeMap<u64, Scheduled>,
+    remotes: HashMap<Uid, IpAddr>,
     logs: BTreeMap<Uid, Log>,
     /// Own copies: whose, of which conversation, places of messages.
     history: BTreeMap<(Uid, Side), BTreeMap<u64, (Uid, MessageId)>>,
@@ -48,6 +52,7 @@ struct Last {
     token: u64,
     device: u64,
     group: u32,
+    scheduled: u64,
     message: u64,
 }
 
@@ -345,6 +350,110 @@ impl MemoryStore {
     }
 }
 
+impl MemoryStore {
+    fn of_app(&mut self, request: AppRequest) -> Result<AppReply, StoreError> {
+        Ok(match request {
+            AppRequest::Save { app } => {
+                if self.apps.values().any(|it| it.name == app.name && it.aid != app.aid) {
+                    return Err(StoreError::Exists);
+                }
+                self.apps.insert(app.aid, app);
+                AppReply::Done
+            }
+            AppRequest::ReplaceToken { aid, hash } => {
+                self.app_tokens.retain(|_, of| *of != aid);
+                self.app_tokens.insert(hash, aid);
+                AppReply::Done
+            }
+            AppRequest::Delete { aid } => {
+                let of_app = self.users.values().filter(|user| user.aid == aid);
+                for uid in of_app.map(|user| user.uid).collect::<Vec<_>>() {
+                    self.delete_user(uid);
+                    self.messages.retain(|(sender, _), _| *sender != uid);
+                }
+                self.groups.retain(|_, (group, _)| group.aid != aid);
+                self.scheduled.retain(|_, scheduled| scheduled.aid != aid);
+                self.app_tokens.retain(|_, of| *of != aid);
+                self.apps.remove(&aid);
+                AppReply::Done
+            }
+            AppRequest::List => AppReply::Apps(self.apps.values().cloned().collect()),
+            AppRequest::Count { aid } => AppReply::Counted {
+                users: self.users.values().filter(|user| user.aid == aid).count() as u64,
+                groups: self.groups.values().filter(|(group, _)| group.aid == aid).count() as u64,
+            },
+            AppRequest::Users { aid, filter } => {
+                let of_app = self.users.values().filter(|user| user.aid == aid);
+                let rows = of_app.filter(|user| fits(&filter, user.uid.0, &user.address));
+                let among = |user: &&User| {
+                    let wanted = filter.among.as_ref();
+                    wanted.is_none_or(|(wanted, some)| some.contains(&user.uid) == *wanted)
+                };
+                let rows = rows.filter(among).map(|user| {
+                    let tokens = self.tokens.values().rev();
+                    let newest = tokens.map(|(token, _)| token).find(|it| it.uid == user.uid);
+                    let app = newest.map(|token| token.app.clone()).unwrap_or_default();
+                    let remote = self.remotes.get(&user.uid).copied();
+                    UserRow { user: user.clone(), app, remote }
+                });
+                let (rows, more) = cut(rows, filter.count);
+                AppReply::Users(rows, more)
+            }
+            AppRequest::Groups { aid, filter } => {
+                let of_app = self.groups.values().filter(|(group, _)| group.aid == aid);
+                let rows = of_app.filter(|(group, _)| fits(&filter, group.gid.0, &group.name));
+                let rows = rows.map(|(group, members)| (group.clone(), members.len() as u32));
+                let (rows, more) = cut(rows, filter.count);
+                AppReply::Groups(rows, more)
+            }
+            AppRequest::DeleteToken { aid, hash } => {
+                let token = self.tokens.values().find(|(_, known)| *known == hash);
+                let token = token.map(|(token, _)| (token.id, self.users[&token.uid].clone()));
+                let token = token.filter(|(_, user)| user.aid == aid);
+                if let Some((id, _)) = &token {
+                    self.delete_tokens(|token| token.id == *id);
+                }
+                AppReply::TokenDeleted(token)
+            }
+            AppRequest::SignedIn { uid, remote } => {
+                self.remotes.insert(uid, remote);
+                AppReply::Done
+            }
+            AppRequest::Schedule { messages } => {
+                for message in messages {
+                    self.last.scheduled += 1;
+                    let id = self.last.scheduled;
+                    self.scheduled.insert(id, Scheduled { id, ..message });
+                }
+                AppReply::Done
+            }
+            AppRequest::Due { now, count } => {
+                let mut all: Vec<_> = self.scheduled.values().cloned().collect();
+                all.sort_by_key(|scheduled| (scheduled.due, scheduled.id));
+                let due = all.iter().filter(|scheduled| scheduled.due <= now).count().min(count);
+                let next = all.get(due).map(|next| next.due);
+                all.truncate(due);
+                AppReply::Due(all, next)
+            }
+            AppRequest::Unschedule { id } => {
+                self.scheduled.remove(&id);
+                AppReply::Done
+            }
+        })
+    }
+}
+
+fn fits(filter: &Filter, id: u32, name: &str) -> bool {
+    id > filter.after && filter.id.is_none_or(|only| only == id) && matches(&filter.pattern, name)
+}
+
+fn cut<T>(rows: impl Iterator<Item = T>, count: u32) -> (Vec<T>, bool) {
+    let mut rows: Vec<_> = rows.take(count as usize + 1).collect();
+    let more = rows.len() > count as usize;
+    rows.truncate(count as usize);
+    (rows, more)
+}
+
 impl SyncStore for MemoryStore {
     fn perform(&mut self, request: Request) -> Result<Reply, StoreError> {
         Ok(match request {
@@ -463,6 +572,7 @@ impl SyncStore for MemoryStore {
                 Reply::PushTokens(tokens.map(token).collect())
             }
             Request::Sweep { now, count } => Reply::Swept(self.sweep(now, count)),
+            Request::OfApp(request) => Reply::OfApp(self.of_app(request)?),
             Request::FindApp { hash } => {
                 Reply::App(self.app_tokens.get(&hash).map(|aid| self.apps[aid].clone()))
             }
@@ -472,7 +582,7 @@ impl SyncStore for MemoryStore {
                     return Err(StoreError::Exists);
                 }
                 self.last.app += 1;
-                let app = App { aid: AppId(self.last.app), name, active: true };
+                let app = App { aid: AppId(self.last.app), name, active: true, ..App::default() };
                 self.apps.insert(app.aid, app.clone());
                 self.app_tokens.insert(hash, app.aid);
                 Reply::App(Some(app))
@@ -495,11 +605,14 @@ impl SyncStore for MemoryStore {
                 self.delete_user(uid);
                 Reply::Appended(self.append_notes(notes))
             }
-            Request::IssueToken { token, hash, replace } => {
-                let replaced = match replace {
-                    true => self.delete_tokens(|old| old.uid == token.uid && old.app == token.app),
-                    false => Vec::new(),
-                };
+            Request::IssueToken { token, hash, keep } => {
+                let of_app = self
+                    .tokens
+                    .values()
+                    .filter(|(old, _)| old.uid == token.uid && old.app == token.app);
+                let mut older: Vec<_> = of_app.map(|(old, _)| old.id).collect();
+                older.truncate((older.len() + 1).saturating_sub(keep as usize));
+                let replaced = self.delete_tokens(|old| older.contains(&old.id));
                 self.last.token += 1;
                 let id = TokenId(self.last.token);
                 self.tokens.insert(id, (Token { id, ..token }, hash));

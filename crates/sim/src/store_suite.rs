@@ -12,6 +12,7 @@ use wire::limits::{
 use wire::mask::{contact, group as mode, user as user_flag};
 use wire::time::Timestamp;
 
+use crate::app_suite::app_suite;
 use crate::memory_store::SyncStore;
 
 const NOW: Timestamp = Timestamp(1_000_000);
@@ -46,6 +47,7 @@ pub fn store_suite<S: SyncStore>(mut make: impl FnMut() -> S) {
     own_copies_go_when_they_are_removed_or_swept(make());
     only_who_wants_to_be_found_and_contacts_are_found(make());
     push_tokens_are_of_devices_and_go_with_them(make());
+    app_suite(&mut make);
 }
 
 fn own_copies_are_read_back_from_the_newest(mut store: impl SyncStore) {
@@ -308,6 +310,8 @@ fn every_field_comes_back_as_it_was_saved(mut store: impl SyncStore) {
         flags: u32::MAX,
         pinned: true,
         groups_max: Some(0),
+        uac: 7,
+        e2ee: Some(false),
         last_online: Timestamp(1 << 52),
     };
     let Reply::User(Some(ada)) = perform(&mut store, Request::SaveUser { user: saved.clone() })
@@ -322,7 +326,7 @@ fn every_field_comes_back_as_it_was_saved(mut store: impl SyncStore) {
         any_app: true,
         expires: Some(Timestamp(1 << 52)),
     };
-    let request = Request::IssueToken { token: token.clone(), hash: [7; 32], replace: true };
+    let request = Request::IssueToken { token: token.clone(), hash: [7; 32], keep: 1 };
     let Reply::TokenIssued { token: id, replaced } = perform(&mut store, request) else {
         panic!("no token");
     };
@@ -482,7 +486,7 @@ fn expired_tokens_are_swept_with_their_devices(mut store: impl SyncStore) {
     let bob = user(&mut store, AppId(1), "bob");
     let mut token = |hash, expires| {
         let token = Token { uid: bob.uid, app: "web".into(), expires, ..Token::default() };
-        match perform(&mut store, Request::IssueToken { token, hash, replace: false }) {
+        match perform(&mut store, Request::IssueToken { token, hash, keep: u32::MAX }) {
             Reply::TokenIssued { token, .. } => token,
             other => panic!("no token: {other:?}"),
         }
@@ -554,7 +558,7 @@ fn a_token_is_found_by_its_hash_and_replaced_by_the_next(mut store: impl SyncSto
     assert_eq!((token.id, token.app.as_str(), owner), (first, "web", ada.clone()));
 
     let wanted = Token { uid: ada.uid, app: "web".into(), ..Token::default() };
-    let request = Request::IssueToken { token: wanted, hash: [3; 32], replace: true };
+    let request = Request::IssueToken { token: wanted, hash: [3; 32], keep: 1 };
     let Reply::TokenIssued { token: second, replaced } = perform(&mut store, request) else {
         panic!("no token");
     };
@@ -801,11 +805,11 @@ fn a_deleted_user_leaves_nothing_behind(mut store: impl SyncStore) {
 
 // ---- helpers -----------------------------------------------------------------------------
 
-fn perform(store: &mut impl SyncStore, request: Request) -> Reply {
+pub(crate) fn perform(store: &mut impl SyncStore, request: Request) -> Reply {
     store.perform(request.clone()).unwrap_or_else(|error| panic!("{request:?}: {error}"))
 }
 
-fn user(store: &mut impl SyncStore, aid: AppId, address: &str) -> User {
+pub(crate) fn user(store: &mut impl SyncStore, aid: AppId, address: &str) -> User {
     let user = User { aid, address: address.into(), active: true, ..User::default() };
     match perform(store, Request::SaveUser { user }) {
         Reply::User(Some(user)) => user,
@@ -813,9 +817,9 @@ fn user(store: &mut impl SyncStore, aid: AppId, address: &str) -> User {
     }
 }
 
-fn issue(store: &mut impl SyncStore, uid: Uid, app: &str, hash: [u8; 32]) -> TokenId {
+pub(crate) fn issue(store: &mut impl SyncStore, uid: Uid, app: &str, hash: [u8; 32]) -> TokenId {
     let token = Token { uid, app: app.into(), ..Token::default() };
-    match perform(store, Request::IssueToken { token, hash, replace: false }) {
+    match perform(store, Request::IssueToken { token, hash, keep: u32::MAX }) {
         Reply::TokenIssued { token, .. } => token,
         other => panic!("no token: {other:?}"),
     }
@@ -834,7 +838,7 @@ fn append_request(sender: Uid, id: u64, to: &[Uid]) -> Request {
     Request::Append { messages: vec![(message, to.to_vec())] }
 }
 
-fn append(store: &mut impl SyncStore, sender: Uid, id: u64, to: &[Uid]) -> Outcome {
+pub(crate) fn append(store: &mut impl SyncStore, sender: Uid, id: u64, to: &[Uid]) -> Outcome {
     match perform(store, append_request(sender, id, to)) {
         Reply::Stored(mut outcomes) => outcomes.pop().expect("one outcome"),
         other => panic!("not stored: {other:?}"),
@@ -848,7 +852,7 @@ fn sweep(store: &mut impl SyncStore, now: Timestamp, count: usize) -> usize {
     }
 }
 
-fn log(store: &mut impl SyncStore, uid: Uid, after: u64) -> Vec<LogRow> {
+pub(crate) fn log(store: &mut impl SyncStore, uid: Uid, after: u64) -> Vec<LogRow> {
     let request = Request::ReadLog { uid, after: Seq(after), count: 100, now: NOW };
     match perform(store, request) {
         Reply::Log { rows, .. } => rows,
@@ -869,7 +873,7 @@ fn acknowledge(store: &mut impl SyncStore, device: DeviceId, uid: Uid, seq: u64,
     perform(store, Request::Acknowledge { device, uid, seq: Seq(seq), notes, now });
 }
 
-fn save_group(store: &mut impl SyncStore, members: &[&User]) -> GroupId {
+pub(crate) fn save_group(store: &mut impl SyncStore, members: &[&User]) -> GroupId {
     let group = Group { aid: AppId(1), name: "team".into(), active: true, ..Group::default() };
     let put = members.iter().map(|user| Member { uid: user.uid, given: 1, ..Member::default() });
     let (put, remove, notes) = (put.collect(), Vec::new(), Vec::new());

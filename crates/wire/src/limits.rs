@@ -360,6 +360,23 @@ pub const APPEND_MESSAGES_MAX: usize = OUTBOX_IN_FLIGHT_MAX;
 /// Operations of backends that wait their turn; a further one is answered `RATELIMIT`.
 pub const OPERATIONS_WAITING_MAX: usize = 1_024;
 
+/// Addresses in one message of a backend (`backend-api.md` 2.6); more are answered `TOOLARGE`.
+pub const LETTER_ADDRESSES_MAX: usize = 1_000;
+
+/// Scheduled messages that are taken up together when they are due; the rest follows behind them.
+/// Few enough that operations of backends do not wait long.
+pub const SCHEDULED_AT_ONCE_MAX: usize = 64;
+
+/// One-time codes that are remembered. Beyond it those that have expired are forgotten, and when
+/// there are none, all: their users ask for another.
+pub const OTPS_KEPT_MAX: usize = 100_000;
+
+/// Operations an app may ask for in a second, and at once, unless the operator says otherwise
+/// (`backend-api.md` 1.3); a further one is answered `RATELIMIT`.
+pub const OPERATIONS_PER_SECOND: u32 = 50;
+/// See [`OPERATIONS_PER_SECOND`].
+pub const OPERATIONS_BURST: u32 = 200;
+
 /// Read messages told in one `Read`. A longer one is answered `Rejected`; the page's client sends
 /// fewer at once.
 pub const READ_MESSAGES_MAX: usize = 4_096;
@@ -441,6 +458,10 @@ pub const ADMIN_BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Failed sign-ins of backends from one address in ten seconds' worth of minutes: ten a minute,
 /// then `RATELIMIT` for a minute (`backend-api.md` 1.3).
 pub const ADMIN_FAILURES_PER_MINUTE_MAX: u32 = 10;
+
+/// App tokens whose addresses are remembered when `admin.max_source_ips` is set. Beyond it all are
+/// forgotten and counted anew.
+pub const ADMIN_SOURCES_KEPT_MAX: usize = 10_000;
 
 /// Members listed at once by the admin API (`backend-api.md` 2.2); more are clamped to it.
 pub const ADMIN_LIST_MAX: u32 = 1_000;

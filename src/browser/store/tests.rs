@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use client::Local;
-use client::message::{Content, File, Receipt};
+use client::message::{Age, Content, File, Receipt};
 use client::port::store::{Account, Errand, ReadNotice, StoredProfile};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use wire::id::{GroupId, MessageId, Uid};
@@ -56,7 +56,9 @@ async fn a_message_comes_back_with_every_field() {
         forwarded: true,
         thread: u32::MAX,
         fields: "{\"a\":1}".into(),
-        ..Content::default()
+        age: Age { sent: 1, delivered: u32::MAX, read: 3 },
+        sensitivity: 4,
+        user_data: u32::MAX,
     };
     put(&disk, [message.clone()]).await;
     let keys = vec![message.key.clone()];
@@ -99,7 +101,11 @@ async fn what_was_stored_is_there_when_the_database_is_opened_again() {
         Write::Profile(Box::new(profile.clone())),
         Write::Profile(Box::new(group.clone())),
         Write::Cursor(Seq(1 << 50)),
+        Write::Age { key: notice.key.clone(), end: Timestamp(1 << 50) },
+        Write::Age { key: waiting.key.clone(), end: Timestamp(5) },
+        Write::Age { key: waiting.key.clone(), end: Timestamp(0) },
     ];
+    let ages = vec![(notice.key.clone(), Timestamp(1 << 50))];
     commit(&disk, writes, true).await.unwrap();
     disk.close();
     let disk = schema::open("mesibo-test-again").await.unwrap();
@@ -108,10 +114,10 @@ async fn what_was_stored_is_there_when_the_database_is_opened_again() {
         cursor: Some(Seq(1 << 50)),
         account: Some(account),
         outbox: vec![waiting],
-        ages: Vec::new(),
         reads: vec![notice],
         errands: vec![errand(3), errand(12)],
         profiles: vec![profile, group],
+        ages,
     };
     assert_eq!(opened_sorted(opened), opened_sorted(expected));
 }

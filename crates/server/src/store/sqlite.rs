@@ -9,8 +9,8 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use bytes::Bytes;
 use hub::port::store::{
-    App, Contact, DeviceId, Group, LogRow, LoggedMessage, Member, NewMessage, Note, Outcome, Pin,
-    Reply, Request, StoreError, Token, TokenHash, TokenId, User,
+    Contact, DeviceId, Group, LogRow, LoggedMessage, Member, NewMessage, Note, Outcome, Pin, Reply,
+    Request, StoreError, Token, TokenHash, TokenId, User,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use wire::id::{AppId, DeviceKey, GroupId, MessageId, Seq, Uid};
@@ -18,6 +18,7 @@ use wire::limits::{CONTACTS_MAX, EXPIRED_TOKEN_KEPT, MESSAGE_KEY_KEPT};
 use wire::mask::contact;
 use wire::time::Timestamp;
 
+use super::apps::{self, APP_COLUMNS, app};
 use super::history;
 use super::logs::Logs;
 
@@ -28,6 +29,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0003_profiles.sql"),
     include_str!("schema/0004_history.sql"),
     include_str!("schema/0005_people.sql"),
+    include_str!("schema/0006_backend.sql"),
 ];
 
 /// An open database.
@@ -43,7 +45,7 @@ pub(super) type Sql<T> = rusqlite::Result<T>;
 type Roster = (Group, Vec<(Member, User)>);
 
 /// Why a request did not happen: refused by a rule, or the database failed.
-enum Failure {
+pub(super) enum Failure {
     Refused(StoreError),
     Database(rusqlite::Error),
 }
@@ -221,22 +223,23 @@ fn perform(
             Reply::PushTokens(tokens.collect::<Sql<_>>()?)
         }
         Request::Sweep { now, count } => Reply::Swept(sweep(db, logs, now, count)?),
+        Request::OfApp(request) => Reply::OfApp(apps::perform(db, logs, request)?),
         Request::FindApp { hash } => Reply::App(
-            db.prepare_cached("SELECT aid, name, active FROM apps WHERE token = ?")?
+            db.prepare_cached(&format!("SELECT {APP_COLUMNS} FROM apps WHERE token = ?"))?
                 .query_row([&hash[..]], app)
                 .optional()?,
         ),
         Request::LoadApp { aid } => Reply::App(
-            db.prepare_cached("SELECT aid, name, active FROM apps WHERE aid = ?")?
+            db.prepare_cached(&format!("SELECT {APP_COLUMNS} FROM apps WHERE aid = ?"))?
                 .query_row([aid.0], app)
                 .optional()?,
         ),
         Request::CreateApp { name, hash } => {
             let inserted = db
-                .prepare_cached(
+                .prepare_cached(&format!(
                     "INSERT INTO apps (name, active, token) VALUES (?, 1, ?)
-                     ON CONFLICT DO NOTHING RETURNING aid, name, active",
-                )?
+                     ON CONFLICT DO NOTHING RETURNING {APP_COLUMNS}"
+                ))?
                 .query_row(params![name, &hash[..]], app)
                 .optional()?;
             Reply::App(Some(inserted.ok_or(Failure::Refused(StoreError::Exists))?))
@@ -247,9 +250,9 @@ fn perform(
             delete_user(db, uid)?;
             Reply::Appended(append_notes(db, logs, notes)?)
         }
-        Request::IssueToken { token, hash, replace } => {
+        Request::IssueToken { token, hash, keep } => {
             logs.settle(db, token.uid)?;
-            issue_token(db, token, &hash, replace)?
+            issue_token(db, token, &hash, keep)?
         }
         Request::DeleteTokens { uid, app } => {
             logs.settle(db, uid)?;
@@ -315,11 +318,18 @@ fn open_device(
     })
 }
 
-fn issue_token(db: &Connection, token: Token, hash: &TokenHash, replace: bool) -> Sql<Reply> {
-    let replaced = match replace {
-        true => delete_tokens(db, token.uid, Some(&token.app))?,
-        false => Vec::new(),
-    };
+fn issue_token(db: &Connection, token: Token, hash: &TokenHash, keep: u32) -> Sql<Reply> {
+    let mut older = db.prepare_cached(
+        "SELECT id FROM tokens WHERE uid = ? AND app = ? ORDER BY id DESC LIMIT -1 OFFSET ?",
+    )?;
+    let kept = keep.saturating_sub(1);
+    let older = older.query_map(params![token.uid.0, token.app, kept], |row| row.get(0))?;
+    let mut replaced = Vec::new();
+    for id in older.collect::<Sql<Vec<i64>>>()? {
+        db.execute("DELETE FROM devices WHERE token = ?", [id])?;
+        db.execute("DELETE FROM tokens WHERE id = ?", [id])?;
+        replaced.push(TokenId(unsigned(id)));
+    }
     db.prepare_cached(
         "INSERT INTO tokens (uid, app, any_app, expires, hash) VALUES (?, ?, ?, ?, ?)",
     )?
@@ -502,16 +512,17 @@ fn sweep(db: &Connection, logs: &mut Logs, now: Timestamp, count: usize) -> Sql<
 
 // ---- users and groups --------------------------------------------------------------------
 
-const USER_COLUMNS: &str = "u.uid, u.aid, u.address, u.name, u.status, u.image, u.active, \
-                            u.flags, u.pinned, u.groups_max, u.last_online, u.profile";
-const USER_COLUMN_COUNT: usize = 12;
+pub(super) const USER_COLUMNS: &str = "u.uid, u.aid, u.address, u.name, u.status, u.image, \
+                                       u.active, u.flags, u.pinned, u.groups_max, \
+                                       u.last_online, u.profile, u.uac, u.e2ee";
+pub(super) const USER_COLUMN_COUNT: usize = 14;
 
 fn select_user(filter: &str) -> String {
     format!("SELECT {USER_COLUMNS} FROM users u {filter}")
 }
 
 /// The user whose [`USER_COLUMNS`] begin at this column.
-fn user(row: &Row<'_>, at: usize) -> Sql<User> {
+pub(super) fn user(row: &Row<'_>, at: usize) -> Sql<User> {
     Ok(User {
         uid: Uid(row.get(at)?),
         aid: AppId(row.get(at + 1)?),
@@ -525,11 +536,9 @@ fn user(row: &Row<'_>, at: usize) -> Sql<User> {
         groups_max: row.get(at + 9)?,
         last_online: Timestamp(unsigned(row.get(at + 10)?)),
         values: row.get(at + 11)?,
+        uac: row.get(at + 12)?,
+        e2ee: row.get(at + 13)?,
     })
-}
-
-fn app(row: &Row<'_>) -> Sql<App> {
-    Ok(App { aid: AppId(row.get(0)?), name: row.get(1)?, active: row.get(2)? })
 }
 
 fn save_user(db: &Connection, user: User) -> Result<User, Failure> {
@@ -544,12 +553,13 @@ fn save_user(db: &Connection, user: User) -> Result<User, Failure> {
     let uid = (!new).then_some(user.uid.0);
     db.prepare_cached(
         "INSERT INTO users (uid, aid, address, name, status, image, active, flags, pinned,
-                            groups_max, last_online, profile)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                            groups_max, last_online, profile, uac, e2ee)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (uid) DO UPDATE SET
            address = excluded.address, name = excluded.name, status = excluded.status,
            image = excluded.image, active = excluded.active, flags = excluded.flags,
-           pinned = excluded.pinned, groups_max = excluded.groups_max, profile = excluded.profile",
+           pinned = excluded.pinned, groups_max = excluded.groups_max, profile = excluded.profile,
+           uac = excluded.uac, e2ee = excluded.e2ee",
     )?
     .execute(params![
         uid,
@@ -563,13 +573,15 @@ fn save_user(db: &Connection, user: User) -> Result<User, Failure> {
         user.pinned,
         user.groups_max,
         signed(user.last_online.0),
-        user.values
+        user.values,
+        user.uac,
+        user.e2ee
     ])?;
     let uid = if new { Uid(db.last_insert_rowid() as u32) } else { user.uid };
     Ok(User { uid, ..user })
 }
 
-fn delete_user(db: &Connection, uid: Uid) -> Sql<()> {
+pub(super) fn delete_user(db: &Connection, uid: Uid) -> Sql<()> {
     delete_tokens(db, uid, None)?;
     for sql in [
         "DELETE FROM devices WHERE uid = ?",
@@ -612,7 +624,7 @@ fn find_users(db: &Connection, wanted: &Wanted<'_>, contacts: bool, after: Uid) 
 
 fn find_groups(db: &Connection, wanted: &Wanted<'_>, after: GroupId) -> Sql<Vec<Group>> {
     let sql = format!(
-        "{SELECT_GROUP} WHERE aid = ? AND gid > ? AND flags & 1048576 <> 0
+        "SELECT {GROUP_COLUMNS} FROM groups WHERE aid = ? AND gid > ? AND flags & 1048576 <> 0
          AND instr(lower(name), lower(?)) ORDER BY gid LIMIT ?"
     );
     let mut statement = db.prepare_cached(&sql)?;
@@ -620,12 +632,13 @@ fn find_groups(db: &Connection, wanted: &Wanted<'_>, after: GroupId) -> Sql<Vec<
     statement.query_map(given, group)?.collect()
 }
 
-const SELECT_GROUP: &str =
-    "SELECT gid, aid, name, status, image, flags, call_flags, resolution, active, pinned,
-            expires, expiry_extension_s, owner, profile FROM groups";
+/// Columns of [`group`].
+pub(super) const GROUP_COLUMNS: &str = "gid, aid, name, status, image, flags, call_flags, \
+                                        resolution, active, pinned, expires, \
+                                        expiry_extension_s, owner, profile";
 
-/// Of [`SELECT_GROUP`], without its PINs.
-fn group(row: &Row<'_>) -> Sql<Group> {
+/// The group without its PINs.
+pub(super) fn group(row: &Row<'_>) -> Sql<Group> {
     Ok(Group {
         gid: GroupId(row.get(0)?),
         aid: AppId(row.get(1)?),
@@ -646,8 +659,10 @@ fn group(row: &Row<'_>) -> Sql<Group> {
 }
 
 fn load_group(db: &Connection, gid: GroupId) -> Sql<Option<Roster>> {
-    let sql = format!("{SELECT_GROUP} WHERE gid = ?");
-    let group = db.prepare_cached(&sql)?.query_row([gid.0], group).optional()?;
+    let group = db
+        .prepare_cached(&format!("SELECT {GROUP_COLUMNS} FROM groups WHERE gid = ?"))?
+        .query_row([gid.0], group)
+        .optional()?;
     let Some(group) = group else { return Ok(None) };
     let group = Group { pins: load_pins(db, gid)?, ..group };
     let sql = format!(
@@ -722,7 +737,7 @@ fn save_group(db: &Connection, group: Group, put: Vec<Member>, remove: Vec<Uid>)
     Ok(gid)
 }
 
-fn load_pins(db: &Connection, gid: GroupId) -> Sql<Vec<Pin>> {
+pub(super) fn load_pins(db: &Connection, gid: GroupId) -> Sql<Vec<Pin>> {
     let mut statement = db.prepare_cached(
         "SELECT pin, flags, admin_flags, member_expiry_s, expires, uses, used
          FROM pins WHERE gid = ? ORDER BY pin",
