@@ -324,6 +324,7 @@ fn write_value(write: &Write) -> JsValue {
         Write::Cursor(seq) => (9, number(seq.0), none),
         Write::Account(account) => (10, bytes(&record::account_to_bytes(account)), none),
         Write::Profile(profile) => (11, bytes(&record::profile_to_bytes(profile)), none),
+        Write::ForgetProfiles => (13, none.clone(), none),
         Write::Age { key, end } => (12, key_value(key), number(end.0)),
     };
     Array::of3(&kind.into(), &first, &second).into()
@@ -354,6 +355,7 @@ fn write_of(value: &JsValue) -> Option<Write> {
         8 => Write::ErrandDone(whole(&first)?),
         9 => Write::Cursor(Seq(whole(&first)?)),
         10 => Write::Account(record::account_from_bytes(&to_vec(&first)?)?),
+        13 => Write::ForgetProfiles,
         12 => Write::Age { key: key_of(&first)?, end: Timestamp(whole(&second)?) },
         11 => Write::Profile(record::profile_from_bytes(&to_vec(&first)?)?.into()),
         _ => return None,

@@ -27,7 +27,7 @@ use crate::inbox::Inbox;
 use crate::memory::Messages;
 use crate::message::{Age, Conversation, Message, MessageKey};
 use crate::outbox::Outbox;
-use crate::port::store::{Account, Opened, Reply, Request, StoreError, StoredProfile, Write};
+use crate::port::store::{Account, Opened, Part, Reply, Request, StoreError, StoredProfile, Write};
 use crate::port::tab::Tell;
 use crate::presence::{Presences, Showing};
 use crate::profile::{KEYS_PLACE, Profile, Profiles, mark};
@@ -979,6 +979,7 @@ impl Client {
                 self.tabs.seen.get_or_insert(newest);
                 for message in messages {
                     self.profiles.note_message(&message.conversation, message.order);
+                    self.outbox.come_behind(&message);
                 }
             }
             (Pending::Recent, _) => {}
@@ -990,6 +991,10 @@ impl Client {
         self.be_alone(now);
         let text = "the browser deleted this page's storage; messages are kept until it is closed";
         self.tell(Event::Error { text: text.into() });
+        // What is known goes into the memory that serves from now on.
+        for message in self.memory.all() {
+            self.commits.repeat(Write::Message(message.clone().into(), Part::Past));
+        }
     }
 
     /// Another user signs in: nothing of the former one is kept.

@@ -128,7 +128,7 @@ impl Client {
                 // One that slept has not heard how far the leading one has come.
                 Write::Cursor(_) if self.tabs.leads() => Write::Cursor(self.inbox.stored),
                 Write::Cursor(seq) => Write::Cursor(seq),
-                Write::Account(account) => Write::Account(account),
+                write @ (Write::Account(_) | Write::ForgetProfiles) => write,
             };
             if repeats {
                 self.commits.repeat(write);
