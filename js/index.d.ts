@@ -207,6 +207,13 @@ declare class Mesibo {
   start(): ResultCode;
   stop(): ResultCode;
   reconnect(): boolean;
+  /**
+   * `true`: this tab shares one connection with the other tabs of the browser that show the same
+   * user and say so, too. `false`: it is a device of its own, and the server signs the others out.
+   * Before `start()`; afterwards it changes nothing and answers `false`. When it is never called,
+   * each tab has a connection of its own.
+   */
+  enableCrossTabSessions(on: boolean): boolean;
   /** One of `MESIBO_STATUS_*`. */
   getConnectionStatus(): number;
   isOnline(): boolean;

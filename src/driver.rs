@@ -18,6 +18,7 @@ use crate::browser::{
     socket::Sockets,
     store::Store,
     surroundings::{Surroundings, is_page_visible},
+    tabs::Tabs,
     text,
     transfer::Transfers,
 };
@@ -28,6 +29,7 @@ pub(crate) struct Driver {
     pub peers: Peers,
     pub transfers: Transfers,
     sockets: Sockets,
+    tabs: Tabs,
     pub store: Store,
     surroundings: RefCell<Option<Surroundings>>,
     timer: RefCell<Option<Timeout>>,
@@ -45,6 +47,7 @@ impl Driver {
             peers: Peers::new(itself.clone()),
             transfers: Transfers::new(itself.clone()),
             sockets: Sockets::new(itself.clone()),
+            tabs: Tabs::new(itself.clone()),
             store: Store::new(itself.clone()),
             surroundings: RefCell::new(None),
             timer: RefCell::new(None),
@@ -121,6 +124,7 @@ impl Driver {
                 Output::Store { ticket, request } => self.store.ask(ticket, request),
                 Output::Peer(command) => self.peers.perform(command),
                 Output::Transfer(command) => self.transfers.perform(command),
+                Output::Tab(command) => self.tabs.perform(command),
                 Output::Event(event) => self.page.tell(*event),
                 Output::Wait(deadline) => {
                     self.arm(deadline);

@@ -242,6 +242,23 @@ impl Reading {
         }
     }
 
+    /// Another tab has read something.
+    pub fn adopt(&mut self, notice: &ReadNotice) {
+        if !self.notices.iter().any(|known| known.key == notice.key) {
+            self.notices.push_back(notice.clone());
+        }
+    }
+
+    /// Another tab has told the server.
+    pub fn forget(&mut self, key: &MessageKey) {
+        self.notices.retain(|notice| notice.key != *key);
+    }
+
+    /// What the server has not been told.
+    pub fn notices(&self) -> impl Iterator<Item = &ReadNotice> {
+        self.notices.iter()
+    }
+
     /// Summary sessions that have been read, and how much of them.
     pub fn summaries(&self) -> Vec<(ReadSessionId, u32)> {
         let summaries = self.sessions.iter().filter(|(_, session)| {
@@ -565,10 +582,7 @@ impl Client {
 
     /// Tells the server what was read, one frame at a time.
     pub(crate) fn flush_reads(&mut self) {
-        if !self.session.is_online()
-            || self.reading.told.is_some()
-            || self.reading.notices.is_empty()
-        {
+        if !self.speaks() || self.reading.told.is_some() || self.reading.notices.is_empty() {
             return;
         }
         let notices = self.reading.notices.iter().take(READS_PER_FRAME_MAX);

@@ -22,6 +22,7 @@ use crate::Output;
 use crate::client::Client;
 use crate::event::Event;
 use crate::message::{Message, MessageKey};
+use crate::port::store::Part;
 use crate::port::transfer::{Command, Input, Target};
 use crate::sorted::Map;
 
@@ -383,7 +384,7 @@ impl Client {
             }
         }
         let message = message.clone();
-        self.put_into_outbox(&message);
+        self.put_into_outbox(&message, Part::New);
     }
 
     fn on_missing(&mut self, now: Now, id: MessageId, reason: &str) {
@@ -396,7 +397,7 @@ impl Client {
             // Listeners know the message before they hear that it failed.
             if let Some(message) = self.memory.get(&MessageKey::outgoing(id)).cloned() {
                 self.announce_sent(&message.key);
-                self.put_into_outbox(&message);
+                self.put_into_outbox(&message, Part::New);
             }
         }
         self.settle(now, id.get(), status::FAIL, 0);

@@ -2,4 +2,5 @@
 
 pub mod peer;
 pub mod store;
+pub mod tab;
 pub mod transfer;
