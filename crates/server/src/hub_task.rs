@@ -20,6 +20,7 @@ use crate::media::{MediaHandle, Translation};
 use crate::metrics::Metrics;
 use crate::orders::{OrderSender, ToSocket};
 use crate::store::{Sqlite, Store, StoreReply};
+use crate::webhook::{Allowed, Webhooks};
 
 /// Whose a token is, `None` when it is worth nothing.
 pub type Uploader = Result<Option<(AppId, Uid)>, StoreError>;
@@ -99,11 +100,12 @@ pub fn start(
     metrics: Metrics,
     token_sessions: usize,
     (per_second, burst): (u32, u32),
+    webhooks: Allowed,
     upload_key: UploadKey,
 ) -> (HubHandle, tokio::task::JoinHandle<()>) {
     let (inputs, waiting) = mpsc::channel(HUB_INPUTS_MAX);
     let handle = HubHandle { inputs, sessions: Arc::default(), is_stopping: Arc::default() };
-    let mut task = HubTask::new(database, media, media_events, metrics);
+    let mut task = HubTask::new(database, media, media_events, metrics, webhooks);
     task.hub = task
         .hub
         .with_token_sessions(token_sessions)
@@ -130,6 +132,7 @@ struct HubTask {
     stopping: bool,
     /// What the metrics know of.
     counted: Counters,
+    webhooks: Webhooks,
     metrics: Metrics,
 }
 
@@ -139,6 +142,7 @@ impl HubTask {
         media: MediaHandle,
         media_events: mpsc::Receiver<sfu::Event>,
         metrics: Metrics,
+        webhooks: Allowed,
     ) -> HubTask {
         // Bounded by `outstanding`: there is never more in it than was asked.
         let (answers, stored) = mpsc::unbounded_channel();
@@ -166,6 +170,7 @@ impl HubTask {
             deadline: None,
             stopping: false,
             counted: Counters::default(),
+            webhooks: Webhooks::new(webhooks, metrics.clone()),
             metrics,
         }
     }
@@ -286,6 +291,7 @@ impl HubTask {
                         not_taken.extend(refused.and_then(|it| self.translation.not_taken(&it)));
                     }
                 }
+                Output::Hook(hook) => self.webhooks.push(hook),
                 Output::Log { text } => tracing::info!("{text}"),
                 Output::Wait(deadline) => {
                     self.deadline = self.clock.deadline(deadline);

@@ -11,6 +11,7 @@ mod metrics;
 mod orders;
 mod site;
 mod store;
+mod webhook;
 pub mod websocket;
 
 use std::fs::File;
@@ -88,6 +89,7 @@ impl Server {
             metrics,
             config.token_sessions,
             (config.admin_rate, config.admin_burst),
+            config.webhooks,
             upload_key,
         );
         let shared = Shared {
