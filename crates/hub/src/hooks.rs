@@ -148,6 +148,6 @@ impl Hub {
             ts: self.now.wall,
             event,
         };
-        self.output(Output::Hook(hook));
+        self.output(Output::Hook(hook.into()));
     }
 }

@@ -155,7 +155,7 @@ pub enum Output {
         who: Result<Option<(AppId, Uid)>, store::StoreError>,
     },
     /// Tell the backend of an app.
-    Hook(hook::Hook),
+    Hook(alloc::boxed::Box<hook::Hook>),
     /// Tell the media server.
     Media(media::Command),
     /// A line for the server's log, nothing personal in it.

@@ -93,7 +93,7 @@ impl Host {
                 },
                 Output::AdminReply { result, .. } => self.answers.push(result),
                 Output::Media(command) => self.media.push(command),
-                Output::Hook(hook) => self.hooks.push(hook),
+                Output::Hook(hook) => self.hooks.push(*hook),
                 Output::Uploader { who, .. } => self.uploaders.push(who),
                 Output::Log { text } => self.log.push(text),
             }

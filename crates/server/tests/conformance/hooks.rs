@@ -1,5 +1,7 @@
 //! Webhooks: the cases of the conformance table, and what a bad endpoint causes.
 
+use std::collections::VecDeque;
+
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -28,7 +30,7 @@ impl Endpoint {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
         let (tell, posted) = mpsc::unbounded_channel();
-        let mut codes = codes.to_vec().into_iter();
+        let mut codes = VecDeque::from(codes.to_vec());
         tokio::spawn(async move {
             while let Ok((mut socket, _)) = listener.accept().await {
                 let mut bytes = Vec::new();
@@ -45,7 +47,7 @@ impl Endpoint {
                         break (head, body.to_owned());
                     }
                 };
-                let code = codes.next().unwrap_or(200);
+                let code = codes.pop_front().unwrap_or(200);
                 let answer = format!(
                     "HTTP/1.1 {code} x\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 9\r\n\
                      connection: close\r\n\r\nMESIBO OK"
