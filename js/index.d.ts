@@ -14,7 +14,13 @@ export type Answer = void | Promise<void>;
 
 /** What `init` accepts as the engine: an address, a response, bytes, or a compiled module. */
 export type EngineSource =
-  string | URL | Request | Response | Promise<Response> | BufferSource | WebAssembly.Module;
+  | string
+  | URL
+  | Request
+  | Response
+  | Promise<Response>
+  | BufferSource
+  | WebAssembly.Module;
 
 export interface InitOptions {
   /** Address of the server; without it the origin of this module. */
@@ -22,7 +28,10 @@ export interface InitOptions {
 }
 
 /** Loads the engine, once; every call resolves to the same API. */
-export declare function init(source?: EngineSource | null, options?: InitOptions): Promise<Api>;
+export declare function init(
+  source?: EngineSource | null,
+  options?: InitOptions,
+): Promise<Api>;
 export default init;
 
 // ---- callbacks ------------------------------------------------------------------------------
@@ -58,9 +67,18 @@ export interface MesiboListener {
   Mesibo_onGroupCreated?(group: MesiboGroupProfile): Answer;
   Mesibo_onGroupJoined?(group: MesiboGroupProfile): Answer;
   Mesibo_onGroupLeft?(group: MesiboGroupProfile): Answer;
-  Mesibo_onGroupMembers?(group: MesiboGroupProfile, members: MesiboGroupMember[]): Answer;
-  Mesibo_onGroupMembersJoined?(group: MesiboGroupProfile, members: MesiboGroupMember[]): Answer;
-  Mesibo_onGroupMembersRemoved?(group: MesiboGroupProfile, members: MesiboGroupMember[]): Answer;
+  Mesibo_onGroupMembers?(
+    group: MesiboGroupProfile,
+    members: MesiboGroupMember[],
+  ): Answer;
+  Mesibo_onGroupMembersJoined?(
+    group: MesiboGroupProfile,
+    members: MesiboGroupMember[],
+  ): Answer;
+  Mesibo_onGroupMembersRemoved?(
+    group: MesiboGroupProfile,
+    members: MesiboGroupMember[],
+  ): Answer;
   Mesibo_onGroupSettings?(
     group: MesiboGroupProfile,
     settings: MesiboGroupSettings,
@@ -72,11 +90,25 @@ export interface MesiboListener {
   /** For a read session: how many older messages `sync` has brought. */
   Mesibo_onSync?(session: MesiboReadSession, count: number): Answer;
   Mesibo_onError?(text: string): Answer;
+  /** The browser is about to ask for camera and microphone (`true`), or was answered. */
+  Mesibo_onPermission?(on: boolean): Answer;
+  /** Capture began; `null` when there is nothing to capture. */
+  Mesibo_onLocalMedia?(media: MediaStream | null): Answer;
+  /** Somebody calls. Set up and answer, or hang up, now or later. */
+  Mesibo_onCall?(callid: number, from: string, video: boolean): Answer;
+  /** `MESIBO_CALLSTATUS_*`; one with bit 0x40 is the last of a call. */
+  Mesibo_onCallStatus?(callid: number, status: number): Answer;
 
   // Rooms, first generation.
-  Mesibo_OnParticipants?(all: MesiboParticipant[], latest: MesiboParticipant[]): Answer;
+  Mesibo_OnParticipants?(
+    all: MesiboParticipant[],
+    latest: MesiboParticipant[],
+  ): Answer;
   Mesibo_OnParticipant?(participant: MesiboParticipant): Answer;
-  Mesibo_OnParticipantUpdated?(all: MesiboParticipant[], changed: MesiboParticipant): Answer;
+  Mesibo_OnParticipantUpdated?(
+    all: MesiboParticipant[],
+    changed: MesiboParticipant,
+  ): Answer;
   Mesibo_OnSubscriber?(subscriber: MesiboSubscriber): Answer;
 
   /** The spellings of earlier generations (`Mesibo_OnMessage`), and whatever else the page keeps. */
@@ -91,9 +123,18 @@ export interface MesiboProfileListener {
 
 /** Of a room, or of one participant's call. */
 export interface MesiboGroupCallListener {
-  MesiboGroupcall_OnPublisher?(participant: MesiboParticipant, joined: boolean): Answer;
-  MesiboGroupcall_OnSubscriber?(subscriber: MesiboSubscriber, joined: boolean): Answer;
-  MesiboGroupcall_OnConnected?(participant: MesiboParticipant, connected: boolean): Answer;
+  MesiboGroupcall_OnPublisher?(
+    participant: MesiboParticipant,
+    joined: boolean,
+  ): Answer;
+  MesiboGroupcall_OnSubscriber?(
+    subscriber: MesiboSubscriber,
+    joined: boolean,
+  ): Answer;
+  MesiboGroupcall_OnConnected?(
+    participant: MesiboParticipant,
+    connected: boolean,
+  ): Answer;
   MesiboGroupcall_OnVideo?(
     participant: MesiboParticipant,
     aspectRatio: number,
@@ -106,9 +147,15 @@ export interface MesiboGroupCallListener {
     video: boolean,
     remote: boolean,
   ): Answer;
-  MesiboGroupcall_OnTalking?(participant: MesiboParticipant, talking: boolean): Answer;
+  MesiboGroupcall_OnTalking?(
+    participant: MesiboParticipant,
+    talking: boolean,
+  ): Answer;
   /** `reason` is one of `MESIBOCALL_HANGUP_REASON_*`. */
-  MesiboGroupcall_OnHangup?(participant: MesiboParticipant, reason: number): Answer;
+  MesiboGroupcall_OnHangup?(
+    participant: MesiboParticipant,
+    reason: number,
+  ): Answer;
   [name: string]: any;
 }
 
@@ -162,7 +209,8 @@ declare class MesiboGroupPin {
 }
 
 /** Told first of what the call causes; a function is told once, of what it asked for. */
-export type GroupListener = MesiboListener | ((...answer: any[]) => Answer) | null;
+export type GroupListener =
+  MesiboListener | ((...answer: any[]) => Answer) | null;
 
 // ---- the API object -------------------------------------------------------------------------
 
@@ -205,7 +253,10 @@ declare class Mesibo {
   getTimestamp(): number;
 
   /** `null` only when both are missing; the group wins. */
-  getProfile(address: Numeric | null | undefined, gid?: Numeric | null): MesiboProfile | null;
+  getProfile(
+    address: Numeric | null | undefined,
+    gid?: Numeric | null,
+  ): MesiboProfile | null;
   getUserProfile(address: Numeric): MesiboProfile | null;
   getGroupProfile(gid: Numeric): MesiboProfile | null;
   getProfileIfExists(
@@ -226,7 +277,10 @@ declare class Mesibo {
   resetProfileCustomizations(): void;
   /** `false` without a name or a token. The group is made when online. */
   createGroup(name: string, flags?: number, listener?: GroupListener): boolean;
-  createGroup(settings: Partial<MesiboGroupSettings>, listener?: GroupListener): boolean;
+  createGroup(
+    settings: Partial<MesiboGroupSettings>,
+    listener?: GroupListener,
+  ): boolean;
   /** First generation: what the page knows of somebody; nothing goes to the server. */
   setContact(contact: {
     address?: string;
@@ -243,7 +297,11 @@ declare class Mesibo {
   random(): number;
   /** The sender's half of a message id. */
   getSenderMessageId(mid: Numeric): number;
-  sendMessage(to: MessageParameters, id: Numeric, body: string | Uint8Array): ResultCode;
+  sendMessage(
+    to: MessageParameters,
+    id: Numeric,
+    body: string | Uint8Array,
+  ): ResultCode;
   /** In memory now, else `null`; the callback gets it from the database too, later. */
   getMessage(
     mid: Numeric,
@@ -252,7 +310,10 @@ declare class Mesibo {
   /** Removes a message from the own devices; with `remote` it is recalled first. */
   deleteMessage(mid: Numeric, remote?: boolean): Promise<boolean>;
   /** Messages by their ids, all of a conversation, or all that are older than a time (ms). */
-  deleteMessages(which: Numeric[] | MessageParameters | number, remote?: boolean): Promise<boolean>;
+  deleteMessages(
+    which: Numeric[] | MessageParameters | number,
+    remote?: boolean,
+  ): Promise<boolean>;
   deleteMessagesOlderThan(seconds: number): Promise<boolean>;
   /** Erases what a message says on this device; its place stays. */
   wipeMessage(mid: Numeric): Promise<boolean>;
@@ -264,18 +325,28 @@ declare class Mesibo {
   /** Drops a message that waits to be sent. */
   cancel(type: number, mid: Numeric): ResultCode;
   sendReadReceipt(to: MessageParameters, mid: Numeric): ResultCode;
-  sendReadReceipt(address: string | null, gid: Numeric | null, mid: Numeric): ResultCode;
+  sendReadReceipt(
+    address: string | null,
+    gid: Numeric | null,
+    mid: Numeric,
+  ): ResultCode;
   readDbSession(
     address: string | null | undefined,
     gid: Numeric | null | undefined,
     search?: string | null,
     onRead?: SessionListener,
   ): MesiboReadSession;
-  readDbSession(onRead: (this: MesiboReadSession, count: number) => Answer): MesiboReadSession;
+  readDbSession(
+    onRead: (this: MesiboReadSession, count: number) => Answer,
+  ): MesiboReadSession;
   isReading(message: MesiboMessage): boolean;
 
   /** A file that is at a URL, or is to be uploaded; the page shows the message by itself. */
-  sendFile(to: MessageParameters, id: Numeric, file: FileParameters): ResultCode;
+  sendFile(
+    to: MessageParameters,
+    id: Numeric,
+    file: FileParameters,
+  ): ResultCode;
   /** Files go to this service from now on; empty is the server again. */
   setUploadUrl(url: string, token?: string): void;
   createhttpRequest(): MesiboHttp;
@@ -284,7 +355,45 @@ declare class Mesibo {
   /** To be called in the worker's first turn. */
   static initServiceWorker(caches: CacheStorage, self: any): boolean;
 
-  groupCall(listener: MesiboGroupCallListener | null, gid: Numeric): MesiboGroupCall | null;
+  /** What the next `call` or `answer` is about. Elements may appear later; `null` = no view. */
+  setupVideoCall(
+    local: string | HTMLElement | null,
+    remote: string | HTMLElement | null,
+    video?: boolean,
+  ): boolean;
+  /** As above, without pictures; without an element it is heard all the same. */
+  setupVoiceCall(audio?: string | HTMLElement | null): boolean;
+  /**
+   * Calls a user. Not 0: no setup or no address (FAIL), another call (REQINPROGRESS), offline
+   * (DISCONNECTED). All but the first are told to `Mesibo_onCallStatus`, too.
+   */
+  call(address: string, video?: boolean): ResultCode;
+  /** Takes the call that rings. FAIL when none does. */
+  answer(video?: boolean): ResultCode;
+  /** Declines, cancels or ends; 0 = the call there is. FAIL when there is none. */
+  hangup(callid?: Numeric): ResultCode;
+  /** `enable` = mute. `(channel, …, false)` with nothing muted mutes until `(false, false, true)`. */
+  mute(audio: boolean, video: boolean, enable: boolean): ResultCode;
+  /** Muted now. The other side is told MUTE or UNMUTE. */
+  toggleAudioMute(): boolean;
+  toggleVideoMute(): boolean;
+  /** `MESIBO_MUTESTATUS_*` of the own side. */
+  getMuteStatus(): number;
+  /** Neither side hears or sees the other. */
+  hold(on?: boolean): ResultCode;
+  /** 0 to 9, * and #. */
+  dtmf(digit: string | number): ResultCode;
+  /** With whom a call is under way or rings, or the group of a conference. */
+  getActiveCall(): MesiboProfile | null;
+  getActiveP2PCall(): MesiboProfile | null;
+  getActiveGroupCall(): MesiboProfile | null;
+  /** `MESIBO_CONFIGTYPE_*`; of calls CALLREQTO, CALLANSTO and CALLCONNECTTO, in seconds. */
+  setConfiguration(type: number, value: any): void;
+
+  groupCall(
+    listener: MesiboGroupCallListener | null,
+    gid: Numeric,
+  ): MesiboGroupCall | null;
   /** First generation; `setRoom` says which one. */
   initGroupCall(): MesiboGroupCall;
 }
@@ -322,7 +431,12 @@ export interface FileParameters {
 
 /** A DOM id or element (input, img, canvas, video, audio), a file, bytes, or a URL. */
 export type FileContent =
-  string | HTMLElement | OffscreenCanvas | Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer>;
+  | string
+  | HTMLElement
+  | OffscreenCanvas
+  | Blob
+  | ArrayBuffer
+  | ArrayBufferView<ArrayBuffer>;
 
 // ---- profiles -------------------------------------------------------------------------------
 
@@ -344,6 +458,10 @@ declare class MesiboProfile {
   isOnline(): boolean;
   isTyping(): boolean;
   isTypingInGroup(gid: Numeric): boolean;
+  /** A call with this user, or a conference in this group, is under way or rings. */
+  isCallInProgress(): boolean;
+  isVideoCallInProgress(): boolean;
+  isVoiceCallInProgress(): boolean;
   isChatting(): boolean;
   isChattingInGroup(gid: Numeric): boolean;
   getLastSeen(): MesiboDateTime | null;
@@ -365,8 +483,13 @@ declare class MesiboProfile {
   deleteMessages(ts?: number): Promise<boolean>;
   deleteMessagesOlderThan(seconds: number): Promise<boolean>;
   clearMessages(ts?: number): Promise<boolean>;
-  readDbSession(search?: string | null, onRead?: SessionListener): MesiboReadSession;
-  readDbSession(onRead: (this: MesiboReadSession, count: number) => Answer): MesiboReadSession;
+  readDbSession(
+    search?: string | null,
+    onRead?: SessionListener,
+  ): MesiboReadSession;
+  readDbSession(
+    onRead: (this: MesiboReadSession, count: number) => Answer,
+  ): MesiboReadSession;
   sendTyping(): ResultCode;
   sendJoined(): ResultCode;
   sendLeft(): ResultCode;
@@ -476,9 +599,16 @@ declare class MesiboProfile {
   canRemoveGroup(): boolean;
   getRequestId(): number;
   getSettings(listener?: GroupListener): ResultCode;
-  setProperties(settings: Partial<MesiboGroupSettings>, listener?: GroupListener): ResultCode;
+  setProperties(
+    settings: Partial<MesiboGroupSettings>,
+    listener?: GroupListener,
+  ): ResultCode;
   /** `count` 0 = all; without `restart` those behind the last, until there are none. */
-  getMembers(count: number, restart?: boolean, listener?: GroupListener): ResultCode;
+  getMembers(
+    count: number,
+    restart?: boolean,
+    listener?: GroupListener,
+  ): ResultCode;
   /** A list, or addresses with commas between them. */
   addMembers(
     addresses: string[] | string,
@@ -496,7 +626,10 @@ declare class MesiboProfile {
     permissions?: Partial<MesiboMemberPermissions>,
     pin?: unknown,
   ): ResultCode;
-  removeMembers(addresses: string[] | string, listener?: GroupListener): ResultCode;
+  removeMembers(
+    addresses: string[] | string,
+    listener?: GroupListener,
+  ): ResultCode;
   removeMember(address: string, listener?: GroupListener): ResultCode;
   deleteGroup(): boolean;
   leave(): void;
@@ -648,7 +781,10 @@ declare class MesiboMessageProperties {
   enableCustom(on?: boolean): void;
   /** `send()` of a message that was sent gives it the new content. */
   enableModify(on?: boolean): void;
-  compare(address: string | MesiboMessageProperties | null, gid?: Numeric): boolean;
+  compare(
+    address: string | MesiboMessageProperties | null,
+    gid?: Numeric,
+  ): boolean;
   isFromSamePeer(other: MesiboMessageProperties): boolean;
   isDestinedFor(profile: MesiboProfile): boolean;
   isIncoming(): boolean;
@@ -682,6 +818,12 @@ declare class MesiboMessageProperties {
   isReply(): boolean;
   isForwarded(): boolean;
   /** Changed after it was sent. */
+  /** The record of a call; `isMessage` is false for it. */
+  isVideoCall(): boolean;
+  isVoiceCall(): boolean;
+  isPstnCall(): boolean;
+  /** Seconds from the answer to the end; 0 when it was not answered. */
+  getCallDuration(): number;
   isModified(): boolean;
   isModifiedByPeer(): boolean;
   isUpdated(): boolean;
@@ -773,7 +915,9 @@ declare class MesiboMessage extends MesiboMessageProperties {
   reply(): MesiboMessage;
   replyToPeer(): MesiboMessage;
   /** The message this one answers: in memory now, else `null`; the callback gets it later. */
-  getRepliedToMessage(callback?: (message: MesiboMessage | null) => Answer): MesiboMessage | null;
+  getRepliedToMessage(
+    callback?: (message: MesiboMessage | null) => Answer,
+  ): MesiboMessage | null;
   // Fields of the page's own, sent along; what cannot be converted without loss is `otherwise`.
   setString(name: string, value: string | null): void;
   setInt(name: string, value: number | null): void;
@@ -863,7 +1007,10 @@ declare class MesiboHttp {
   /** An object goes as JSON or as a form, text as it is. */
   setPostData(data: object | string | null, isJson?: boolean): void;
   /** The callback is called exactly once; `null` when there was no answer. */
-  send<Data>(data?: Data, callback?: (data: Data, text: string | null) => Answer): boolean;
+  send<Data>(
+    data?: Data,
+    callback?: (data: Data, text: string | null) => Answer,
+  ): boolean;
   execute(): boolean;
   cancel(): void;
   getData(): Uint8Array | null;
@@ -905,7 +1052,9 @@ export type SessionListener =
 declare class MesiboReadSession {
   constructor(listener?: SessionListener);
   static createReadSession(listener?: SessionListener): MesiboReadSession;
-  static createReadSummarySession(listener?: SessionListener): MesiboReadSession;
+  static createReadSummarySession(
+    listener?: SessionListener,
+  ): MesiboReadSession;
 
   /** The next older messages; 0 when the end is already known. */
   read(count?: number): number;
@@ -948,7 +1097,12 @@ declare class MesiboDateTime {
   time: string;
   yd: number;
   setTimestamp(ts: number): void;
-  getDate(monthFirst?: boolean, today?: string, yesterday?: string, numerical?: boolean): string;
+  getDate(
+    monthFirst?: boolean,
+    today?: string,
+    yesterday?: string,
+    numerical?: boolean,
+  ): string;
   getTime(seconds?: boolean): string;
   getDaysElapsed(): number;
   getSecondsElapsed(): number;
@@ -958,7 +1112,10 @@ declare class MesiboDateTime {
   isToday(): boolean;
   isYesterday(): boolean;
   isValid(): boolean;
-  static setDefaultRelativeDateText(today: string | null, yesterday: string | null): void;
+  static setDefaultRelativeDateText(
+    today: string | null,
+    yesterday: string | null,
+  ): void;
   static setDefaultDateFormat(monthFirst: boolean): void;
   static setMonthName(index: number, name: string): void;
   static isMonthFirstDateFormat(): boolean;
@@ -976,7 +1133,11 @@ declare class MesiboGroupCall {
   createPublisher(sid?: Numeric): MesiboParticipant;
   publish(sid?: Numeric): MesiboParticipant;
   getLocalParticipant(name: string, address?: string): MesiboParticipant;
-  getLocalParticipant(sid: number, name: string, address: string): MesiboParticipant;
+  getLocalParticipant(
+    sid: number,
+    name: string,
+    address: string,
+  ): MesiboParticipant;
   getParticipants(): MesiboParticipant[];
   /** Whether the own rights allow to control others' calls. */
   hasAdminPermissions(hangup?: boolean): boolean;
@@ -1008,7 +1169,11 @@ declare class MesiboParticipant {
   isPublisher(): boolean;
   getGroupCall(): MesiboGroupCall | null;
 
-  call(audio?: boolean, video?: boolean, listener?: MesiboGroupCallListener | null): boolean;
+  call(
+    audio?: boolean,
+    video?: boolean,
+    listener?: MesiboGroupCallListener | null,
+  ): boolean;
   call(
     audio: boolean,
     video: boolean,
@@ -1020,7 +1185,11 @@ declare class MesiboParticipant {
     options: CallOptions | null,
     element?: ElementOrId | null,
     onStream?: (participant: MesiboParticipant) => Answer,
-    onStatus?: (participant: MesiboParticipant, status: number, video: boolean) => Answer,
+    onStatus?: (
+      participant: MesiboParticipant,
+      status: number,
+      video: boolean,
+    ) => Answer,
   ): boolean;
   setListener(listener: MesiboGroupCallListener | null): void;
   /** `MESIBOCALL_VIDEOSOURCE_*`, and which one of them. */

@@ -2,6 +2,7 @@
 
 import * as core from "mesibo-core";
 import { constants } from "./constants.js";
+import { callMethods, callProfileMethods } from "./calls.js";
 import { makeContactSynchronizer } from "./contacts.js";
 import { MesiboDateTime } from "./datetime.js";
 import { mesiboVerbs, profileVerbs, sessionVerbs } from "./verbs.js";
@@ -120,10 +121,20 @@ export function install() {
   }
   for (const [name, aliases] of Object.entries(ALIASES)) {
     const { prototype } = core[name];
-    for (const [alias, current] of Object.entries(aliases)) prototype[alias] = prototype[current];
+    for (const [alias, current] of Object.entries(aliases))
+      prototype[alias] = prototype[current];
   }
-  put(core.Mesibo.prototype, { ...mesiboVerbs, ...engineMethods });
-  put(core.MesiboProfile.prototype, { ...profileVerbs, ...profileMethods, ...groupMethods });
+  put(core.Mesibo.prototype, {
+    ...mesiboVerbs,
+    ...engineMethods,
+    ...callMethods,
+  });
+  put(core.MesiboProfile.prototype, {
+    ...profileVerbs,
+    ...profileMethods,
+    ...groupMethods,
+    ...callProfileMethods,
+  });
   Object.assign(core.MesiboReadSession.prototype, sessionVerbs);
   class MesiboGroupProfile extends core.MesiboProfile {}
   class MesiboSelfProfile extends core.MesiboProfile {}
@@ -134,7 +145,8 @@ export function install() {
     return core.Mesibo.create();
   }
   Mesibo.prototype = core.Mesibo.prototype;
-  for (const name of ["getInstance", "version"]) Mesibo[name] = core.Mesibo[name];
+  for (const name of ["getInstance", "version"])
+    Mesibo[name] = core.Mesibo[name];
   Mesibo.printVersion = printVersion;
   Mesibo.initServiceWorker = initServiceWorker;
   Object.assign(Mesibo.prototype, {
@@ -142,7 +154,13 @@ export function install() {
     createhttpRequest: () => new MesiboHttp(),
     sendFile(parameters, id, f) {
       const { groupid, peer } = parameters ?? {};
-      return sendFile(this, Number(groupid) || String(peer ?? ""), parameters ?? {}, id, f);
+      return sendFile(
+        this,
+        Number(groupid) || String(peer ?? ""),
+        parameters ?? {},
+        id,
+        f,
+      );
     },
   });
   core.MesiboProfile.prototype.sendFile = function (id, f) {
@@ -175,13 +193,17 @@ export function install() {
       return presence;
     },
     newDateTime: (ts) => new MesiboDateTime(ts),
-    setProfileKind: (profile, kind) => Object.setPrototypeOf(profile, kinds[kind].prototype),
+    setProfileKind: (profile, kind) =>
+      Object.setPrototypeOf(profile, kinds[kind].prototype),
   });
   setDefaultEngine(() => core.Mesibo.getInstance());
 
-  core.MesiboProfile.getProfile = (address) => core.Mesibo.getInstance().getProfile(address, 0);
-  core.MesiboProfile.getGroupProfile = (gid) => core.Mesibo.getInstance().getProfile(null, gid);
-  core.MesiboProfile.getSelfProfile = () => core.Mesibo.getInstance().getSelfProfile();
+  core.MesiboProfile.getProfile = (address) =>
+    core.Mesibo.getInstance().getProfile(address, 0);
+  core.MesiboProfile.getGroupProfile = (gid) =>
+    core.Mesibo.getInstance().getProfile(null, gid);
+  core.MesiboProfile.getSelfProfile = () =>
+    core.Mesibo.getInstance().getSelfProfile();
 
   api = {
     Mesibo,
@@ -193,7 +215,9 @@ export function install() {
     MesiboGroupSettings,
     MesiboMemberPermissions,
     MesiboGroupPin,
-    MesiboContactSynchronizer: makeContactSynchronizer(() => core.Mesibo.getInstance()),
+    MesiboContactSynchronizer: makeContactSynchronizer(() =>
+      core.Mesibo.getInstance(),
+    ),
     MesiboGroupCall: core.MesiboGroupCall,
     MesiboParticipant: core.MesiboParticipant,
     MesiboReadSession,
@@ -212,7 +236,11 @@ export function install() {
 /** Methods that do not show up when a page enumerates its objects. */
 function put(prototype, methods) {
   for (const [name, value] of Object.entries(methods)) {
-    Object.defineProperty(prototype, name, { value, configurable: true, writable: true });
+    Object.defineProperty(prototype, name, {
+      value,
+      configurable: true,
+      writable: true,
+    });
   }
 }
 
@@ -220,8 +248,12 @@ function put(prototype, methods) {
 export function array2String(data, offset = 0, length = undefined) {
   const bytes = data instanceof ArrayBuffer ? new Uint8Array(data) : data;
   if (!(bytes instanceof Uint8Array)) return "";
-  const whole = (value) => (typeof value === "number" && value > 0 ? Math.trunc(value) : 0);
+  const whole = (value) =>
+    typeof value === "number" && value > 0 ? Math.trunc(value) : 0;
   const start = Math.min(whole(offset), bytes.length);
-  const end = length === undefined ? bytes.length : Math.min(bytes.length, start + whole(length));
+  const end =
+    length === undefined
+      ? bytes.length
+      : Math.min(bytes.length, start + whole(length));
   return new TextDecoder().decode(bytes.subarray(start, end));
 }

@@ -27,7 +27,10 @@ const STATUS = {
   INVISIBLE: 0x26,
   FAIL: 0x80,
 };
-const { MESIBO_FLAG_DELIVERYRECEIPT: DELIVERY, MESIBO_FLAG_READRECEIPT: READ_RECEIPT } = constants;
+const {
+  MESIBO_FLAG_DELIVERYRECEIPT: DELIVERY,
+  MESIBO_FLAG_READRECEIPT: READ_RECEIPT,
+} = constants;
 const UNSET_DEGREES = -720;
 
 // What is known of a record beside its data: which engine made it, objects it links to.
@@ -37,7 +40,12 @@ const hidden = new WeakMap();
 export function hiddenOf(record) {
   let known = hidden.get(record);
   if (!known) {
-    known = { engine: null, incoming: undefined, profile: undefined, groupProfile: undefined };
+    known = {
+      engine: null,
+      incoming: undefined,
+      profile: undefined,
+      groupProfile: undefined,
+    };
     hidden.set(record, known);
   }
   return known;
@@ -97,7 +105,9 @@ export class MesiboMessageProperties {
   get groupProfile() {
     const known = hiddenOf(this);
     if (known.groupProfile !== undefined) return known.groupProfile;
-    return this.groupid > 0 ? engineOf(this).getProfile(null, this.groupid) : null;
+    return this.groupid > 0
+      ? engineOf(this).getProfile(null, this.groupid)
+      : null;
   }
 
   set groupProfile(profile) {
@@ -209,8 +219,11 @@ export class MesiboMessageProperties {
   }
 
   compare(address, gid) {
-    if (address && typeof address === "object") return this.isFromSamePeer(address);
-    return gid > 0 ? this.groupid === Number(gid) : !this.groupid && this.peer === address;
+    if (address && typeof address === "object")
+      return this.isFromSamePeer(address);
+    return gid > 0
+      ? this.groupid === Number(gid)
+      : !this.groupid && this.peer === address;
   }
   isFromSamePeer(other) {
     return (
@@ -222,14 +235,22 @@ export class MesiboMessageProperties {
   isDestinedFor(profile) {
     if (!profile) return false;
     const gid = profile.getGroupId();
-    return gid > 0 || this.groupid > 0 ? gid === this.groupid : profile.getAddress() === this.peer;
+    return gid > 0 || this.groupid > 0
+      ? gid === this.groupid
+      : profile.getAddress() === this.peer;
   }
 
   isIncoming() {
+    if (this.isCall()) return false;
     const { incoming } = hiddenOf(this);
-    return incoming ?? (this.status === STATUS.RECEIVEDNEW || this.status === STATUS.RECEIVEDREAD);
+    return (
+      incoming ??
+      (this.status === STATUS.RECEIVEDNEW ||
+        this.status === STATUS.RECEIVEDREAD)
+    );
   }
   isOutgoing() {
+    if (this.isCall()) return false;
     const { incoming } = hiddenOf(this);
     if (incoming !== undefined) return !incoming;
     return this.status <= STATUS.READ || this.isFailed();
@@ -264,7 +285,10 @@ export class MesiboMessageProperties {
   isMessage() {
     return (
       !this.isPresence() &&
-      (this.status <= STATUS.RECEIVEDREAD || this.isFailed() || this.isDeleted() || this.isWiped())
+      (this.status <= STATUS.RECEIVEDREAD ||
+        this.isFailed() ||
+        this.isDeleted() ||
+        this.isWiped())
     );
   }
   isDate() {
@@ -283,7 +307,9 @@ export class MesiboMessageProperties {
     return this.isCustom();
   }
   isCall() {
-    return this.isMissedCall() || this.isIncomingCall() || this.isOutgoingCall();
+    return (
+      this.isMissedCall() || this.isIncomingCall() || this.isOutgoingCall()
+    );
   }
   isMissedCall() {
     return this.status === STATUS.CALLMISSED;
@@ -293,6 +319,18 @@ export class MesiboMessageProperties {
   }
   isOutgoingCall() {
     return this.status === STATUS.CALLOUTGOING;
+  }
+  isVideoCall() {
+    return this.isCall() && (this.type & constants.MESIBO_CALLFLAG_VIDEO) !== 0;
+  }
+  isVoiceCall() {
+    return this.isCall() && !this.isVideoCall();
+  }
+  isPstnCall() {
+    return false;
+  }
+  getCallDuration() {
+    return hiddenOf(this).duration ?? 0;
   }
   isGroupMessage() {
     return this.groupid > 0;
@@ -337,7 +375,11 @@ export class MesiboMessageProperties {
     return this.status === STATUS.WIPED;
   }
   isDeletedOrExpired() {
-    return this.isDeleted() || this.isWiped() || this.status === constants.MESIBO_MSGSTATUS_EXPIRED;
+    return (
+      this.isDeleted() ||
+      this.isWiped() ||
+      this.status === constants.MESIBO_MSGSTATUS_EXPIRED
+    );
   }
   isPresence() {
     return this.presence !== undefined;
@@ -380,7 +422,11 @@ export class MesiboMessage extends withFile(MesiboMessageProperties) {
     return (
       reachable &&
       Boolean(
-        this.message || this.data?.byteLength || this.title || this.hasFile() || this.hasLocation(),
+        this.message ||
+        this.data?.byteLength ||
+        this.title ||
+        this.hasFile() ||
+        this.hasLocation(),
       )
     );
   }
@@ -419,7 +465,11 @@ export class MesiboMessage extends withFile(MesiboMessageProperties) {
     const copy = new MesiboMessage(profile);
     for (const name of FORWARDED) copy[name] = this[name];
     const { engine, fields } = hiddenOf(this);
-    Object.assign(hiddenOf(copy), { engine, fields, forwarded: this.markForwarded !== false });
+    Object.assign(hiddenOf(copy), {
+      engine,
+      fields,
+      forwarded: this.markForwarded !== false,
+    });
     return copy;
   }
   setForwarded(_mids) {
@@ -489,7 +539,9 @@ export class MesiboMessage extends withFile(MesiboMessageProperties) {
     return this.latitude > UNSET_DEGREES && this.longitude > UNSET_DEGREES;
   }
   isRichMessage() {
-    return Boolean(this.hasFile() || this.tn || this.title || this.hasLocation());
+    return Boolean(
+      this.hasFile() || this.tn || this.title || this.hasLocation(),
+    );
   }
   isPlainMessage() {
     return this.isMessage() && !this.isRichMessage();
@@ -636,7 +688,9 @@ function setField(message, name, value, convert) {
   const fields = fieldsOf(message);
   if (value === null || value === undefined) delete fields[name];
   else fields[String(name)] = convert(value);
-  hiddenOf(message).fields = Object.keys(fields).length ? JSON.stringify(fields) : "";
+  hiddenOf(message).fields = Object.keys(fields).length
+    ? JSON.stringify(fields)
+    : "";
 }
 
 /**
@@ -649,7 +703,8 @@ export function putMessage(record, fields, links) {
   Object.assign(message, WITHOUT_CONTENT, fields);
   message.message = decoder.decode(fields.data);
   Object.assign(hiddenOf(message), links, { text: message.message });
-  if (fields.ts && message.date?.ts !== fields.ts) message.date = new MesiboDateTime(fields.ts);
+  if (fields.ts && message.date?.ts !== fields.ts)
+    message.date = new MesiboDateTime(fields.ts);
   return message;
 }
 

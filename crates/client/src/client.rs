@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
+use wire::call as step;
 use wire::code::Code;
 use wire::frame::{decode_server, encode_client};
 use wire::id::{DeviceKey, GroupId, MessageId, Ticket, Uid};
@@ -12,6 +13,7 @@ use wire::mask::presence as presence_code;
 use wire::proto::{self, Hello, Pong, client_frame, server_frame, target};
 use wire::time::{Duration, Now, Timestamp};
 
+use crate::call::Calls;
 use crate::chance::Chance;
 use crate::commit::{Commits, Then};
 use crate::edits::Edits;
@@ -44,6 +46,7 @@ pub struct Client {
     pub(crate) group_requests: GroupRequests,
     pub(crate) presences: Presences,
     pub(crate) rooms: Map<GroupId, Room>,
+    pub(crate) calls: Calls,
     pub(crate) memory: Messages,
     pub(crate) commits: Commits,
     pub(crate) transfers: Transfers,
@@ -102,6 +105,7 @@ impl Client {
             group_requests: GroupRequests::new(seed),
             presences: Presences::default(),
             rooms: Map::new(),
+            calls: Calls::default(),
             memory: Messages::default(),
             commits: Commits::default(),
             transfers: Transfers::default(),
@@ -145,6 +149,7 @@ impl Client {
                 }
             }
             Input::Peer(input) => self.on_peer(now, input),
+            Input::Call(call, input) => self.on_call_media(now, call, input),
             Input::Transfer(input) => self.on_transfer(now, input),
             Input::Tick => {}
         }
@@ -160,7 +165,8 @@ impl Client {
                 self.ask(request, Pending::Commit);
             }
         }
-        let mut deadline = self.session.deadline().min(self.room_deadline());
+        let mut deadline =
+            self.session.deadline().min(self.room_deadline()).min(self.call_deadline());
         if self.session.is_online() {
             deadline = deadline.min(self.transfers.deadline());
         }
@@ -239,6 +245,7 @@ impl Client {
         if !self.session.is_started() {
             return;
         }
+        self.hang_up_call(0);
         for room in self.rooms.keys().copied().collect::<Vec<_>>() {
             self.leave_room(room);
         }
@@ -457,6 +464,7 @@ impl Client {
 
     fn flush(&mut self, now: Now) {
         self.negotiate(now);
+        self.flush_call(now);
         self.flush_transfers(now);
         self.flush_outbox(now);
         self.flush_reads();
@@ -552,6 +560,7 @@ impl Client {
             Ok(Body::RoomState(state)) => self.on_room_state(&state),
             Ok(Body::RoomUpdate(update)) => self.on_room_update(&update),
             Ok(Body::RoomRefused(refused)) => self.on_room_refused(&refused),
+            Ok(Body::Call(call)) => self.on_call(now, call),
             Ok(Body::Answer(answer)) => self.on_answer(now, &answer),
             Ok(Body::Subscriber(subscriber)) => self.on_subscriber(&subscriber),
             Ok(Body::UploadToken(upload)) => self.session.upload_token = upload.token,
@@ -582,6 +591,7 @@ impl Client {
         self.resumed = Some(self.inbox.stored);
         self.commits.write(Write::Cursor(self.inbox.stored));
         self.session.upload_token.clone_from(&welcome.upload_token);
+        self.session.ice_servers.clone_from(&welcome.ice_servers);
         self.set_status(Status::Online, String::new());
         if let Some(own) = &welcome.self_profile
             && self.profiles.put_own(own)
@@ -592,6 +602,7 @@ impl Client {
         self.on_contact_list(&welcome.contacts);
         self.profiles.ask_again();
         self.enter_rooms_again();
+        self.return_to_call();
         self.hurry_transfers(now);
     }
 
@@ -626,6 +637,7 @@ impl Client {
         self.drop_socket();
         if code.is_some_and(|code| !code.may_retry()) {
             self.session.link = Link::Idle;
+            self.finish_call(step::NETWORK_ERROR, false);
             return self.set_status(status, text);
         }
         self.session.back_off(now, &mut self.chance, wait);

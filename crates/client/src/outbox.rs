@@ -199,6 +199,7 @@ impl Client {
             content: draft.content,
             modified: false,
             recipients: 0,
+            duration: 0,
             receipts: Default::default(),
         };
         let sessions = self.reading.match_arrived(&message);
@@ -449,6 +450,7 @@ pub(crate) fn from_frame(from: &proto::Message, seq: Seq) -> Option<Message> {
         content,
         modified: from.modified,
         recipients: 0,
+        duration: 0,
         receipts: Default::default(),
     })
 }

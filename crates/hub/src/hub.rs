@@ -23,6 +23,7 @@ use wire::limits::{
 use wire::proto::{Goodbye, Ping, Refused, Unsupported, client_frame, server_frame};
 use wire::time::{Duration, Instant, Now};
 
+use crate::calls::Calls;
 use crate::changes::{Changing, Noted};
 use crate::directory::{Directory, Missing, Needs};
 use crate::group_requests::WrongPins;
@@ -48,6 +49,7 @@ pub struct Hub {
     pub(crate) directory: Directory,
     pub(crate) watchers: Watchers,
     pub(crate) rooms: Rooms,
+    pub(crate) calls: Calls,
     pub(crate) operations: Operations,
     pub(crate) wrong_pins: WrongPins,
     pub(crate) stopping: bool,
@@ -116,6 +118,7 @@ pub(crate) enum Pending {
     },
     Change(Box<Changing>),
     Noted(Noted),
+    Notes(Vec<Note>),
     Acknowledge {
         session: SessionId,
         notes: Vec<Note>,
@@ -148,6 +151,7 @@ impl Hub {
             directory: Directory::default(),
             watchers: Watchers::default(),
             rooms: Rooms::new(epoch),
+            calls: Calls::new(epoch),
             operations: Operations::default(),
             wrong_pins: WrongPins::default(),
             stopping: false,
@@ -188,6 +192,7 @@ impl Hub {
             Input::Stop => self.on_stop(),
         }
         self.on_deadlines();
+        self.on_call_deadlines();
         self.sweep();
     }
 
@@ -200,7 +205,8 @@ impl Hub {
         }
         self.outputs.pop_front().unwrap_or_else(|| {
             let session = self.deadlines.peek().map_or(Instant::FAR_FUTURE, |next| next.0.0);
-            Output::Wait(self.sweep_at.map_or(session, |sweep| sweep.min(session)))
+            let next = session.min(self.calls.deadline());
+            Output::Wait(self.sweep_at.map_or(next, |sweep| sweep.min(next)))
         })
     }
 
@@ -314,6 +320,7 @@ impl Hub {
                 self.on_unpublish(id, unpublish);
                 Ok(())
             }
+            (_, Body::Call(call)) => self.on_call(id, call),
             (_, Body::Negotiate(negotiate)) => {
                 self.on_negotiate(id, negotiate);
                 Ok(())
@@ -536,6 +543,7 @@ impl Hub {
         for room in &live.rooms {
             self.leave_room(*room, id);
         }
+        self.leave_call(live.uid, id);
         self.watchers.forget(id);
         if self.online.remove(live.uid, id) {
             self.on_user_offline(&live);
@@ -596,6 +604,7 @@ impl Hub {
             }
             Pending::Change(changing) => self.on_change_found(*changing, result),
             Pending::Noted(noted) => self.on_noted(noted, result),
+            Pending::Notes(notes) => self.on_notes(&notes, result),
             Pending::Acknowledge { session, notes } => {
                 self.on_acknowledged(session, &notes, result);
             }

@@ -10,6 +10,7 @@
 
 extern crate alloc;
 
+mod calls;
 mod changes;
 mod contacts;
 mod delivery;

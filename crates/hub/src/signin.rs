@@ -113,6 +113,7 @@ impl Hub {
             acknowledging: false,
             acknowledge_next: None,
             rooms: Vec::new(),
+            calls: Default::default(),
             // With the first one, when it is welcomed.
             renew_upload: Timestamp(0),
         };
@@ -191,6 +192,8 @@ impl Hub {
             groups: groups.next().unwrap_or_default(),
             head: entering.live.head.0,
             upload_token,
+            // None: no relay is configured.
+            ice_servers: Vec::new(),
             contacts: contacts.next().unwrap_or_default(),
         };
         self.sign_out_rivals(id);
@@ -211,6 +214,7 @@ impl Hub {
         if self.online.add(uid, id) {
             self.on_user_online(uid);
         }
+        self.ring_late(uid, id);
         self.continue_log(id);
         Ok(())
     }

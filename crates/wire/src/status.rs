@@ -12,6 +12,12 @@ pub const READ: u32 = 3;
 pub const RECEIVED_NEW: u32 = 0x12;
 /// Incoming: read.
 pub const RECEIVED_READ: u32 = 0x13;
+/// Record of a call that was not answered.
+pub const CALL_MISSED: u32 = 0x15;
+/// Record of a call that was answered here.
+pub const CALL_INCOMING: u32 = 0x16;
+/// Record of an own call.
+pub const CALL_OUTGOING: u32 = 0x17;
 /// Taken back by its sender; a placeholder is left.
 pub const DELETED: u32 = 0x21;
 /// Erased on this device; a placeholder is left.

@@ -21,7 +21,7 @@ use crate::event::{ConnectionStatus, Event, RoomEvent};
 use crate::memory_store::MemoryStore;
 use crate::message::{Content, Conversation, Draft};
 use crate::port::store::StoreError;
-use crate::port::{peer, transfer};
+use crate::port::{call, peer, transfer};
 use crate::{Client, Input, Output, SocketId};
 
 const TOKEN: &str = "1x1xee494e98fce6e6b4";
@@ -43,6 +43,7 @@ struct Page {
     events: Vec<Event>,
     frames: Vec<client_frame::Body>,
     commands: Vec<peer::Command>,
+    call_commands: Vec<(u32, call::Command)>,
     transfers: Vec<transfer::Command>,
 }
 
@@ -74,6 +75,7 @@ impl Page {
             events: Vec::new(),
             frames: Vec::new(),
             commands: Vec::new(),
+            call_commands: Vec::new(),
             transfers: Vec::new(),
         }
     }
@@ -121,6 +123,7 @@ impl Page {
                     }
                 }
                 Output::Peer(command) => self.commands.push(command),
+                Output::Call(call, command) => self.call_commands.push((call, command)),
                 Output::Transfer(command) => self.transfers.push(command),
                 Output::Event(event) => self.events.push(*event),
                 Output::Wait(until) => {
@@ -207,6 +210,7 @@ impl Page {
         self.events.clear();
         self.frames.clear();
         self.commands.clear();
+        self.call_commands.clear();
         self.transfers.clear();
     }
 
