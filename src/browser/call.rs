@@ -57,6 +57,9 @@ struct Running {
     driver: Weak<Driver>,
 }
 
+/// What an event of the connection means for the client.
+type Heard = Box<dyn Fn(&web_sys::Event) -> Option<Told>>;
+
 struct Connection {
     peer: RtcPeerConnection,
     _listeners: Vec<EventListener>,
@@ -204,7 +207,7 @@ impl Running {
         configuration.set_ice_servers(&servers.collect::<Array>());
         let peer = RtcPeerConnection::new_with_configuration(&configuration)?;
         let (call, tracks) = (self.call, Rc::new(RefCell::default()));
-        let on = |name: &'static str, heard: Box<dyn Fn(&web_sys::Event) -> Option<Told>>| {
+        let on = |name: &'static str, heard: Heard| {
             let driver = self.driver.clone();
             EventListener::new(&peer, name, move |event| {
                 if let Some(told) = heard(event) {

@@ -274,14 +274,15 @@ impl Hub {
             claimed_by: None,
             due: Instant::FAR_FUTURE,
         };
-        // The number it had before a restart, so that a page that rings knows it.
+        // The number it had before a restart, so that a page that rings knows it: it rings when it is
+        // back.
         let free = frame.call > 0 && !self.calls.calls.contains_key(&frame.call);
         let id = if free { frame.call } else { self.calls.last + 1 };
         self.calls.last = self.calls.last.max(id);
         if self.calls.of_user.contains_key(&callee.uid) {
             self.refuse_call(by, frame, call::BUSY);
             self.record_call(id, &call, call::BUSY);
-        } else if !self.online.contains(callee.uid) {
+        } else if !free && !self.online.contains(callee.uid) {
             self.refuse_call(by, frame, call::OFFLINE);
             self.record_call(id, &call, call::OFFLINE);
         } else {
