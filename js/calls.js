@@ -38,6 +38,11 @@ function toggle(api, bit) {
   return mute(api, bit, on) === OK && on;
 }
 
+/** A time of `setConfiguration` that is about calls, in seconds. */
+export function setCallWait(api, type, seconds) {
+  if (type in WAITS && seconds > 0) api._callVerb(WAITS[type], seconds, false);
+}
+
 /** The methods of the API object. */
 export const callMethods = {
   setupVideoCall(local, remote, video = true) {
@@ -69,9 +74,7 @@ export const callMethods = {
       return mute(this, remembered, false);
     }
     if (mask === 0) return result(active(this)[0]);
-    console.info(
-      "mesibo: mute(…, false) with nothing muted is taken as a wish to mute",
-    );
+    console.info("mesibo: mute(…, false) with nothing muted is taken as a wish to mute");
     own.mutedByOther = (own.mutedByOther ?? 0) | mask;
     return mute(this, mask, true);
   },
@@ -89,9 +92,7 @@ export const callMethods = {
   },
   dtmf(digit) {
     const tones = String(digit ?? "");
-    return result(
-      /^[0-9*#]+$/.test(tones) && this._callVerb(TONES, tones, false),
-    );
+    return result(/^[0-9*#]+$/.test(tones) && this._callVerb(TONES, tones, false));
   },
   getActiveP2PCall() {
     const [address] = active(this);
@@ -104,10 +105,6 @@ export const callMethods = {
     const [gid] = active(this)[3];
     return gid ? this.getProfile(null, gid) : null;
   },
-  setConfiguration(type, value) {
-    (fieldOf(this).configuration ??= {})[type] = value;
-    if (type in WAITS && value > 0) this._callVerb(WAITS[type], value, false);
-  },
 };
 
 // Of a call, or of a room of this group that the page is in: is it about pictures?
@@ -116,9 +113,7 @@ function callWith(profile) {
   const gid = own.getGroupId.call(profile);
   const [address, video, , rooms] = active(profile._engine());
   if (gid > 0) return rooms.includes(gid) || undefined;
-  return address && address === own.getAddress.call(profile)
-    ? video
-    : undefined;
+  return address && address === own.getAddress.call(profile) ? video : undefined;
 }
 
 /** The methods of profiles. */

@@ -1,12 +1,17 @@
 // A set of addresses that become contacts: what to make of each, and the looking up.
 
+import { levelBits } from "./profile.js";
+
 const CONTACT = 1;
 const SUBSCRIBED = 2;
+const LEVELS = 0xfffe0000;
+// Of the page's small values: what is looked up again at each start.
+const KEY = "mesibo.sync";
 
 /** `defaultEngine` gives the instance it works for. */
 export function makeContactSynchronizer(defaultEngine) {
-  let autoSync = false;
   return class MesiboContactSynchronizer {
+    static #auto = false;
     #bits = 0;
     #waiting = [];
 
@@ -15,6 +20,9 @@ export function makeContactSynchronizer(defaultEngine) {
     }
     subscribe(on = true) {
       this.#bits = on ? this.#bits | SUBSCRIBED : this.#bits & ~SUBSCRIBED;
+    }
+    setProfileAccessLevels(levels) {
+      this.#bits = (this.#bits & ~LEVELS) | levelBits(levels);
     }
     /** `now` is true when it is missing. */
     sync(addresses, now = true) {
@@ -28,14 +36,28 @@ export function makeContactSynchronizer(defaultEngine) {
     syncNow() {
       const addresses = this.#waiting;
       this.#waiting = [];
-      if (addresses.length) defaultEngine()._syncContacts(addresses, this.#bits);
+      if (!addresses.length) return;
+      const engine = defaultEngine();
+      engine._syncContacts(addresses, this.#bits >>> 0);
+      if (!MesiboContactSynchronizer.#auto) return;
+      const known = JSON.parse(engine.readKey(KEY) ?? "{}");
+      for (const address of addresses) known[address] = this.#bits >>> 0;
+      engine.setKey(KEY, JSON.stringify(known));
     }
-    /** Contacts are looked up again at every sign-in; this says that the page counts on it. */
+    /** What is synchronised from now on is looked up again at each start: who was nobody may be there. */
     static enableAutoSync(on = true) {
-      autoSync = Boolean(on);
+      MesiboContactSynchronizer.#auto = Boolean(on);
+      if (!on) defaultEngine().deleteKey(KEY);
     }
     static isAutoSyncEnabled() {
-      return autoSync;
+      return MesiboContactSynchronizer.#auto;
+    }
+    /** A start: what was synchronised before is looked up again. */
+    static _again(engine) {
+      if (!MesiboContactSynchronizer.#auto) return;
+      for (const [address, bits] of Object.entries(JSON.parse(engine.readKey(KEY) ?? "{}"))) {
+        engine._syncContacts([address], bits);
+      }
     }
   };
 }

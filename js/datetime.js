@@ -37,6 +37,8 @@ export class MesiboDateTime {
   }
 
   getDate(monthFirst, today, yesterday, numerical) {
+    today ??= defaults.today;
+    yesterday ??= defaults.yesterday;
     if (today && this.isToday()) return today;
     if (yesterday && this.isYesterday()) return yesterday;
     if (numerical) return this.getNumericalDate();

@@ -4,7 +4,9 @@
 // failure means, the engine says.
 
 import { constants } from "./constants.js";
-import { MesiboMessage, engineOf, hiddenOf } from "./message.js";
+import { fieldOf } from "./hidden.js";
+import { MesiboMessage, engineOf } from "./message.js";
+import { dataUrlBlob } from "./pictures.js";
 
 const {
   MESIBO_FILETYPE_IMAGE: IMAGE,
@@ -50,6 +52,9 @@ function kindOf(mime, name) {
     KINDS.find(([word]) => mime.startsWith(word)) ?? KINDS.find(([, , all]) => all.test(ending));
   return known ? known[1] : OTHER;
 }
+
+/** By the ending of a name. */
+export const fileKind = (name) => kindOf("", name);
 
 /** The last part of a URL's path, when it looks like the name of a file. */
 const nameIn = (url) => /^https?:[^?#]*\/([^/?#]+\.\w{1,8})(?:[?#]|$)/.exec(url)?.[1] ?? "";
@@ -103,7 +108,7 @@ function contentOf(x) {
 
 /** What is still to be uploaded; nothing once it is somewhere. */
 export function contentToSend(message) {
-  const { content } = hiddenOf(message);
+  const { content } = fieldOf(message);
   if (!content || message.fileurl) return undefined;
   return { ...content, thumbnail: message.sendThumbnail !== false && !message.tn?.length };
 }
@@ -161,7 +166,7 @@ export function withFile(Base) {
   return class extends Base {
     get file() {
       if (this.filetype === undefined) return undefined;
-      const known = hiddenOf(this);
+      const known = fieldOf(this);
       known.file ??= new MesiboFile();
       return Object.assign(known.file, {
         type: this.filetype,
@@ -183,7 +188,7 @@ export function withFile(Base) {
     setContent(x) {
       const content = contentOf(x);
       if (!content) return false;
-      const known = hiddenOf(this);
+      const known = fieldOf(this);
       if (this.sendFileName === false) content.name = "";
       known.content = content.url ? undefined : content;
       known.blob = is(content.data, "Blob") ? content.data : undefined;
@@ -196,8 +201,31 @@ export function withFile(Base) {
       if (content.name) this.title ??= content.name;
       return true;
     }
+    /** A picture of the page's own instead of the one that is made. */
+    setThumbnail(x) {
+      if (typeof x?.toDataURL === "function") x = x.toDataURL("image/webp", 0.6);
+      if (typeof x === "string") x = dataUrlBlob(x) ?? globalThis.document?.getElementById(x);
+      if (is(x, "HTMLImageElement")) return drawThumbnail(this, x);
+      if (is(x, "Blob")) {
+        x.arrayBuffer().then((bytes) => (this.tn = new Uint8Array(bytes)));
+        return true;
+      }
+      if (!(x instanceof ArrayBuffer || ArrayBuffer.isView(x))) return false;
+      this.tn = new Uint8Array(x.buffer ?? x);
+      return true;
+    }
+    replaceThumbnail(x) {
+      return this.setThumbnail(x);
+    }
+    replaceThumbnailImage(x) {
+      return this.setThumbnail(x);
+    }
+    replaceThumbnailWithLocation() {
+      console.warn("mesibo: replaceThumbnailWithLocation: no map service is part of this version");
+      return false;
+    }
     setContentType(type) {
-      hiddenOf(this).kind = type >>> 0;
+      fieldOf(this).kind = type >>> 0;
       if (this.filetype !== undefined) this.filetype = type >>> 0;
     }
     sendFileURL(url, type) {
@@ -221,17 +249,17 @@ export function withFile(Base) {
       return this.filetype ?? null;
     }
     getMimeType() {
-      return (this.hasFile() && (hiddenOf(this).mime || hiddenOf(this).blob?.type)) || null;
+      return (this.hasFile() && (fieldOf(this).mime || fieldOf(this).blob?.type)) || null;
     }
     getFileName() {
-      return (this.hasFile() && (hiddenOf(this).name || this.title)) || null;
+      return (this.hasFile() && (fieldOf(this).name || this.title)) || null;
     }
     getFileSize() {
       return this.hasFile() ? (this.size ?? 0) : null;
     }
     getFilePath() {
       if (!this.hasFile()) return null;
-      const known = hiddenOf(this);
+      const known = fieldOf(this);
       if (this.fileurl) return this.fileurl;
       if (known.blob) known.localUrl ??= blobUrl(this, known.blob);
       return known.localUrl ?? known.content?.src ?? null;
@@ -265,7 +293,7 @@ export function withFile(Base) {
     }
     getThumbnail() {
       if (!this.hasThumbnail()) return null;
-      const known = hiddenOf(this);
+      const known = fieldOf(this);
       if (known.pictured !== this.tn) {
         known.picture = blobUrl(this.tn, new Blob([this.tn]));
         known.pictured = this.tn;
@@ -305,22 +333,23 @@ export function withFile(Base) {
   };
 }
 
-const messages = new WeakMap();
+// The message that a transfer belongs to.
+const messageOf = (transfer) => fieldOf(transfer).message;
 
 /** A file on its way, as listeners get it. */
 export class MesiboFileTransfer {
   getPath() {
-    const { blob } = hiddenOf(messages.get(this));
+    const { blob } = fieldOf(messageOf(this));
     return blob ?? this.getUrl();
   }
   getUrl() {
-    return messages.get(this).fileurl ?? "";
+    return messageOf(this).fileurl ?? "";
   }
   getUserObject() {
-    return messages.get(this);
+    return messageOf(this);
   }
   start() {
-    return messages.get(this).startFileTransfer();
+    return messageOf(this).startFileTransfer();
   }
   cancel(retryLater = false) {
     return this.#tell(CANCEL, retryLater);
@@ -334,19 +363,19 @@ export class MesiboFileTransfer {
     return this.#tell(RESULT, ok, url);
   }
   setFileTransferContext(context) {
-    hiddenOf(messages.get(this)).context = context;
+    fieldOf(messageOf(this)).context = context;
   }
   getFileTransferContext() {
-    return hiddenOf(messages.get(this)).context;
+    return fieldOf(messageOf(this)).context;
   }
   #tell(verb, value, url) {
-    return engineOf(messages.get(this))._transfer(this.mid, verb, value, url);
+    return engineOf(messageOf(this))._transfer(this.mid, verb, value, url);
   }
 }
 
 /** The transfer of a message: the same object each time, as it is now. */
 export function transferOf(message, progress, inProgress) {
-  const known = hiddenOf(message);
+  const known = fieldOf(message);
   if (!known.transfer) {
     known.transfer = Object.assign(new MesiboFileTransfer(), {
       upload: true,
@@ -358,11 +387,28 @@ export function transferOf(message, progress, inProgress) {
       externalLink: false,
       notifyProgress: true,
     });
-    messages.set(known.transfer, message);
+    fieldOf(known.transfer).message = message;
   }
   const result = Boolean(message.fileurl);
   const { mid, ts } = message;
   return Object.assign(known.transfer, { mid, ts, progress, inProgress, result });
+}
+
+// An image of another origin cannot be read.
+function drawThumbnail(message, image) {
+  const canvas = document.createElement("canvas");
+  const scale = Math.min(
+    1,
+    THUMBNAILS[0][0] / Math.max(image.naturalWidth, image.naturalHeight, 1),
+  );
+  canvas.width = Math.max(1, Math.round(image.naturalWidth * scale));
+  canvas.height = Math.max(1, Math.round(image.naturalHeight * scale));
+  canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+  try {
+    return message.setThumbnail(canvas);
+  } catch {
+    return false;
+  }
 }
 
 const dataUrlBytes = (url) => Uint8Array.from(atob(url.split(",")[1]), (c) => c.charCodeAt(0));
@@ -371,7 +417,7 @@ const dataUrlBytes = (url) => Uint8Array.from(atob(url.split(",")[1]), (c) => c.
 export function sendFile(engine, to, parameters, id, f) {
   if (!f || typeof f !== "object") return constants.MESIBO_RESULT_BADREQ;
   const message = new MesiboMessage(to);
-  hiddenOf(message).engine = engine;
+  fieldOf(message).engine = engine;
   for (const name of ["type", "expiry", "flag"]) message[name] = parameters[name] ?? message[name];
   const type = f.filetype ?? f.type;
   if (type !== undefined) message.setContentType(type);
@@ -382,7 +428,7 @@ export function sendFile(engine, to, parameters, id, f) {
   message.size = f.size ?? message.size;
   message.tn = typeof f.tn === "string" ? dataUrlBytes(f.tn) : f.tn;
   message.setMessageId(id);
-  const result = engine._send(message, hiddenOf(message), false, contentToSend(message));
+  const result = engine._send(message, fieldOf(message), false, contentToSend(message));
   if (parameters.id === 0 || parameters.id === undefined) parameters.id = message.id;
   return result;
 }

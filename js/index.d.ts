@@ -14,13 +14,7 @@ export type Answer = void | Promise<void>;
 
 /** What `init` accepts as the engine: an address, a response, bytes, or a compiled module. */
 export type EngineSource =
-  | string
-  | URL
-  | Request
-  | Response
-  | Promise<Response>
-  | BufferSource
-  | WebAssembly.Module;
+  string | URL | Request | Response | Promise<Response> | BufferSource | WebAssembly.Module;
 
 export interface InitOptions {
   /** Address of the server; without it the origin of this module. */
@@ -28,10 +22,7 @@ export interface InitOptions {
 }
 
 /** Loads the engine, once; every call resolves to the same API. */
-export declare function init(
-  source?: EngineSource | null,
-  options?: InitOptions,
-): Promise<Api>;
+export declare function init(source?: EngineSource | null, options?: InitOptions): Promise<Api>;
 export default init;
 
 // ---- callbacks ------------------------------------------------------------------------------
@@ -67,18 +58,9 @@ export interface MesiboListener {
   Mesibo_onGroupCreated?(group: MesiboGroupProfile): Answer;
   Mesibo_onGroupJoined?(group: MesiboGroupProfile): Answer;
   Mesibo_onGroupLeft?(group: MesiboGroupProfile): Answer;
-  Mesibo_onGroupMembers?(
-    group: MesiboGroupProfile,
-    members: MesiboGroupMember[],
-  ): Answer;
-  Mesibo_onGroupMembersJoined?(
-    group: MesiboGroupProfile,
-    members: MesiboGroupMember[],
-  ): Answer;
-  Mesibo_onGroupMembersRemoved?(
-    group: MesiboGroupProfile,
-    members: MesiboGroupMember[],
-  ): Answer;
+  Mesibo_onGroupMembers?(group: MesiboGroupProfile, members: MesiboGroupMember[]): Answer;
+  Mesibo_onGroupMembersJoined?(group: MesiboGroupProfile, members: MesiboGroupMember[]): Answer;
+  Mesibo_onGroupMembersRemoved?(group: MesiboGroupProfile, members: MesiboGroupMember[]): Answer;
   Mesibo_onGroupSettings?(
     group: MesiboGroupProfile,
     settings: MesiboGroupSettings,
@@ -100,15 +82,9 @@ export interface MesiboListener {
   Mesibo_onCallStatus?(callid: number, status: number): Answer;
 
   // Rooms, first generation.
-  Mesibo_OnParticipants?(
-    all: MesiboParticipant[],
-    latest: MesiboParticipant[],
-  ): Answer;
+  Mesibo_OnParticipants?(all: MesiboParticipant[], latest: MesiboParticipant[]): Answer;
   Mesibo_OnParticipant?(participant: MesiboParticipant): Answer;
-  Mesibo_OnParticipantUpdated?(
-    all: MesiboParticipant[],
-    changed: MesiboParticipant,
-  ): Answer;
+  Mesibo_OnParticipantUpdated?(all: MesiboParticipant[], changed: MesiboParticipant): Answer;
   Mesibo_OnSubscriber?(subscriber: MesiboSubscriber): Answer;
 
   /** The spellings of earlier generations (`Mesibo_OnMessage`), and whatever else the page keeps. */
@@ -123,18 +99,9 @@ export interface MesiboProfileListener {
 
 /** Of a room, or of one participant's call. */
 export interface MesiboGroupCallListener {
-  MesiboGroupcall_OnPublisher?(
-    participant: MesiboParticipant,
-    joined: boolean,
-  ): Answer;
-  MesiboGroupcall_OnSubscriber?(
-    subscriber: MesiboSubscriber,
-    joined: boolean,
-  ): Answer;
-  MesiboGroupcall_OnConnected?(
-    participant: MesiboParticipant,
-    connected: boolean,
-  ): Answer;
+  MesiboGroupcall_OnPublisher?(participant: MesiboParticipant, joined: boolean): Answer;
+  MesiboGroupcall_OnSubscriber?(subscriber: MesiboSubscriber, joined: boolean): Answer;
+  MesiboGroupcall_OnConnected?(participant: MesiboParticipant, connected: boolean): Answer;
   MesiboGroupcall_OnVideo?(
     participant: MesiboParticipant,
     aspectRatio: number,
@@ -147,15 +114,9 @@ export interface MesiboGroupCallListener {
     video: boolean,
     remote: boolean,
   ): Answer;
-  MesiboGroupcall_OnTalking?(
-    participant: MesiboParticipant,
-    talking: boolean,
-  ): Answer;
+  MesiboGroupcall_OnTalking?(participant: MesiboParticipant, talking: boolean): Answer;
   /** `reason` is one of `MESIBOCALL_HANGUP_REASON_*`. */
-  MesiboGroupcall_OnHangup?(
-    participant: MesiboParticipant,
-    reason: number,
-  ): Answer;
+  MesiboGroupcall_OnHangup?(participant: MesiboParticipant, reason: number): Answer;
   [name: string]: any;
 }
 
@@ -209,8 +170,7 @@ declare class MesiboGroupPin {
 }
 
 /** Told first of what the call causes; a function is told once, of what it asked for. */
-export type GroupListener =
-  MesiboListener | ((...answer: any[]) => Answer) | null;
+export type GroupListener = MesiboListener | ((...answer: any[]) => Answer) | null;
 
 // ---- the API object -------------------------------------------------------------------------
 
@@ -253,10 +213,7 @@ declare class Mesibo {
   getTimestamp(): number;
 
   /** `null` only when both are missing; the group wins. */
-  getProfile(
-    address: Numeric | null | undefined,
-    gid?: Numeric | null,
-  ): MesiboProfile | null;
+  getProfile(address: Numeric | null | undefined, gid?: Numeric | null): MesiboProfile | null;
   getUserProfile(address: Numeric): MesiboProfile | null;
   getGroupProfile(gid: Numeric): MesiboProfile | null;
   getProfileIfExists(
@@ -277,10 +234,7 @@ declare class Mesibo {
   resetProfileCustomizations(): void;
   /** `false` without a name or a token. The group is made when online. */
   createGroup(name: string, flags?: number, listener?: GroupListener): boolean;
-  createGroup(
-    settings: Partial<MesiboGroupSettings>,
-    listener?: GroupListener,
-  ): boolean;
+  createGroup(settings: Partial<MesiboGroupSettings>, listener?: GroupListener): boolean;
   /** First generation: what the page knows of somebody; nothing goes to the server. */
   setContact(contact: {
     address?: string;
@@ -297,11 +251,7 @@ declare class Mesibo {
   random(): number;
   /** The sender's half of a message id. */
   getSenderMessageId(mid: Numeric): number;
-  sendMessage(
-    to: MessageParameters,
-    id: Numeric,
-    body: string | Uint8Array,
-  ): ResultCode;
+  sendMessage(to: MessageParameters, id: Numeric, body: string | Uint8Array): ResultCode;
   /** In memory now, else `null`; the callback gets it from the database too, later. */
   getMessage(
     mid: Numeric,
@@ -310,10 +260,7 @@ declare class Mesibo {
   /** Removes a message from the own devices; with `remote` it is recalled first. */
   deleteMessage(mid: Numeric, remote?: boolean): Promise<boolean>;
   /** Messages by their ids, all of a conversation, or all that are older than a time (ms). */
-  deleteMessages(
-    which: Numeric[] | MessageParameters | number,
-    remote?: boolean,
-  ): Promise<boolean>;
+  deleteMessages(which: Numeric[] | MessageParameters | number, remote?: boolean): Promise<boolean>;
   deleteMessagesOlderThan(seconds: number): Promise<boolean>;
   /** Erases what a message says on this device; its place stays. */
   wipeMessage(mid: Numeric): Promise<boolean>;
@@ -325,28 +272,18 @@ declare class Mesibo {
   /** Drops a message that waits to be sent. */
   cancel(type: number, mid: Numeric): ResultCode;
   sendReadReceipt(to: MessageParameters, mid: Numeric): ResultCode;
-  sendReadReceipt(
-    address: string | null,
-    gid: Numeric | null,
-    mid: Numeric,
-  ): ResultCode;
+  sendReadReceipt(address: string | null, gid: Numeric | null, mid: Numeric): ResultCode;
   readDbSession(
     address: string | null | undefined,
     gid: Numeric | null | undefined,
     search?: string | null,
     onRead?: SessionListener,
   ): MesiboReadSession;
-  readDbSession(
-    onRead: (this: MesiboReadSession, count: number) => Answer,
-  ): MesiboReadSession;
+  readDbSession(onRead: (this: MesiboReadSession, count: number) => Answer): MesiboReadSession;
   isReading(message: MesiboMessage): boolean;
 
   /** A file that is at a URL, or is to be uploaded; the page shows the message by itself. */
-  sendFile(
-    to: MessageParameters,
-    id: Numeric,
-    file: FileParameters,
-  ): ResultCode;
+  sendFile(to: MessageParameters, id: Numeric, file: FileParameters): ResultCode;
   /** Files go to this service from now on; empty is the server again. */
   setUploadUrl(url: string, token?: string): void;
   createhttpRequest(): MesiboHttp;
@@ -390,10 +327,7 @@ declare class Mesibo {
   /** `MESIBO_CONFIGTYPE_*`; of calls CALLREQTO, CALLANSTO and CALLCONNECTTO, in seconds. */
   setConfiguration(type: number, value: any): void;
 
-  groupCall(
-    listener: MesiboGroupCallListener | null,
-    gid: Numeric,
-  ): MesiboGroupCall | null;
+  groupCall(listener: MesiboGroupCallListener | null, gid: Numeric): MesiboGroupCall | null;
   /** First generation; `setRoom` says which one. */
   initGroupCall(): MesiboGroupCall;
 }
@@ -431,12 +365,7 @@ export interface FileParameters {
 
 /** A DOM id or element (input, img, canvas, video, audio), a file, bytes, or a URL. */
 export type FileContent =
-  | string
-  | HTMLElement
-  | OffscreenCanvas
-  | Blob
-  | ArrayBuffer
-  | ArrayBufferView<ArrayBuffer>;
+  string | HTMLElement | OffscreenCanvas | Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer>;
 
 // ---- profiles -------------------------------------------------------------------------------
 
@@ -483,13 +412,8 @@ declare class MesiboProfile {
   deleteMessages(ts?: number): Promise<boolean>;
   deleteMessagesOlderThan(seconds: number): Promise<boolean>;
   clearMessages(ts?: number): Promise<boolean>;
-  readDbSession(
-    search?: string | null,
-    onRead?: SessionListener,
-  ): MesiboReadSession;
-  readDbSession(
-    onRead: (this: MesiboReadSession, count: number) => Answer,
-  ): MesiboReadSession;
+  readDbSession(search?: string | null, onRead?: SessionListener): MesiboReadSession;
+  readDbSession(onRead: (this: MesiboReadSession, count: number) => Answer): MesiboReadSession;
   sendTyping(): ResultCode;
   sendJoined(): ResultCode;
   sendLeft(): ResultCode;
@@ -599,16 +523,9 @@ declare class MesiboProfile {
   canRemoveGroup(): boolean;
   getRequestId(): number;
   getSettings(listener?: GroupListener): ResultCode;
-  setProperties(
-    settings: Partial<MesiboGroupSettings>,
-    listener?: GroupListener,
-  ): ResultCode;
+  setProperties(settings: Partial<MesiboGroupSettings>, listener?: GroupListener): ResultCode;
   /** `count` 0 = all; without `restart` those behind the last, until there are none. */
-  getMembers(
-    count: number,
-    restart?: boolean,
-    listener?: GroupListener,
-  ): ResultCode;
+  getMembers(count: number, restart?: boolean, listener?: GroupListener): ResultCode;
   /** A list, or addresses with commas between them. */
   addMembers(
     addresses: string[] | string,
@@ -626,10 +543,7 @@ declare class MesiboProfile {
     permissions?: Partial<MesiboMemberPermissions>,
     pin?: unknown,
   ): ResultCode;
-  removeMembers(
-    addresses: string[] | string,
-    listener?: GroupListener,
-  ): ResultCode;
+  removeMembers(addresses: string[] | string, listener?: GroupListener): ResultCode;
   removeMember(address: string, listener?: GroupListener): ResultCode;
   deleteGroup(): boolean;
   leave(): void;
@@ -781,10 +695,7 @@ declare class MesiboMessageProperties {
   enableCustom(on?: boolean): void;
   /** `send()` of a message that was sent gives it the new content. */
   enableModify(on?: boolean): void;
-  compare(
-    address: string | MesiboMessageProperties | null,
-    gid?: Numeric,
-  ): boolean;
+  compare(address: string | MesiboMessageProperties | null, gid?: Numeric): boolean;
   isFromSamePeer(other: MesiboMessageProperties): boolean;
   isDestinedFor(profile: MesiboProfile): boolean;
   isIncoming(): boolean;
@@ -808,6 +719,11 @@ declare class MesiboMessageProperties {
   isMissedCall(): boolean;
   isIncomingCall(): boolean;
   isOutgoingCall(): boolean;
+  isVideoCall(): boolean;
+  isVoiceCall(): boolean;
+  isPstnCall(): boolean;
+  /** Seconds from the answer to the end; 0 when it was not answered. */
+  getCallDuration(): number;
   isGroupMessage(): boolean;
   isRealtimeMessage(): boolean;
   isDbMessage(): boolean;
@@ -818,12 +734,6 @@ declare class MesiboMessageProperties {
   isReply(): boolean;
   isForwarded(): boolean;
   /** Changed after it was sent. */
-  /** The record of a call; `isMessage` is false for it. */
-  isVideoCall(): boolean;
-  isVoiceCall(): boolean;
-  isPstnCall(): boolean;
-  /** Seconds from the answer to the end; 0 when it was not answered. */
-  getCallDuration(): number;
   isModified(): boolean;
   isModifiedByPeer(): boolean;
   isUpdated(): boolean;
@@ -915,9 +825,7 @@ declare class MesiboMessage extends MesiboMessageProperties {
   reply(): MesiboMessage;
   replyToPeer(): MesiboMessage;
   /** The message this one answers: in memory now, else `null`; the callback gets it later. */
-  getRepliedToMessage(
-    callback?: (message: MesiboMessage | null) => Answer,
-  ): MesiboMessage | null;
+  getRepliedToMessage(callback?: (message: MesiboMessage | null) => Answer): MesiboMessage | null;
   // Fields of the page's own, sent along; what cannot be converted without loss is `otherwise`.
   setString(name: string, value: string | null): void;
   setInt(name: string, value: number | null): void;
@@ -1007,10 +915,7 @@ declare class MesiboHttp {
   /** An object goes as JSON or as a form, text as it is. */
   setPostData(data: object | string | null, isJson?: boolean): void;
   /** The callback is called exactly once; `null` when there was no answer. */
-  send<Data>(
-    data?: Data,
-    callback?: (data: Data, text: string | null) => Answer,
-  ): boolean;
+  send<Data>(data?: Data, callback?: (data: Data, text: string | null) => Answer): boolean;
   execute(): boolean;
   cancel(): void;
   getData(): Uint8Array | null;
@@ -1052,9 +957,7 @@ export type SessionListener =
 declare class MesiboReadSession {
   constructor(listener?: SessionListener);
   static createReadSession(listener?: SessionListener): MesiboReadSession;
-  static createReadSummarySession(
-    listener?: SessionListener,
-  ): MesiboReadSession;
+  static createReadSummarySession(listener?: SessionListener): MesiboReadSession;
 
   /** The next older messages; 0 when the end is already known. */
   read(count?: number): number;
@@ -1097,12 +1000,7 @@ declare class MesiboDateTime {
   time: string;
   yd: number;
   setTimestamp(ts: number): void;
-  getDate(
-    monthFirst?: boolean,
-    today?: string,
-    yesterday?: string,
-    numerical?: boolean,
-  ): string;
+  getDate(monthFirst?: boolean, today?: string, yesterday?: string, numerical?: boolean): string;
   getTime(seconds?: boolean): string;
   getDaysElapsed(): number;
   getSecondsElapsed(): number;
@@ -1112,10 +1010,7 @@ declare class MesiboDateTime {
   isToday(): boolean;
   isYesterday(): boolean;
   isValid(): boolean;
-  static setDefaultRelativeDateText(
-    today: string | null,
-    yesterday: string | null,
-  ): void;
+  static setDefaultRelativeDateText(today: string | null, yesterday: string | null): void;
   static setDefaultDateFormat(monthFirst: boolean): void;
   static setMonthName(index: number, name: string): void;
   static isMonthFirstDateFormat(): boolean;
@@ -1133,11 +1028,7 @@ declare class MesiboGroupCall {
   createPublisher(sid?: Numeric): MesiboParticipant;
   publish(sid?: Numeric): MesiboParticipant;
   getLocalParticipant(name: string, address?: string): MesiboParticipant;
-  getLocalParticipant(
-    sid: number,
-    name: string,
-    address: string,
-  ): MesiboParticipant;
+  getLocalParticipant(sid: number, name: string, address: string): MesiboParticipant;
   getParticipants(): MesiboParticipant[];
   /** Whether the own rights allow to control others' calls. */
   hasAdminPermissions(hangup?: boolean): boolean;
@@ -1169,11 +1060,7 @@ declare class MesiboParticipant {
   isPublisher(): boolean;
   getGroupCall(): MesiboGroupCall | null;
 
-  call(
-    audio?: boolean,
-    video?: boolean,
-    listener?: MesiboGroupCallListener | null,
-  ): boolean;
+  call(audio?: boolean, video?: boolean, listener?: MesiboGroupCallListener | null): boolean;
   call(
     audio: boolean,
     video: boolean,
@@ -1185,11 +1072,7 @@ declare class MesiboParticipant {
     options: CallOptions | null,
     element?: ElementOrId | null,
     onStream?: (participant: MesiboParticipant) => Answer,
-    onStatus?: (
-      participant: MesiboParticipant,
-      status: number,
-      video: boolean,
-    ) => Answer,
+    onStatus?: (participant: MesiboParticipant, status: number, video: boolean) => Answer,
   ): boolean;
   setListener(listener: MesiboGroupCallListener | null): void;
   /** `MESIBOCALL_VIDEOSOURCE_*`, and which one of them. */

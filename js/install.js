@@ -6,14 +6,8 @@ import { callMethods, callProfileMethods } from "./calls.js";
 import { makeContactSynchronizer } from "./contacts.js";
 import { MesiboDateTime } from "./datetime.js";
 import { mesiboVerbs, profileVerbs, sessionVerbs } from "./verbs.js";
-import {
-  MesiboFileTransfer,
-  readFile,
-  sendFile,
-  thumbnailOf,
-  toBase64,
-  transferOf,
-} from "./file.js";
+import { MesiboFileTransfer, readFile, thumbnailOf, toBase64, transferOf } from "./file.js";
+import { fieldOf } from "./hidden.js";
 import { MesiboHttp } from "./http.js";
 import {
   MesiboGroupPin,
@@ -26,13 +20,22 @@ import {
   MesiboMessage,
   MesiboMessageProperties,
   MesiboPresence,
-  hiddenOf,
   makePresence,
   putMessage,
   setDefaultEngine,
 } from "./message.js";
-import { initServiceWorker, startServiceWorker } from "./service-worker.js";
-import { MesiboProfileImage, profileMethods } from "./profile.js";
+import { initServiceWorker } from "./service-worker.js";
+import { MesiboEndToEndEncryption } from "./encryption.js";
+import {
+  MesiboLocation,
+  MesiboLocationConfig,
+  MesiboLocationManager,
+  onReserved,
+} from "./location.js";
+import { MesiboProfileImage } from "./pictures.js";
+import { profileMethods } from "./profile.js";
+import { makeProfileSearch } from "./search.js";
+import { settingMethods } from "./settings.js";
 
 // Names of other generations: the same function under another name.
 const ALIASES = {
@@ -43,8 +46,11 @@ const ALIASES = {
     setListener: "addListener",
     removeListner: "removeListener",
     random: "getUniqueMessageId",
+    createHttpRequest: "createhttpRequest",
+    setConfiuration: "setConfiguration",
+    setOnlinestatusTarget: "setOnlineStatusTarget",
   },
-  MesiboProfile: { createPresence: "newPresence" },
+  MesiboProfile: { createPresence: "newPresence", isCallInProgres: "isCallInProgress" },
   MesiboGroupCall: { publish: "createPublisher" },
   MesiboParticipant: {
     attach: "setVideoView",
@@ -107,6 +113,21 @@ const SHORTCUTS = {
   },
 };
 
+/** A rectangle, pixels. */
+class MesiboRect {
+  constructor(left = 0, top = 0, right = 0, bottom = 0) {
+    Object.assign(this, { left, top, right, bottom });
+  }
+}
+
+/** How an image is to be shown: plain values of the page. */
+class MesiboMediaProperties {
+  crop = null;
+  gravity = constants.MESIBO_CROP_GRAVITY_CENTER;
+  maxSide = 0;
+  quality = 0;
+}
+
 function printVersion(...words) {
   console.log(["mesibo", core.Mesibo.version(), ...words].join(" "));
 }
@@ -116,26 +137,30 @@ let api;
 /** The API's classes, functions and constants, joined once the engine is instantiated. */
 export function install() {
   if (api) return api;
-  for (const [name, shortcuts] of Object.entries(SHORTCUTS)) {
-    Object.assign(core[name].prototype, shortcuts);
-  }
-  for (const [name, aliases] of Object.entries(ALIASES)) {
-    const { prototype } = core[name];
-    for (const [alias, current] of Object.entries(aliases))
-      prototype[alias] = prototype[current];
-  }
+  const MesiboContactSynchronizer = makeContactSynchronizer(() => core.Mesibo.getInstance());
+  for (const [name, shortcuts] of Object.entries(SHORTCUTS)) put(core[name].prototype, shortcuts);
+  const { start } = core.Mesibo.prototype;
   put(core.Mesibo.prototype, {
     ...mesiboVerbs,
     ...engineMethods,
+    ...settingMethods,
     ...callMethods,
   });
-  put(core.MesiboProfile.prototype, {
-    ...profileVerbs,
-    ...profileMethods,
-    ...groupMethods,
-    ...callProfileMethods,
+  put(core.Mesibo.prototype, {
+    start() {
+      fieldOf(this).started ??= this.getTimestamp();
+      MesiboContactSynchronizer._again(this);
+      return start.call(this);
+    },
   });
-  Object.assign(core.MesiboReadSession.prototype, sessionVerbs);
+  put(core.MesiboProfile.prototype, { ...profileVerbs, ...profileMethods, ...groupMethods });
+  put(core.MesiboProfile.prototype, callProfileMethods);
+  put(core.MesiboReadSession.prototype, sessionVerbs);
+  for (const [name, aliases] of Object.entries(ALIASES)) {
+    const { prototype } = core[name];
+    const current = ([alias, name]) => [alias, prototype[name]];
+    put(prototype, Object.fromEntries(Object.entries(aliases).map(current)));
+  }
   class MesiboGroupProfile extends core.MesiboProfile {}
   class MesiboSelfProfile extends core.MesiboProfile {}
   const kinds = [core.MesiboProfile, MesiboGroupProfile, MesiboSelfProfile];
@@ -145,27 +170,9 @@ export function install() {
     return core.Mesibo.create();
   }
   Mesibo.prototype = core.Mesibo.prototype;
-  for (const name of ["getInstance", "version"])
-    Mesibo[name] = core.Mesibo[name];
+  for (const name of ["getInstance", "version"]) Mesibo[name] = core.Mesibo[name];
   Mesibo.printVersion = printVersion;
   Mesibo.initServiceWorker = initServiceWorker;
-  Object.assign(Mesibo.prototype, {
-    startServiceWorker,
-    createhttpRequest: () => new MesiboHttp(),
-    sendFile(parameters, id, f) {
-      const { groupid, peer } = parameters ?? {};
-      return sendFile(
-        this,
-        Number(groupid) || String(peer ?? ""),
-        parameters ?? {},
-        id,
-        f,
-      );
-    },
-  });
-  core.MesiboProfile.prototype.sendFile = function (id, f) {
-    return sendFile(this._engine(), this, {}, id, f);
-  };
   function MesiboReadSession(listener) {
     return core.MesiboReadSession.createReadSession(listener);
   }
@@ -175,35 +182,37 @@ export function install() {
   }
 
   core.install({
+    onReserved,
     putMessage,
     makePresence,
     readFile,
     thumbnailOf,
     transfer: transferOf,
     toBase64,
-    isIncoming: (record) => Boolean(hiddenOf(record).incoming),
+    isIncoming: (record) => Boolean(fieldOf(record).incoming),
     newMessage: (destination, engine) => {
       const message = new MesiboMessage(destination);
-      hiddenOf(message).engine = engine;
+      fieldOf(message).engine = engine;
       return message;
     },
     newPresence: (destination, engine) => {
       const presence = new MesiboPresence(destination);
-      hiddenOf(presence).engine = engine;
+      fieldOf(presence).engine = engine;
       return presence;
     },
     newDateTime: (ts) => new MesiboDateTime(ts),
-    setProfileKind: (profile, kind) =>
-      Object.setPrototypeOf(profile, kinds[kind].prototype),
+    setProfileKind: (profile, kind) => Object.setPrototypeOf(profile, kinds[kind].prototype),
   });
   setDefaultEngine(() => core.Mesibo.getInstance());
+  MesiboLocationManager.getInstance = () => core.Mesibo.getInstance().getLocationManager();
 
-  core.MesiboProfile.getProfile = (address) =>
-    core.Mesibo.getInstance().getProfile(address, 0);
-  core.MesiboProfile.getGroupProfile = (gid) =>
-    core.Mesibo.getInstance().getProfile(null, gid);
-  core.MesiboProfile.getSelfProfile = () =>
-    core.Mesibo.getInstance().getSelfProfile();
+  core.MesiboProfile.getProfile = (address) => core.Mesibo.getInstance().getProfile(address, 0);
+  core.MesiboProfile.getGroupProfile = (gid) => core.Mesibo.getInstance().getProfile(null, gid);
+  core.MesiboProfile.get = (hash) =>
+    core.Mesibo.getInstance()
+      .getSortedProfiles()
+      .find((profile) => profile.getHashCode() === hash) ?? null;
+  core.MesiboProfile.getSelfProfile = () => core.Mesibo.getInstance().getSelfProfile();
 
   api = {
     Mesibo,
@@ -215,9 +224,14 @@ export function install() {
     MesiboGroupSettings,
     MesiboMemberPermissions,
     MesiboGroupPin,
-    MesiboContactSynchronizer: makeContactSynchronizer(() =>
-      core.Mesibo.getInstance(),
-    ),
+    MesiboContactSynchronizer,
+    MesiboProfileSearch: makeProfileSearch(() => core.Mesibo.getInstance()),
+    MesiboLocation,
+    MesiboLocationConfig,
+    MesiboLocationManager,
+    MesiboEndToEndEncryption,
+    MesiboMediaProperties,
+    MesiboRect,
     MesiboGroupCall: core.MesiboGroupCall,
     MesiboParticipant: core.MesiboParticipant,
     MesiboReadSession,
@@ -236,11 +250,7 @@ export function install() {
 /** Methods that do not show up when a page enumerates its objects. */
 function put(prototype, methods) {
   for (const [name, value] of Object.entries(methods)) {
-    Object.defineProperty(prototype, name, {
-      value,
-      configurable: true,
-      writable: true,
-    });
+    Object.defineProperty(prototype, name, { value, configurable: true, writable: true });
   }
 }
 
@@ -248,12 +258,8 @@ function put(prototype, methods) {
 export function array2String(data, offset = 0, length = undefined) {
   const bytes = data instanceof ArrayBuffer ? new Uint8Array(data) : data;
   if (!(bytes instanceof Uint8Array)) return "";
-  const whole = (value) =>
-    typeof value === "number" && value > 0 ? Math.trunc(value) : 0;
+  const whole = (value) => (typeof value === "number" && value > 0 ? Math.trunc(value) : 0);
   const start = Math.min(whole(offset), bytes.length);
-  const end =
-    length === undefined
-      ? bytes.length
-      : Math.min(bytes.length, start + whole(length));
+  const end = length === undefined ? bytes.length : Math.min(bytes.length, start + whole(length));
   return new TextDecoder().decode(bytes.subarray(start, end));
 }

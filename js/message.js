@@ -7,6 +7,7 @@
 import { constants } from "./constants.js";
 import { MesiboDateTime } from "./datetime.js";
 import { contentToSend, withFile } from "./file.js";
+import { fieldOf } from "./hidden.js";
 import { asBoolean, asInteger, asNumber, asString, typed } from "./values.js";
 
 const STATUS = {
@@ -27,29 +28,9 @@ const STATUS = {
   INVISIBLE: 0x26,
   FAIL: 0x80,
 };
-const {
-  MESIBO_FLAG_DELIVERYRECEIPT: DELIVERY,
-  MESIBO_FLAG_READRECEIPT: READ_RECEIPT,
-} = constants;
+const { MESIBO_FLAG_DELIVERYRECEIPT: DELIVERY, MESIBO_FLAG_READRECEIPT: READ_RECEIPT } = constants;
 const UNSET_DEGREES = -720;
-
-// What is known of a record beside its data: which engine made it, objects it links to.
-const hidden = new WeakMap();
-
-/** What belongs to a record and is not the page's: its engine, its links. */
-export function hiddenOf(record) {
-  let known = hidden.get(record);
-  if (!known) {
-    known = {
-      engine: null,
-      incoming: undefined,
-      profile: undefined,
-      groupProfile: undefined,
-    };
-    hidden.set(record, known);
-  }
-  return known;
-}
+const NO_DATA = new Uint8Array();
 
 let defaultEngine = () => {
   throw new Error("the SDK is not loaded");
@@ -62,7 +43,7 @@ export function setDefaultEngine(find) {
 
 /** The engine that a record belongs to. */
 export function engineOf(record) {
-  return hiddenOf(record).engine ?? defaultEngine();
+  return fieldOf(record).engine ?? defaultEngine();
 }
 
 export class MesiboMessageProperties {
@@ -94,24 +75,22 @@ export class MesiboMessageProperties {
   }
 
   get profile() {
-    const known = hiddenOf(this);
+    const known = fieldOf(this);
     return known.profile ?? engineOf(this)._profileOf(this);
   }
 
   set profile(profile) {
-    hiddenOf(this).profile = profile;
+    fieldOf(this).profile = profile;
   }
 
   get groupProfile() {
-    const known = hiddenOf(this);
+    const known = fieldOf(this);
     if (known.groupProfile !== undefined) return known.groupProfile;
-    return this.groupid > 0
-      ? engineOf(this).getProfile(null, this.groupid)
-      : null;
+    return this.groupid > 0 ? engineOf(this).getProfile(null, this.groupid) : null;
   }
 
   set groupProfile(profile) {
-    hiddenOf(this).groupProfile = profile;
+    fieldOf(this).groupProfile = profile;
   }
 
   getMessageId() {
@@ -147,8 +126,10 @@ export class MesiboMessageProperties {
   setFlag(flag) {
     this.flag = flag >>> 0;
   }
+  /** Several with commas between them, or a list, make a broadcast. */
   setPeer(address) {
     this.peer = String(address ?? "");
+    if (this.peer.includes(",")) this.enableBroadcast(true);
   }
   setGroup(gid) {
     this.groupid = gid >>> 0;
@@ -163,10 +144,10 @@ export class MesiboMessageProperties {
     return this.refid;
   }
   setThreadId(thread) {
-    hiddenOf(this).thread = thread >>> 0;
+    fieldOf(this).thread = thread >>> 0;
   }
   getThreadId() {
-    return hiddenOf(this).thread ?? 0;
+    return fieldOf(this).thread ?? 0;
   }
   getTimestamp() {
     return new MesiboDateTime(this.ts);
@@ -184,10 +165,10 @@ export class MesiboMessageProperties {
     return this.isOutgoing() ? engineOf(this).getSelfProfile() : this.profile;
   }
   getCurrentStatusSender() {
-    return hiddenOf(this).reporter ?? null;
+    return fieldOf(this).reporter ?? null;
   }
   getCurrentStatus() {
-    return hiddenOf(this).reported ?? this.status;
+    return fieldOf(this).reported ?? this.status;
   }
   getDeliveryTimestamp(peer, callback) {
     return receiptTime(this, peer, callback, "delivered");
@@ -215,15 +196,30 @@ export class MesiboMessageProperties {
     setFlag(this, constants.MESIBO_FLAG_SAVECUSTOM, on);
   }
   enableModify(on = true) {
-    hiddenOf(this).modify = Boolean(on);
+    fieldOf(this).modify = Boolean(on);
+  }
+  setUserData(number) {
+    fieldOf(this).userNumber = number >>> 0;
+  }
+  getUserData() {
+    return fieldOf(this).userNumber ?? 0;
+  }
+  getCallDuration() {
+    return fieldOf(this).callDuration ?? 0;
+  }
+  getReadSession() {
+    return fieldOf(this).session ?? null;
+  }
+  markDeleted(on = true) {
+    mark(this, "markedDeleted", on);
+  }
+  markWiped(on = true) {
+    mark(this, "markedWiped", on);
   }
 
   compare(address, gid) {
-    if (address && typeof address === "object")
-      return this.isFromSamePeer(address);
-    return gid > 0
-      ? this.groupid === Number(gid)
-      : !this.groupid && this.peer === address;
+    if (address && typeof address === "object") return this.isFromSamePeer(address);
+    return gid > 0 ? this.groupid === Number(gid) : !this.groupid && this.peer === address;
   }
   isFromSamePeer(other) {
     return (
@@ -235,23 +231,17 @@ export class MesiboMessageProperties {
   isDestinedFor(profile) {
     if (!profile) return false;
     const gid = profile.getGroupId();
-    return gid > 0 || this.groupid > 0
-      ? gid === this.groupid
-      : profile.getAddress() === this.peer;
+    return gid > 0 || this.groupid > 0 ? gid === this.groupid : profile.getAddress() === this.peer;
   }
 
   isIncoming() {
+    const { incoming } = fieldOf(this);
     if (this.isCall()) return false;
-    const { incoming } = hiddenOf(this);
-    return (
-      incoming ??
-      (this.status === STATUS.RECEIVEDNEW ||
-        this.status === STATUS.RECEIVEDREAD)
-    );
+    return incoming ?? (this.status === STATUS.RECEIVEDNEW || this.status === STATUS.RECEIVEDREAD);
   }
   isOutgoing() {
-    if (this.isCall()) return false;
-    const { incoming } = hiddenOf(this);
+    const { incoming } = fieldOf(this);
+    if (this.isCustom() || this.isDate() || this.isHeader() || this.isCall()) return false;
     if (incoming !== undefined) return !incoming;
     return this.status <= STATUS.READ || this.isFailed();
   }
@@ -280,15 +270,12 @@ export class MesiboMessageProperties {
     return (this.status & STATUS.FAIL) !== 0;
   }
   isMessageStatusInProgress() {
-    return this.isInOutbox();
+    return this.isInOutbox() || Boolean(this.isFileTransferInProgress?.());
   }
   isMessage() {
     return (
       !this.isPresence() &&
-      (this.status <= STATUS.RECEIVEDREAD ||
-        this.isFailed() ||
-        this.isDeleted() ||
-        this.isWiped())
+      (this.status <= STATUS.RECEIVEDREAD || this.isFailed() || this.isDeleted() || this.isWiped())
     );
   }
   isDate() {
@@ -307,9 +294,7 @@ export class MesiboMessageProperties {
     return this.isCustom();
   }
   isCall() {
-    return (
-      this.isMissedCall() || this.isIncomingCall() || this.isOutgoingCall()
-    );
+    return this.isMissedCall() || this.isIncomingCall() || this.isOutgoingCall();
   }
   isMissedCall() {
     return this.status === STATUS.CALLMISSED;
@@ -319,18 +304,6 @@ export class MesiboMessageProperties {
   }
   isOutgoingCall() {
     return this.status === STATUS.CALLOUTGOING;
-  }
-  isVideoCall() {
-    return this.isCall() && (this.type & constants.MESIBO_CALLFLAG_VIDEO) !== 0;
-  }
-  isVoiceCall() {
-    return this.isCall() && !this.isVideoCall();
-  }
-  isPstnCall() {
-    return false;
-  }
-  getCallDuration() {
-    return hiddenOf(this).duration ?? 0;
   }
   isGroupMessage() {
     return this.groupid > 0;
@@ -351,16 +324,16 @@ export class MesiboMessageProperties {
     return this.isDbPendingMessage();
   }
   isLastMessage() {
-    return Boolean(hiddenOf(this).last);
+    return Boolean(fieldOf(this).last);
   }
   isReply() {
     return this.refid > 0;
   }
   isForwarded() {
-    return Boolean(hiddenOf(this).forwarded);
+    return Boolean(fieldOf(this).forwarded);
   }
   isModified() {
-    return Boolean(hiddenOf(this).modified);
+    return Boolean(fieldOf(this).modified);
   }
   isModifiedByPeer() {
     return this.isModified() && this.isIncoming();
@@ -369,21 +342,64 @@ export class MesiboMessageProperties {
     return this.isModified();
   }
   isDeleted() {
-    return this.status === STATUS.DELETED;
+    return this.status === STATUS.DELETED || Boolean(fieldOf(this).markedDeleted);
   }
   isWiped() {
-    return this.status === STATUS.WIPED;
+    return this.status === STATUS.WIPED || Boolean(fieldOf(this).markedWiped);
   }
   isDeletedOrExpired() {
-    return (
-      this.isDeleted() ||
-      this.isWiped() ||
-      this.status === constants.MESIBO_MSGSTATUS_EXPIRED
-    );
+    const { MESIBO_MSGSTATUS_EXPIRED: EXPIRED } = constants;
+    return this.isDeleted() || this.isWiped() || this.status === EXPIRED;
+  }
+  isVideoCall() {
+    return this.isCall() && (this.type & constants.MESIBO_CALLFLAG_VIDEO) !== 0;
+  }
+  isVoiceCall() {
+    return this.isCall() && !this.isVideoCall();
+  }
+  isPstnCall() {
+    return false;
+  }
+  isDynamic() {
+    return false;
+  }
+  isEndToEndEncrypted() {
+    return false;
+  }
+  isEndToEndEncryptionStatus() {
+    return this.status === constants.MESIBO_MSGSTATUS_E2E;
+  }
+  isChatListMessage() {
+    return this.isDbSummaryMessage();
   }
   isPresence() {
     return this.presence !== undefined;
   }
+}
+
+// Numbers that travel with a message and are no fields of its record.
+for (const [name, field] of Object.entries({
+  Age: "age",
+  AgeAfterDelivered: "ageDelivered",
+  AgeAfterRead: "ageRead",
+  Sensitivity: "sensitivity",
+})) {
+  Object.defineProperties(MesiboMessageProperties.prototype, {
+    [`set${name}`]: method(function (number) {
+      fieldOf(this)[field] = Math.max(0, Math.trunc(asNumber(number) ?? 0)) >>> 0;
+    }),
+    [`get${name}`]: method(function () {
+      return fieldOf(this)[field] ?? 0;
+    }),
+  });
+}
+
+function method(value) {
+  return { value, configurable: true, writable: true };
+}
+
+function mark(record, name, on) {
+  fieldOf(record)[name] = Boolean(on);
 }
 
 function setFlag(record, bit, on) {
@@ -392,7 +408,7 @@ function setFlag(record, bit, on) {
 
 // One answer for each question, later; without a callback what is known now.
 function receiptTime(record, peer, callback, which) {
-  const receipts = hiddenOf(record).receipts ?? {};
+  const receipts = fieldOf(record).receipts ?? {};
   const address = peer?.getAddress?.() ?? peer ?? Object.keys(receipts)[0];
   const ts = receipts[address]?.[which] ?? 0;
   const at = ts > 0 ? new MesiboDateTime(ts) : null;
@@ -422,26 +438,41 @@ export class MesiboMessage extends withFile(MesiboMessageProperties) {
     return (
       reachable &&
       Boolean(
-        this.message ||
-        this.data?.byteLength ||
-        this.title ||
-        this.hasFile() ||
-        this.hasLocation(),
+        this.message || this.data?.byteLength || this.title || this.hasFile() || this.hasLocation(),
       )
     );
   }
   send() {
-    const extras = hiddenOf(this);
+    const extras = fieldOf(this);
     if (extras.modify && this.mid) return this.sendUpdate();
     takeText(this);
+    const several = this.flag & constants.MESIBO_FLAG_BROADCAST ? addressesOf(this.peer) : [];
+    if (several.length > 1) return broadcast(this, several);
     return engineOf(this)._send(this, extras, true, contentToSend(this));
+  }
+  /** Kept here, never sent. What would have to be uploaded is nowhere then. */
+  save() {
+    if (contentToSend(this)) return constants.MESIBO_RESULT_BADREQ;
+    setFlag(this, constants.MESIBO_FLAG_SAVECUSTOM, true);
+    takeText(this);
+    return engineOf(this)._send(this, fieldOf(this), false);
+  }
+  /** For who is there now: stored nowhere. */
+  sendPresence() {
+    this.enablePresence(true);
+    this.enableTransient(true);
+    return this.send();
+  }
+  sendToWebhook() {
+    console.warn("mesibo: sendToWebhook: this server has no webhook");
+    return constants.MESIBO_RESULT_FAIL;
   }
   resend() {
     return engineOf(this)._resend(this);
   }
   sendUpdate() {
     takeText(this);
-    return engineOf(this)._edit(this, hiddenOf(this));
+    return engineOf(this)._edit(this, fieldOf(this));
   }
 
   delete() {
@@ -464,19 +495,15 @@ export class MesiboMessage extends withFile(MesiboMessageProperties) {
   forward(profile) {
     const copy = new MesiboMessage(profile);
     for (const name of FORWARDED) copy[name] = this[name];
-    const { engine, fields } = hiddenOf(this);
-    Object.assign(hiddenOf(copy), {
-      engine,
-      fields,
-      forwarded: this.markForwarded !== false,
-    });
+    const { engine, fields } = fieldOf(this);
+    Object.assign(fieldOf(copy), { engine, fields, forwarded: this.markForwarded !== false });
     return copy;
   }
   setForwarded(_mids) {
-    hiddenOf(this).forwarded = true;
+    fieldOf(this).forwarded = true;
   }
   setForwardedMid(_mid) {
-    hiddenOf(this).forwarded = true;
+    fieldOf(this).forwarded = true;
   }
   reply() {
     return answerTo(this, this.groupid > 0 ? this.groupid : this.peer);
@@ -523,25 +550,35 @@ export class MesiboMessage extends withFile(MesiboMessageProperties) {
     return typed(fieldsOf(this)[name], otherwise, asBoolean);
   }
   setObject(object) {
-    hiddenOf(this).object = object;
+    fieldOf(this).object = object;
   }
   getObject() {
-    return hiddenOf(this).object;
+    return fieldOf(this).object;
   }
   setUiContext(context) {
-    hiddenOf(this).uiContext = context;
+    fieldOf(this).uiContext = context;
   }
   getUiContext() {
-    return hiddenOf(this).uiContext;
+    return fieldOf(this).uiContext;
   }
 
   hasLocation() {
     return this.latitude > UNSET_DEGREES && this.longitude > UNSET_DEGREES;
   }
   isRichMessage() {
-    return Boolean(
-      this.hasFile() || this.tn || this.title || this.hasLocation(),
-    );
+    return Boolean(this.hasFile() || this.tn || this.title || this.hasLocation());
+  }
+  isMatureContent() {
+    return Boolean(this.matureContent);
+  }
+  getContent() {
+    return this.data ?? this.message;
+  }
+  /** Properties of images, as fields of a plain object: they are taken as they are. */
+  setMediaProperties(properties) {
+    if (!properties || typeof properties !== "object") return false;
+    fieldOf(this).mediaProperties = properties;
+    return true;
   }
   isPlainMessage() {
     return this.isMessage() && !this.isRichMessage();
@@ -554,6 +591,94 @@ export class MesiboMessage extends withFile(MesiboMessageProperties) {
     date.status = STATUS.DATETIME;
     return date;
   }
+}
+
+for (const field of ["title", "subtitle", "footer", "message", "data", "latitude", "longitude"]) {
+  const name = field[0].toUpperCase() + field.slice(1);
+  Object.defineProperty(
+    MesiboMessage.prototype,
+    `set${name}`,
+    method(function (value) {
+      this[field] = value;
+    }),
+  );
+  if (field === "message" || field === "data") continue;
+  Object.defineProperty(
+    MesiboMessage.prototype,
+    `get${name}`,
+    method(function () {
+      return this[field];
+    }),
+  );
+}
+
+/** How messages behave unless they say otherwise (`client-api.md` 3.7.1). */
+const BEHAVIOUR = {
+  copyFiles: true,
+  urlPreview: true,
+  urlPreviewServer: true,
+  urlPreviewCache: true,
+  urlPreviewShare: true,
+  extractUrlFromMessage: true,
+  sendFileName: true,
+  imageProcessing: true,
+  sendThumbnail: true,
+  extractThumbnail: true,
+  sendHqThumbnail: false,
+  horizontalThumbnail: false,
+  verticalThumbnail: false,
+  matureContent: false,
+  emojify: true,
+  contentRating: 0,
+  saveImageUrl: false,
+  saveVideoUrl: false,
+  saveAudioUrl: false,
+  saveAllFileUrl: false,
+  thumbnailMaxSide: 400,
+  thumbnailAspectRatio: 0,
+  maxPreviewSize: 0,
+  trackingProtectionLevel: 0,
+  passthroughSize: 0,
+  urlTransferSize: 0,
+  urlPreviewExpiry: 0,
+  secureDownload: false,
+  openExternally: false,
+  markForwarded: true,
+};
+
+// On the prototype: a message has a field of its own as soon as the page sets one.
+function behave(given) {
+  for (const name of Object.keys(BEHAVIOUR)) {
+    const value = given[name] ?? BEHAVIOUR[name];
+    Object.defineProperty(MesiboMessage.prototype, name, method(value));
+  }
+}
+behave(BEHAVIOUR);
+MesiboMessage.initDefaults = () => behave(BEHAVIOUR);
+MesiboMessage.setDefaults = (message) => behave(message ?? BEHAVIOUR);
+
+const addressesOf = (peer) => [
+  ...new Set(
+    String(peer)
+      .split(",")
+      .map((address) => address.trim())
+      .filter(Boolean),
+  ),
+];
+
+// One copy for each: the message given has the id of the first.
+function broadcast(message, addresses) {
+  const results = addresses.map((address, index) => {
+    const copy = index ? message.forward(address) : message;
+    const { type, expiry, flag } = message;
+    Object.assign(copy, { type, expiry, flag, peer: address });
+    const { age, ageDelivered, ageRead, sensitivity, userNumber, thread } = fieldOf(message);
+    Object.assign(fieldOf(copy), { age, ageDelivered, ageRead, sensitivity, userNumber, thread });
+    fieldOf(copy).forwarded = Boolean(fieldOf(message).forwarded);
+    if (index) fieldOf(copy).content = fieldOf(message).content;
+    return engineOf(message)._send(copy, fieldOf(copy), true, contentToSend(copy));
+  });
+  return results.find((result) => result !== constants.MESIBO_RESULT_OK) ?? results[0];
 }
 
 export class MesiboPresence extends MesiboMessageProperties {
@@ -572,6 +697,7 @@ export class MesiboPresence extends MesiboMessageProperties {
       this.presence,
       value >>> 0,
       interval >>> 0,
+      NO_DATA,
     );
   }
   sendActivity(activity, value, interval) {
@@ -663,14 +789,14 @@ const WITHOUT_CONTENT = {
 
 // A page that gave a known message another text means that, not the bytes it came with.
 function takeText(message) {
-  const { text } = hiddenOf(message);
+  const { text } = fieldOf(message);
   if (text !== undefined && message.message !== text) message.data = undefined;
 }
 
 function answerTo(message, destination) {
   const answer = new MesiboMessage(destination);
-  const { engine, thread } = hiddenOf(message);
-  Object.assign(hiddenOf(answer), { engine, thread });
+  const { engine, thread } = fieldOf(message);
+  Object.assign(fieldOf(answer), { engine, thread });
   answer.refid = message.mid;
   return answer;
 }
@@ -678,7 +804,7 @@ function answerTo(message, destination) {
 // Custom fields travel as the text of one JSON object.
 function fieldsOf(message) {
   try {
-    return JSON.parse(hiddenOf(message).fields || "{}");
+    return JSON.parse(fieldOf(message).fields || "{}");
   } catch {
     return {};
   }
@@ -688,9 +814,7 @@ function setField(message, name, value, convert) {
   const fields = fieldsOf(message);
   if (value === null || value === undefined) delete fields[name];
   else fields[String(name)] = convert(value);
-  hiddenOf(message).fields = Object.keys(fields).length
-    ? JSON.stringify(fields)
-    : "";
+  fieldOf(message).fields = Object.keys(fields).length ? JSON.stringify(fields) : "";
 }
 
 /**
@@ -702,15 +826,14 @@ export function putMessage(record, fields, links) {
   const message = record ?? new MesiboMessage();
   Object.assign(message, WITHOUT_CONTENT, fields);
   message.message = decoder.decode(fields.data);
-  Object.assign(hiddenOf(message), links, { text: message.message });
-  if (fields.ts && message.date?.ts !== fields.ts)
-    message.date = new MesiboDateTime(fields.ts);
+  Object.assign(fieldOf(message), links, { text: message.message });
+  if (fields.ts && message.date?.ts !== fields.ts) message.date = new MesiboDateTime(fields.ts);
   return message;
 }
 
 /** Makes the record of a presence. */
 export function makePresence(fields, links) {
   const presence = Object.assign(new MesiboPresence(), fields);
-  Object.assign(hiddenOf(presence), links);
+  Object.assign(fieldOf(presence), links);
   return presence;
 }

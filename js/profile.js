@@ -3,7 +3,19 @@
 // Only names that begin with `_` are called on profiles: pages hang fields of their own on them,
 // and those may have the names of methods.
 
+import { constants } from "./constants.js";
+import { endToEnd } from "./encryption.js";
 import { fieldOf } from "./hidden.js";
+import { locationOf } from "./location.js";
+import {
+  forgetPictures,
+  hasPending,
+  imageOf,
+  picturesOf,
+  setPicture,
+  uploadPictures,
+} from "./pictures.js";
+import { asBoolean, asInteger, asNumber, asString, typed } from "./values.js";
 
 // `Field` of the engine.
 const STATUS = 1;
@@ -40,22 +52,101 @@ const BLOCKS = {
 const PARTS = 0x20 | 0x40 | 0x80;
 
 const NAME_LENGTH = 63;
+const VALUES_BYTES = 16 * 1024;
 
-const parse = (text) => (text ? JSON.parse(text) : {});
+// Of the own profile, `client::mark`: who may be found, who is told of changes.
+const SEARCHABLE = 0x80;
+const LAZY = 0x100;
+const MANNER_EDITED = 0x200;
+// Access levels 1 to 15 that a user was given, among the bits of a contact.
+const LEVELS_GIVEN = 0xfffe0000;
+
+/** Levels as bits of a contact. */
+export function levelBits(levels) {
+  const list = Array.isArray(levels) ? levels : [];
+  const given = list.map(Number).filter((level) => level > 0 && isLevel(level));
+  return given.reduce((bits, level) => (bits | (1 << (level + 16))) >>> 0, 0);
+}
+
+function setManner(profile, bit, on) {
+  profile._mark(bit, Boolean(on));
+  profile._mark(MANNER_EDITED, true);
+}
+
+// Reserved names of named values: pictures, and in edits that are not saved the access levels.
+const PICTURES = "mesibo.images";
+const LEVELS = "mesibo.levels";
+const LEVEL_MAX = 15;
+
+/**
+ * Named values as the engine keeps them: a line with what everybody sees, then for each level a
+ * line with its number and an object.
+ */
+function parse(text) {
+  const values = {};
+  const levels = {};
+  for (const line of text ? text.split("\n") : []) {
+    const [, level, object] = /^(?:(\d+) )?(.*)$/.exec(line);
+    const some = JSON.parse(object);
+    for (const name of Object.keys(some)) levels[name] = Number(level ?? 0);
+    Object.assign(values, some);
+  }
+  Object.assign(levels, values[LEVELS]);
+  delete values[LEVELS];
+  delete levels[LEVELS];
+  return { values, levels };
+}
 
 /** All named values: the published ones, and over them what the page has changed. */
-function valuesOf(profile) {
-  const values = { ...parse(profile._read(VALUES)), ...parse(profile._read(OWN_VALUES)) };
+function knownOf(profile) {
+  const [published, own] = [parse(profile._read(VALUES)), parse(profile._read(OWN_VALUES))];
+  const values = { ...published.values, ...own.values };
   for (const [name, value] of Object.entries(values)) if (value === null) delete values[name];
+  return { values, levels: { ...published.levels, ...own.levels } };
+}
+
+function valuesOf(profile) {
+  const { [PICTURES]: _, ...values } = knownOf(profile).values;
   return values;
 }
 
-function setValue(profile, name, value) {
-  const text = String(name ?? "");
-  if (!text || text.length > NAME_LENGTH) return;
-  if (text === "status") return profile._edit(STATUS, value === null ? null : String(value));
+/** As it is published. */
+function published(profile) {
+  const { values, levels } = knownOf(profile);
+  const lines = [];
+  for (const [name, value] of Object.entries(values)) {
+    (lines[levels[name] ?? 0] ??= {})[name] = value;
+  }
+  lines[0] ??= {};
+  const text = (values, level) => (level ? `${level} ` : "") + JSON.stringify(values);
+  return lines.map(text).filter(Boolean).join("\n");
+}
+
+const isLevel = (level) => Number.isInteger(level) && level >= 0 && level <= LEVEL_MAX;
+
+function change(profile, changed, level) {
   const own = parse(profile._read(OWN_VALUES));
-  profile._edit(VALUES, JSON.stringify({ ...own, [text]: value }));
+  const levels = { ...own.levels, ...level };
+  profile._edit(VALUES, JSON.stringify({ ...own.values, ...changed, [LEVELS]: levels }));
+}
+
+function setValue(profile, name, value, level) {
+  const text = String(name ?? "");
+  if (!text || text.length > NAME_LENGTH || text === PICTURES || text === LEVELS) return;
+  if (text === "status") return profile._edit(STATUS, value === null ? null : String(value));
+  change(profile, { [text]: value }, isLevel(level) ? { [text]: level } : undefined);
+}
+
+function setLevels(profile, names, level) {
+  if (!isLevel(level)) return;
+  const { values } = knownOf(profile);
+  const known = names.filter((name) => Object.hasOwn(values, name));
+  const same = (of) => Object.fromEntries(known.map((name) => [name, of(name)]));
+  change(
+    profile,
+    same((name) => values[name]),
+    same(() => level),
+  );
 }
 
 function getValue(profile, name) {
@@ -63,94 +154,35 @@ function getValue(profile, name) {
   return valuesOf(profile)[name];
 }
 
-const number = (value) => {
-  if (typeof value === "number") return value;
-  if (typeof value === "boolean") return Number(value);
-  return typeof value === "string" && value.trim() ? Number(value) : NaN;
-};
-
-// How each kind of value is written and read; `undefined` is no such value.
+// How each kind of value is written and read.
 const KINDS = {
-  String: [String, (value) => (typeof value === "object" ? undefined : String(value))],
-  Int: [Math.trunc, (value) => (Number.isInteger(number(value)) ? number(value) : undefined)],
-  Double: [Number, (value) => (Number.isFinite(number(value)) ? number(value) : undefined)],
-  Boolean: [Boolean, (value) => ({ true: true, false: false, 1: true, 0: false })[String(value)]],
+  String: [String, asString],
+  Int: [Math.trunc, asInteger],
+  Long: [Math.trunc, asInteger],
+  Double: [Number, asNumber],
+  Boolean: [Boolean, asBoolean],
 };
-KINDS.Long = KINDS.Int;
 
-/** One picture of a profile. The strings it gives stay the same while the picture does. */
-export class MesiboProfileImage {
-  #profile;
-  constructor(profile) {
-    this.#profile = profile;
-  }
-  getImage() {
-    const url = this.#profile._read(IMAGE);
-    return url ?? sourceOf(this.#profile._ask("GetProfileImage"));
-  }
-  getThumbnail() {
-    return this.getImage();
-  }
-  getImageOrThumbnail() {
-    return this.getImage();
-  }
-  getUrl() {
-    return this.#profile._read(IMAGE) ?? null;
-  }
-  getNext() {
-    return null;
-  }
-  getPrevious() {
-    return null;
-  }
-  getIndex() {
-    return 0;
-  }
-  isEmpty() {
-    return this.getImage() === null;
-  }
-  getProfile() {
-    return this.#profile;
-  }
-  getImagePath() {
-    return this.getImage();
-  }
-  getThumbnailPath() {
-    return this.getImage();
-  }
-  getImageOrThumbnailPath() {
-    return this.getImage();
-  }
-}
-
-/** Where a picture can be seen: of a URL, an image or a canvas; `null` of anything else. */
-function sourceOf(value) {
-  if (typeof value === "string") return value || null;
-  if (typeof value?.toDataURL === "function") return value.toDataURL();
-  return typeof value?.src === "string" && value.src ? value.src : null;
-}
-
-/** The file the page means: a `Blob`, or what an input has chosen. */
-function fileOf(value) {
-  if (value instanceof Blob) return value;
-  return value?.files?.[0];
-}
-
-/** A picture that has not been uploaded: what was given to `setImage` last. */
-export const pendingImage = (profile) => fieldOf(profile).pendingImage ?? null;
-
-function setImage(profile, value, index) {
-  if (index > 0) return false;
-  const fields = fieldOf(profile);
-  const element = typeof value === "string" && globalThis.document?.getElementById(value);
-  const given = element || value;
-  const file = fileOf(given);
-  const url = file ? URL.createObjectURL(file) : sourceOf(given);
-  if (given && !url) return false;
-  if (fields.shown) URL.revokeObjectURL(fields.shown);
-  fields.shown = file ? url : undefined;
-  fields.pendingImage = file ?? (url?.startsWith("data:") ? url : undefined);
-  profile._edit(IMAGE, url);
+/** Publishes; with new pictures once they are uploaded, or could not be. */
+function save(profile) {
+  const text = published(profile);
+  if (!hasPending(profile)) return profile._save(text);
+  // A list of pictures with their thumbnails comes to it.
+  if (new TextEncoder().encode(text).length > VALUES_BYTES) return false;
+  const first = profile._read(IMAGE) ?? undefined;
+  const listed = knownOf(profile).values[PICTURES] ?? [];
+  if (listed[0]?.u !== first) listed[0] = first && { u: first };
+  uploadPictures(profile, profile._engine(), listed).then(({ pictures, complete }) => {
+    const level = fieldOf(profile).pictureLevel ?? 0;
+    const empty = !pictures.some(Boolean);
+    const list = Array.from(pictures, (picture) => picture ?? null);
+    change(profile, { [PICTURES]: empty ? null : list }, { [PICTURES]: level });
+    // What not everybody may see is not the picture of the profile.
+    profile._edit(IMAGE, level ? null : (pictures[0]?.u ?? null));
+    if (!profile._save(published(profile), !complete)) {
+      console.warn("mesibo: the profile is too large with its pictures: 16 KiB is the limit");
+    }
+  });
   return true;
 }
 
@@ -178,22 +210,73 @@ export const profileMethods = {
     return valuesOf(this);
   },
   save() {
-    return this._save(JSON.stringify(valuesOf(this)));
+    return save(this);
   },
-  getImage() {
-    return (fieldOf(this).image ??= new MesiboProfileImage(this));
+  reset() {
+    forgetPictures(this);
+    this._reset();
   },
-  setImage(value, index) {
-    return setImage(this, value, index);
+  _pictures() {
+    const listed = knownOf(this).values[PICTURES] ?? [];
+    return picturesOf(this._read(IMAGE) ?? listed[0]?.u, listed, this);
   },
-  setImageUrl(url, index) {
-    if (index > 0) return false;
-    fieldOf(this).pendingImage = undefined;
-    this._edit(IMAGE, url);
-    return true;
+  getImage(index) {
+    return imageOf(this, index);
   },
+  setImage(value, index, level) {
+    if (isLevel(level)) fieldOf(this).pictureLevel = level;
+    return setPicture(this, value, index);
+  },
+  setImageUrl(url, index, level) {
+    if (isLevel(level)) fieldOf(this).pictureLevel = level;
+    return setPicture(this, url ? String(url) : null, index);
+  },
+  /** The browser fetches what a page shows, and keeps it. */
   prefetchImages() {
     return true;
+  },
+  setAccessLevel(name, level) {
+    setLevels(this, [String(name)], Number(level));
+  },
+  resetAccessLevels() {
+    setLevels(this, Object.keys(valuesOf(this)), 0);
+  },
+  setSearchable(on = true) {
+    setManner(this, SEARCHABLE, on);
+  },
+  /** Deprecated: only SEARCHABLE lets others find the user. */
+  setVisibility(visibility) {
+    setManner(this, SEARCHABLE, visibility === constants.MESIBO_VISIBILITY_SEARCHABLE);
+  },
+  /** LAZY: who watches is not told of changes, but sees them when it asks. */
+  setSyncType(type) {
+    setManner(this, LAZY, type === constants.MESIBO_SYNCTYPE_LAZY);
+  },
+  setProfileAccessLevels(levels) {
+    this._markContact(LEVELS_GIVEN, false);
+    this._markContact(levelBits(levels), true);
+  },
+  /** Takes away what the other was given to see of the own profile, and blocks the rest. */
+  requestProfileRemoval(on = true) {
+    this._markContact(LEVELS_GIVEN, false);
+    this._markContact(BLOCKS.Profile[1], Boolean(on));
+  },
+  /** Recent is who was written to last: nothing is kept of it. */
+  setRecent() {},
+  isSyncedProfileRecent() {
+    return this._engine().getRecentProfiles().includes(this);
+  },
+  isUpdateRealtime() {
+    return this._isGroup() || (this._contact() & (CONTACT | SUBSCRIBED)) !== 0;
+  },
+  subscribeTransient() {
+    return this._isGroup() ? constants.MESIBO_RESULT_FAIL : constants.MESIBO_RESULT_OK;
+  },
+  e2ee() {
+    return (fieldOf(this).endToEnd ??= endToEnd());
+  },
+  location() {
+    return locationOf(this);
   },
   setDraft(text) {
     this._edit(DRAFT, text);
@@ -267,12 +350,11 @@ export const profileMethods = {
 profileMethods.publish = profileMethods.save;
 
 for (const [kind, [write, read]] of Object.entries(KINDS)) {
-  profileMethods[`set${kind}`] = function (name, value) {
-    setValue(this, name, value === undefined || value === null ? null : write(value));
+  profileMethods[`set${kind}`] = function (name, value, level) {
+    setValue(this, name, value === undefined || value === null ? null : write(value), level);
   };
   profileMethods[`get${kind}`] = function (name, otherwise) {
-    const value = getValue(this, name);
-    return value === undefined || value === null ? otherwise : (read(value) ?? otherwise);
+    return typed(getValue(this, name), otherwise, read);
   };
 }
 for (const [name, bit] of Object.entries(MARKS)) {

@@ -2,8 +2,11 @@
 
 export const asString = (value) => (typeof value === "object" ? undefined : String(value));
 
+/** Numbers, booleans, and texts that are numbers. */
 export function asNumber(value) {
-  const number = typeof value === "string" && value.trim() === "" ? NaN : Number(value);
+  const readable =
+    typeof value === "string" ? value.trim() : ["number", "boolean"].includes(typeof value);
+  const number = readable ? Number(value) : NaN;
   return Number.isFinite(number) ? number : undefined;
 }
 

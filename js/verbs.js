@@ -2,6 +2,10 @@
 // the engine. They only shape arguments.
 
 import { constants } from "./constants.js";
+import { MesiboDateTime } from "./datetime.js";
+import { sendFile } from "./file.js";
+import { MesiboHttp } from "./http.js";
+import { startServiceWorker } from "./service-worker.js";
 
 const { MESIBO_RESULT_OK, MESIBO_RESULT_FAIL, MESIBO_RESULT_BADREQ } = constants;
 
@@ -28,7 +32,31 @@ const now = (api) => api.getTimestamp() + 1;
 const ago = (api, seconds) => api.getTimestamp() - Number(seconds) * 1000;
 const destination = ({ peer, groupid }) => (groupid > 0 ? Number(groupid) : String(peer ?? ""));
 
+/** Conversations nobody is in any more: groups that were left, profiles that were removed. */
+function zombies(api, groupOnly) {
+  const gone = (profile) =>
+    profile._isGroup()
+      ? !api.getGroupProfiles().includes(profile)
+      : (profile._marks() & 0x40) !== 0;
+  return api.getRecentProfiles().filter((p) => (p._isGroup() || !groupOnly) && gone(p));
+}
+
 export const mesiboVerbs = {
+  deleteZombieMessages(groupOnly = false) {
+    const removed = zombies(this, groupOnly).map((profile) => removeOf(profile, this, now(this)));
+    return Promise.all(removed).then((all) => all.every(Boolean));
+  },
+  daysElapsed(ts) {
+    return new MesiboDateTime(ts).getDaysElapsed();
+  },
+  startServiceWorker,
+  createhttpRequest() {
+    return new MesiboHttp();
+  },
+  sendFile(parameters, id, f) {
+    const to = destination(parameters ?? {});
+    return sendFile(this, to, parameters ?? {}, id, f);
+  },
   deleteMessage(id, remote = false) {
     return remove(this, [id], remote);
   },
@@ -79,6 +107,9 @@ function removeOf(profile, api, before) {
 }
 
 export const profileVerbs = {
+  sendFile(id, f) {
+    return sendFile(this._engine(), this, {}, id, f);
+  },
   deleteMessages(ts) {
     const api = this._engine();
     return removeOf(this, api, Number(ts) > 0 ? Number(ts) : now(api));

@@ -26,6 +26,14 @@ impl Mesibo {
         self.driver.call(|client, _| client.set_upload_url(text(&url), text(&token)));
     }
 
+    /// Uploads the picture of a profile; the callback is told where it is, or nothing.
+    #[wasm_bindgen(js_name = _uploadPicture)]
+    pub fn upload_picture(&self, picture: web_sys::Blob, callback: Function) {
+        let id = self.driver.call(|client, _| client.upload_picture());
+        self.driver.transfers.hold_picture(id, picture);
+        self.page().picturing.borrow_mut().insert(id, callback);
+    }
+
     /// 0 to 100, -1 when nothing is on its way.
     #[wasm_bindgen(js_name = _progress)]
     pub fn transfer_progress(&self, mid: JsValue) -> i32 {

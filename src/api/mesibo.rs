@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use client::message::Conversation;
-use client::{Client, Profile, Scope, SendError, mark};
+use client::{Client, OnlineMode, Profile, Scope, SendError, mark};
 use js_sys::{Array, Function};
 use wasm_bindgen::prelude::*;
 
@@ -18,6 +18,7 @@ use super::read_session::MesiboReadSession;
 use super::records::{self, set};
 use crate::browser::text::lower;
 use crate::driver::Driver;
+use wire::mask::presence as code;
 
 const OK: i32 = 0;
 const FAIL: i32 = 0x80;
@@ -380,6 +381,7 @@ impl Mesibo {
         self.driver.call(|client, _| client.resend(&key)).is_ok()
     }
 
+    /// Without a destination: online or offline for all.
     #[wasm_bindgen(js_name = _sendPresence)]
     pub fn send_presence(
         &self,
@@ -388,10 +390,121 @@ impl Mesibo {
         presence: u32,
         value: u32,
         interval: u32,
+        data: Vec<u8>,
     ) -> i32 {
-        let Some(to) = conversation(&peer, &group) else { return BAD_REQUEST };
-        self.driver.call(|client, now| client.send_presence(now, &to, presence, value, interval));
-        OK
+        self.driver.call(|client, now| {
+            match conversation(&peer, &group) {
+                Some(to) => {
+                    client.send_presence(now, &to, presence, value, interval, data);
+                }
+                None if matches!(presence, code::ONLINE | code::OFFLINE) => {
+                    client.show_online(presence == code::ONLINE);
+                }
+                None => return BAD_REQUEST,
+            }
+            OK
+        })
+    }
+
+    // ---- for js/settings.js ----------------------------------------------------------------------
+
+    /// Sets something, and gives what is so now; the numbers are those of `js/settings.js`.
+    #[wasm_bindgen(js_name = _setting)]
+    pub fn setting(&self, which: u32, value: JsValue) -> u32 {
+        let number = to_u32(&value);
+        self.driver.call(|client, now| match which {
+            0 => {
+                if !value.is_undefined() {
+                    client.set_foreground(now, value.is_truthy());
+                }
+                client.is_visible().into()
+            }
+            1 => {
+                client.set_online_mode(match number {
+                    2 => OnlineMode::Foreground,
+                    3 => OnlineMode::Manual,
+                    _ => OnlineMode::Login,
+                });
+                number
+            }
+            2 => {
+                client.set_online_target(number);
+                number
+            }
+            3 => {
+                if !value.is_undefined() {
+                    client.set_retraction_interval(number);
+                }
+                client.retraction_interval()
+            }
+            4 | 5 => {
+                client.set_retraction_policy(number, which == 5);
+                number
+            }
+            _ => {
+                if !value.is_undefined() {
+                    client.enable_transfers(value.is_truthy());
+                }
+                client.transfers_enabled().into()
+            }
+        })
+    }
+
+    /// The page's own small values, JSON.
+    #[wasm_bindgen(js_name = _keys)]
+    pub fn keys(&self) -> String {
+        self.driver.look(|client, _| client.keys().to_owned())
+    }
+
+    #[wasm_bindgen(js_name = _setKeys)]
+    pub fn set_keys(&self, keys: String) -> bool {
+        self.driver.call(|client, _| client.set_keys(keys))
+    }
+
+    #[wasm_bindgen(js_name = _setPushToken)]
+    pub fn set_push_token(&self, token: String, voip: bool) -> bool {
+        self.driver.call(|client, _| client.set_push_token(token, voip))
+    }
+
+    /// Where files go, and what goes along.
+    #[wasm_bindgen(js_name = _uploadTarget)]
+    pub fn upload_target(&self) -> Vec<String> {
+        let server = self.page().server();
+        self.driver.look(|client, _| {
+            let (url, token) = client.upload_target();
+            let url = match url.is_empty() {
+                true => format!("{}/upload", server.trim_end_matches('/')),
+                false => url.to_owned(),
+            };
+            vec![url, token.to_owned()]
+        })
+    }
+
+    /// `wanted` has the fields of `proto::Search`. `false` while offline; the callback is told
+    /// profiles, where to go on behind if there are more, and whether there were too many searches.
+    #[wasm_bindgen(js_name = _search)]
+    pub fn search(&self, wanted: JsValue, callback: Function) -> bool {
+        let number = |name| to_u32(&property(&wanted, name));
+        let search = wire::proto::Search {
+            ticket: 0,
+            text: text(&property(&wanted, "text")),
+            contacts: property(&wanted, "contacts").is_truthy(),
+            groups: property(&wanted, "groups").is_truthy(),
+            after_uid: number("uid"),
+            after_gid: number("gid"),
+            seen_since: super::arguments::number(&property(&wanted, "since")) as u64,
+        };
+        let ticket = self.driver.call(|client, _| client.search(search));
+        if let Some(ticket) = ticket {
+            self.page().finding.borrow_mut().insert(ticket, callback);
+        }
+        ticket.is_some()
+    }
+
+    /// Tells all listeners something that JavaScript knows.
+    #[wasm_bindgen(js_name = _tell)]
+    pub fn tell(&self, name: &str, arguments: Vec<JsValue>) {
+        self.page().tell_all(name, &arguments);
     }
 
     /// The profile a record is about: its peer; for an outgoing group message the own one.

@@ -24,7 +24,7 @@ use super::identity::Identity;
 use super::listener::{call, method, spellings, tell, warn};
 use super::profile::MesiboProfile;
 use super::read_session::Session;
-use super::records::{self, Links, payload, set};
+use super::records::{self, Links, payload, set, with_records};
 use crate::driver::Driver;
 
 fn profile_spellings(name: &str) -> [String; 2] {
@@ -50,6 +50,8 @@ pub struct Page {
     /// Callbacks that wait for the answer to a question, by its ticket.
     pub counting: RefCell<Map<u32, Function>>,
     pub finding: RefCell<Map<u32, Function>>,
+    /// Callbacks that wait for a picture to be uploaded.
+    pub picturing: RefCell<Map<wire::id::MessageId, Function>>,
     /// Listeners given to group methods, by the ticket of their question.
     asking: RefCell<Map<u32, JsValue>>,
     pub database: RefCell<Vec<Option<Function>>>,
@@ -75,6 +77,7 @@ impl Page {
             sessions: RefCell::default(),
             counting: RefCell::default(),
             finding: RefCell::default(),
+            picturing: RefCell::default(),
             asking: RefCell::default(),
             database: RefCell::default(),
             server: RefCell::default(),
@@ -296,6 +299,12 @@ impl Page {
                 self.tell_message("MessageStatus", &self.sessions_of(&sessions), &[object]);
             }
             Event::FileStart { message } => self.on_file_start(&message),
+            Event::PictureUploaded { id, url } => {
+                let callback = self.picturing.borrow_mut().remove(&id);
+                if let Some(callback) = callback {
+                    call(&callback, &JsValue::UNDEFINED, &[url.into()]);
+                }
+            }
             Event::FileStop { message } => self.on_file_stop(&message),
             Event::FileProgress { message, sessions, percent, running } => {
                 self.on_file_progress(&message, &sessions, percent, running);
@@ -337,7 +346,24 @@ impl Page {
                     call(&callback, &JsValue::UNDEFINED, &[count.into()]);
                 }
             }
-            Event::Presence { from, group, presence, value, interval } => {
+            Event::Filter => self.on_filter(),
+            Event::Searched { ticket, found, more, limited } => {
+                let callback = self.finding.borrow_mut().remove(&ticket);
+                let found: Array = found.iter().map(|of| self.profile(of)).collect();
+                let more = more.map_or(JsValue::NULL, |(uid, gid)| {
+                    Array::of2(&uid.into(), &gid.into()).into()
+                });
+                if let Some(callback) = callback {
+                    call(&callback, &JsValue::UNDEFINED, &[found.into(), more, limited.into()]);
+                }
+            }
+            Event::Presence { from, presence, value, data, .. }
+                if presence == presence_code::RESERVED =>
+            {
+                let profile = self.profile(&Conversation::User(from));
+                with_records(|records| records.on_reserved(&profile, value, &data));
+            }
+            Event::Presence { from, group, presence, value, interval, data: _ } => {
                 self.on_presence(&from, group, presence, value, interval);
             }
             Event::ProfileUpdated { of } => self.tell_profile(&of),
@@ -408,6 +434,28 @@ impl Page {
                 self.tell_all("Error", &[text.into()]);
             }
         }
+    }
+
+    /// Asks whether the page wants what has come.
+    fn on_filter(&self) {
+        let Some(driver) = self.driver() else { return };
+        let names = spellings("MessageFilter");
+        let mut dropped = Vec::new();
+        if self.listeners().iter().any(|listener| method(listener, &names).is_some()) {
+            for message in driver.look(|client, _| client.unfiltered()) {
+                let object = self.message(&message, Origin::Filter, Links::default());
+                let unwanted = |listener: &JsValue| {
+                    let question = method(listener, &names);
+                    question.is_some_and(|ask| {
+                        call(&ask, listener, from_ref(&object)) == JsValue::FALSE
+                    })
+                };
+                if self.listeners().iter().any(unwanted) {
+                    dropped.push(message.key);
+                }
+            }
+        }
+        driver.call(|client, _| client.pass(&dropped));
     }
 
     fn on_connection(&self, status: ConnectionStatus, reason: &str) {
@@ -494,14 +542,7 @@ impl Page {
         let gid = group.map_or(0, |gid| gid.0);
         let object = records::presence(&engine, (from, gid), presence, value, interval);
         if presence == presence_code::REQUEST {
-            self.tell_all("PresenceRequest", &[object]);
-            let to = Conversation::User(from.into());
-            if let Some(driver) = self.driver.upgrade() {
-                driver.call(|client, now| {
-                    client.send_presence(now, &to, presence_code::ONLINE, 0, 0)
-                });
-            }
-            return;
+            return self.tell_all("PresenceRequest", &[object]);
         }
         for listener in self.listeners() {
             if tell(&listener, &spellings("Presence"), from_ref(&object)) {

@@ -107,7 +107,7 @@ impl MesiboProfile {
 
     fn tell(&self, code: u32) -> i32 {
         let to = self.destination();
-        self.driver.call(|client, now| client.send_presence(now, &to, code, 0, 0));
+        self.driver.call(|client, now| client.send_presence(now, &to, code, 0, 0, Vec::new()));
         OK
     }
 
@@ -171,7 +171,7 @@ impl MesiboProfile {
     #[wasm_bindgen(js_name = isOnline)]
     pub fn is_online(&self) -> bool {
         let address = self.get_address();
-        self.driver.look(|client, _| client.is_online(&address))
+        self.driver.look(|client, now| client.is_online(now, &address))
     }
 
     #[wasm_bindgen(js_name = isTyping)]
@@ -334,8 +334,11 @@ impl MesiboProfile {
 
     /// Keeps and publishes the edits; `values` are all named values, as JSON. A copy is nobody's.
     #[wasm_bindgen(js_name = _save)]
-    pub fn save(&self, values: String) -> bool {
-        self.copy.is_none() && self.driver.call(|client, _| client.save_profile(&self.of, values))
+    /// `incomplete`: something of it could not be uploaded.
+    pub fn save(&self, values: String, incomplete: Option<bool>) -> bool {
+        let complete = incomplete != Some(true);
+        self.copy.is_none()
+            && self.driver.call(|client, _| client.save_profile(&self.of, values, complete))
     }
 
     /// Keeps the edits on this side only.
@@ -350,6 +353,7 @@ impl MesiboProfile {
     }
 
     /// Takes back what was not saved.
+    #[wasm_bindgen(js_name = _reset)]
     pub fn reset(&self) {
         if !self.change_copy(|copy| copy.local = copy.kept.clone()) {
             self.driver.call(|client, _| client.reset_profile(&self.of));

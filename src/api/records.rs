@@ -1,7 +1,7 @@
 //! Messages and presences as the page's own records: plain objects filled in one go.
 
 use client::event::Origin;
-use client::message::{Content, Conversation, Draft, File, Message};
+use client::message::{Age, Content, Conversation, Draft, File, Message};
 use js_sys::{Array, ArrayBuffer, Uint8Array};
 use std::cell::RefCell;
 use wasm_bindgen::prelude::*;
@@ -22,6 +22,10 @@ extern "C" {
 
     #[wasm_bindgen(method, js_name = makePresence)]
     fn make_presence(this: &Records, fields: &JsValue, links: &JsValue) -> JsValue;
+
+    /// A presence of the SDK itself.
+    #[wasm_bindgen(method, js_name = onReserved)]
+    pub fn on_reserved(this: &Records, profile: &JsValue, kind: u32, data: &[u8]);
 
     /// The file that the page gave, as a promise of a blob.
     #[wasm_bindgen(method, js_name = readFile)]
@@ -186,6 +190,7 @@ pub fn put(
     if let Some((latitude, longitude)) = content.location {
         fields.set_latitude(latitude);
         fields.set_longitude(longitude);
+        fields.set_filetype(LOCATION);
     }
     fields.set_data(&Uint8Array::from(&content.body[..]));
     if let Some(file) = &content.file {
@@ -207,10 +212,15 @@ pub fn put(
     set(&hidden, "last", &links.last.into());
     set(&hidden, "forwarded", &content.forwarded.into());
     set(&hidden, "modified", &message.modified.into());
-    set(&hidden, "duration", &message.duration.into());
+    set(&hidden, "callDuration", &message.duration.into());
     set(&hidden, "thread", &content.thread.into());
     set(&hidden, "fields", &content.fields.as_str().into());
     set(&hidden, "receipts", &receipts_of(message));
+    for (name, value) in NUMBERS.into_iter().zip(numbers_of(content)) {
+        if value > 0 {
+            set(&hidden, name, &value.into());
+        }
+    }
     if let Some(file) = &content.file {
         set(&hidden, "name", &file.name.as_str().into());
         set(&hidden, "mime", &file.mime.as_str().into());
@@ -224,6 +234,17 @@ pub fn put(
     }
     let record = record.cloned().unwrap_or_default();
     with_records(|records| records.put_message(&record, &fields, &hidden))
+}
+
+/// `MESIBO_FILETYPE_LOCATION`
+const LOCATION: u32 = 4;
+
+/// Numbers of a message that its record keeps hidden.
+const NUMBERS: [&str; 5] = ["age", "ageDelivered", "ageRead", "sensitivity", "userNumber"];
+
+fn numbers_of(content: &Content) -> [u32; 5] {
+    let Age { sent, delivered, read } = content.age;
+    [sent, delivered, read, content.sensitivity, content.user_data]
 }
 
 /// The record of a presence.
@@ -285,6 +306,8 @@ pub fn draft(
         thumbnail: bytes(&property(record, "tn")).into(),
         launch_url: text(&property(record, "launchurl")),
     });
+    let [sent, delivered, read, sensitivity, user_data] =
+        NUMBERS.map(|name| u32(&property(extras, name)));
     Draft {
         to: to.or(own).unwrap_or(Conversation::User(String::new())),
         id: 0,
@@ -302,6 +325,9 @@ pub fn draft(
             forwarded: property(extras, "forwarded").is_truthy(),
             thread: u32(&property(extras, "thread")),
             fields: text(&property(extras, "fields")),
+            age: Age { sent, delivered, read },
+            sensitivity,
+            user_data,
         },
         announce: true,
     }

@@ -23,6 +23,12 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub fn close(this: &Database);
 
+    #[wasm_bindgen(method, getter, js_name = objectStoreNames)]
+    fn stores(this: &Database) -> JsValue;
+
+    #[wasm_bindgen(method, catch, js_name = deleteObjectStore)]
+    fn delete_store(this: &Database, name: &JsValue) -> Result<(), JsValue>;
+
     #[wasm_bindgen(method, catch, js_name = createObjectStore)]
     pub fn create_store(this: &Database, name: &str, options: &JsValue) -> Result<Table, JsValue>;
 
@@ -131,7 +137,8 @@ extern "C" {
     ) -> Result<JsValue, JsValue>;
 }
 
-/// Opens the database of this name. One that is new, or older than `version`, is laid out.
+/// Opens the database of this name. One that is new is laid out; one older than `version` is
+/// emptied and laid out afresh: what it held the server gives again.
 pub async fn open(
     name: &str,
     version: u32,
@@ -142,8 +149,12 @@ pub async fn open(
     let opening = request.clone();
     request.set_onupgradeneeded(&Closure::once_into_js(move || {
         if let Ok(database) = opening.result() {
+            let database: &Database = database.unchecked_ref();
             // The transaction of the upgrade fails with it, and the request tells.
-            let _ = lay_out(database.unchecked_ref());
+            let _ = Array::from(&database.stores())
+                .iter()
+                .try_for_each(|store| database.delete_store(&store))
+                .and_then(|()| lay_out(database));
         }
     }));
     Ok(done(request).await?.unchecked_into())

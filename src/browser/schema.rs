@@ -9,10 +9,10 @@ use wasm_bindgen::JsValue;
 use super::database::{self, Database, names};
 
 /// Version of the layout below.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
-/// Messages: `{c: conversation, o: -order, k: key, u: conversation when unread, d: bytes}` by
-/// [c, o, k].
+/// Messages: `{c: conversation, o: -order, k: key, u: conversation when unread, w: order when
+/// waiting to be sent, d: bytes}` by [c, o, k].
 pub const MESSAGES: &str = "messages";
 /// Messages by their key.
 pub const BY_KEY: &str = "key";
@@ -20,10 +20,10 @@ pub const BY_KEY: &str = "key";
 pub const BY_ORDER: &str = "order";
 /// Unread messages by conversation.
 pub const BY_UNREAD: &str = "unread";
+/// Messages that wait to be sent, in order.
+pub const BY_WAITING: &str = "waiting";
 /// The latest message of each conversation: `{c, o, k, d}` by c.
 pub const CONVERSATIONS: &str = "conversations";
-/// Keys of waiting messages, by a growing number; `key` of [`MESSAGES`].
-pub const OUTBOX: &str = "outbox";
 /// Read notices that wait: bytes, by message key.
 pub const READS: &str = "reads";
 /// Requests that wait: bytes, by number.
@@ -34,7 +34,7 @@ pub const PROFILES: &str = "profiles";
 pub const META: &str = "meta";
 
 /// All stores, for transactions.
-pub const ALL: [&str; 7] = [MESSAGES, CONVERSATIONS, OUTBOX, READS, ERRANDS, PROFILES, META];
+pub const ALL: [&str; 6] = [MESSAGES, CONVERSATIONS, READS, ERRANDS, PROFILES, META];
 
 /// Opens the database of this name, laid out.
 pub async fn open(name: &str) -> Result<Database, JsValue> {
@@ -43,17 +43,15 @@ pub async fn open(name: &str) -> Result<Database, JsValue> {
 
 fn lay_out(database: &Database) -> Result<(), JsValue> {
     let keyed = |path| object(&[("keyPath", path)]);
-    let numbered = object(&[("autoIncrement", true.into())]);
     let unique = object(&[("unique", true.into())]);
     let any = JsValue::UNDEFINED;
     let messages = database.create_store(MESSAGES, &keyed(names(&["c", "o", "k"])))?;
     messages.create_index(BY_KEY, &"k".into(), &unique)?;
     messages.create_index(BY_ORDER, &names(&["o", "k"]), &any)?;
     messages.create_index(BY_UNREAD, &"u".into(), &any)?;
+    messages.create_index(BY_WAITING, &"w".into(), &any)?;
     let conversations = database.create_store(CONVERSATIONS, &keyed("c".into()))?;
     conversations.create_index(BY_ORDER, &names(&["o", "k"]), &any)?;
-    let outbox = database.create_store(OUTBOX, &numbered)?;
-    outbox.create_index(BY_KEY, &"k".into(), &any)?;
     for store in [READS, ERRANDS, PROFILES, META] {
         database.create_store(store, &any)?;
     }

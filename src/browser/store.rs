@@ -14,6 +14,7 @@ use js_sys::{Array, Map, Reflect, Set, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wire::id::{Seq, Ticket};
 use wire::status;
+use wire::time::Timestamp;
 
 use super::database::{self, Cursor, Database, Table, done, names, stored};
 use super::media::reason;
@@ -146,11 +147,16 @@ async fn perform(disk: &Database, request: Request) -> Result<Reply, JsValue> {
         }
         Request::Messages { keys } => {
             let index = read(disk, schema::MESSAGES)?.index(schema::BY_KEY)?;
-            let mut found = Vec::with_capacity(keys.len());
+            // All is asked at once.
+            let mut asked = Vec::with_capacity(keys.len());
             for key in keys {
-                found.extend(message_of(&done(index.get(&text(&key))?).await?));
+                asked.push(done(index.get(&text(&key))?));
             }
-            return Ok(Reply::Messages(found));
+            let found = Array::new();
+            for message in asked {
+                found.push(&message.await?);
+            }
+            found
         }
         Request::Read { conversation, from, count, fifo } => {
             let store = read(disk, schema::MESSAGES)?;
@@ -251,19 +257,6 @@ async fn commit(disk: &Database, writes: Vec<Write>, strict: bool) -> Result<(),
                     changed.add(&conversation);
                 }
             }
-            Write::Outbox(key) => {
-                let (outbox, key) = (store(schema::OUTBOX)?, text(&key));
-                if waiting(&outbox, &key).await?.is_undefined() {
-                    outbox.put(&object(&[("k", key)]), &inside)?;
-                }
-            }
-            Write::OutboxDone(key) => {
-                let outbox = store(schema::OUTBOX)?;
-                let number = waiting(&outbox, &text(&key)).await?;
-                if !number.is_undefined() {
-                    outbox.delete(&number)?;
-                }
-            }
             Write::Read(notice) => {
                 let bytes = bytes(&record::notice_to_bytes(&notice));
                 store(schema::READS)?.put(&bytes, &text(&notice.key))?;
@@ -282,6 +275,13 @@ async fn commit(disk: &Database, writes: Vec<Write>, strict: bool) -> Result<(),
                 let bytes = bytes(&record::profile_to_bytes(&profile));
                 let key = format!("{}/{}", profile.gid, profile.address);
                 store(schema::PROFILES)?.put(&bytes, &key.into())?;
+            }
+            Write::Age { key, end } => {
+                let (meta, place) = (store(schema::META)?, format!("{AGE}{key}").into());
+                match end.0 {
+                    0 => meta.delete(&place)?,
+                    end => meta.put(&format!("{end} {key}").into(), &place)?,
+                };
             }
             Write::Cursor(seq) => {
                 store(schema::META)?.put(&(seq.0 as f64).into(), &"cursor".into())?;
@@ -310,11 +310,6 @@ async fn all_conversations(conversations: &Table) -> Result<Array, JsValue> {
         names.push(&Reflect::get(&latest, &"c".into())?);
     }
     Ok(names)
-}
-
-/// The number of a message in the outbox; `undefined` when it is not there.
-async fn waiting(outbox: &Table, key: &JsValue) -> Result<JsValue, JsValue> {
-    done(outbox.index(schema::BY_KEY)?.get_key(key)?).await
 }
 
 /// Where the messages of these writes are: key to place. All is asked at once.
@@ -349,19 +344,18 @@ async fn contents(disk: &Database) -> Result<Opened, JsValue> {
     let meta = transaction.store(schema::META)?;
     let cursor = done(meta.get(&"cursor".into())?).await?;
     let account = done(meta.get(&"account".into())?).await?;
-    let index = transaction.store(schema::MESSAGES)?.index(schema::BY_KEY)?;
-    let mut outbox = Vec::new();
-    for entry in all(&transaction.store(schema::OUTBOX)?, &all_keys, None).await? {
-        let key = Reflect::get(&entry, &"k".into())?;
-        outbox.extend(message_of(&done(index.get(&key)?).await?));
-    }
+    let waiting = transaction.store(schema::MESSAGES)?.index(schema::BY_WAITING)?;
+    let outbox = all(&waiting, &all_keys, None).await?;
     let reads = all(&transaction.store(schema::READS)?, &all_keys, None).await?;
     let errands = all(&transaction.store(schema::ERRANDS)?, &all_keys, None).await?;
     let profiles = all(&transaction.store(schema::PROFILES)?, &all_keys, None).await?;
+    let ages = database::range((&AGE.into(), false), (&AGES_END.into(), true))?;
+    let ages = all(&meta, &ages, None).await?;
     Ok(Opened {
+        ages: ages.iter().filter_map(|age| age_of(&age.as_string()?)).collect(),
         cursor: cursor.as_f64().map(|cursor| Seq(cursor as u64)),
         account: to_vec(&account).and_then(|bytes| record::account_from_bytes(&bytes)),
-        outbox,
+        outbox: outbox.iter().filter_map(|value| message_of(&value)).collect(),
         reads: reads.iter().filter_map(|v| record::notice_from_bytes(&to_vec(&v)?)).collect(),
         errands: errands.iter().filter_map(|v| record::errand_from_bytes(&to_vec(&v)?)).collect(),
         profiles: profiles
@@ -369,6 +363,16 @@ async fn contents(disk: &Database) -> Result<Opened, JsValue> {
             .filter_map(|v| record::profile_from_bytes(&to_vec(&v)?))
             .collect(),
     })
+}
+
+/// When a message disappears: of `META`, by this and its key.
+const AGE: &str = "age ";
+/// Behind all of them.
+const AGES_END: &str = "age!";
+
+fn age_of(text: &str) -> Option<(MessageKey, Timestamp)> {
+    let (end, key) = text.split_once(' ')?;
+    Some((MessageKey::from_text(key)?, Timestamp(end.parse().ok()?)))
 }
 
 // ---- values and keys -----------------------------------------------------------------------
@@ -391,6 +395,9 @@ fn message_value(message: &Message) -> JsValue {
     ];
     if message.status == status::RECEIVED_NEW {
         fields.push(("u", conversation));
+    }
+    if message.is_in_outbox() {
+        fields.push(("w", (message.order as f64).into()));
     }
     object(&fields)
 }

@@ -70,6 +70,11 @@ impl Transfers {
         self.given.borrow_mut().insert(id, content);
     }
 
+    /// A picture that is to be uploaded.
+    pub fn hold_picture(&self, id: MessageId, picture: Blob) {
+        self.held.borrow_mut().insert(id, picture);
+    }
+
     /// The file of a message, when it is in memory.
     pub fn blob(&self, id: MessageId) -> Option<Blob> {
         self.held.borrow().get(&id).cloned()

@@ -47,10 +47,7 @@ async function talking(options = {}) {
   };
   const all = await two({ ...rest, settings });
   const [a, b] = all.pages;
-  const rc = await a.evaluate(
-    ([to, video]) => phone.dial(to, video),
-    [all.bob.address, video],
-  );
+  const rc = await a.evaluate(([to, video]) => phone.dial(to, video), [all.bob.address, video]);
   assert.equal(rc, 0);
   await tellsLast(a, CONNECTED);
   await tellsLast(b, CONNECTED);
@@ -63,9 +60,7 @@ async function flows(page, kinds = ["video", "audio"]) {
     const value = kind === "video" ? "frames" : "energy";
     const sum = async () => {
       const all = await page.evaluate(() => inbound());
-      return all
-        .filter((it) => it.kind === kind)
-        .reduce((sum, it) => sum + it[value], 0);
+      return all.filter((it) => it.kind === kind).reduce((sum, it) => sum + it[value], 0);
     };
     const first = await sum();
     await until(`${kind} that rises`, async () => (await sum()) > first);
@@ -87,15 +82,9 @@ for (const [title, kinds] of [
     await Promise.all([flows(a), flows(b)]);
     await a.until(() => phone.playing().width > 0);
     await b.until(() => phone.playing().width > 0);
-    assert.equal(
-      await a.evaluate(() => phone.api.getActiveCall().getAddress()),
-      bob.address,
-    );
+    assert.equal(await a.evaluate(() => phone.api.getActiveCall().getAddress()), bob.address);
     assert.ok(
-      await b.evaluate(
-        (who) => phone.api.getProfile(who, 0).isVideoCallInProgress(),
-        ada.address,
-      ),
+      await b.evaluate((who) => phone.api.getProfile(who, 0).isVideoCallInProgress(), ada.address),
     );
 
     await b.evaluate(() => phone.api.hangup(0));
@@ -104,15 +93,8 @@ for (const [title, kinds] of [
     assert.deepEqual(await told(a), [...TALKS, COMPLETE]);
     assert.deepEqual(await told(b), [ANSWER, CONNECTED, COMPLETE]);
     for (const page of pages) {
-      assert.equal(
-        (await page.evaluate(() => phone.ids())).length,
-        1,
-        "one number all through",
-      );
-      assert.ok(
-        (await page.evaluate(() => phone.last())).released,
-        "let go of before the end",
-      );
+      assert.equal((await page.evaluate(() => phone.ids())).length, 1, "one number all through");
+      assert.ok((await page.evaluate(() => phone.last())).released, "let go of before the end");
       assert.equal(
         await page.evaluate(() => phone.atEnd()),
         FAIL,
@@ -126,9 +108,7 @@ for (const [title, kinds] of [
     assert.deepEqual(seen.permissions, [true, false]);
     assert.equal(typeof seen.media[0], "string");
     assert.deepEqual(
-      await b.evaluate(() =>
-        phone.seen.calls.map(({ from, video }) => [from, video]),
-      ),
+      await b.evaluate(() => phone.seen.calls.map(({ from, video }) => [from, video])),
       [[ada.address, true]],
     );
     const [own] = seen.records;
@@ -171,19 +151,12 @@ test("a call is declined, cancelled, never answered, or cannot be made", async (
   const forget = () =>
     Promise.all(
       pages.map((page) =>
-        page.evaluate(() =>
-          Object.assign(phone.seen, { statuses: [], calls: [], records: [] }),
-        ),
+        page.evaluate(() => Object.assign(phone.seen, { statuses: [], calls: [], records: [] })),
       ),
     );
-  const record = (page, kind) =>
-    page.until((kind) => phone.seen.records[0]?.[kind], kind);
+  const record = (page, kind) => page.until((kind) => phone.seen.records[0]?.[kind], kind);
 
-  assert.equal(
-    await a.evaluate((to) => phone.api.call(to), bob.address),
-    FAIL,
-    "no set-up yet",
-  );
+  assert.equal(await a.evaluate((to) => phone.api.call(to), bob.address), FAIL, "no set-up yet");
   assert.equal(await a.evaluate(() => phone.api.hangup(0)), FAIL);
   assert.equal(await a.evaluate(() => phone.api.answer(true)), FAIL);
 
@@ -204,9 +177,7 @@ test("a call is declined, cancelled, never answered, or cannot be made", async (
   await Promise.all([record(a, "outgoing"), record(b, "missed")]);
   await forget();
 
-  await a.evaluate(() =>
-    phone.api.setConfiguration(MESIBO_CONFIGTYPE_CALLREQTO, 1),
-  );
+  await a.evaluate(() => phone.api.setConfiguration(MESIBO_CONFIGTYPE_CALLREQTO, 1));
   await dial(bob.address);
   await tellsLast(a, NOANSWER);
   await tellsLast(b, NOANSWER);
@@ -245,14 +216,8 @@ test("who talks is busy for a third one, and one page makes one call", async () 
   await third.evaluate((to) => phone.dial(to), bob.address);
   await tellsLast(third, BUSY);
   assert.deepEqual(await told(third), [INPROGRESS, BUSY]);
-  await pages[1].until(() =>
-    phone.seen.records.some((record) => record.missed),
-  );
-  assert.equal(
-    (await pages[1].evaluate(() => phone.seen.calls)).length,
-    1,
-    "nothing rang",
-  );
+  await pages[1].until(() => phone.seen.records.some((record) => record.missed));
+  assert.equal((await pages[1].evaluate(() => phone.seen.calls)).length, 1, "nothing rang");
 
   const rc = await pages[0].evaluate((to) => phone.api.call(to), eve.address);
   assert.equal(rc, 0xb3, "another call is running");
@@ -274,8 +239,7 @@ test("another device that answers takes the call over from those that ring", asy
   await Promise.all([flows(a), flows(other)]);
   await a.evaluate(() => phone.api.hangup());
   await tellsLast(other, COMPLETE);
-  for (const page of [b, other])
-    await page.until(() => phone.seen.records[0]?.incoming);
+  for (const page of [b, other]) await page.until(() => phone.seen.records[0]?.incoming);
 });
 
 test("mute, both readings of it, and hold are told and heard", async () => {
@@ -289,8 +253,7 @@ test("mute, both readings of it, and hold are told and heard", async () => {
         .map(({ track }) => [track.kind, track.enabled]),
     );
   const mask = () => a.evaluate(() => phone.api.getMuteStatus());
-  const mute = (values) =>
-    a.evaluate((values) => phone.api.mute(...values), values);
+  const mute = (values) => a.evaluate((values) => phone.api.mute(...values), values);
 
   assert.equal(await mute([true, false, true]), 0);
   assert.equal(await mask(), 1);
@@ -343,8 +306,7 @@ test("a call goes on when the connection to the server is cut, and when the serv
   await b.evaluate(() => phone.api.hangup(0));
   await tellsLast(a, COMPLETE);
   assert.deepEqual(await told(a), [...TALKS, COMPLETE]);
-  for (const page of pages)
-    await page.until(() => phone.seen.records.length === 1);
+  for (const page of pages) await page.until(() => phone.seen.records.length === 1);
 });
 
 test("a page that is closed is gone for the other side at once", async () => {
@@ -369,9 +331,7 @@ test("without a microphone and a camera there is no call", async () => {
     const { mediaDevices } = navigator;
     const real = mediaDevices.getUserMedia.bind(mediaDevices);
     mediaDevices.getUserMedia = (wanted) =>
-      wanted.video
-        ? Promise.reject(new DOMException("", "NotAllowedError"))
-        : real(wanted);
+      wanted.video ? Promise.reject(new DOMException("", "NotAllowedError")) : real(wanted);
   });
   await pages[1].evaluate(
     (to) => phone.dial(to),
@@ -387,9 +347,6 @@ test("nobody is called without a connection", async () => {
   const { bob, pages } = await two({ from: { ada: front.url } });
   front.cut();
   await pages[0].until(() => phone.seen.connection.at(-1) !== 1);
-  assert.equal(
-    await pages[0].evaluate((to) => phone.dial(to), bob.address),
-    0xb2,
-  );
+  assert.equal(await pages[0].evaluate((to) => phone.dial(to), bob.address), 0xb2);
   await tellsLast(pages[0], NETWORKERROR);
 });

@@ -243,7 +243,134 @@ test("pictures come from the backend, from the page, or from the listener that i
         chat.api.getSelfProfile().save();
       }),
   );
-  assert.equal(published, false, "a picture that was not uploaded is not said to be published");
+  assert.equal(published, false, "what is no picture is not said to be published");
+});
+
+test("pictures are scaled, uploaded and seen by others, several of them, and taken away", async () => {
+  const { ada, a, b } = await two();
+  const published = (index, colour) =>
+    a.evaluate(
+      ([index, colour]) =>
+        new Promise((done) => {
+          const canvas = document.createElement("canvas");
+          canvas.width = 2600;
+          canvas.height = 1300;
+          const context = canvas.getContext("2d");
+          context.fillStyle = colour;
+          context.fillRect(0, 0, 2600, 1300);
+          const own = chat.api.getSelfProfile();
+          const listener = {
+            MesiboProfile_onPublish(p, ok) {
+              chat.api.removeListener(listener);
+              done([set, shown, saved, ok]);
+            },
+          };
+          chat.api.addListener(listener);
+          const set = own.setImage(canvas, index);
+          const shown = own.getImage(index).getImage().startsWith("data:");
+          const saved = own.save();
+        }),
+      [index, colour],
+    );
+  await b.until((peer) => chat.api.getProfile(peer, 0).isLookedup(), ada.address);
+  assert.deepEqual(await published(0, "red"), [true, true, true, true]);
+  await b.until((peer) => chat.api.getProfile(peer, 0).getImage().getUrl(), ada.address);
+  assert.deepEqual(await published(1, "blue"), [true, true, true, true]);
+  await b.until((peer) => chat.api.getProfile(peer, 0).getImage().getNext(), ada.address);
+  const seen = await b.evaluate(async (peer) => {
+    const size = async (url) => {
+      const image = new Image();
+      image.src = url;
+      await image.decode();
+      return [image.naturalWidth, image.naturalHeight];
+    };
+    const p = chat.api.getProfile(peer, 0);
+    const [first, second] = [p.getImage(), p.getImage(1)];
+    return {
+      url: /\/files\/\d+-[0-9a-f]+\.webp$/.test(first.getUrl()),
+      size: await size(first.getImage()),
+      thumbnail: await size(first.getThumbnail()),
+      second: await size(second.getImage()),
+      linked: [first.getNext() === second, second.getPrevious() === first, second.getNext()],
+      different: first.getUrl() !== second.getUrl(),
+      values: p.getValues(),
+    };
+  }, ada.address);
+  assert.deepEqual(seen, {
+    url: true,
+    size: [1280, 640],
+    thumbnail: [96, 48],
+    second: [1280, 640],
+    linked: [true, true, null],
+    different: true,
+    values: {},
+  });
+  await a.evaluate(() => {
+    const own = chat.api.getSelfProfile();
+    own.setImage(null);
+    own.setImage(null, 1);
+    own.save();
+  });
+  await b.until((peer) => chat.api.getProfile(peer, 0).getImage().isEmpty(), ada.address);
+});
+
+test("values of a level are seen by whom they were given, until that is taken back", async () => {
+  const { ada, bob, a, b } = await two();
+  await b.until((peer) => chat.api.getProfile(peer, 0).isLookedup(), ada.address);
+  await a.evaluate(() => {
+    const own = chat.api.getSelfProfile();
+    own.setString("city", "Ulm");
+    own.setString("phone", "12345", 2);
+    own.setString("note", "moved later");
+    own.setAccessLevel("note", 3);
+    own.save();
+  });
+  const see = (wanted) =>
+    b.until(
+      ([peer, wanted]) =>
+        JSON.stringify(chat.api.getProfile(peer, 0).getValues()) === JSON.stringify(wanted),
+      [ada.address, wanted],
+    );
+  const give = (levels) =>
+    a.evaluate(
+      ([peer, levels]) => {
+        const profile = chat.api.getProfile(peer, 0);
+        profile.setProfileAccessLevels(levels);
+        profile.save();
+      },
+      [bob.address, levels],
+    );
+  await see({ city: "Ulm" });
+  await give([2]);
+  await see({ city: "Ulm", phone: "12345" });
+  await give([2, 3]);
+  await see({ city: "Ulm", phone: "12345", note: "moved later" });
+  await give(null);
+  await see({ city: "Ulm" });
+  const own = await a.evaluate(() => chat.api.getSelfProfile().getValues());
+  assert.deepEqual(own, { city: "Ulm", phone: "12345", note: "moved later" });
+});
+
+test("small values of the page stay with its database, and are nobody else's", async () => {
+  const { bob, a } = await two({ database: "chat" });
+  const answers = await a.evaluate(() => [
+    chat.api.readKey("theme"),
+    chat.api.setKey("theme", "dark"),
+    chat.api.setKey("gone", "x"),
+    chat.api.deleteKey("gone"),
+    chat.api.deleteKey("gone"),
+    chat.api.setKey("large", "x".repeat(65_536)),
+  ]);
+  assert.deepEqual(answers, [null, true, true, true, false, false]);
+  await a.reload();
+  await a.until(() => chat.seen.database !== null);
+  assert.deepEqual(await a.evaluate(() => [chat.api.readKey("theme"), chat.api.readKey("gone")]), [
+    "dark",
+    null,
+  ]);
+  const other = await world.visit(bob, "chat.html", { database: "chat" });
+  await online(other);
+  assert.equal(await other.evaluate(() => chat.api.readKey("theme")), null);
 });
 
 test("addresses are synchronised: who exists is told and becomes a contact", async () => {

@@ -8,7 +8,7 @@ use wire::id::MessageId;
 use wire::limits::RETRACTION_MAX;
 use wire::proto::{self, Change, MessageRef, Remove, client_frame};
 use wire::status;
-use wire::time::{Now, Timestamp};
+use wire::time::{Duration, Now, Timestamp};
 
 use crate::client::{Client, Pending};
 use crate::event::Event;
@@ -44,14 +44,54 @@ pub enum Removal {
     },
 }
 
+/// What of a message that changed may be changed, `MESIBO_RETRACT_*`.
+#[derive(Debug)]
+pub(crate) struct Retraction {
+    interval: Duration,
+    /// A recalled message is removed here, not only emptied.
+    removes: bool,
+    /// Which changes of others are taken.
+    taken: u32,
+}
+
+impl Default for Retraction {
+    fn default() -> Retraction {
+        Retraction { interval: RETRACTION_MAX, removes: false, taken: MODIFY | RECALL }
+    }
+}
+
+const MODIFY: u32 = 1;
+/// Wipe or delete.
+const RECALL: u32 = 2 | 4;
+const DELETE: u32 = 4;
+
 impl Client {
+    /// How long an own message may be changed, seconds; no longer than the server allows.
+    pub fn set_retraction_interval(&mut self, seconds: u32) {
+        self.retraction.interval = Duration::from_secs(seconds.into()).min(RETRACTION_MAX);
+    }
+
+    /// See [`Client::set_retraction_interval`].
+    pub fn retraction_interval(&self) -> u32 {
+        self.retraction.interval.as_secs() as u32
+    }
+
+    /// `MESIBO_RETRACT_*`. Here: with DELETE a recalled message is removed, not only emptied.
+    /// `remote`: which changes of others are taken.
+    pub fn set_retraction_policy(&mut self, mask: u32, remote: bool) {
+        match remote {
+            true => self.retraction.taken = mask,
+            false => self.retraction.removes = mask & DELETE != 0,
+        }
+    }
+
     /// Whether an own message may still be edited or recalled.
     pub fn may_change(&self, now: Now, key: &MessageKey) -> bool {
         self.memory.get(key).is_some_and(|message| self.is_changeable(now, message))
     }
 
     fn is_changeable(&self, now: Now, message: &Message) -> bool {
-        let end = message.ts.after(RETRACTION_MAX);
+        let end = message.ts.after(self.retraction.interval);
         !message.key.incoming
             && message.status <= status::READ
             && self.session.server_time(now) <= end
@@ -89,7 +129,10 @@ impl Client {
         } else {
             self.tell_server(&message, None);
         }
-        self.put_changed(emptied(message, status::DELETED));
+        match self.retraction.removes {
+            true => self.apply_removal(Removal::Messages([key.clone()].into())),
+            false => self.put_changed(emptied(message, status::DELETED)),
+        }
         Ok(())
     }
 
@@ -172,6 +215,14 @@ impl Client {
             if message.status == status::DELETED || message.status == status::WIPED {
                 continue;
             }
+            let kind = if changed.content.is_some() { MODIFY } else { RECALL };
+            if key.incoming && self.retraction.taken & kind == 0 {
+                continue;
+            }
+            if self.retraction.removes && changed.content.is_none() {
+                self.apply_removal(Removal::Messages([key].into()));
+                continue;
+            }
             let message = match &changed.content {
                 None => emptied(message, status::DELETED),
                 Some(content) => {
@@ -206,7 +257,7 @@ impl Client {
         }
     }
 
-    fn apply_removal(&mut self, removal: Removal) {
+    pub(crate) fn apply_removal(&mut self, removal: Removal) {
         match &removal {
             Removal::Messages(keys) => {
                 for key in keys {
@@ -221,32 +272,25 @@ impl Client {
                     message.order < before
                         && conversation.as_ref().is_none_or(|of| *of == message.conversation)
                 };
-                for key in self.memory.matching(gone) {
+                for key in self.memory.take(gone) {
                     self.drop_from_outbox(&key);
-                    self.memory.remove(&key);
                 }
                 let conversation = conversation.clone();
                 self.commits.write(Write::DeleteBefore { conversation, before });
             }
         }
         self.tell(Event::Removed { removal });
-        self.commits.then(crate::commit::Then::Summaries, false);
-    }
-
-    /// Removals are stored: summaries show what is the latest now.
-    pub(crate) fn refresh_summaries(&mut self) {
+        // The latest of a conversation may be another one now.
         for (session, count) in self.reading.summaries() {
             let request = Request::Summary { from: None, count };
-            self.ask(request, Pending::Summary(session));
+            self.ask_behind_writes(request, Pending::Summary(session));
         }
     }
 
     /// Forgets a message that waits to be sent.
     fn drop_from_outbox(&mut self, key: &MessageKey) {
         self.discard_file(key);
-        if self.outbox.forget(key) {
-            self.commits.write(Write::OutboxDone(key.clone()));
-        }
+        self.outbox.forget(key);
     }
 }
 

@@ -8,13 +8,15 @@ use wire::call as step;
 use wire::code::Code;
 use wire::frame::{decode_server, encode_client};
 use wire::id::{DeviceKey, GroupId, MessageId, Ticket, Uid};
-use wire::limits::RECENT_PROFILES_MAX;
+use wire::limits::{KEYS_BYTES_MAX, PUSH_TOKEN_BYTES_MAX, RECENT_PROFILES_MAX};
 use wire::mask::presence as presence_code;
 use wire::proto::{self, Hello, Pong, client_frame, server_frame, target};
 use wire::time::{Duration, Now, Timestamp};
 
+use crate::ages::Ages;
 use crate::call::Calls;
 use crate::chance::Chance;
+use crate::change::Retraction;
 use crate::commit::{Commits, Then};
 use crate::edits::Edits;
 use crate::errand::Errands;
@@ -23,11 +25,11 @@ use crate::group::GroupRequests;
 use crate::group_call::Room;
 use crate::inbox::Inbox;
 use crate::memory::Messages;
-use crate::message::{Conversation, Message, MessageKey};
+use crate::message::{Age, Conversation, Message, MessageKey};
 use crate::outbox::Outbox;
-use crate::port::store::{Account, Opened, Reply, Request, StoreError, Write};
-use crate::presence::Presences;
-use crate::profile::{Profile, Profiles, mark};
+use crate::port::store::{Account, Opened, Reply, Request, StoreError, StoredProfile, Write};
+use crate::presence::{Presences, Showing};
+use crate::profile::{KEYS_PLACE, Profile, Profiles, mark};
 use crate::reading::{Reading, Search};
 use crate::session::{Link, Session, StartError, is_token, status_of};
 use crate::sorted::Map;
@@ -51,8 +53,16 @@ pub struct Client {
     pub(crate) commits: Commits,
     pub(crate) transfers: Transfers,
     pub(crate) errands: Errands,
+    pub(crate) ages: Ages,
+    pub(crate) retraction: Retraction,
+    pub(crate) showing: Showing,
     pub(crate) chance: Chance,
+    /// Somebody looks at the page, as the browser or the page says.
     pub(crate) visible: bool,
+    /// What the page says of it.
+    foreground: Option<bool>,
+    /// The time of the last input.
+    pub(crate) now: Now,
     store: StoreState,
     database: Database,
     /// What the last `Hello` said of the log.
@@ -110,8 +120,13 @@ impl Client {
             commits: Commits::default(),
             transfers: Transfers::default(),
             errands: Errands::default(),
+            ages: Ages::default(),
+            retraction: Retraction::default(),
+            showing: Showing::default(),
             chance: Chance::new(seed),
             visible: true,
+            foreground: None,
+            now: Now::default(),
             store: StoreState::Closed,
             database: Database::default(),
             resumed: None,
@@ -123,6 +138,7 @@ impl Client {
 
     /// Something happened. Drain [`Client::poll_output`] afterwards.
     pub fn handle_input(&mut self, now: Now, input: Input) {
+        self.now = now;
         match input {
             Input::SocketOpened { socket } => self.on_socket_opened(socket),
             Input::SocketFrame { socket, bytes } => {
@@ -142,10 +158,8 @@ impl Client {
             Input::StoreLost => self.on_store_lost(),
             Input::Network { online } => self.on_network(now, online),
             Input::Visible(visible) => {
-                self.visible = visible;
-                if visible {
-                    self.read_what_was_held();
-                    self.hurry(now);
+                if self.foreground.is_none() {
+                    self.set_visible(now, visible);
                 }
             }
             Input::Peer(input) => self.on_peer(now, input),
@@ -165,8 +179,8 @@ impl Client {
                 self.ask(request, Pending::Commit);
             }
         }
-        let mut deadline =
-            self.session.deadline().min(self.room_deadline()).min(self.call_deadline());
+        let mut deadline = self.session.deadline().min(self.room_deadline());
+        deadline = deadline.min(self.age_deadline()).min(self.call_deadline());
         if self.session.is_online() {
             deadline = deadline.min(self.transfers.deadline());
         }
@@ -291,6 +305,53 @@ impl Client {
         self.session.server_time(now)
     }
 
+    /// Whether somebody looks at the page.
+    pub fn is_visible(&self) -> bool {
+        self.visible
+    }
+
+    /// The page knows better than the browser whether somebody looks at it.
+    pub fn set_foreground(&mut self, now: Now, foreground: bool) {
+        self.foreground = Some(foreground);
+        self.set_visible(now, foreground);
+    }
+
+    fn set_visible(&mut self, now: Now, visible: bool) {
+        self.visible = visible;
+        if visible {
+            self.read_what_was_held();
+            self.hurry(now);
+        }
+    }
+
+    /// The page's own small values, a JSON object; empty = none.
+    pub fn keys(&self) -> &str {
+        &self.profiles.keys
+    }
+
+    /// Keeps the page's own small values with the database; `false` when they are too large.
+    pub fn set_keys(&mut self, keys: String) -> bool {
+        let fits = keys.len() <= KEYS_BYTES_MAX;
+        if fits {
+            self.profiles.keys.clone_from(&keys);
+            let address = KEYS_PLACE.into();
+            let kept = StoredProfile { address, values: keys, ..StoredProfile::default() };
+            self.commits.write(Write::Profile(Box::new(kept)));
+        }
+        fits
+    }
+
+    /// Where push messages of this device go, empty = nowhere; told to the server once.
+    pub fn set_push_token(&mut self, token: String, voip: bool) -> bool {
+        let fits = token.len() <= PUSH_TOKEN_BYTES_MAX && self.takes_errands();
+        if fits {
+            self.run_errand(None, |ticket| {
+                client_frame::Body::PushToken(proto::PushToken { ticket, token, voip })
+            });
+        }
+        fits
+    }
+
     // ---- the page's verbs: people ----------------------------------------------------------
 
     /// A message in memory.
@@ -355,8 +416,8 @@ impl Client {
     }
 
     /// Is online now.
-    pub fn is_online(&self, address: &str) -> bool {
-        self.presences.is_online(address)
+    pub fn is_online(&self, now: Now, address: &str) -> bool {
+        self.presences.is_online(now, address)
     }
 
     /// Types now, to the user or in this group.
@@ -367,28 +428,6 @@ impl Client {
     /// Has the conversation open now.
     pub fn is_chatting(&self, address: &str, group: Option<GroupId>) -> bool {
         self.presences.is_chatting(address, group)
-    }
-
-    /// Tells a presence; `false` when it is dropped: offline, or typing told a moment ago.
-    pub fn send_presence(
-        &mut self,
-        now: Now,
-        to: &Conversation,
-        presence: u32,
-        value: u32,
-        interval: u32,
-    ) -> bool {
-        if !self.session.is_online() || !self.presences.may_tell(now, to, presence) {
-            return false;
-        }
-        self.transmit(client_frame::Body::Presence(proto::Presence {
-            to: Some(to.into()),
-            presence,
-            value,
-            interval,
-            ..proto::Presence::default()
-        }));
-        true
     }
 
     // ---- outputs ---------------------------------------------------------------------------
@@ -437,10 +476,16 @@ impl Client {
 
     /// Keeps a message in memory.
     pub(crate) fn keep(&mut self, message: Message) {
-        self.profiles.note_message(&message.conversation, message.order);
+        if !message.is_passing() {
+            self.profiles.note_message(&message.conversation, message.order);
+        }
         let (outbox, transfers) = (&self.outbox, &self.transfers);
         let kept = outbox.len() + transfers.len();
+        let aging = (message.content.age != Age::default()).then(|| message.key.clone());
         self.memory.put(message, kept, |key| outbox.contains(key) || transfers.contains(key));
+        if let Some(key) = aging {
+            self.note_age(&key);
+        }
     }
 
     pub(crate) fn store_profile(&mut self, of: &Conversation) {
@@ -471,6 +516,7 @@ impl Client {
         self.flush_edits();
         self.flush_groups();
         self.flush_errands();
+        self.flush_showing();
         while self.session.is_online()
             && let Some(watch) = self.profiles.question()
         {
@@ -512,6 +558,7 @@ impl Client {
             device: device.0.to_vec(),
             resume: self.resumed.map(|seq| seq.0),
             version: env!("CARGO_PKG_VERSION").into(),
+            hidden: !self.showing.begin(self.visible),
         };
         let bytes = encode_client(client_frame::Body::Hello(hello));
         self.outputs.push_back(Output::Transmit { socket, bytes });
@@ -557,6 +604,7 @@ impl Client {
             Ok(Body::GroupReply(reply)) => self.on_group_reply(&reply),
             Ok(Body::ProfileSaved(saved)) => self.on_profile_saved(&saved),
             Ok(Body::Contacts(contacts)) => self.on_contacts(&contacts),
+            Ok(Body::Found(found)) => self.on_searched(&found),
             Ok(Body::RoomState(state)) => self.on_room_state(&state),
             Ok(Body::RoomUpdate(update)) => self.on_room_update(&update),
             Ok(Body::RoomRefused(refused)) => self.on_room_refused(&refused),
@@ -699,6 +747,7 @@ impl Client {
     }
 
     fn on_deadline(&mut self, now: Now) {
+        self.end_messages(now);
         if now.instant < self.session.deadline() {
             return;
         }
@@ -765,7 +814,14 @@ impl Client {
         self.restore_outbox(opened.outbox);
         self.reading.restore(opened.reads);
         self.errands.restore(opened.errands);
+        self.ages.restore(opened.ages);
         for profile in opened.profiles {
+            if profile.address == KEYS_PLACE {
+                if self.profiles.keys.is_empty() {
+                    self.profiles.keys = profile.values;
+                }
+                continue;
+            }
             let unsent = profile.local.marks & (mark::PUBLISH_UNSENT | mark::CONTACT_UNSENT);
             let of = self.profiles.restore(profile);
             if unsent != 0 {
@@ -792,7 +848,6 @@ impl Client {
                     match then {
                         Then::Sendable(key) => self.on_sendable(now, &key),
                         Then::Inbox => self.on_inbox_stored(),
-                        Then::Summaries => self.refresh_summaries(),
                         Then::Ask(question) => self.ask(question.0, question.1),
                     }
                 }
@@ -840,6 +895,7 @@ impl Client {
         self.drop_transfers();
         self.outbox.clear();
         self.errands = Errands::default();
+        self.ages.clear();
         self.inbox = Inbox::default();
         self.reading.restart_all();
         self.profiles = Profiles::default();
@@ -861,6 +917,9 @@ impl Client {
             _ => None,
         });
         self.presences.take(now, presence, group);
+        if presence.presence == presence_code::REQUEST {
+            self.answer_request(now, &presence.from);
+        }
         if presence.presence == presence_code::OFFLINE {
             let of = Conversation::User(presence.from.clone());
             self.profiles.get_mut(&of).last_seen = self.session.server_time(now);
@@ -871,6 +930,7 @@ impl Client {
             presence: presence.presence,
             value: presence.value,
             interval: presence.interval,
+            data: presence.data.clone(),
         });
     }
 
@@ -898,6 +958,7 @@ impl Client {
                     presence: presence_code::ONLINE,
                     value: 0,
                     interval: 0,
+                    data: Vec::new(),
                 });
             }
         }

@@ -19,8 +19,6 @@ pub(crate) enum Then {
     Sendable(crate::message::MessageKey),
     /// Log entries are stored: acknowledge and announce.
     Inbox,
-    /// Messages are gone: the latest of a conversation may be another.
-    Summaries,
     /// A question that has to see these writes.
     Ask(Box<(Request, Pending)>),
 }

@@ -8,7 +8,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 use wire::limits::{CONTACTS_PER_FRAME_MAX, PROFILE_VALUES_BYTES_MAX};
-use wire::mask::{admin, contact};
+use wire::mask::{admin, contact, group, user};
 use wire::proto::{self, Contacts, GroupSettings, ProfileSave, ProfileSaved, client_frame};
 
 use crate::client::Client;
@@ -78,6 +78,8 @@ pub(crate) struct Edits {
     asked: Map<u32, Asked>,
     /// Told of even when nothing is new, once they are found.
     pub announced: Set<Conversation>,
+    /// Something of their edits never came to the server.
+    incomplete: Set<Conversation>,
 }
 
 #[derive(Debug)]
@@ -148,15 +150,21 @@ impl Client {
     }
 
     /// Keeps the edits, and sends what is for the server. `values` are all named values together;
-    /// `false` when they are too large. [`Event::ProfilePublished`] follows.
-    pub fn save_profile(&mut self, of: &Conversation, values: String) -> bool {
+    /// `false` when they are too large. [`Event::ProfilePublished`] follows; it says `false` when
+    /// they are not `complete`, because the host could not upload something.
+    pub fn save_profile(&mut self, of: &Conversation, values: String, complete: bool) -> bool {
         if values.len() > PROFILE_VALUES_BYTES_MAX {
             return false;
         }
+        if !complete {
+            self.edits.incomplete.insert(of.clone());
+        }
         let publishes = self.may_publish(of);
         let profile = self.profiles.get_mut(of);
-        let Local { name, status, image, values: changed, .. } = &mut profile.local;
-        let edited = name.is_some() || status.is_some() || is_published(image) || changed.is_some();
+        let Local { name, status, image, values: changed, marks, .. } = &mut profile.local;
+        let manner = *marks & mark::MANNER_EDITED != 0;
+        let texts = name.is_some() || status.is_some() || changed.is_some();
+        let edited = texts || is_published(image) || manner;
         let pending_image = image.is_some() && !is_published(image);
         if publishes && edited {
             if changed.is_some() {
@@ -193,7 +201,7 @@ impl Client {
             self.edits.announced.insert(of.clone());
             self.profiles.watch(&of);
             self.profiles.ask_for(&of);
-            self.save_profile(&of, String::new());
+            self.save_profile(&of, String::new(), true);
         }
     }
 
@@ -207,7 +215,7 @@ impl Client {
             let contact = profile.local.contact;
             profile.local = Local { contact, marks: mark::DELETED, ..Local::default() };
         }
-        self.save_profile(of, String::new());
+        self.save_profile(of, String::new(), true);
     }
 
     fn may_publish(&self, of: &Conversation) -> bool {
@@ -234,17 +242,31 @@ impl Client {
                 continue;
             }
             let (name, status, values) = (kept.name, kept.status, kept.values);
+            let set = |bit, flag| if kept.marks & bit != 0 { flag } else { 0 };
+            let manner = (kept.marks & mark::MANNER_EDITED != 0)
+                .then(|| set(mark::SEARCHABLE, user::SEARCHABLE) | set(mark::LAZY, user::LAZY));
             let image = kept.image.filter(|_| is_published(&profile.kept.image));
             if let Conversation::Group(gid) = of {
-                let settings =
-                    GroupSettings { name, status, image, values, ..GroupSettings::default() };
+                let flags = profile.group.as_ref().map_or(0, |info| info.flags);
+                let flags = manner.map(|manner| match manner & user::SEARCHABLE {
+                    0 => flags & !group::SEARCHABLE,
+                    _ => flags | group::SEARCHABLE,
+                });
+                let settings = GroupSettings {
+                    flags,
+                    name,
+                    status,
+                    image,
+                    values,
+                    ..GroupSettings::default()
+                };
                 self.publish_group(*gid, settings);
                 continue;
             }
             let ticket = self.group_requests.ticket();
             let sent = (name.clone(), status.clone(), image.clone(), values.clone());
             self.edits.asked.insert(ticket, Asked::Publish(sent));
-            let save = ProfileSave { ticket, name, status, image, values };
+            let save = ProfileSave { ticket, name, status, image, values, flags: manner };
             self.transmit(client_frame::Body::ProfileSave(save));
         }
         for contacts in contacts.chunks(CONTACTS_PER_FRAME_MAX) {
@@ -304,14 +326,16 @@ impl Client {
         let pending_image = kept.image.is_some() && !is_published(&kept.image);
         // Saved again meanwhile: that is on its way.
         if !self.edits.unsent.contains(of) {
-            profile.local.marks &= !mark::PUBLISH_UNSENT;
-            profile.kept.marks &= !mark::PUBLISH_UNSENT;
+            let done = !(mark::PUBLISH_UNSENT | mark::MANNER_EDITED);
+            profile.local.marks &= done;
+            profile.kept.marks &= done;
         }
         self.store_profile(of);
         self.on_saved(of, ok && !pending_image);
     }
 
     fn on_saved(&mut self, of: &Conversation, ok: bool) {
+        let ok = !self.edits.incomplete.remove(of) && ok;
         self.tell(Event::ProfilePublished { of: of.clone(), ok });
         self.announce_profile(of);
     }

@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use wire::id::{GroupId, StreamId};
+use wire::id::{GroupId, MessageId, StreamId};
 use wire::proto;
 
 use crate::change::Removal;
@@ -50,6 +50,8 @@ pub enum Origin {
     Database = 1,
     /// Read from the store, as an entry of the summary.
     Summary = 2,
+    /// The page is asked whether it wants it.
+    Filter = 4,
 }
 
 /// Something the page is told. State is changed before: what a getter answers inside the
@@ -77,6 +79,9 @@ pub enum Event {
         /// Tell listeners. `false`: only session arrays change (legacy sends).
         announce: bool,
     },
+    /// Messages came: the host asks the page for each of `Client::unfiltered` whether it wants it,
+    /// and has to answer by `Client::pass`. Nothing is stored or told before.
+    Filter,
     /// The status of a sent message changed.
     MessageStatus {
         /// As it is now.
@@ -150,6 +155,13 @@ pub enum Event {
         /// Whose file.
         message: Message,
     },
+    /// The answer to `Client::upload_picture`.
+    PictureUploaded {
+        /// Its number.
+        id: MessageId,
+        /// Where it is; `None`: it could not be uploaded.
+        url: Option<String>,
+    },
     /// A transfer that the page does itself shall end.
     FileStop {
         /// Whose file.
@@ -178,6 +190,19 @@ pub enum Event {
         value: u32,
         /// Seconds it is valid.
         interval: u32,
+        /// Of codes that have some.
+        data: Vec<u8>,
+    },
+    /// The answer to a search.
+    Searched {
+        /// Of the question.
+        ticket: u32,
+        /// Whom it has found.
+        found: Vec<Conversation>,
+        /// There are more: the last uid and gid to go on behind; `None` at the end.
+        more: Option<(u32, u32)>,
+        /// Nothing was looked for: there were too many questions.
+        limited: bool,
     },
     /// A visible field of a profile changed.
     ProfileUpdated {

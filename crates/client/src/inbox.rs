@@ -10,6 +10,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use wire::id::{GroupId, MessageId, Seq, Uid};
 use wire::limits::INBOX_BATCH_MAX;
+use wire::mask::message as flag;
 use wire::proto::{self, Ack, client_frame, entry, group_change};
 use wire::status;
 use wire::time::Timestamp;
@@ -31,8 +32,12 @@ pub(crate) struct Inbox {
     queue: VecDeque<proto::LogEntry>,
     /// Last entry of the batch that is being loaded or stored.
     batch: Option<Seq>,
-    /// The batch that waits for messages from the store.
+    /// The batch that waits for messages from the store, or for the page's filter.
     loading: Vec<proto::LogEntry>,
+    /// What the batch needs is in memory.
+    is_loaded: bool,
+    /// Messages that are in no log and wait for the page's filter.
+    unlogged: Vec<proto::LogEntry>,
     /// Place of the last message of the log.
     last_place: u64,
     /// What the page is told once the batch is stored.
@@ -85,13 +90,16 @@ impl Client {
         let mut told_again = false;
         for entry in entries {
             if entry.seq == 0 {
-                self.on_unlogged(&entry);
+                self.inbox.unlogged.push(entry);
             } else if Seq(entry.seq) > self.inbox.taken {
                 self.inbox.taken = Seq(entry.seq);
                 self.inbox.queue.push_back(entry);
             } else {
                 told_again = true;
             }
+        }
+        if !self.inbox.unlogged.is_empty() {
+            self.tell(Event::Filter);
         }
         // It was stored while there was no connection to say so.
         if told_again && self.inbox.batch.is_none() {
@@ -102,13 +110,17 @@ impl Client {
     }
 
     /// A message that is in no log: told at once, once.
-    fn on_unlogged(&mut self, entry: &proto::LogEntry) {
+    fn on_unlogged(&mut self, entry: &proto::LogEntry, dropped: &[MessageKey]) {
         let Some(entry::Body::Message(message)) = body(entry) else { return };
         let own = self.is_self(message.from_uid);
         let sent = own.then(|| self.own_message(Seq(0), message, self.session.uid)).flatten();
         let received = (!own || self.is_to_self(message)).then(|| self.incoming(Seq(0), message));
-        for message in sent.into_iter().chain(received.flatten()) {
-            if !self.memory.contains(&message.key) {
+        for mut message in sent.into_iter().chain(received.flatten()) {
+            let passing = message.flags & flag::BROADCAST != 0 && !message.key.incoming;
+            if !self.memory.contains(&message.key) && !dropped.contains(&message.key) && !passing {
+                if message.key.incoming {
+                    self.start_age(&mut message, false);
+                }
                 let event = self.announce(message);
                 self.tell(event);
             }
@@ -124,10 +136,11 @@ impl Client {
         self.inbox.batch = batch.last().map(|entry| Seq(entry.seq));
         let mut keys: Set<_> = batch.iter().flat_map(|entry| self.needs(entry)).collect();
         keys.retain(|key| !self.memory.contains(key));
-        if keys.is_empty() {
-            return self.apply_batch(batch);
-        }
         self.inbox.loading = batch;
+        self.inbox.is_loaded = keys.is_empty();
+        if keys.is_empty() {
+            return self.tell(Event::Filter);
+        }
         self.ask(Request::Messages { keys: keys.into() }, Pending::Inbox);
     }
 
@@ -137,8 +150,33 @@ impl Client {
                 self.keep(message);
             }
         }
-        let batch = core::mem::take(&mut self.inbox.loading);
-        self.apply_batch(batch);
+        self.inbox.is_loaded = true;
+        self.tell(Event::Filter);
+    }
+
+    /// Messages that came and that the page was not asked about yet.
+    pub fn unfiltered(&self) -> Vec<Message> {
+        let loaded = if self.inbox.is_loaded { &self.inbox.loading[..] } else { &[] };
+        let entries = self.inbox.unlogged.iter().chain(loaded);
+        let messages = entries.filter_map(|entry| match body(entry) {
+            Some(entry::Body::Message(message)) if !message.recalled => {
+                let own = self.is_self(message.from_uid) && !self.is_to_self(message);
+                self.incoming(Seq(entry.seq), message).filter(|_| !own)
+            }
+            _ => None,
+        });
+        messages.filter(|message| !self.memory.contains(&message.key)).collect()
+    }
+
+    /// The answer to [`Event::Filter`]: those the page does not want are left out.
+    pub fn pass(&mut self, dropped: &[MessageKey]) {
+        for entry in core::mem::take(&mut self.inbox.unlogged) {
+            self.on_unlogged(&entry, dropped);
+        }
+        if self.inbox.is_loaded && !self.inbox.loading.is_empty() {
+            let batch = core::mem::take(&mut self.inbox.loading);
+            self.apply_batch(batch, dropped);
+        }
     }
 
     /// Messages an entry is about.
@@ -182,10 +220,12 @@ impl Client {
         matches!(to, Some(To::Address(address)) if *address == self.session.address)
     }
 
-    fn apply_batch(&mut self, batch: Vec<proto::LogEntry>) {
+    fn apply_batch(&mut self, batch: Vec<proto::LogEntry>, dropped: &[MessageKey]) {
         for entry in &batch {
             match body(entry) {
-                Some(entry::Body::Message(message)) => self.apply_message(Seq(entry.seq), message),
+                Some(entry::Body::Message(message)) => {
+                    self.apply_message(Seq(entry.seq), message, dropped);
+                }
                 Some(entry::Body::Status(report)) => self.apply_status(report),
                 Some(entry::Body::Read(read)) => self.apply_read(read),
                 Some(entry::Body::Group(change)) => self.apply_group(change),
@@ -217,7 +257,7 @@ impl Client {
         self.take_batch();
     }
 
-    fn apply_message(&mut self, seq: Seq, message: &proto::Message) {
+    fn apply_message(&mut self, seq: Seq, message: &proto::Message, dropped: &[MessageKey]) {
         // Taken back before it got here.
         if message.recalled {
             return;
@@ -227,6 +267,8 @@ impl Client {
             let own = self.own_message(seq, message, self.session.uid);
             if let Some(mut own) = own
                 && !self.memory.contains(&own.key)
+                && own.flags & flag::BROADCAST == 0
+                && !self.is_over(&own)
             {
                 own.order = self.inbox.next_place(own.order);
                 self.commits.write(Write::Message(Box::new(own.clone())));
@@ -238,9 +280,11 @@ impl Client {
             }
         }
         let Some(mut message) = self.incoming(seq, message) else { return };
-        if self.memory.contains(&message.key) {
+        let unwanted = dropped.contains(&message.key) || self.is_over(&message);
+        if self.memory.contains(&message.key) || unwanted {
             return;
         }
+        self.start_age(&mut message, false);
         message.order = self.inbox.next_place(message.order);
         let group = match &message.conversation {
             Conversation::Group(gid) => Some(*gid),
@@ -298,7 +342,10 @@ impl Client {
             message.status = report.status;
         }
         let message = message.clone();
-        self.commits.write(Write::Message(Box::new(message.clone())));
+        if !message.is_passing() {
+            self.commits.write(Write::Message(Box::new(message.clone())));
+        }
+        self.note_age(&message.key);
         let sessions = self.reading.matching(&message);
         self.inbox.events.push(Event::MessageStatus {
             message,
@@ -324,7 +371,9 @@ impl Client {
             return None;
         }
         message.status = status::RECEIVED_READ;
-        let message = message.clone();
+        let mut message = message.clone();
+        self.start_age(&mut message, true);
+        self.keep(message.clone());
         self.commits.write(Write::Message(Box::new(message.clone())));
         Some(message)
     }

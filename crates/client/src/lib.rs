@@ -12,6 +12,7 @@
 
 extern crate alloc;
 
+mod ages;
 mod call;
 mod chance;
 mod change;
@@ -28,6 +29,7 @@ mod outbox;
 mod presence;
 mod profile;
 mod reading;
+mod search;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -45,6 +47,7 @@ pub use client::Client;
 pub use edits::Field;
 pub use group_call::{OwnStream, Publishing, Room, Stream};
 pub use outbox::{SendError, Sent};
+pub use presence::OnlineMode;
 pub use profile::{GroupInfo, Local, Profile, mark, own_place};
 pub use reading::{Scope, Search, SessionChange, SessionFilter};
 pub use session::StartError;

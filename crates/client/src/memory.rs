@@ -35,10 +35,19 @@ impl Messages {
         self.known.contains_key(key)
     }
 
-    /// Keys of all messages of this kind.
-    pub fn matching(&self, wanted: impl Fn(&Message) -> bool) -> Vec<MessageKey> {
-        let known = self.order.iter().filter_map(|key| self.known.get(key));
-        known.filter(|message| wanted(message)).map(|message| message.key.clone()).collect()
+    /// Forgets all messages of this kind; their keys.
+    pub fn take(&mut self, wanted: impl Fn(&Message) -> bool) -> Vec<MessageKey> {
+        let known = &mut self.known;
+        let mut taken = Vec::new();
+        self.order.retain(|key| {
+            let gone = known.get(key).is_some_and(&wanted);
+            if gone {
+                known.remove(key);
+                taken.push(key.clone());
+            }
+            !gone
+        });
+        taken
     }
 
     pub fn remove(&mut self, key: &MessageKey) {

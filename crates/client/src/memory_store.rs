@@ -7,6 +7,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use wire::id::Seq;
 use wire::status;
+use wire::time::Timestamp;
 
 use crate::message::{Conversation, Message, MessageKey, Table};
 use crate::port::store::{
@@ -23,10 +24,10 @@ pub struct MemoryStore {
     /// All messages in their order.
     all: Set<(u64, MessageKey)>,
     unread: Map<Conversation, Set<(u64, MessageKey)>>,
-    outbox: Vec<MessageKey>,
     reads: Vec<ReadNotice>,
     errands: Vec<Errand>,
     profiles: Map<(String, u32), StoredProfile>,
+    ages: Map<MessageKey, Timestamp>,
     cursor: Option<Seq>,
     account: Option<Account>,
 }
@@ -37,10 +38,11 @@ impl MemoryStore {
         Opened {
             cursor: self.cursor,
             account: self.account.clone(),
-            outbox: self.outbox.iter().filter_map(|key| self.messages.get(key).cloned()).collect(),
+            outbox: self.in_order().filter(|message| message.is_in_outbox()).cloned().collect(),
             reads: self.reads.clone(),
             errands: self.errands.clone(),
             profiles: self.profiles.values().cloned().collect(),
+            ages: self.ages.iter().map(|(key, end)| (key.clone(), *end)).collect(),
         }
     }
 
@@ -84,16 +86,21 @@ impl MemoryStore {
 
     /// Everything in it, as writes for another store.
     pub fn contents(&self) -> Vec<Write> {
-        // In their order: a hash map has none that is the same each time.
-        let messages = self.all.iter().map(|(_, key)| self.messages[key].clone());
+        let messages = self.in_order().cloned();
         let mut writes: Vec<_> = messages.map(|message| Write::Message(message.into())).collect();
-        writes.extend(self.outbox.iter().cloned().map(Write::Outbox));
         writes.extend(self.reads.iter().cloned().map(Write::Read));
         writes.extend(self.errands.iter().cloned().map(Write::Errand));
         writes.extend(self.profiles.values().cloned().map(Box::new).map(Write::Profile));
+        let ages = self.ages.iter().map(|(key, end)| Write::Age { key: key.clone(), end: *end });
+        writes.extend(ages);
         writes.extend(self.cursor.map(Write::Cursor));
         writes.extend(self.account.clone().map(Write::Account));
         writes
+    }
+
+    /// A hash map has no order that is the same each time.
+    fn in_order(&self) -> impl Iterator<Item = &Message> {
+        self.all.iter().map(|(_, key)| &self.messages[key])
     }
 
     fn page(
@@ -127,12 +134,6 @@ impl MemoryStore {
                 let gone: Vec<_> = gone.map(|message| message.key.clone()).collect();
                 gone.iter().for_each(|key| self.remove(key));
             }
-            Write::Outbox(key) => {
-                if !self.outbox.contains(&key) {
-                    self.outbox.push(key);
-                }
-            }
-            Write::OutboxDone(key) => self.outbox.retain(|waiting| *waiting != key),
             Write::Read(notice) => {
                 self.reads.retain(|known| known.key != notice.key);
                 self.reads.push(notice);
@@ -140,6 +141,12 @@ impl MemoryStore {
             Write::ReadDone(key) => self.reads.retain(|notice| notice.key != key),
             Write::Errand(errand) => self.errands.push(errand),
             Write::ErrandDone(number) => self.errands.retain(|errand| errand.number != number),
+            Write::Age { key, end: Timestamp(0) } => {
+                self.ages.remove(&key);
+            }
+            Write::Age { key, end } => {
+                self.ages.insert(key, end);
+            }
             Write::Cursor(seq) => self.cursor = Some(seq),
             Write::Account(account) => self.account = Some(account),
             Write::Profile(profile) => {
@@ -149,8 +156,19 @@ impl MemoryStore {
     }
 
     fn put(&mut self, message: Message) {
-        self.remove(&message.key);
         let place = (message.order, message.key.clone());
+        let known = self.messages.get(&message.key);
+        let stays = known.is_some_and(|known| {
+            let unread = |message: &Message| message.status == status::RECEIVED_NEW;
+            known.order == message.order
+                && known.conversation == message.conversation
+                && unread(known) == unread(&message)
+        });
+        if stays {
+            self.messages.insert(message.key.clone(), message);
+            return;
+        }
+        self.remove(&message.key);
         self.places.entry(message.conversation.clone()).or_default().insert(place.clone());
         self.all.insert(place.clone());
         if message.status == status::RECEIVED_NEW {

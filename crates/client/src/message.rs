@@ -8,6 +8,7 @@ use core::fmt;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use wire::id::{GroupId, MessageId, Uid};
+use wire::mask::message as flag;
 use wire::proto::{self, target};
 use wire::status;
 use wire::time::Timestamp;
@@ -24,6 +25,12 @@ pub struct MessageKey {
 }
 
 impl MessageKey {
+    /// What [`Display`](fmt::Display) made of a key.
+    pub fn from_text(text: &str) -> Option<MessageKey> {
+        let id = u64::from_str_radix(text.get(1..15)?, 16).ok().and_then(MessageId::new)?;
+        Some(MessageKey { incoming: text.starts_with('i'), sender: text.get(15..)?.into(), id })
+    }
+
     /// An own message.
     pub fn outgoing(id: MessageId) -> MessageKey {
         MessageKey { incoming: false, sender: String::new(), id }
@@ -90,6 +97,23 @@ pub struct Content {
     pub thread: u32,
     /// Custom fields, a JSON object; empty = none.
     pub fields: String,
+    /// When it disappears.
+    pub age: Age,
+    /// Application defined.
+    pub sensitivity: u32,
+    /// Application defined.
+    pub user_data: u32,
+}
+
+/// When a message disappears, seconds after each of these; 0 = never.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Age {
+    /// It was sent.
+    pub sent: u32,
+    /// The other side has it.
+    pub delivered: u32,
+    /// The other side has read it.
+    pub read: u32,
 }
 
 /// A file that is somewhere already.
@@ -133,6 +157,11 @@ impl From<&Content> for proto::Content {
             forwarded: content.forwarded,
             thread: content.thread,
             fields: content.fields.clone(),
+            age: content.age.sent,
+            age_delivered: content.age.delivered,
+            age_read: content.age.read,
+            sensitivity: content.sensitivity,
+            user_data: content.user_data,
         }
     }
 }
@@ -158,6 +187,13 @@ impl From<proto::Content> for Content {
             forwarded: content.forwarded,
             thread: content.thread,
             fields: content.fields,
+            age: Age {
+                sent: content.age,
+                delivered: content.age_delivered,
+                read: content.age_read,
+            },
+            sensitivity: content.sensitivity,
+            user_data: content.user_data,
         }
     }
 }
@@ -219,6 +255,16 @@ pub struct Message {
 }
 
 impl Message {
+    /// An own message that is not kept once it is sent.
+    pub(crate) fn is_passing(&self) -> bool {
+        !self.key.incoming && self.flags & (flag::TRANSIENT | flag::BROADCAST) != 0
+    }
+
+    /// An own one that the server has not answered for.
+    pub fn is_in_outbox(&self) -> bool {
+        !self.key.incoming && self.status == status::OUTBOX
+    }
+
     /// Recalled or wiped: only its place is left.
     pub fn is_emptied(&self) -> bool {
         matches!(self.status, status::DELETED | status::WIPED)

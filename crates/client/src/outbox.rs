@@ -11,6 +11,7 @@ use prost::Message as _;
 use rustc_hash::FxBuildHasher;
 use wire::id::{MessageId, Seq, Uid};
 use wire::limits::{CONTENT_BYTES_MAX, OUTBOX_IN_FLIGHT_MAX, OUTBOX_MAX};
+use wire::mask::message as flag;
 use wire::proto::{self, client_frame};
 use wire::status;
 use wire::time::{Now, Timestamp};
@@ -108,14 +109,12 @@ impl Outbox {
         self.contains(key) && self.stages[&key.id] != Stage::InFlight
     }
 
-    /// Lets go of a message that has not left yet; `false` when there is none.
-    pub fn forget(&mut self, key: &MessageKey) -> bool {
-        let waiting = self.is_waiting(key);
-        if waiting {
+    /// Lets go of a message that has not left yet.
+    pub fn forget(&mut self, key: &MessageKey) {
+        if self.is_waiting(key) {
             self.remove(key.id.get());
             self.announced.retain(|(other, _)| other != key);
         }
-        waiting
     }
 
     /// The connection is gone: what was not answered goes out again, in order.
@@ -185,6 +184,7 @@ impl Client {
             Conversation::Group(_) => Default::default(),
         };
         self.presences.message_to(&draft.to);
+        let kept_here = draft.flags & (flag::DONT_SEND | flag::SAVE_CUSTOM) != 0;
         let message = Message {
             key: key.clone(),
             conversation: draft.to,
@@ -195,23 +195,33 @@ impl Client {
             expiry: draft.expiry,
             ts,
             order,
-            status: status::OUTBOX,
+            status: if kept_here { status::CUSTOM } else { status::OUTBOX },
             content: draft.content,
             modified: false,
             recipients: 0,
             duration: 0,
             receipts: Default::default(),
         };
-        let sessions = self.reading.match_arrived(&message);
+        let broadcast = draft.flags & flag::BROADCAST != 0;
+        let sessions = match broadcast {
+            true => Vec::new(),
+            false => self.reading.match_arrived(&message),
+        };
+        if kept_here {
+            self.commits.write(Write::Message(Box::new(message.clone())));
+            self.keep(message.clone());
+            return Ok(Sent { message, sessions });
+        }
         if draft.announce {
             self.outbox.announced.push_back((key.clone(), sessions.clone()));
         }
-        match needs_upload(&message) {
-            // Stored once its file is kept.
-            true => self.prepare_transfer(key.id),
+        // Stored once its file is kept.
+        let upload = needs_upload(&message);
+        self.keep(message.clone());
+        match upload {
+            true => self.prepare_transfer(now, key.id),
             false => self.put_into_outbox(&message),
         }
-        self.keep(message.clone());
         Ok(Sent { message, sessions })
     }
 
@@ -242,8 +252,9 @@ impl Client {
             false => Stage::Storing,
         };
         self.outbox.push(&message.key, stage);
-        self.commits.write(Write::Message(Box::new(message.clone())));
-        self.commits.write(Write::Outbox(message.key.clone()));
+        if message.flags & flag::TRANSIENT == 0 {
+            self.commits.write(Write::Message(Box::new(message.clone())));
+        }
         self.commits.then(Then::Sendable(message.key.clone()), true);
     }
 
@@ -256,7 +267,7 @@ impl Client {
         self.commits.then(Then::Sendable(message.key.clone()), true);
     }
 
-    fn new_key(&mut self, wanted: u32) -> MessageKey {
+    pub(crate) fn new_key(&mut self, wanted: u32) -> MessageKey {
         let mut low = wanted;
         loop {
             let chance = self.chance.draw();
@@ -292,8 +303,9 @@ impl Client {
         self.announce_sent(key);
         self.on_transfer_stored(now, key.id);
         // Only who is online now: there is no sense in waiting.
-        let message = self.memory.get(key);
-        if message.is_some_and(|message| message.expiry == Some(0)) && !self.session.is_online() {
+        let passing =
+            |message: &Message| message.expiry == Some(0) || message.flags & flag::TRANSIENT != 0;
+        if self.memory.get(key).is_some_and(passing) && !self.session.is_online() {
             self.settle(now, key.id.get(), status::USER_OFFLINE, 0);
         }
     }
@@ -335,14 +347,16 @@ impl Client {
     pub(crate) fn settle(&mut self, _now: Now, id: u64, status: u32, recipients: u32) {
         let Some(key) = self.outbox.remove(id) else { return };
         self.drop_transfer(key.id);
-        self.commits.write(Write::OutboxDone(key.clone()));
         let Some(message) = self.memory.get_mut(&key) else { return };
         message.recipients = recipients;
         if status::climbs(message.status, status) {
             message.status = status;
         }
         let message = message.clone();
-        self.commits.write(Write::Message(Box::new(message.clone())));
+        self.commits.write(match message.is_passing() {
+            true => Write::DeleteMessage(key),
+            false => Write::Message(Box::new(message.clone())),
+        });
         if message.is_emptied() {
             return;
         }

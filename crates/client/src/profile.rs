@@ -53,6 +53,12 @@ pub mod mark {
     pub const MARKED: u32 = 0x10;
     pub const PRIVATE: u32 = 0x20;
     pub const DELETED: u32 = 0x40;
+    /// Own profile: may be found by search.
+    pub const SEARCHABLE: u32 = 0x80;
+    /// Own profile: who watches it is not told of changes.
+    pub const LAZY: u32 = 0x100;
+    /// Own profile: the page has set one of the two above.
+    pub const MANNER_EDITED: u32 = 0x200;
     /// What the page may set.
     pub const ALL: u32 = 0xffff;
     /// The server has not answered yet for what the user is to this one.
@@ -83,6 +89,9 @@ pub struct Local {
 /// Where the own profile is, before and after its address is known: no user can have an address
 /// with a control character.
 const OWN_PLACE: &str = "\u{0}self";
+
+/// Where the page's own small values are kept among the profiles.
+pub(crate) const KEYS_PLACE: &str = "\u{0}keys";
 
 /// See [`OWN_PLACE`].
 pub fn own_place() -> Conversation {
@@ -131,6 +140,8 @@ pub(crate) struct Profiles {
     /// Not asked since the last sign-in.
     unasked: Vec<Conversation>,
     own: Profile,
+    /// The page's own small values, a JSON object.
+    pub keys: String,
     /// Place of the last message of each conversation, as far as it was seen.
     recent: Map<Conversation, u64>,
 }

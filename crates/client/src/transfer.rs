@@ -30,6 +30,8 @@ pub(crate) struct Transfers {
     running: Map<MessageId, Transfer>,
     /// The page's own service: URL and token.
     form: Option<(String, String)>,
+    /// The page wants none: what has a file fails.
+    pub off: bool,
 }
 
 #[derive(Debug)]
@@ -41,6 +43,8 @@ struct Transfer {
     percent: u8,
     /// When the page heard of its progress last.
     told: Option<Instant>,
+    /// Of a profile: there is no message.
+    picture: bool,
 }
 
 /// How far a file is on its way.
@@ -119,7 +123,7 @@ impl Transfers {
 
 impl Transfer {
     fn new(stage: Stage) -> Transfer {
-        Transfer { stage, failures: 0, fresh: false, percent: 0, told: None }
+        Transfer { stage, failures: 0, fresh: false, percent: 0, told: None, picture: false }
     }
 }
 
@@ -134,6 +138,24 @@ impl Client {
     /// Files go to this service from now on; an empty URL is the server again.
     pub fn set_upload_url(&mut self, url: String, token: String) {
         self.transfers.form = (!url.is_empty()).then_some((url, token));
+    }
+
+    /// Where files go, when that is a service of the page, and what goes along as `auth`.
+    pub fn upload_target(&self) -> (&str, &str) {
+        match &self.transfers.form {
+            Some((url, token)) => (url, token),
+            None => ("", &self.session.upload_token),
+        }
+    }
+
+    /// Off: no file is sent, messages with one fail.
+    pub fn enable_transfers(&mut self, on: bool) {
+        self.transfers.off = !on;
+    }
+
+    /// See [`Client::enable_transfers`].
+    pub fn transfers_enabled(&self) -> bool {
+        !self.transfers.off
     }
 
     /// How far the file of an own message is; `None` when none is on its way.
@@ -169,6 +191,26 @@ impl Client {
             }
         };
         self.push(Output::Transfer(Command::Upload { id, name, target }));
+    }
+
+    /// Uploads a picture that the host holds under this number;
+    /// [`Event::PictureUploaded`] follows.
+    pub fn upload_picture(&mut self) -> MessageId {
+        let id = self.new_key(0).id;
+        let stage = Stage::Waiting { until: Instant(0) };
+        self.transfers.running.insert(id, Transfer { picture: true, ..Transfer::new(stage) });
+        id
+    }
+
+    /// A picture has its fate; `false` when it is a file of a message.
+    fn end_picture(&mut self, id: MessageId, url: Option<&str>) -> bool {
+        let picture = self.transfers.running.get(&id).is_some_and(|transfer| transfer.picture);
+        if picture {
+            self.transfers.running.remove(&id);
+            self.push(Output::Transfer(Command::Forget { id }));
+            self.tell(Event::PictureUploaded { id, url: url.map(Into::into) });
+        }
+        picture
     }
 
     /// Goes on with a transfer that was stopped, or at once with one that waits.
@@ -233,8 +275,11 @@ impl Client {
     // ---- from send to the upload -----------------------------------------------------------
 
     /// A message with something to upload was taken.
-    pub(crate) fn prepare_transfer(&mut self, id: MessageId) {
+    pub(crate) fn prepare_transfer(&mut self, now: Now, id: MessageId) {
         self.transfers.running.insert(id, Transfer::new(Stage::Preparing));
+        if self.transfers.off {
+            return self.on_missing(now, id, "the page has switched file transfer off");
+        }
         self.push(Output::Transfer(Command::Prepare { id }));
     }
 
@@ -343,6 +388,9 @@ impl Client {
 
     fn on_missing(&mut self, now: Now, id: MessageId, reason: &str) {
         let Some(stage) = self.transfers.stage(id) else { return };
+        if self.end_picture(id, None) {
+            return;
+        }
         self.tell(Event::Error { text: format!("a file cannot be sent: {reason}") });
         if stage == Stage::Preparing {
             // Listeners know the message before they hear that it failed.
@@ -366,6 +414,9 @@ impl Client {
     }
 
     fn on_uploaded(&mut self, id: MessageId, url: String) {
+        if self.end_picture(id, Some(&url)) {
+            return;
+        }
         let Some(transfer) = self.transfers.running.get_mut(&id) else { return };
         transfer.stage = Stage::Done;
         transfer.percent = 100;
@@ -387,7 +438,10 @@ impl Client {
                     _ => format!("the server does not take a file (HTTP {status})"),
                 };
                 self.tell(Event::Error { text });
-                return self.settle(now, id.get(), status::FAIL, 0);
+                if !self.end_picture(id, None) {
+                    self.settle(now, id.get(), status::FAIL, 0);
+                }
+                return;
             }
             // What was begun is not there any more.
             404 | 410 => {
@@ -409,7 +463,10 @@ impl Client {
         if failures >= UPLOAD_TRIES_MAX {
             let text = format!("a file could not be uploaded in {failures} attempts");
             self.tell(Event::Error { text });
-            return self.settle(now, id.get(), status::FAIL, 0);
+            if !self.end_picture(id, None) {
+                self.settle(now, id.get(), status::FAIL, 0);
+            }
+            return;
         }
         let bound = UPLOAD_RETRY_MIN * 2u32.saturating_pow(failures.saturating_sub(1));
         let half = bound.min(UPLOAD_RETRY_MAX) / 2;

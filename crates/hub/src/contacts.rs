@@ -56,11 +56,14 @@ impl Hub {
             return self.end(id, Code::Storage, "storage failed");
         };
         for contact in &saved {
-            let blocks = contact.flags & contact::BLOCK_ANY;
+            let blocks = contact.flags & (contact::BLOCK_ANY | contact::LEVELS);
             let loading = self.is_loading(&Missing::Blockers(contact.uid));
             let before = self.directory.put_block(uid, contact.uid, blocks, loading);
             if (before ^ blocks) & contact::BLOCKED != 0 {
                 self.tell_each_other(uid, contact.uid);
+            }
+            if (before ^ blocks) & contact::LEVELS != 0 {
+                self.tell_levels(uid, contact.uid);
             }
         }
         for contacts in contact_portions(&saved) {
@@ -75,6 +78,16 @@ impl Hub {
         self.send(id, server_frame::Body::Contacts(Contacts { ticket, contacts }));
     }
 
+    /// The other may see other values now: who watches is told.
+    fn tell_levels(&mut self, uid: Uid, other: Uid) {
+        let Ok(Some(user)) = self.directory.user(uid).map(|user| user.cloned()) else { return };
+        for session in self.online.sessions(other).to_vec() {
+            if self.watchers.of(uid).contains(&session) {
+                self.tell_profile_to(&user, session);
+            }
+        }
+    }
+
     /// One has blocked the other or taken it back: both see at once what they may see now.
     fn tell_each_other(&mut self, one: Uid, other: Uid) {
         for (seen, by) in [(one, other), (other, one)] {
@@ -84,8 +97,8 @@ impl Hub {
                 if !self.watchers.of(seen).contains(&session) {
                     continue;
                 }
-                let visible = !self.is_hidden_from(seen, session, 0);
-                let presence = match visible && self.online.contains(seen) {
+                let visible = !self.is_blocked_from(seen, session, 0);
+                let presence = match visible && self.is_shown_to(seen, by) {
                     true => code::ONLINE,
                     false => code::OFFLINE,
                 };
@@ -96,7 +109,7 @@ impl Hub {
 
     /// Whether a user's presence is not for this session: one has blocked the other, or the user
     /// has taken away one of these things.
-    pub(crate) fn is_hidden_from(&self, uid: Uid, session: SessionId, ways: u32) -> bool {
+    pub(crate) fn is_blocked_from(&self, uid: Uid, session: SessionId, ways: u32) -> bool {
         let live = self.sessions.get(&session).and_then(|session| session.live());
         live.is_some_and(|live| {
             self.directory.blocks(uid, live.uid, contact::BLOCKED | ways)
@@ -109,6 +122,11 @@ impl Hub {
         let mut profile = self.profile_of(user);
         let blocks = |ways| self.directory.blocks(user.uid, viewer, ways);
         let away = self.directory.blocks(viewer, user.uid, contact::BLOCKED);
+        if user.uid != viewer {
+            profile.online = self.is_shown_to(user.uid, viewer);
+            let levels = self.directory.blocked(user.uid, viewer) & contact::LEVELS;
+            profile.values = visible_values(&profile.values, levels);
+        }
         if away || blocks(contact::BLOCKED | contact::BLOCK_SUBSCRIPTION) {
             profile.online = false;
             profile.last_seen = 0;
@@ -118,6 +136,21 @@ impl Hub {
         }
         profile
     }
+}
+
+/// Of named values those that everybody sees, and those of these levels (`proto::Profile`).
+fn visible_values(values: &str, levels: u32) -> String {
+    let mut visible = String::new();
+    for line in values.lines() {
+        let level = line.split(' ').next().and_then(|level| level.parse::<u32>().ok());
+        if level.is_none_or(|level| level < 16 && levels & (1 << (level + 16)) != 0) {
+            if !visible.is_empty() {
+                visible.push('\n');
+            }
+            visible.push_str(line);
+        }
+    }
+    visible
 }
 
 /// Contacts as the client is told, cut so that each part fits into a frame.

@@ -161,8 +161,14 @@ impl Directory {
     /// Whether `by` blocks `uid` in one of these ways. `uid` is somebody with a live session, of
     /// whom it is known.
     pub fn blocks(&self, by: Uid, uid: Uid, ways: u32) -> bool {
+        self.blocked(by, uid) & ways != 0
+    }
+
+    /// What `by` has said of `uid`: how it blocks it, what it lets it see. See
+    /// [`Directory::blocks`].
+    pub fn blocked(&self, by: Uid, uid: Uid) -> u32 {
         let found = self.blockers.get(&uid).and_then(|blockers| blockers.get(&by));
-        found.is_some_and(|flags| flags & ways != 0)
+        found.copied().unwrap_or(0)
     }
 
     /// A block is stored, or taken back with `flags` 0; gives what it was before. `loading` says

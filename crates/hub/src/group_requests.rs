@@ -10,7 +10,9 @@ use wire::limits::{
     PIN_FAILURES_KEPT_MAX, PIN_FAILURES_MAX, PIN_WINDOW, PINS_PER_GROUP_MAX,
     PROFILE_VALUES_BYTES_MAX, STATUS_BYTES_MAX,
 };
-use wire::mask::{admin as may, group as mode, group_error as error, member as right};
+use wire::mask::{
+    admin as may, group as mode, group_error as error, member as right, user as user_flag,
+};
 use wire::proto::{
     self, GroupReply, GroupRequest, GroupSettings, MembersPut, Permissions, ProfileSave,
     ProfileSaved, group_request::What, server_frame,
@@ -107,7 +109,11 @@ impl Hub {
             return Ok(Progress::Denied(error::GENERAL));
         }
         let fields = UserFields { name, status, image, values, ..UserFields::default() };
-        let request = Request::SaveUser { user: changed_user((*user).clone(), fields) };
+        let mut user = changed_user((*user).clone(), fields);
+        if let Some(flags) = save.flags {
+            user.flags = user.flags & !user_flag::OWN | flags & user_flag::OWN;
+        }
+        let request = Request::SaveUser { user };
         Ok(Progress::Ask(request, After::UserSaved { wish: None, new: false }))
     }
 

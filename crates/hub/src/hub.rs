@@ -95,6 +95,7 @@ pub(crate) enum Pending {
         token: crate::port::store::Token,
         key: DeviceKey,
         resume: Option<u64>,
+        shown: bool,
     },
     Memberships {
         session: SessionId,
@@ -106,6 +107,19 @@ pub(crate) enum Pending {
         session: SessionId,
         uid: Uid,
         ticket: u32,
+    },
+    /// Contacts with these flags are shown that the user is online.
+    Audience {
+        session: SessionId,
+        flags: u32,
+    },
+    Search {
+        session: SessionId,
+        search: wire::proto::Search,
+    },
+    Push {
+        session: SessionId,
+        ticket: u64,
     },
     Append {
         session: SessionId,
@@ -310,6 +324,14 @@ impl Hub {
                 Ok(())
             }
             (_, Body::Contacts(contacts)) => self.on_contacts(id, contacts),
+            (_, Body::Search(search)) => {
+                self.on_search(id, search);
+                Ok(())
+            }
+            (_, Body::PushToken(push)) => {
+                self.on_push_token(id, push);
+                Ok(())
+            }
             (_, Body::RoomEnter(enter)) => self.on_room_enter(id, enter),
             (_, Body::RoomLeave(leave)) => {
                 self.leave_room(GroupId(leave.gid), id);
@@ -545,8 +567,9 @@ impl Hub {
         }
         self.leave_call(live.uid, id);
         self.watchers.forget(id);
-        if self.online.remove(live.uid, id) {
-            self.on_user_offline(&live);
+        self.online.remove(live.uid, id);
+        if live.shown && !self.is_shown(live.uid) {
+            self.on_user_offline(live.uid);
         }
     }
 
@@ -590,9 +613,12 @@ impl Hub {
         match pending {
             Pending::Load(missing) => self.on_loaded(missing, result),
             Pending::Token { session, hello } => self.on_token(session, &hello, result),
-            Pending::Device { session, token, key, resume } => {
-                self.on_device(session, token, (key, resume), result);
+            Pending::Device { session, token, key, resume, shown } => {
+                self.on_device(session, token, (key, resume, shown), result);
             }
+            Pending::Audience { session, flags } => self.on_audience(session, flags, result),
+            Pending::Search { session, search } => self.on_found(session, &search, result),
+            Pending::Push { session, ticket } => self.on_push_token_saved(session, ticket, result),
             Pending::Memberships { session } => self.on_memberships(session, result),
             Pending::ContactList { session } => self.on_contact_list(session, result),
             Pending::Contacts { session, uid, ticket } => {

@@ -24,6 +24,7 @@ mod operations;
 mod presence;
 mod rights;
 mod rooms;
+mod search;
 mod session;
 mod signin;
 mod token;

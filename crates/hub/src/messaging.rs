@@ -96,7 +96,23 @@ impl Hub {
             self.send_now(id, uid, send.id, &destination, &encoded(message));
             return Ok(());
         }
-        let lifetime = send.expiry.map_or(EXPIRY_DEFAULT, |s| Duration::from_secs(s.into()));
+        // It counts from when it was sent; who waits longer for a connection has less of it.
+        let seconds = |s: u32| Duration::from_secs(s.into());
+        let waited = match send.sent {
+            0 => Duration::ZERO,
+            sent => Duration::from_millis(self.now.wall.0.saturating_sub(sent)),
+        };
+        let age = message.content.as_ref().map_or(0, |content| content.age);
+        let limits = [send.expiry.map(seconds), (age > 0).then(|| seconds(age))];
+        let limit = limits.into_iter().flatten().min();
+        let lifetime = limit.map_or(EXPIRY_DEFAULT, |limit| limit.saturating_sub(waited));
+        if lifetime.is_zero() {
+            // It may have been stored the first time.
+            let request = Request::FindMessage { sender: uid, id: message_id };
+            let refusal = expired();
+            self.ask(request, Pending::Refusal { session: id, id: message_id, refusal });
+            return Ok(());
+        }
         let mut to = destination.to;
         if !to.contains(&uid) {
             to.push(uid);
@@ -358,6 +374,10 @@ fn blocks_messages(flags: &u32) -> bool {
 fn encoded(message: Message) -> Bytes {
     let entry = Entry { body: Some(entry::Body::Message(message)) };
     entry.encode_to_vec().into()
+}
+
+fn expired() -> Refusal {
+    Refusal { status: status::EXPIRED, reason: "the lifetime was over before it came here" }
 }
 
 pub(crate) fn fail(reason: &'static str) -> Refusal {

@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use wire::code::Code;
 use wire::id::{AppId, GroupId, Ticket, Uid};
 use wire::limits::OPERATIONS_WAITING_MAX;
-use wire::mask::group_error as denied;
+use wire::mask::{group_error as denied, user as user_flag};
 use wire::time::Duration;
 
 use crate::Output;
@@ -526,7 +526,10 @@ pub(crate) fn changed_user(user: User, fields: UserFields) -> User {
         image: fields.image.unwrap_or(user.image),
         values: fields.values.unwrap_or(user.values),
         active: fields.active.unwrap_or(user.active),
-        flags: fields.flags.unwrap_or(user.flags),
+        // What users set themselves stays.
+        flags: fields
+            .flags
+            .map_or(user.flags, |flags| flags & !user_flag::OWN | user.flags & user_flag::OWN),
         pinned: fields.pinned.unwrap_or(user.pinned),
         groups_max: fields.groups_max.or(user.groups_max),
         ..user

@@ -5,20 +5,27 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use hashbrown::HashMap;
+use wire::code::Code;
 use wire::frame::encode_server;
 use wire::id::{GroupId, SessionId, Uid};
-use wire::limits::{MEMBERS_PER_REPLY_MAX, PRESENCE_MEMBERS_MAX, WATCHED_MAX};
-use wire::mask::{contact, group_error, member as right, presence as code};
+use wire::limits::{
+    MEMBERS_PER_REPLY_MAX, PRESENCE_DATA_BYTES_MAX, PRESENCE_MEMBERS_MAX, WATCHED_MAX,
+};
+use wire::mask::{contact, group_error, member as right, presence as code, user as user_flag};
 use wire::proto::{
-    self, GroupQuery, GroupReply, Presence, Profile, Profiles, Target, Watch, server_frame, target,
+    self, GroupQuery, GroupReply, Presence, Profile, Profiles, Watch, server_frame, target,
 };
 
 use crate::directory::{Missing, Needs, Roster};
 use crate::hub::{Hub, Pending, portions};
 use crate::messaging::is_address;
-use crate::port::store::{Request, User};
+use crate::port::store::{Reply, Request, StoreError, User};
 use crate::rights::Rights;
-use crate::session::Live;
+use crate::session::{Audience, Session};
+
+/// `MESIBO_GROUP_CONTACTS`: from here on the own contacts, below it whoever watches.
+const GROUP_CONTACTS: u32 = 8;
+const GROUP_CONTACT_SUBSCRIBERS: u32 = 9;
 
 /// Which sessions want to hear of which users.
 #[derive(Debug, Default)]
@@ -61,18 +68,116 @@ impl Hub {
         }
     }
 
-    pub(crate) fn on_user_offline(&mut self, live: &Live) {
+    pub(crate) fn on_user_offline(&mut self, uid: Uid) {
         let at = self.now.wall;
-        self.ask(Request::SetLastOnline { uid: live.uid, at }, Pending::Nothing);
-        if let Ok(Some(user)) = self.directory.user(live.uid) {
+        self.ask(Request::SetLastOnline { uid, at }, Pending::Nothing);
+        if let Ok(Some(user)) = self.directory.user(uid) {
+            let address = user.address.clone();
             self.directory.put_user(User { last_online: at, ..(**user).clone() });
+            self.tell_watchers(uid, &presence_of(uid, address, code::OFFLINE));
         }
-        self.tell_watchers(live.uid, &presence_of(live.uid, live.address.clone(), code::OFFLINE));
     }
 
-    pub(crate) fn tell_watchers(&mut self, uid: Uid, frame: &Bytes) {
+    /// Whether others see the user online.
+    pub(crate) fn is_shown(&self, uid: Uid) -> bool {
+        let sessions = self.online.sessions(uid).iter().filter_map(|id| self.sessions.get(id));
+        sessions.filter_map(Session::live).any(|live| live.shown)
+    }
+
+    /// Whether this other one does.
+    pub(crate) fn is_shown_to(&self, uid: Uid, viewer: Uid) -> bool {
+        let sessions = self.online.sessions(uid).iter().filter_map(|id| self.sessions.get(id));
+        sessions.filter_map(Session::live).any(|live| {
+            live.shown
+                && match &live.audience {
+                    Audience::All => true,
+                    Audience::Users(users) => users.binary_search(&viewer).is_ok(),
+                    Audience::Group(gid) => {
+                        let roster = self.directory.group(live.aid, *gid).ok().flatten();
+                        roster.is_some_and(|roster| roster.member(viewer, self.now.wall).is_some())
+                    }
+                }
+        })
+    }
+
+    /// The page says whether, and to whom, it is online.
+    fn show(&mut self, id: SessionId, shown: bool, target: u32) -> Result<(), Needs> {
+        let Some(live) = self.sessions.get(&id).and_then(|session| session.live()) else {
+            return Ok(());
+        };
+        let (uid, aid) = (live.uid, live.aid);
+        let audience = match target {
+            0..GROUP_CONTACTS => Audience::All,
+            GROUP_CONTACTS..1_000 => {
+                let flags = match target {
+                    GROUP_CONTACTS | GROUP_CONTACT_SUBSCRIBERS => contact::CONTACT,
+                    _ => contact::SUBSCRIBED,
+                };
+                self.set_shown(id, shown, Audience::Users(Vec::new()));
+                self.ask(Request::LoadContacts { uid }, Pending::Audience { session: id, flags });
+                return Ok(());
+            }
+            gid => {
+                self.directory.group(aid, GroupId(gid))?;
+                Audience::Group(GroupId(gid))
+            }
+        };
+        self.set_shown(id, shown, audience);
+        Ok(())
+    }
+
+    pub(crate) fn on_audience(
+        &mut self,
+        id: SessionId,
+        flags: u32,
+        result: Result<Reply, StoreError>,
+    ) {
+        let Ok(Reply::Contacts(contacts)) = result else {
+            return self.end(id, Code::Storage, "storage failed");
+        };
+        let chosen = contacts.into_iter().filter(|contact| contact.flags & flags != 0);
+        let mut users: Vec<_> = chosen.map(|contact| contact.uid).collect();
+        users.sort_unstable();
+        let live = self.sessions.get(&id).and_then(|session| session.live());
+        if let Some(shown) = live.map(|live| live.shown) {
+            self.set_shown(id, shown, Audience::Users(users));
+        }
+    }
+
+    /// Watchers for whom that is a change are told.
+    fn set_shown(&mut self, id: SessionId, shown: bool, audience: Audience) {
+        let Some(live) = self.sessions.get(&id).and_then(|session| session.live()) else { return };
+        let (uid, address) = (live.uid, live.address.clone());
+        let was_shown = self.is_shown(uid);
+        let watching = self.watchers.of(uid);
+        let viewers = watching.iter().filter_map(|watcher| {
+            let viewer = self.sessions.get(watcher)?.live()?.uid;
+            Some((*watcher, viewer, self.is_shown_to(uid, viewer)))
+        });
+        let viewers: Vec<_> = viewers.collect();
+        if let Some(live) = self.sessions.get_mut(&id).and_then(|session| session.live_mut()) {
+            (live.shown, live.audience) = (shown, audience);
+        }
+        if was_shown && !self.is_shown(uid) {
+            let at = self.now.wall;
+            self.ask(Request::SetLastOnline { uid, at }, Pending::Nothing);
+            if let Ok(Some(user)) = self.directory.user(uid) {
+                self.directory.put_user(User { last_online: at, ..(**user).clone() });
+            }
+        }
+        for (watcher, viewer, before) in viewers {
+            let now = self.is_shown_to(uid, viewer);
+            if now == before || self.is_blocked_from(uid, watcher, contact::BLOCK_SUBSCRIPTION) {
+                continue;
+            }
+            let code = if now { code::ONLINE } else { code::OFFLINE };
+            self.send_droppable(watcher, &presence_of(uid, address.clone(), code));
+        }
+    }
+
+    fn tell_watchers(&mut self, uid: Uid, frame: &Bytes) {
         for session in self.watchers.of(uid) {
-            if !self.is_hidden_from(uid, session, contact::BLOCK_SUBSCRIPTION) {
+            if !self.is_blocked_from(uid, session, contact::BLOCK_SUBSCRIPTION) {
                 self.send_droppable(session, frame);
             }
         }
@@ -80,15 +185,30 @@ impl Hub {
 
     /// The published part of a user changed.
     pub(crate) fn tell_profile(&mut self, user: &User) {
-        let profiles = Profiles { users: alloc::vec![self.profile_of(user)], groups: Vec::new() };
+        let own = self.profile_of(user);
+        let profiles = Profiles { users: alloc::vec![own], groups: Vec::new() };
         let frame = Bytes::from(encode_server(server_frame::Body::Profiles(profiles)));
-        let mut sessions = self.watchers.of(user.uid);
-        let hidden = contact::BLOCK_SUBSCRIPTION | contact::BLOCK_PROFILE;
-        sessions.retain(|session| !self.is_hidden_from(user.uid, *session, hidden));
-        sessions.extend_from_slice(self.online.sessions(user.uid));
-        for session in sessions {
+        for session in self.online.sessions(user.uid).to_vec() {
             self.send_encoded(session, frame.clone());
         }
+        if user.flags & user_flag::LAZY != 0 {
+            return;
+        }
+        let hidden = contact::BLOCK_SUBSCRIPTION | contact::BLOCK_PROFILE;
+        for session in self.watchers.of(user.uid) {
+            if !self.is_blocked_from(user.uid, session, hidden) {
+                self.tell_profile_to(user, session);
+            }
+        }
+    }
+
+    /// What this session may see of a user.
+    pub(crate) fn tell_profile_to(&mut self, user: &User, session: SessionId) {
+        let live = self.sessions.get(&session).and_then(|session| session.live());
+        let Some(viewer) = live.map(|live| live.uid) else { return };
+        let users = alloc::vec![self.profile_for(user, viewer)];
+        let profiles = Profiles { users, groups: Vec::new() };
+        self.send(session, server_frame::Body::Profiles(profiles));
     }
 
     pub(crate) fn on_presence(&mut self, id: SessionId, presence: &Presence) -> Result<(), Needs> {
@@ -96,6 +216,9 @@ impl Hub {
             return Ok(());
         };
         let (uid, aid) = (live.uid, live.aid);
+        if presence.data.len() > PRESENCE_DATA_BYTES_MAX {
+            return Ok(());
+        }
         let told = Presence { from_uid: uid.0, from: live.address.clone(), ..presence.clone() };
         let (told, to) = match presence.to.as_ref().and_then(|target| target.to.as_ref()) {
             Some(target::To::Address(address)) if is_address(address) => {
@@ -120,6 +243,9 @@ impl Hub {
                     .filter(|other| other.uid != uid && other.is_current(self.now.wall));
                 let others = others.map(|other| other.uid);
                 (told, others.filter(|other| self.online.contains(*other)).collect())
+            }
+            None if matches!(presence.presence, code::ONLINE | code::OFFLINE) => {
+                return self.show(id, presence.presence == code::ONLINE, presence.value);
             }
             _ => return Ok(()),
         };
@@ -234,7 +360,7 @@ impl Hub {
             name: user.name.clone(),
             status: user.status.clone(),
             image: user.image.clone(),
-            online: self.online.contains(user.uid),
+            online: self.is_shown(user.uid),
             last_seen: user.last_online.0,
             values: user.values.clone(),
         }
@@ -278,7 +404,6 @@ impl Hub {
 }
 
 pub(crate) fn presence_of(uid: Uid, from: String, presence: u32) -> Bytes {
-    let presence =
-        Presence { to: None::<Target>, from_uid: uid.0, from, presence, value: 0, interval: 0 };
+    let presence = Presence { from_uid: uid.0, from, presence, ..Presence::default() };
     encode_server(server_frame::Body::Presence(presence)).into()
 }

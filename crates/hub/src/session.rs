@@ -94,6 +94,24 @@ pub(crate) struct Live {
     pub calls: Budget,
     /// When its upload token is to be replaced.
     pub renew_upload: Timestamp,
+    /// Others see the user online by it.
+    pub shown: bool,
+    /// Who does.
+    pub audience: Audience,
+    /// Searches, and since when they are counted.
+    pub searches: (u32, Instant),
+}
+
+/// Who sees a user online.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// Whoever watches.
+    #[default]
+    All,
+    /// Members of this group.
+    Group(GroupId),
+    /// These, in ascending order.
+    Users(Vec<Uid>),
 }
 
 /// An entry on its way, with what its acknowledgement will mean.

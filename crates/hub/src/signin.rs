@@ -17,7 +17,7 @@ use crate::contacts::contact_portions;
 use crate::directory::Needs;
 use crate::hub::{Hub, Pending, portions};
 use crate::port::store::{Reply, Request, StoreError, Token};
-use crate::session::{Entering, Live, Stage};
+use crate::session::{Audience, Entering, Live, Stage};
 use crate::token::hash_token;
 use wire::time::Timestamp;
 
@@ -69,16 +69,16 @@ impl Hub {
         self.arriving.insert((user.uid, id));
         let request =
             Request::OpenDevice { token: token.id, uid: user.uid, key, now: self.now.wall };
-        let resume = hello.resume;
+        let (resume, shown) = (hello.resume, !hello.hidden);
         self.directory.learn_user(user);
-        self.ask(request, Pending::Device { session: id, token, key, resume });
+        self.ask(request, Pending::Device { session: id, token, key, resume, shown });
     }
 
     pub(crate) fn on_device(
         &mut self,
         id: SessionId,
         token: Token,
-        (key, resume): (DeviceKey, Option<u64>),
+        (key, resume, shown): (DeviceKey, Option<u64>, bool),
         result: Result<Reply, StoreError>,
     ) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
@@ -116,6 +116,9 @@ impl Hub {
             calls: Default::default(),
             // With the first one, when it is welcomed.
             renew_upload: Timestamp(0),
+            shown,
+            audience: Audience::All,
+            searches: (0, self.now.instant),
         };
         let entering = Entering { live, groups: Vec::new(), contacts: Vec::new(), resumed_at, gap };
         session.stage = Stage::Entering(Box::new(entering));
@@ -211,7 +214,9 @@ impl Hub {
         for contacts in contacts {
             self.send(id, server_frame::Body::Contacts(Contacts { ticket: 0, contacts }));
         }
-        if self.online.add(uid, id) {
+        let seen_before = self.is_shown(uid);
+        self.online.add(uid, id);
+        if !seen_before && self.is_shown(uid) {
             self.on_user_online(uid);
         }
         self.ring_late(uid, id);

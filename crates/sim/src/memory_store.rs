@@ -10,7 +10,7 @@ use wire::id::{AppId, DeviceKey, GroupId, MessageId, Seq, Uid};
 use wire::limits::{
     CONTACTS_MAX, DEVICE_KEPT, EXPIRED_TOKEN_KEPT, LOG_ENTRIES_MAX, MESSAGE_KEY_KEPT,
 };
-use wire::mask::contact;
+use wire::mask::{contact, group as mode, user as user_flag};
 use wire::time::Timestamp;
 
 /// A store that performs one request at a time.
@@ -63,6 +63,8 @@ struct Device {
     key: DeviceKey,
     cursor: Seq,
     seen: Timestamp,
+    /// Where push messages go, and whether they are for calls.
+    push: (String, bool),
 }
 
 #[derive(Clone, Debug, Default)]
@@ -149,8 +151,14 @@ impl MemoryStore {
             DeviceId(self.last.device)
         });
         let cursor = log.fetched;
-        let device =
-            self.devices.entry(id).or_insert(Device { token, uid, key, cursor, seen: now });
+        let device = self.devices.entry(id).or_insert(Device {
+            token,
+            uid,
+            key,
+            cursor,
+            seen: now,
+            push: Default::default(),
+        });
         device.seen = now;
         let cursor = device.cursor;
         Reply::Device { device: id, cursor, head: log.head, trimmed: log.trimmed }
@@ -325,8 +333,49 @@ impl SyncStore for MemoryStore {
             Request::LoadContacts { uid } => Reply::Contacts(self.contacts_of(uid).collect()),
             Request::LoadBlockers { uid } => {
                 let of = self.contacts.iter().filter(|((_, peer), _)| *peer == uid);
-                let blocks = of.map(|((by, _), flags)| (*by, flags & contact::BLOCK_ANY));
+                let mask = contact::BLOCK_ANY | contact::LEVELS;
+                let blocks = of.map(|((by, _), flags)| (*by, flags & mask));
                 Reply::Blockers(blocks.filter(|(_, flags)| *flags != 0).collect())
+            }
+            Request::Search { aid, by, text, contacts, groups, after_uid, after_gid, count } => {
+                let text = text.to_ascii_lowercase();
+                let named = |name: &str| name.to_ascii_lowercase().contains(&text);
+                let is_contact = |uid| {
+                    let flags = self.contacts.get(&(by, uid)).copied().unwrap_or_default();
+                    contacts && flags & contact::CONTACT != 0
+                };
+                let users = self.users.values().filter(|user| {
+                    user.aid == aid
+                        && user.uid != by
+                        && user.uid > after_uid
+                        && (user.flags & user_flag::SEARCHABLE != 0 || is_contact(user.uid))
+                        && (named(&user.name) || user.address.eq_ignore_ascii_case(&text))
+                });
+                let found = self.groups.values().map(|(group, _)| group).filter(|group| {
+                    groups
+                        && group.aid == aid
+                        && group.gid > after_gid
+                        && group.flags & mode::SEARCHABLE != 0
+                        && named(&group.name)
+                });
+                Reply::Found {
+                    users: users.take(count).cloned().collect(),
+                    groups: found.take(count).cloned().collect(),
+                }
+            }
+            Request::SavePushToken { device, token, voip } => {
+                if let Some(device) = self.devices.get_mut(&device) {
+                    device.push = (token, voip);
+                }
+                Reply::Done
+            }
+            Request::LoadPushTokens { uid } => {
+                let devices = self.devices.iter().filter(|(_, device)| device.uid == uid);
+                let tokens = devices.filter(|(_, device)| !device.push.0.is_empty());
+                let token = |(id, device): (&DeviceId, &Device)| {
+                    (*id, device.push.0.clone(), device.push.1)
+                };
+                Reply::PushTokens(tokens.map(token).collect())
             }
             Request::Sweep { now, count } => Reply::Swept(self.sweep(now, count)),
             Request::FindApp { hash } => {

@@ -9,7 +9,7 @@ use wire::id::{AppId, DeviceKey, GroupId, MessageId, Seq, Uid};
 use wire::limits::{
     CONTACTS_MAX, DEVICE_KEPT, EXPIRED_TOKEN_KEPT, LOG_ENTRIES_MAX, MESSAGE_KEY_KEPT,
 };
-use wire::mask::contact;
+use wire::mask::{contact, group as mode, user as user_flag};
 use wire::time::Timestamp;
 
 use crate::memory_store::SyncStore;
@@ -42,6 +42,82 @@ pub fn store_suite<S: SyncStore>(mut make: impl FnMut() -> S) {
     contacts_are_of_one_user_and_blocks_are_found_by_who_is_blocked(make());
     contacts_have_a_limit_and_what_exceeds_it_is_left_out(make());
     pins_come_and_go_with_their_group(make());
+    only_who_wants_to_be_found_and_contacts_are_found(make());
+    push_tokens_are_of_devices_and_go_with_them(make());
+}
+
+fn only_who_wants_to_be_found_and_contacts_are_found(mut store: impl SyncStore) {
+    let names = ["Ada Byron", "Adam 50%", "Ada away", "ada_x"];
+    let addresses = ["ada", "adam", "away", "x"];
+    let users: Vec<_> = std::iter::zip(addresses, names)
+        .map(|(address, name)| {
+            let known = user(&mut store, AppId(1), address);
+            let flags = if address == "away" { 0 } else { user_flag::SEARCHABLE };
+            let known = User { name: name.into(), flags, ..known };
+            perform(&mut store, Request::SaveUser { user: known.clone() });
+            known
+        })
+        .collect();
+    let stranger = user(&mut store, AppId(2), "ada");
+    let flags = user_flag::SEARCHABLE;
+    perform(&mut store, Request::SaveUser { user: User { flags, name: "Ada".into(), ..stranger } });
+    for (name, flags) in [("Ada's club", mode::SEARCHABLE), ("Ada's secret", 0)] {
+        let group = Group { aid: AppId(1), name: name.into(), flags, ..Group::default() };
+        perform(
+            &mut store,
+            Request::SaveGroup { group, put: vec![], remove: vec![], notes: vec![] },
+        );
+    }
+    let by = user(&mut store, AppId(1), "asker").uid;
+    let mut store = store.reopen();
+    let found = |store: &mut _, text: &str, contacts, after_uid, count| {
+        let request = Request::Search {
+            aid: AppId(1),
+            by,
+            text: text.into(),
+            contacts,
+            groups: contacts,
+            after_uid,
+            after_gid: GroupId(0),
+            count,
+        };
+        let Reply::Found { users, groups } = perform(store, request) else { panic!("no answer") };
+        let users: Vec<_> = users.into_iter().map(|user| user.address).collect();
+        (users, groups.into_iter().map(|group| group.name).collect::<Vec<_>>())
+    };
+    assert_eq!(found(&mut store, "aDa", false, Uid(0), 9).0, ["ada", "adam", "x"]);
+    assert_eq!(found(&mut store, "ada", false, Uid(0), 2).0, ["ada", "adam"]);
+    assert_eq!(found(&mut store, "ada", false, users[1].uid, 2).0, ["x"]);
+    assert_eq!(found(&mut store, "X", false, Uid(0), 9).0, ["x"], "by the whole address too");
+    assert_eq!(found(&mut store, "0%", false, Uid(0), 9).0, ["adam"]);
+    assert_eq!(found(&mut store, "a_", false, Uid(0), 9).0, ["x"], "no pattern");
+    let friend = Contact { uid: users[2].uid, address: "away".into(), flags: contact::CONTACT };
+    perform(&mut store, Request::SaveContacts { uid: by, contacts: vec![friend] });
+    let (users, groups) = found(&mut store, "ada", true, Uid(0), 9);
+    assert_eq!((users.len(), groups), (4, vec!["Ada's club".to_string()]));
+    assert_eq!(found(&mut store, "ada", false, Uid(0), 9).0.len(), 3);
+}
+
+fn push_tokens_are_of_devices_and_go_with_them(mut store: impl SyncStore) {
+    let ada = user(&mut store, AppId(1), "ada").uid;
+    let token = issue(&mut store, ada, "web", [7; 32]);
+    let key = DeviceKey([1; 16]);
+    let request = Request::OpenDevice { token, uid: ada, key, now: NOW };
+    let Reply::Device { device, .. } = perform(&mut store, request) else { panic!("no device") };
+    let save = |store: &mut _, token: &str| {
+        let request = Request::SavePushToken { device, token: token.into(), voip: true };
+        assert_eq!(perform(store, request), Reply::Done);
+    };
+    save(&mut store, "old");
+    save(&mut store, "new");
+    let mut store = store.reopen();
+    let of_ada = |store: &mut _| perform(store, Request::LoadPushTokens { uid: ada });
+    assert_eq!(of_ada(&mut store), Reply::PushTokens(vec![(device, "new".into(), true)]));
+    save(&mut store, "");
+    assert_eq!(of_ada(&mut store), Reply::PushTokens(vec![]));
+    save(&mut store, "again");
+    perform(&mut store, Request::DeleteTokens { uid: ada, app: None });
+    assert_eq!(of_ada(&mut store), Reply::PushTokens(vec![]));
 }
 
 fn contacts_are_of_one_user_and_blocks_are_found_by_who_is_blocked(mut store: impl SyncStore) {
@@ -58,10 +134,12 @@ fn contacts_are_of_one_user_and_blocks_are_found_by_who_is_blocked(mut store: im
         ada.uid,
         vec![contact_of(&carol, contact::CONTACT), contact_of(&bob, contact::BLOCKED)],
     );
-    save(&mut store, carol.uid, vec![contact_of(&bob, contact::CONTACT | contact::BLOCK_CALLS)]);
+    let level = contact::LEVELS & !(contact::LEVELS << 1);
+    let carols = contact::CONTACT | contact::BLOCK_CALLS | level;
+    save(&mut store, carol.uid, vec![contact_of(&bob, carols)]);
     let mut store = store.reopen();
     let blockers = perform(&mut store, Request::LoadBlockers { uid: bob.uid });
-    let expected = vec![(ada.uid, contact::BLOCKED), (carol.uid, contact::BLOCK_CALLS)];
+    let expected = vec![(ada.uid, contact::BLOCKED), (carol.uid, contact::BLOCK_CALLS | level)];
     assert_eq!(blockers, Reply::Blockers(expected));
     let none = perform(&mut store, Request::LoadBlockers { uid: carol.uid });
     assert_eq!(none, Reply::Blockers(vec![]), "a contact is no block");

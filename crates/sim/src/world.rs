@@ -281,7 +281,7 @@ impl World {
     /// The page tells that it types.
     pub fn type_to(&mut self, place: Place, to: &Conversation) {
         let typing = wire::mask::presence::TYPING;
-        self.with(place, |client, now| client.send_presence(now, to, typing, 0, 0));
+        self.with(place, |client, now| client.send_presence(now, to, typing, 0, 0, Vec::new()));
     }
 
     /// The page comes to the front, or goes behind.

@@ -174,6 +174,28 @@ pub const ERRANDS_MAX: usize = 10_000;
 /// Of those, so many are on their way at once.
 pub const ERRANDS_IN_FLIGHT_MAX: usize = 64;
 
+/// Messages whose end is waited for (`setAge`). One more stays until it is read again.
+pub const AGES_MAX: usize = 100_000;
+
+/// The small key-value store of a page, bytes of JSON. `setKey` beyond it answers `false`.
+pub const KEYS_BYTES_MAX: usize = 64 * 1024;
+
+/// Longest data of a presence, bytes; a longer one is not passed on.
+pub const PRESENCE_DATA_BYTES_MAX: usize = 1_024;
+
+/// Longest text to search for, bytes; a longer one finds nothing.
+pub const SEARCH_BYTES_MAX: usize = 127;
+
+/// Users, and groups, in one answer to a search; the rest is asked for behind the last.
+pub const SEARCH_RESULTS_MAX: usize = 50;
+
+/// Searches of one session in one minute: a person types a few. Further ones are answered
+/// `limited`, so that nobody draws off who is there.
+pub const SEARCHES_PER_MINUTE_MAX: u32 = 30;
+
+/// Longest push token, bytes. A longer one is not kept.
+pub const PUSH_TOKEN_BYTES_MAX: usize = 4_096;
+
 // ---- client ------------------------------------------------------------------------------
 
 /// Messages sent and not yet answered by the server. Further ones wait in the outbox, so that a

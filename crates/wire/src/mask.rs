@@ -19,6 +19,8 @@ pub mod group {
     pub const LIST_BY_SELECTED: u32 = 0x1_0000;
     pub const LIST_BY_ANYONE: u32 = 0x2_0000;
     pub const NO_SELF_DELETE: u32 = 0x4_0000;
+    /// Wants to be found by who is no member.
+    pub const SEARCHABLE: u32 = 0x10_0000;
     pub const DELETE: u32 = 0x8000_0000;
 }
 
@@ -75,7 +77,14 @@ pub mod message {
     pub const DELIVERY_RECEIPT: u32 = 0x1;
     pub const READ_RECEIPT: u32 = 0x2;
     pub const DEFAULT: u32 = 0x3;
+    /// Stored nowhere: for who is online now.
     pub const TRANSIENT: u32 = 0x4;
+    /// One of many copies: belongs to no conversation of its sender.
+    pub const BROADCAST: u32 = 0x20;
+    /// A note of the page: kept here, never sent.
+    pub const DONT_SEND: u32 = 0x20_0000;
+    /// See [`DONT_SEND`].
+    pub const SAVE_CUSTOM: u32 = 0x200_0000;
 }
 
 /// User flags.
@@ -84,6 +93,12 @@ pub mod user {
     pub const NO_OFFLINE_STORAGE: u32 = 0x1;
     pub const NO_OUTGOING: u32 = 0x4;
     pub const NO_INCOMING: u32 = 0x8;
+    /// May be found by search.
+    pub const SEARCHABLE: u32 = 0x100;
+    /// Who watches is not told of changes; it sees them when it asks.
+    pub const LAZY: u32 = 0x200;
+    /// What users set themselves; backends do not touch it.
+    pub const OWN: u32 = SEARCHABLE | LAZY;
 }
 
 /// What a user is to another one, in its own eyes. Blocks are enforced by the server.
@@ -103,7 +118,9 @@ pub mod contact {
     /// The other is not told of changes and presence.
     pub const BLOCK_SUBSCRIPTION: u32 = 0x400;
     pub const BLOCK_ANY: u32 = 0x7f0;
-    pub const ALL: u32 = CONTACT | SUBSCRIBED | BLOCK_ANY;
+    /// Access levels 1 to 15 of the own profile that this user may see, as bits from 16 on.
+    pub const LEVELS: u32 = 0xfffe_0000;
+    pub const ALL: u32 = CONTACT | SUBSCRIBED | BLOCK_ANY | LEVELS;
 }
 
 /// Presence codes (`client-api.md` 2.3.5).
@@ -117,6 +134,8 @@ pub mod presence {
     pub const CHATTING: u32 = 5;
     pub const JOINED: u32 = 10;
     pub const LEFT: u32 = 11;
+    /// Of the SDK itself: places that are shared.
+    pub const RESERVED: u32 = 255;
 }
 
 /// Group errors told to a client (`client-api.md` 2.3.7).

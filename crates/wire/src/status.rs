@@ -18,6 +18,8 @@ pub const CALL_MISSED: u32 = 0x15;
 pub const CALL_INCOMING: u32 = 0x16;
 /// Record of an own call.
 pub const CALL_OUTGOING: u32 = 0x17;
+/// Kept by the page itself, never sent.
+pub const CUSTOM: u32 = 0x20;
 /// Taken back by its sender; a placeholder is left.
 pub const DELETED: u32 = 0x21;
 /// Erased on this device; a placeholder is left.

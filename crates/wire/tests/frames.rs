@@ -125,7 +125,7 @@ fn hello() -> client_frame::Body {
         app: "demo".into(),
         device: vec![1, 2, 3, 4],
         resume: Some(7),
-        version: String::new(),
+        ..Hello::default()
     })
 }
 

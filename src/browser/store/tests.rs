@@ -91,7 +91,6 @@ async fn what_was_stored_is_there_when_the_database_is_opened_again() {
     let group = StoredProfile { gid: 4, group: vec![8, 1], ..StoredProfile::default() };
     let writes = vec![
         Write::Message(Box::new(waiting.clone())),
-        Write::Outbox(waiting.key.clone()),
         Write::Read(notice.clone()),
         Write::Errand(errand(3)),
         Write::Errand(errand(12)),
@@ -131,11 +130,7 @@ async fn what_memory_held_goes_along_into_a_database() {
     fresh("moves").await.close();
     let mut memory = MemoryStore::default();
     let kept = message(1, 1, 10);
-    let writes = vec![
-        Write::Message(Box::new(kept.clone())),
-        Write::Outbox(kept.key.clone()),
-        Write::Cursor(Seq(3)),
-    ];
+    let writes = vec![Write::Message(Box::new(kept.clone())), Write::Cursor(Seq(3))];
     memory.perform(Request::Commit { writes, strict: false });
     let mut backend = Backend::Memory(Box::new(memory));
     let opened = open(&mut backend, Some("test".into()), "moves").await.unwrap();
@@ -263,8 +258,6 @@ fn write(chance: &mut Chance, number: u64) -> Write {
     let id = chance.below(30);
     match chance.below(19) {
         0 | 1 => Write::DeleteMessage(key(id)),
-        2 => Write::Outbox(key(id)),
-        3 => Write::OutboxDone(key(id)),
         4 => Write::Read(notice(id)),
         5 => Write::ReadDone(notice(id).key),
         6 => Write::Cursor(Seq(number)),

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { openWithProfile } from "../harness/chromium.js";
 import { measure, percentile } from "./measure.js";
 
-const MESSAGES = 100_000;
+const MESSAGES = Number(process.env.BENCH_MESSAGES ?? 100_000);
 const BATCH = 1_000;
 const READS = 20;
 const FILLING_WITHIN_MS = 600_000;

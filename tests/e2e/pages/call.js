@@ -45,8 +45,7 @@
       callid = id;
       seen.calls.push({ id, from, video });
       setup(video);
-      if (settings.answers)
-        queueMicrotask(() => [api.answer(true), api.answer(true)]);
+      if (settings.answers) queueMicrotask(() => [api.answer(true), api.answer(true)]);
     },
     Mesibo_OnCallStatus(id, status) {
       callid = id;
@@ -97,8 +96,7 @@
       new Promise((done) => {
         const all = [];
         const session = api.createReadSession({
-          Mesibo_onMessage: (m) =>
-            m ? m.isCall() && all.push(m.status) : done(all),
+          Mesibo_onMessage: (m) => (m ? m.isCall() && all.push(m.status) : done(all)),
         });
         session.read(100);
       }),

@@ -19,7 +19,7 @@ pub struct Opened {
     pub cursor: Option<Seq>,
     /// Who signed in last.
     pub account: Option<Account>,
-    /// Messages that wait to be sent, in order.
+    /// Messages that wait to be sent, in their order.
     pub outbox: Vec<Message>,
     /// Read notices that wait to be sent.
     pub reads: Vec<ReadNotice>,
@@ -27,6 +27,8 @@ pub struct Opened {
     pub errands: Vec<Errand>,
     /// Users and groups known.
     pub profiles: Vec<StoredProfile>,
+    /// When messages disappear.
+    pub ages: Vec<(MessageKey, Timestamp)>,
 }
 
 /// Who signed in last with this store.
@@ -97,8 +99,9 @@ pub struct Position {
 /// One change.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Write {
-    /// Adds or replaces a message. The store keeps the latest message and the number of unread
-    /// ones of each conversation up to date by itself.
+    /// Adds or replaces a message. What follows from it the store keeps up to date by itself: the
+    /// latest message and the number of unread ones of each conversation, and which messages
+    /// wait to be sent (own ones of status OUTBOX).
     Message(Box<Message>),
     /// Removes a message.
     DeleteMessage(MessageKey),
@@ -109,10 +112,6 @@ pub enum Write {
         /// Those whose order is below.
         before: u64,
     },
-    /// Puts a message that is stored, or in this commit, at the end of the outbox.
-    Outbox(MessageKey),
-    /// It was answered.
-    OutboxDone(MessageKey),
     /// A read notice waits.
     Read(ReadNotice),
     /// It was answered.
@@ -127,6 +126,13 @@ pub enum Write {
     Account(Account),
     /// A user or group.
     Profile(Box<StoredProfile>),
+    /// A message disappears at this moment; `Timestamp(0)`: it has.
+    Age {
+        /// Which message.
+        key: MessageKey,
+        /// When.
+        end: Timestamp,
+    },
 }
 
 /// A question.

@@ -5,6 +5,7 @@ mod changes;
 mod connection;
 mod groups;
 mod messages;
+mod people;
 mod profiles;
 mod reading;
 mod rooms;
@@ -25,6 +26,9 @@ use crate::port::{call, peer, transfer};
 use crate::{Client, Input, Output, SocketId};
 
 const TOKEN: &str = "1x1xee494e98fce6e6b4";
+
+/// Type of the messages that the page's filter does not let through.
+const UNWANTED: u32 = 99;
 
 /// The host: performs what the client wants and writes it down.
 struct Page {
@@ -125,6 +129,14 @@ impl Page {
                 Output::Peer(command) => self.commands.push(command),
                 Output::Call(call, command) => self.call_commands.push((call, command)),
                 Output::Transfer(command) => self.transfers.push(command),
+                Output::Event(event) if *event == Event::Filter => {
+                    let unwanted = |message: &crate::message::Message| message.kind == UNWANTED;
+                    let dropped = self.client.unfiltered().into_iter().filter(unwanted);
+                    let dropped: Vec<_> = dropped.map(|message| message.key).collect();
+                    self.client.pass(&dropped);
+                    // As the driver does after each call of the page.
+                    self.client.handle_input(self.now, Input::Tick);
+                }
                 Output::Event(event) => self.events.push(*event),
                 Output::Wait(until) => {
                     self.deadline = until;
@@ -198,7 +210,14 @@ impl Page {
 
     /// A key is pressed; whether the other side is told.
     fn types(&mut self) -> bool {
-        self.client.send_presence(self.now, &friend(), wire::mask::presence::TYPING, 0, 0)
+        self.client.send_presence(
+            self.now,
+            &friend(),
+            wire::mask::presence::TYPING,
+            0,
+            0,
+            Vec::new(),
+        )
     }
 
     fn accept(&mut self, id: u64) {

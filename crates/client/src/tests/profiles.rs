@@ -40,7 +40,7 @@ fn the_own_profile_is_published_and_told_when_the_server_has_it() {
     let own = own_place();
     page.client.edit_profile(&own, Field::Name, Some("Me".into()));
     page.client.edit_profile(&own, Field::Values, Some("{\"a\":1}".into()));
-    assert!(page.client.save_profile(&own, "{\"a\":1,\"b\":2}".into()));
+    assert!(page.client.save_profile(&own, "{\"a\":1,\"b\":2}".into(), true));
     page.input(Input::Tick);
     assert_eq!(page.events, []);
     let save = page.saves().remove(0);
@@ -88,8 +88,8 @@ fn values_that_are_too_large_are_not_saved() {
     let mut page = Page::online();
     let own = own_place();
     page.client.edit_profile(&own, Field::Values, Some("{}".into()));
-    assert!(!page.client.save_profile(&own, "x".repeat(PROFILE_VALUES_BYTES_MAX + 1)));
-    assert!(page.client.save_profile(&own, "x".repeat(PROFILE_VALUES_BYTES_MAX)));
+    assert!(!page.client.save_profile(&own, "x".repeat(PROFILE_VALUES_BYTES_MAX + 1), true));
+    assert!(page.client.save_profile(&own, "x".repeat(PROFILE_VALUES_BYTES_MAX), true));
 }
 
 #[test]
@@ -235,7 +235,7 @@ impl Page {
     }
 
     fn save(&mut self, of: &Conversation) {
-        assert!(self.client.save_profile(of, String::new()));
+        assert!(self.client.save_profile(of, String::new(), true));
         self.input(Input::Tick);
     }
 

@@ -347,7 +347,43 @@ pub enum Request {
         /// Whose.
         uid: Uid,
     },
-    /// Who blocks this user, in whole or in part. → [`Reply::Blockers`]
+    /// Users and groups that want to be found (`wire::mask::user::SEARCHABLE`,
+    /// `wire::mask::group::SEARCHABLE`), in ascending order: part of the name in any case of ASCII,
+    /// or the whole address. Never the asker. → [`Reply::Found`]
+    Search {
+        /// In which app.
+        aid: AppId,
+        /// Who asks.
+        by: Uid,
+        /// Not empty.
+        text: String,
+        /// Its contacts too, whatever they want.
+        contacts: bool,
+        /// Groups too.
+        groups: bool,
+        /// Users behind this one.
+        after_uid: Uid,
+        /// Groups behind this one.
+        after_gid: GroupId,
+        /// At most so many of each.
+        count: usize,
+    },
+    /// Where push messages of a device go, empty = nowhere. → [`Reply::Done`]
+    SavePushToken {
+        /// Which device.
+        device: DeviceId,
+        /// Where.
+        token: String,
+        /// For calls.
+        voip: bool,
+    },
+    /// Where push messages of a user go. → [`Reply::PushTokens`], by device
+    LoadPushTokens {
+        /// Whose.
+        uid: Uid,
+    },
+    /// Who blocks this user in whole or in part, or lets it see levels of its profile.
+    /// → [`Reply::Blockers`]
     LoadBlockers {
         /// The one who is blocked.
         uid: Uid,
@@ -457,7 +493,16 @@ pub enum Reply {
     Groups(Vec<GroupId>),
     /// Contacts of a user.
     Contacts(Vec<Contact>),
-    /// Who blocks a user, and how (`wire::mask::contact`).
+    /// What a search has found.
+    Found {
+        /// By uid.
+        users: Vec<User>,
+        /// By gid.
+        groups: Vec<Group>,
+    },
+    /// Device, token, for calls.
+    PushTokens(Vec<(DeviceId, String, bool)>),
+    /// Who blocks a user, and how, or lets it see what (`wire::mask::contact`).
     Blockers(Vec<(Uid, u32)>),
     /// Places in the logs, in the order asked.
     Appended(Vec<(Uid, Seq)>),

@@ -225,6 +225,7 @@ impl Host {
             device: vec![device; 16],
             resume,
             version: "test".into(),
+            ..Hello::default()
         };
         self.frame(session, client_frame::Body::Hello(hello));
     }

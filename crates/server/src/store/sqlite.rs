@@ -25,6 +25,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0001_first.sql"),
     include_str!("schema/0002_sweep.sql"),
     include_str!("schema/0003_profiles.sql"),
+    include_str!("schema/0004_people.sql"),
 ];
 
 /// An open database.
@@ -169,10 +170,34 @@ fn perform(db: &Connection, logs: &mut Logs, request: Request) -> Result<Reply, 
             let mut statement = db.prepare_cached(
                 "SELECT uid, flags & ?1 FROM contacts WHERE peer = ?2 AND flags & ?1 ORDER BY uid",
             )?;
-            let blockers = statement.query_map([contact::BLOCK_ANY, uid.0], |row| {
-                Ok((Uid(row.get(0)?), row.get(1)?))
-            })?;
+            let blockers = statement
+                .query_map([contact::BLOCK_ANY | contact::LEVELS, uid.0], |row| {
+                    Ok((Uid(row.get(0)?), row.get(1)?))
+                })?;
             Reply::Blockers(blockers.collect::<Sql<_>>()?)
+        }
+        Request::Search { aid, by, text, contacts, groups, after_uid, after_gid, count } => {
+            let wanted = Wanted { aid, by, text: &text, count };
+            let users = find_users(db, &wanted, contacts, after_uid)?;
+            let groups = match groups {
+                true => find_groups(db, &wanted, after_gid)?,
+                false => Vec::new(),
+            };
+            Reply::Found { users, groups }
+        }
+        Request::SavePushToken { device, token, voip } => {
+            db.prepare_cached("UPDATE devices SET push = ?, push_voip = ? WHERE id = ?")?
+                .execute(params![token, voip, signed(device.0)])?;
+            Reply::Done
+        }
+        Request::LoadPushTokens { uid } => {
+            let mut statement = db.prepare_cached(
+                "SELECT id, push, push_voip FROM devices WHERE uid = ? AND push <> '' ORDER BY id",
+            )?;
+            let tokens = statement.query_map([uid.0], |row| {
+                Ok((DeviceId(unsigned(row.get(0)?)), row.get(1)?, row.get(2)?))
+            })?;
+            Reply::PushTokens(tokens.collect::<Sql<_>>()?)
         }
         Request::Sweep { now, count } => Reply::Swept(sweep(db, logs, now, count)?),
         Request::FindApp { hash } => Reply::App(
@@ -526,32 +551,69 @@ fn delete_user(db: &Connection, uid: Uid) -> Sql<()> {
     Ok(())
 }
 
+/// What a search is for.
+struct Wanted<'a> {
+    aid: AppId,
+    by: Uid,
+    text: &'a str,
+    count: usize,
+}
+
+/// Among those that want to be found, and the asker's contacts.
+fn find_users(db: &Connection, wanted: &Wanted<'_>, contacts: bool, after: Uid) -> Sql<Vec<User>> {
+    // Each part of the union has an index of its own.
+    let sql = select_user(
+        "WHERE u.uid IN (
+           SELECT uid FROM users WHERE aid = ?1 AND uid > ?3 AND flags & 256 <> 0
+           UNION SELECT peer FROM contacts WHERE ?5 AND uid = ?2 AND flags & 1)
+         AND u.aid = ?1 AND u.uid <> ?2 AND u.uid > ?3
+         AND (instr(lower(u.name), lower(?4)) OR lower(u.address) = lower(?4))
+         ORDER BY u.uid LIMIT ?6",
+    );
+    let mut statement = db.prepare_cached(&sql)?;
+    let (aid, by, count) = (wanted.aid.0, wanted.by.0, wanted.count as i64);
+    let given = params![aid, by, after.0, wanted.text, contacts, count];
+    statement.query_map(given, |row| user(row, 0))?.collect()
+}
+
+fn find_groups(db: &Connection, wanted: &Wanted<'_>, after: GroupId) -> Sql<Vec<Group>> {
+    let sql = format!(
+        "{SELECT_GROUP} WHERE aid = ? AND gid > ? AND flags & 1048576 <> 0
+         AND instr(lower(name), lower(?)) ORDER BY gid LIMIT ?"
+    );
+    let mut statement = db.prepare_cached(&sql)?;
+    let given = params![wanted.aid.0, after.0, wanted.text, wanted.count as i64];
+    statement.query_map(given, group)?.collect()
+}
+
+const SELECT_GROUP: &str =
+    "SELECT gid, aid, name, status, image, flags, call_flags, resolution, active, pinned,
+            expires, expiry_extension_s, owner, profile FROM groups";
+
+/// Of [`SELECT_GROUP`], without its PINs.
+fn group(row: &Row<'_>) -> Sql<Group> {
+    Ok(Group {
+        gid: GroupId(row.get(0)?),
+        aid: AppId(row.get(1)?),
+        name: row.get(2)?,
+        status: row.get(3)?,
+        image: row.get(4)?,
+        flags: row.get(5)?,
+        call_flags: row.get(6)?,
+        resolution: row.get(7)?,
+        active: row.get(8)?,
+        pinned: row.get(9)?,
+        expires: time(row.get(10)?),
+        expiry_extension_s: row.get(11)?,
+        owner: row.get::<_, Option<u32>>(12)?.map(Uid),
+        values: row.get(13)?,
+        pins: Vec::new(),
+    })
+}
+
 fn load_group(db: &Connection, gid: GroupId) -> Sql<Option<Roster>> {
-    let group = db
-        .prepare_cached(
-            "SELECT gid, aid, name, status, image, flags, call_flags, resolution, active, pinned,
-                    expires, expiry_extension_s, owner, profile FROM groups WHERE gid = ?",
-        )?
-        .query_row([gid.0], |row| {
-            Ok(Group {
-                gid: GroupId(row.get(0)?),
-                aid: AppId(row.get(1)?),
-                name: row.get(2)?,
-                status: row.get(3)?,
-                image: row.get(4)?,
-                flags: row.get(5)?,
-                call_flags: row.get(6)?,
-                resolution: row.get(7)?,
-                active: row.get(8)?,
-                pinned: row.get(9)?,
-                expires: time(row.get(10)?),
-                expiry_extension_s: row.get(11)?,
-                owner: row.get::<_, Option<u32>>(12)?.map(Uid),
-                values: row.get(13)?,
-                pins: Vec::new(),
-            })
-        })
-        .optional()?;
+    let sql = format!("{SELECT_GROUP} WHERE gid = ?");
+    let group = db.prepare_cached(&sql)?.query_row([gid.0], group).optional()?;
     let Some(group) = group else { return Ok(None) };
     let group = Group { pins: load_pins(db, gid)?, ..group };
     let sql = format!(

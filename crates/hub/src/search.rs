@@ -1,0 +1,111 @@
+//! Finding users and groups that want to be found, and nobody else; and where push messages go.
+//!
+//! Relies on the store to look only among those that opted in, and among the asker's contacts.
+//! Promises that who has blocked the asker is not found, and that questions are few.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use wire::code::Code;
+use wire::id::{GroupId, SessionId, Uid};
+use wire::limits::{
+    PUSH_TOKEN_BYTES_MAX, SEARCH_BYTES_MAX, SEARCH_RESULTS_MAX, SEARCHES_PER_MINUTE_MAX,
+};
+use wire::mask::contact;
+use wire::proto::{self, Accepted, Found, PushToken, Search, server_frame};
+use wire::time::{Duration, Timestamp};
+
+use crate::hub::{Hub, Pending};
+use crate::port::store::{Reply, Request, StoreError};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+impl Hub {
+    pub(crate) fn on_search(&mut self, id: SessionId, search: &Search) {
+        let now = self.now.instant;
+        let Some(live) = self.sessions.get_mut(&id).and_then(|session| session.live_mut()) else {
+            return;
+        };
+        if now >= live.searches.1 + MINUTE {
+            live.searches = (0, now);
+        }
+        live.searches.0 += 1;
+        let limited = live.searches.0 > SEARCHES_PER_MINUTE_MAX;
+        let (uid, aid) = (live.uid, live.aid);
+        let text = search.text.trim();
+        if limited || text.is_empty() || text.len() > SEARCH_BYTES_MAX {
+            let found = Found { ticket: search.ticket, limited, ..Found::default() };
+            return self.send(id, server_frame::Body::Found(found));
+        }
+        let request = Request::Search {
+            aid,
+            by: uid,
+            text: String::from(text),
+            contacts: search.contacts,
+            groups: search.groups,
+            after_uid: Uid(search.after_uid),
+            after_gid: GroupId(search.after_gid),
+            count: SEARCH_RESULTS_MAX,
+        };
+        self.ask(request, Pending::Search { session: id, search: search.clone() });
+    }
+
+    pub(crate) fn on_found(
+        &mut self,
+        id: SessionId,
+        search: &Search,
+        result: Result<Reply, StoreError>,
+    ) {
+        let Some(live) = self.sessions.get(&id).and_then(|session| session.live()) else { return };
+        let by = live.uid;
+        let Ok(Reply::Found { users, groups }) = result else {
+            return self.end(id, Code::Storage, "storage failed");
+        };
+        let full = users.len() >= SEARCH_RESULTS_MAX || groups.len() >= SEARCH_RESULTS_MAX;
+        let hidden = contact::BLOCKED | contact::BLOCK_PROFILE;
+        let since = Timestamp(search.seen_since);
+        let seen = users.iter().filter(|user| {
+            let recent = user.last_online >= since || self.is_shown_to(user.uid, by);
+            recent && !self.directory.blocks(user.uid, by, hidden)
+        });
+        let users: Vec<_> = seen.map(|user| self.profile_for(user, by)).collect();
+        // What a group shows to who is no member.
+        let groups = groups.into_iter().map(|group| proto::Group {
+            gid: group.gid.0,
+            name: group.name,
+            image: group.image,
+            status: group.status,
+            active: group.active,
+            ..proto::Group::default()
+        });
+        let groups = groups.collect();
+        let found = Found { ticket: search.ticket, users, groups, more: full, limited: false };
+        self.send(id, server_frame::Body::Found(found));
+    }
+
+    /// Kept for who sends push messages.
+    pub(crate) fn on_push_token(&mut self, id: SessionId, push: &PushToken) {
+        let Some(live) = self.sessions.get(&id).and_then(|session| session.live()) else { return };
+        if push.token.len() > PUSH_TOKEN_BYTES_MAX {
+            let refusal = crate::messaging::fail("the push token is too long");
+            return self.reject(id, push.ticket, refusal);
+        }
+        let (token, voip) = (push.token.clone(), push.voip);
+        let request = Request::SavePushToken { device: live.device, token, voip };
+        self.ask(request, Pending::Push { session: id, ticket: push.ticket });
+    }
+
+    pub(crate) fn on_push_token_saved(
+        &mut self,
+        id: SessionId,
+        ticket: u64,
+        result: Result<Reply, StoreError>,
+    ) {
+        match result {
+            Ok(_) => {
+                let accepted = Accepted { id: ticket, ts: self.now.wall.0, recipients: 0 };
+                self.send(id, server_frame::Body::Accepted(accepted));
+            }
+            Err(_) => self.end(id, Code::Storage, "storage failed"),
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! Being seen: online or not, by whom; found by search; which values of a profile.
+
+mod host;
+
+use host::Host;
+use wire::id::SessionId;
+use wire::limits::{SEARCH_RESULTS_MAX, SEARCHES_PER_MINUTE_MAX};
+use wire::mask::{contact, presence as code, user as user_flag};
+use wire::proto::*;
+use wire::status;
+use wire::time::Duration;
+
+#[test]
+fn who_is_hidden_is_seen_offline_by_all_and_gets_messages() {
+    let mut host = Host::new();
+    let tokens = ["ada", "bob"].map(|name| host.user(name));
+    let bob = host.sign_in(&tokens[1]);
+    watch(&mut host, bob, "ada");
+    let ada = hidden(&mut host, &tokens[0]);
+    assert_eq!(presences(&mut host, bob), []);
+    assert!(!watch(&mut host, bob, "ada").online);
+    host.send(bob, "ada", 1, "hello");
+    assert_eq!(host.texts(ada), ["hello"]);
+
+    show(&mut host, ada, code::ONLINE, 0);
+    show(&mut host, ada, code::ONLINE, 0);
+    assert_eq!(presences(&mut host, bob), [("ada".to_string(), code::ONLINE)]);
+    show(&mut host, ada, code::OFFLINE, 0);
+    assert_eq!(presences(&mut host, bob), [("ada".to_string(), code::OFFLINE)]);
+    // Seen by a second browser, until that is gone.
+    let phone = host.sign_in_from(&tokens[0], 1);
+    assert_eq!(presences(&mut host, bob), [("ada".to_string(), code::ONLINE)]);
+    host.close(phone);
+    assert_eq!(presences(&mut host, bob), [("ada".to_string(), code::OFFLINE)]);
+    host.close(ada);
+    assert_eq!(presences(&mut host, bob), []);
+}
+
+#[test]
+fn only_the_audience_sees_who_is_online() {
+    let mut host = Host::new();
+    let tokens = ["ada", "bob", "carol"].map(|name| host.user(name));
+    let group = host.group(0, &["ada", "bob"]);
+    let [ada, bob, carol] = [0, 1, 2].map(|index: usize| host.sign_in(&tokens[index]));
+    for watcher in [bob, carol] {
+        assert!(watch(&mut host, watcher, "ada").online);
+    }
+    show(&mut host, ada, code::ONLINE, group.0);
+    assert_eq!(presences(&mut host, bob), []);
+    assert_eq!(presences(&mut host, carol), [("ada".to_string(), code::OFFLINE)]);
+    let contacts = vec![Contact { address: "carol".into(), flags: contact::CONTACT }];
+    host.frame(ada, client_frame::Body::Contacts(Contacts { ticket: 1, contacts }));
+    show(&mut host, ada, code::ONLINE, 8);
+    assert_eq!(presences(&mut host, bob), [("ada".to_string(), code::OFFLINE)]);
+    assert_eq!(presences(&mut host, carol), [("ada".to_string(), code::ONLINE)]);
+    assert!(!watch(&mut host, bob, "ada").online);
+    show(&mut host, ada, code::ONLINE, 0);
+    assert_eq!(presences(&mut host, bob), [("ada".to_string(), code::ONLINE)]);
+}
+
+#[test]
+fn only_who_opted_in_is_found_and_not_by_who_is_blocked() {
+    let mut host = Host::new();
+    let tokens = ["ada", "bob", "carol"].map(|name| host.user(name));
+    let [ada, bob, carol] = [0, 1, 2].map(|index: usize| host.sign_in(&tokens[index]));
+    let name = |name: &str, flags| ProfileSave {
+        name: Some(name.into()),
+        flags: Some(flags),
+        ..ProfileSave::default()
+    };
+    for (session, save) in [
+        (ada, name("Ada Lovelace", user_flag::SEARCHABLE | user_flag::NO_OUTGOING)),
+        (bob, name("Bob Lovelace", 0)),
+    ] {
+        host.frame(session, client_frame::Body::ProfileSave(save));
+    }
+    host.send(ada, "bob", 1, "a user cannot take rights from itself");
+    assert_eq!(host.texts(bob).len(), 1);
+    let found = search(&mut host, carol, "lovelace");
+    assert_eq!(found, ["ada"]);
+    assert_eq!(search(&mut host, carol, "bob"), [""; 0]);
+    assert_eq!(search(&mut host, ada, "lovelace"), [""; 0], "nobody finds itself");
+    let contacts = vec![Contact { address: "carol".into(), flags: contact::BLOCKED }];
+    host.frame(ada, client_frame::Body::Contacts(Contacts { ticket: 1, contacts }));
+    assert_eq!(search(&mut host, carol, "lovelace"), [""; 0]);
+    assert_eq!(search(&mut host, bob, "lovelace"), ["ada"]);
+    host.frame(ada, client_frame::Body::ProfileSave(name("Ada", 0)));
+    assert_eq!(search(&mut host, bob, "ada"), [""; 0], "taken back");
+}
+
+#[test]
+fn a_long_answer_comes_in_parts_and_too_many_questions_find_nothing() {
+    let mut host = Host::new();
+    let token = host.user("asker");
+    let flags = Some(user_flag::SEARCHABLE);
+    for number in 0..=SEARCH_RESULTS_MAX {
+        let token = host.user(&format!("u{number}"));
+        let session = host.sign_in(&token);
+        let save = ProfileSave { name: Some("many".into()), flags, ..ProfileSave::default() };
+        host.frame(session, client_frame::Body::ProfileSave(save));
+    }
+    let asker = host.sign_in(&token);
+    let first = found(&mut host, asker, Search { text: "many".into(), ..Search::default() });
+    assert_eq!((first.users.len(), first.more), (SEARCH_RESULTS_MAX, true));
+    let after_uid = first.users.last().expect("many").uid;
+    let rest = Search { text: "many".into(), after_uid, ..Search::default() };
+    let rest = found(&mut host, asker, rest);
+    assert_eq!((rest.users.len(), rest.more), (1, false));
+    for _ in 2..SEARCHES_PER_MINUTE_MAX {
+        assert!(!found(&mut host, asker, Search { text: "x".into(), ..Search::default() }).limited);
+    }
+    let last = found(&mut host, asker, Search { text: "many".into(), ..Search::default() });
+    assert!(last.limited && last.users.is_empty());
+    host.advance(Duration::from_secs(30));
+    host.frame(asker, client_frame::Body::Pong(Pong { sent: 0 }));
+    host.advance(Duration::from_secs(31));
+    assert_eq!(search(&mut host, asker, "many").len(), SEARCH_RESULTS_MAX);
+}
+
+#[test]
+fn values_of_a_level_are_seen_by_whom_they_were_given_and_taken_back_at_once() {
+    let mut host = Host::new();
+    let tokens = ["ada", "bob", "carol"].map(|name| host.user(name));
+    let [ada, bob, carol] = [0, 1, 2].map(|index: usize| host.sign_in(&tokens[index]));
+    for watcher in [bob, carol] {
+        watch(&mut host, watcher, "ada");
+    }
+    let values = "{\"city\":\"Ulm\"}\n2 {\"phone\":\"1\"}\n3 {\"secret\":1}";
+    let save = ProfileSave { values: Some(values.into()), ..ProfileSave::default() };
+    host.frame(ada, client_frame::Body::ProfileSave(save));
+    let public = "{\"city\":\"Ulm\"}";
+    assert_eq!(profiles(&mut host, bob)[0].values, public);
+    assert_eq!(profiles(&mut host, ada)[0].values, values, "one's own are all there");
+    let give = |host: &mut Host, flags| {
+        let contacts = vec![Contact { address: "bob".into(), flags }];
+        host.frame(ada, client_frame::Body::Contacts(Contacts { ticket: 1, contacts }));
+    };
+    profiles(&mut host, carol);
+    give(&mut host, 1 << (2 + 16));
+    assert_eq!(profiles(&mut host, bob)[0].values, format!("{public}\n2 {{\"phone\":\"1\"}}"));
+    assert_eq!(profiles(&mut host, carol).len(), 0);
+    assert_eq!(watch(&mut host, carol, "ada").values, public);
+    host.restart();
+    let bob = host.sign_in(&tokens[1]);
+    assert!(watch(&mut host, bob, "ada").values.contains("phone"));
+    let ada = host.sign_in(&tokens[0]);
+    let contacts = vec![Contact { address: "bob".into(), flags: 0 }];
+    host.frame(ada, client_frame::Body::Contacts(Contacts { ticket: 1, contacts }));
+    assert_eq!(profiles(&mut host, bob)[0].values, public);
+}
+
+#[test]
+fn who_tells_lazily_is_seen_when_asked() {
+    let mut host = Host::new();
+    let tokens = ["ada", "bob"].map(|name| host.user(name));
+    let [ada, bob] = [0, 1].map(|index: usize| host.sign_in(&tokens[index]));
+    watch(&mut host, bob, "ada");
+    let save = ProfileSave {
+        name: Some("Ada".into()),
+        flags: Some(user_flag::LAZY),
+        ..ProfileSave::default()
+    };
+    host.frame(ada, client_frame::Body::ProfileSave(save));
+    assert_eq!(profiles(&mut host, bob).len(), 0);
+    assert_eq!(watch(&mut host, bob, "ada").name, "Ada");
+}
+
+#[test]
+fn a_lifetime_counts_from_the_sending_and_one_that_is_over_is_refused() {
+    let mut host = Host::new();
+    let tokens = ["ada", "bob"].map(|name| host.user(name));
+    let ada = host.sign_in(&tokens[0]);
+    let now = watch(&mut host, ada, "bob").last_seen;
+    assert_eq!(now, 0);
+    let (_, welcome) = host.resume(&tokens[1], 0);
+    let message = |id, expiry, age, waited: u64| {
+        let content = Content { body: "x".as_bytes().to_vec().into(), age, ..Content::default() };
+        let to = Some(Target { to: Some(target::To::Address("bob".into())) });
+        let (content, sent) = (Some(content), welcome.now - waited);
+        client_frame::Body::Send(Send { id, to, expiry, sent, content, ..Send::default() })
+    };
+    for (id, expiry, age, waited, answer) in [
+        ((1 << 32) | 1, Some(10), 0, 9_000, status::SENT),
+        ((1 << 32) | 2, Some(10), 0, 10_000, status::EXPIRED),
+        ((1 << 32) | 3, None, 0, 99_000, status::SENT),
+        ((1 << 32) | 4, None, 5, 6_000, status::EXPIRED),
+    ] {
+        host.frame(ada, message(id, expiry, age, waited));
+        assert_eq!(host.answers(ada), [(id, answer)]);
+    }
+    // Sent again because the answer was lost.
+    host.frame(ada, message((1 << 32) | 1, Some(10), 0, 20_000));
+    assert_eq!(host.answers(ada), [((1 << 32) | 1, status::SENT)]);
+}
+
+// ---- helpers -----------------------------------------------------------------------------
+
+fn hidden(host: &mut Host, token: &str) -> SessionId {
+    let session = host.open();
+    let hello = Hello {
+        token: token.into(),
+        app: "web".into(),
+        device: vec![1; 16],
+        hidden: true,
+        ..Hello::default()
+    };
+    host.frame(session, client_frame::Body::Hello(hello));
+    session
+}
+
+fn show(host: &mut Host, session: SessionId, presence: u32, value: u32) {
+    let presence = Presence { presence, value, ..Presence::default() };
+    host.frame(session, client_frame::Body::Presence(presence));
+}
+
+fn found(host: &mut Host, session: SessionId, search: Search) -> Found {
+    host.received(session);
+    host.frame(session, client_frame::Body::Search(Search { ticket: 5, ..search }));
+    let found = host.received(session).into_iter().find_map(|body| match body {
+        server_frame::Body::Found(found) if found.ticket == 5 => Some(found),
+        _ => None,
+    });
+    found.expect("an answer")
+}
+
+fn search(host: &mut Host, session: SessionId, text: &str) -> Vec<String> {
+    let found = found(host, session, Search { text: text.into(), ..Search::default() });
+    found.users.into_iter().map(|user| user.address).collect()
+}
+
+fn watch(host: &mut Host, session: SessionId, address: &str) -> Profile {
+    host.received(session);
+    let watch = Watch { addresses: vec![address.into()], groups: vec![] };
+    host.frame(session, client_frame::Body::Watch(watch));
+    profiles(host, session).remove(0)
+}
+
+fn profiles(host: &mut Host, session: SessionId) -> Vec<Profile> {
+    let frames = host.received(session).into_iter();
+    let users = frames.filter_map(|body| match body {
+        server_frame::Body::Profiles(profiles) => Some(profiles.users),
+        _ => None,
+    });
+    users.flatten().collect()
+}
+
+fn presences(host: &mut Host, session: SessionId) -> Vec<(String, u32)> {
+    let frames = host.received(session).into_iter();
+    let told = frames.filter_map(|body| match body {
+        server_frame::Body::Presence(presence) => Some((presence.from, presence.presence)),
+        _ => None,
+    });
+    told.collect()
+}

@@ -1,0 +1,277 @@
+// Where the device is, and whom the page lets know: places travel as presences from page to page,
+// the server passes them on and keeps none. The browser is asked only after `start()`.
+
+import { constants } from "./constants.js";
+import { MesiboDateTime } from "./datetime.js";
+import { fieldOf } from "./hidden.js";
+import { tellListener } from "./told.js";
+import { asNumber } from "./values.js";
+
+// Kinds of the SDK's own presence.
+const PLACE = 1;
+const REQUEST = 2;
+const ENDED = 3;
+const EARTH_RADIUS = 6_371_000;
+// Nobody shares longer than a day by one call.
+const SHARE_SECONDS_MAX = 86_400;
+
+const { MESIBO_RESULT_OK: OK, MESIBO_RESULT_FAIL: FAIL } = constants;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+export class MesiboLocation {
+  constructor(latitude = 0, longitude = 0) {
+    this.latitude = latitude;
+    this.longitude = longitude;
+    this.altitude = 0;
+    this.speed = 0;
+    this.distance = 0;
+    this.accuracy = 0;
+    this.ts = 0;
+    this.flags = 0;
+  }
+  getTimestamp() {
+    return new MesiboDateTime(this.ts);
+  }
+}
+
+export class MesiboLocationConfig {
+  /** Metres; seconds. */
+  minDistance = 0;
+  minDistanceSharing = 0;
+  minInterval = 0;
+  maxInterval = 0;
+  backgroundRefresh = false;
+  fineLocation = true;
+  aggressive = false;
+}
+
+/** Metres between two places. */
+function distance(a, b) {
+  const rad = (degrees) => (degrees * Math.PI) / 180;
+  const [x, y] = [rad(b.latitude - a.latitude) / 2, rad(b.longitude - a.longitude) / 2];
+  const h =
+    Math.sin(x) ** 2 + Math.cos(rad(a.latitude)) * Math.cos(rad(b.latitude)) * Math.sin(y) ** 2;
+  return 2 * EARTH_RADIUS * Math.asin(Math.sqrt(Math.min(1, h)));
+}
+
+export class MesiboLocationManager {
+  #engine;
+  #listeners = new Set();
+  #config = new MesiboLocationConfig();
+  #watch = null;
+  #device = null;
+  #custom = null;
+  #customUntil = 0;
+  #tracked = null;
+  #shares = new Map();
+
+  constructor(engine) {
+    this.#engine = engine;
+  }
+
+  start(config) {
+    Object.assign(this.#config, config);
+    const geolocation = globalThis.navigator?.geolocation;
+    if (!geolocation) return FAIL;
+    if (this.#watch === null) {
+      const options = {
+        enableHighAccuracy: Boolean(this.#config.fineLocation),
+        maximumAge: this.#config.minInterval * 1000,
+      };
+      this.#watch = geolocation.watchPosition(
+        ({ coords, timestamp }) => this.#onDevice(coords, timestamp),
+        (error) => this._tell("LocationError", this.#engine.getSelfProfile(), error.code),
+        options,
+      );
+    }
+    return OK;
+  }
+  stop() {
+    if (this.#watch !== null) navigator.geolocation.clearWatch(this.#watch);
+    this.#watch = null;
+    return OK;
+  }
+  addListener(listener) {
+    this.#listeners.add(listener);
+    return true;
+  }
+  removeListener(listener) {
+    return this.#listeners.delete(listener);
+  }
+  /** Wins over the device's for `timeout` seconds, 0 = until `resetLocation`. */
+  setLocation(location, timeout = 0) {
+    const [latitude, longitude] = [asNumber(location?.latitude), asNumber(location?.longitude)];
+    if (!(Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180)) return false;
+    const now = this.#engine.getTimestamp();
+    this.#custom = Object.assign(new MesiboLocation(), location, { latitude, longitude });
+    this.#custom.ts ||= now;
+    this.#customUntil = timeout > 0 ? now + timeout * 1000 : Infinity;
+    this.#spread();
+    return true;
+  }
+  resetLocation() {
+    this.#custom = null;
+  }
+  getDeviceLocation() {
+    return this.#device;
+  }
+  getCustomLocation() {
+    return this.#engine.getTimestamp() < this.#customUntil ? this.#custom : null;
+  }
+  getLocation() {
+    return this.getCustomLocation() ?? this.#device;
+  }
+  /** Places go to whom they are shared with, and to nobody else. */
+  setAccessLevels() {
+    return OK;
+  }
+  setSearchableDistance() {
+    console.warn("mesibo: profiles cannot be searched by distance: the server keeps no places");
+    return FAIL;
+  }
+  startDistanceTracking() {
+    this.#tracked = { from: this.getLocation(), metres: 0 };
+  }
+  stopDistanceTracking() {
+    if (this.#tracked) this.#tracked.from = null;
+  }
+  getDistanceCovered() {
+    return this.#tracked?.metres ?? 0;
+  }
+
+  #onDevice(coords, ts) {
+    const { latitude, longitude, altitude, speed, accuracy } = coords;
+    const place = new MesiboLocation(latitude, longitude);
+    Object.assign(place, { altitude: altitude ?? 0, speed: speed ?? 0, accuracy, ts });
+    const former = this.#device;
+    if (former && distance(former, place) < this.#config.minDistance) return;
+    place.distance = former ? distance(former, place) : 0;
+    this.#device = place;
+    if (this.#tracked) {
+      if (this.#tracked.from) this.#tracked.metres += distance(this.#tracked.from, place);
+      this.#tracked.from &&= place;
+    }
+    this._tell("DeviceLocation", place);
+    this.#spread();
+  }
+
+  /** Tells everybody it is shared with, unless they know nearly that place. */
+  #spread() {
+    const place = this.getLocation();
+    const now = this.#engine.getTimestamp();
+    for (const [profile, share] of this.#shares) {
+      if (now > share.until) this.#shares.delete(profile);
+      else if (place && !(share.told && distance(share.told, place) < share.minDistance)) {
+        share.told = place;
+        const { latitude, longitude, altitude, speed, accuracy, ts } = place;
+        const told = [latitude, longitude, altitude, speed, accuracy, ts, share.until];
+        sendReserved(this.#engine, profile, PLACE, told);
+      }
+    }
+  }
+
+  _share(profile, seconds, minDistance) {
+    if (!(seconds > 0)) return FAIL;
+    const until = this.#engine.getTimestamp() + Math.min(seconds, SHARE_SECONDS_MAX) * 1000;
+    const metres = minDistance ?? this.#config.minDistanceSharing;
+    this.#shares.set(profile, { until, minDistance: metres, told: null });
+    this.#spread();
+    return OK;
+  }
+  _endSharing(profile) {
+    if (!this.#shares.delete(profile)) return FAIL;
+    sendReserved(this.#engine, profile, ENDED, []);
+    return OK;
+  }
+  _tell(name, ...values) {
+    for (const listener of [...this.#listeners]) tellListener(listener, name, ...values);
+  }
+}
+
+function sendReserved(engine, profile, kind, value) {
+  const data = encoder.encode(JSON.stringify(value));
+  const { MESIBO_PRESENCE_RESERVED: reserved } = constants;
+  const own = Object.getPrototypeOf(profile);
+  engine._sendPresence(own.getAddress.call(profile), 0, reserved, kind, 0, data);
+}
+
+/** Of one profile: what its user shares with this one, and the other way round. */
+export class MesiboProfileLocation {
+  #profile;
+  #asked = 0;
+  #place = null;
+  #until = 0;
+
+  constructor(profile) {
+    this.#profile = profile;
+  }
+  get #manager() {
+    return locationManager(this.#profile._engine());
+  }
+  /** For so many seconds, at most a day. */
+  share(duration, minDistance) {
+    if (this.#profile._isGroup()) return FAIL;
+    return this.#manager._share(this.#profile, asNumber(duration) ?? 0, asNumber(minDistance));
+  }
+  endSharing() {
+    return this.#manager._endSharing(this.#profile);
+  }
+  /** Asks the other page to share; it decides. */
+  subscribe(duration, maxDistance = 0) {
+    const seconds = asNumber(duration) ?? 0;
+    if (this.#profile._isGroup() || !(seconds > 0)) return FAIL;
+    this.#asked = this.#now() + seconds * 1000;
+    sendReserved(this.#profile._engine(), this.#profile, REQUEST, [seconds, maxDistance]);
+    return OK;
+  }
+  cancelSubscription() {
+    this.#asked = 0;
+    this.#place = null;
+    return OK;
+  }
+  /** 0: nothing; 1: asked for; 2: the other shares. */
+  getSubscriptionStatus() {
+    if (this.get()) return 2;
+    return this.#now() < this.#asked ? 1 : 0;
+  }
+  get() {
+    return this.#now() < this.#until ? this.#place : null;
+  }
+
+  #now() {
+    return this.#profile._engine().getTimestamp();
+  }
+  /** The other page has told something. */
+  _take(kind, value) {
+    const manager = this.#manager;
+    if (kind === REQUEST) return manager._tell("LocationRequest", this.#profile, value[0]);
+    if (kind === ENDED) return void (this.#until = 0);
+    const known = this.get() !== null;
+    const [latitude, longitude, altitude, speed, accuracy, ts, until] = value.map(Number);
+    if (kind !== PLACE || ![latitude, longitude, until].every(Number.isFinite)) return;
+    const place = new MesiboLocation(latitude, longitude);
+    this.#place = Object.assign(place, { altitude, speed, accuracy, ts });
+    this.#until = until;
+    const left = Math.max(0, Math.round((until - this.#now()) / 1000));
+    if (!known) manager._tell("LocationShared", this.#profile, left);
+    manager._tell("LocationReceived", this.#profile);
+  }
+}
+
+export const locationManager = (engine) =>
+  (fieldOf(engine).locations ??= new MesiboLocationManager(engine));
+
+export const locationOf = (profile) =>
+  (fieldOf(profile).location ??= new MesiboProfileLocation(profile));
+
+/** A presence of the SDK itself has come. */
+export function onReserved(profile, kind, bytes) {
+  let value;
+  try {
+    value = JSON.parse(decoder.decode(bytes));
+  } catch {
+    return;
+  }
+  if (Array.isArray(value)) locationOf(profile)._take(kind, value);
+}

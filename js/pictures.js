@@ -1,0 +1,181 @@
+// Pictures of profiles. The first is the profile's URL; all of them, with their thumbnails, are a
+// named value of a reserved name, so that they travel and have access levels as values do.
+
+import { fieldOf } from "./hidden.js";
+
+// Longest sides and qualities: of the picture, and of its thumbnail in the profile itself.
+const PICTURE = [1280, 0.8];
+const THUMBNAILS = [
+  [96, 0.5],
+  [64, 0.4],
+  [32, 0.3],
+];
+// Named values have 16 KiB together.
+const THUMBNAIL_LENGTH_MAX = 3_000;
+const PICTURES_MAX = 8;
+
+/** The pictures of a profile that have to be uploaded: what was given, by index. */
+const pendingOf = (profile) => (fieldOf(profile).pendingPictures ??= new Map());
+
+/** One picture of a profile. The strings it gives stay the same while the picture does. */
+export class MesiboProfileImage {
+  #profile;
+  #index;
+  constructor(profile, index) {
+    this.#profile = profile;
+    this.#index = index;
+  }
+  #picture() {
+    return this.#profile._pictures()[this.#index] ?? null;
+  }
+  getImage() {
+    const url = this.#picture()?.u;
+    if (url) return url;
+    return this.#index ? null : sourceOf(this.#profile._ask("GetProfileImage"));
+  }
+  getThumbnail() {
+    return this.#picture()?.t ?? this.getImage();
+  }
+  getImageOrThumbnail() {
+    return this.getImage() ?? this.getThumbnail();
+  }
+  getUrl() {
+    return this.#picture()?.u ?? null;
+  }
+  #at(index) {
+    return this.#profile._pictures()[index] ? imageOf(this.#profile, index) : null;
+  }
+  getNext() {
+    return this.#at(this.#index + 1);
+  }
+  getPrevious() {
+    return this.#index ? this.#at(this.#index - 1) : null;
+  }
+  getIndex() {
+    return this.#index;
+  }
+  isEmpty() {
+    return this.getImage() === null;
+  }
+  getProfile() {
+    return this.#profile;
+  }
+  getImagePath() {
+    return this.getImage();
+  }
+  getThumbnailPath() {
+    return this.getThumbnail();
+  }
+  getImageOrThumbnailPath() {
+    return this.getImageOrThumbnail();
+  }
+}
+
+const indexOf = (index) => (index > 0 ? Math.trunc(index) : 0);
+
+/** The same object for each index. */
+export function imageOf(profile, index) {
+  const images = (fieldOf(profile).images ??= []);
+  return (images[indexOf(index)] ??= new MesiboProfileImage(profile, indexOf(index)));
+}
+
+/** All pictures: what is published, and over it what the page has changed. */
+export function picturesOf(first, listed, profile) {
+  const pictures = [...listed];
+  // The backend may have given another first one.
+  pictures[0] = first
+    ? { u: first, t: listed[0]?.u === first ? listed[0].t : undefined }
+    : undefined;
+  for (const [index, { shown }] of pendingOf(profile)) pictures[index] = shown && { u: shown };
+  return pictures;
+}
+
+/** Where a picture can be seen: of a URL, an image or a canvas; `null` of anything else. */
+function sourceOf(value) {
+  if (typeof value === "string") return value || null;
+  if (typeof value?.toDataURL === "function") return value.toDataURL();
+  return typeof value?.src === "string" && value.src ? value.src : null;
+}
+
+/** The bytes of a data URL. */
+export function dataUrlBlob(url) {
+  const [, mime, base64, text] = /^data:([^;,]*)[^,]*?(;base64)?,(.*)$/s.exec(url) ?? [];
+  if (text === undefined) return null;
+  if (!base64) return new Blob([decodeURIComponent(text)], { type: mime });
+  return new Blob([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))], { type: mime });
+}
+
+/** Takes what the page gives at once: it may empty its input right after. */
+export function setPicture(profile, value, index) {
+  const at = indexOf(index);
+  if (at >= PICTURES_MAX) return false;
+  const element = typeof value === "string" && globalThis.document?.getElementById(value);
+  const given = element || value;
+  const file = given instanceof Blob ? given : given?.files?.[0];
+  const url = file ? URL.createObjectURL(file) : sourceOf(given);
+  if (given && !url) return false;
+  const blob = file ?? (url?.startsWith("data:") ? dataUrlBlob(url) : null);
+  if (url?.startsWith("data:") && !blob) return false;
+  forgetPicture(profile, at);
+  pendingOf(profile).set(at, { blob, shown: url });
+  return true;
+}
+
+function forgetPicture(profile, index) {
+  const former = pendingOf(profile).get(index);
+  if (former?.shown?.startsWith("blob:")) URL.revokeObjectURL(former.shown);
+  pendingOf(profile).delete(index);
+}
+
+/** What was not saved is taken back. */
+export function forgetPictures(profile) {
+  for (const index of [...pendingOf(profile).keys()]) forgetPicture(profile, index);
+}
+
+async function scaled(bitmap, [side, quality]) {
+  const scale = Math.min(1, side / Math.max(bitmap.width, bitmap.height));
+  const draw = (length) => Math.max(1, Math.round(length * scale));
+  const canvas = new OffscreenCanvas(draw(bitmap.width), draw(bitmap.height));
+  canvas.getContext("2d").drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  return canvas.convertToBlob({ type: "image/webp", quality });
+}
+
+async function thumbnail(bitmap) {
+  for (const size of THUMBNAILS) {
+    const bytes = new Uint8Array(await (await scaled(bitmap, size)).arrayBuffer());
+    const url = `data:image/webp;base64,${btoa(String.fromCharCode(...bytes))}`;
+    if (url.length <= THUMBNAIL_LENGTH_MAX) return url;
+  }
+  return undefined;
+}
+
+/** Whether something was set that is not saved. */
+export const hasPending = (profile) => pendingOf(profile).size > 0;
+
+/**
+ * Uploads what was set; gives the list as it is to be published, and whether all of it is there.
+ * A picture that could not be uploaded is left as it was.
+ */
+export async function uploadPictures(profile, engine, listed) {
+  const pictures = [...listed];
+  let complete = true;
+  for (const [index, { blob, shown }] of [...pendingOf(profile)]) {
+    let picture = shown ? { u: shown } : undefined;
+    if (blob) {
+      try {
+        const bitmap = await createImageBitmap(blob);
+        const [large, t] = [await scaled(bitmap, PICTURE), await thumbnail(bitmap)];
+        const u = await new Promise((resolve) => engine._uploadPicture(large, resolve));
+        picture = u && { u, t };
+      } catch (error) {
+        console.warn("mesibo: a profile picture cannot be read:", error);
+        picture = null;
+      }
+    }
+    if (blob && !picture) complete = false;
+    else pictures[index] = picture;
+    // Set again meanwhile: that is saved by the next `save`.
+    if (pendingOf(profile).get(index)?.shown === shown) forgetPicture(profile, index);
+  }
+  return { pictures, complete };
+}
