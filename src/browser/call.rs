@@ -52,6 +52,8 @@ struct Running {
     peer: RefCell<Option<Connection>>,
     /// Elements that show something.
     shown: RefCell<Vec<HtmlMediaElement>>,
+    /// Lets the other side be heard while there is no element for it.
+    speaker: RefCell<Option<HtmlMediaElement>>,
     muted: Cell<u32>,
     over: Cell<bool>,
     driver: Weak<Driver>,
@@ -115,6 +117,7 @@ impl CallMedia {
             remote,
             peer: RefCell::default(),
             shown: RefCell::default(),
+            speaker: RefCell::default(),
             muted: Cell::new(0),
             over: Cell::new(false),
             driver: self.driver.clone(),
@@ -286,31 +289,32 @@ impl Running {
     }
 
     /// Shows a stream where the page wants it, as soon as that is there. The other side is heard
-    /// in any case.
+    /// before.
     fn show(self: &Rc<Self>, view: JsValue, stream: MediaStream, own: bool) {
-        let (running, speaking) = (self.clone(), self.clone());
-        let shown = stream.clone();
+        let running = self.clone();
         let attempt = move || {
             if running.over.get() {
                 return true;
             }
-            let Some(element) = media::view(&view) else { return false };
+            let Some(element) = media::view(&view) else {
+                let mut speaker = running.speaker.borrow_mut();
+                if !own && speaker.is_none() {
+                    *speaker = media::speaker(&stream);
+                }
+                return false;
+            };
             if own {
                 element.set_muted(true);
             }
-            media::show(&element, Some(&shown));
+            media::show(&element, Some(&stream));
+            if !own && let Some(speaker) = running.speaker.take() {
+                media::show(&speaker, None);
+            }
             running.shown.borrow_mut().push(element);
-            running.apply_mute();
             true
         };
-        let without = move || {
-            if let Some(element) = Some(()).filter(|()| !own).and_then(|()| media::speaker(&stream))
-            {
-                speaking.shown.borrow_mut().push(element);
-            }
-        };
         let interval = CALL_VIEW_INTERVAL.as_millis() as u32;
-        media::retry(Box::new(attempt), interval, CALL_VIEW_TRIES, Box::new(without));
+        media::retry(Box::new(attempt), interval, CALL_VIEW_TRIES, Box::new(|| {}));
     }
 
     fn apply_mute(&self) {
@@ -330,7 +334,7 @@ impl Running {
     fn close(&self) {
         self.over.set(true);
         self.peer.take();
-        for element in self.shown.take() {
+        for element in self.shown.take().into_iter().chain(self.speaker.take()) {
             media::show(&element, None);
         }
         if let Some(local) = self.local.take() {

@@ -1,6 +1,7 @@
 //! A page, a browser and a server in miniature: the client's parts driven through its ports, with
 //! time that is invented.
 
+mod calls;
 mod changes;
 mod connection;
 mod groups;
