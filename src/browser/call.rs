@@ -50,6 +50,8 @@ struct Running {
     local: RefCell<Option<MediaStream>>,
     remote: MediaStream,
     peer: RefCell<Option<Connection>>,
+    /// Where the other side will be shown.
+    view: RefCell<Option<JsValue>>,
     /// Elements that show something.
     shown: RefCell<Vec<HtmlMediaElement>>,
     /// Lets the other side be heard while there is no element for it.
@@ -116,6 +118,7 @@ impl CallMedia {
             local: RefCell::default(),
             remote,
             peer: RefCell::default(),
+            view: RefCell::default(),
             shown: RefCell::default(),
             speaker: RefCell::default(),
             muted: Cell::new(0),
@@ -127,7 +130,7 @@ impl CallMedia {
         let then = move |driver: &Driver, stream: Result<MediaStream, JsValue>| {
             let (audio, video) = stream.as_ref().map(peer::kinds).unwrap_or_default();
             if let Ok(stream) = stream {
-                *running.local.borrow_mut() = Some(stream.clone());
+                *running.local.borrow_mut() = Some(peer::same(&stream));
                 if running.over.get() {
                     return running.close();
                 }
@@ -152,7 +155,7 @@ impl Running {
                 if self.peer.borrow().is_none() {
                     let connection = self.connect(&servers, video && offer.is_none())?;
                     *self.peer.borrow_mut() = Some(connection);
-                    self.show(views.1.clone(), self.remote.clone(), false);
+                    *self.view.borrow_mut() = Some(views.1.clone());
                 }
                 let Some(peer) = self.connection() else { return Ok(()) };
                 let describing: Describing = peer.clone().unchecked_into();
@@ -232,7 +235,7 @@ impl Running {
             }),
         );
         let (remote, driver, listening) =
-            (self.remote.clone(), self.driver.clone(), tracks.clone());
+            (peer::same(&self.remote), self.driver.clone(), tracks.clone());
         let track = on(
             "track",
             Box::new(move |event| {
@@ -269,6 +272,10 @@ impl Running {
             let done = async {
                 if let Some(taken) = taken {
                     JsFuture::from(taken).await?;
+                    // Its tracks are in it.
+                    if let Some(view) = running.view.take() {
+                        running.show(view, peer::same(&running.remote), false);
+                    }
                 }
                 let Some(peer) = describing else { return Ok(None) };
                 // Two offers that came one behind the other have one answer.

@@ -97,7 +97,7 @@ impl Peers {
 
     /// The media of an own stream, once it is captured.
     pub fn own_stream(&self, room: GroupId, sid: u32) -> Option<MediaStream> {
-        self.captured.borrow().get(&(room, sid)).map(|capture| capture.stream.clone())
+        self.captured.borrow().get(&(room, sid)).map(|capture| same(&capture.stream))
     }
 
     /// The media of somebody's stream, while it is received.
@@ -360,6 +360,12 @@ pub fn capture(
         driver.page.tell_all("LocalMedia", &[shown]);
         then(&driver, stream);
     });
+}
+
+/// The same stream once more. `clone()` would be the browser's: other tracks, which nobody mutes or
+/// stops.
+pub fn same(stream: &MediaStream) -> MediaStream {
+    Clone::clone(stream)
 }
 
 /// Whether there is sound, and a picture.

@@ -51,7 +51,8 @@
       callid = id;
       const local = document.getElementById("localVideo")?.srcObject;
       seen.statuses.push({ id, status, released: !local });
-      if (status & 0x40) atEnd = api.hangup(0);
+      // Pages do so; one whose second call was refused has another one.
+      if (status & 0x40) atEnd = api.hangup(api.getActiveCall() ? id : 0);
     },
     Mesibo_OnMessage(m) {
       if (m && m.isCall())
