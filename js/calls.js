@@ -25,7 +25,7 @@ const WAITS = {
 const possible = () => typeof RTCPeerConnection === "function";
 const result = (done) => (done ? OK : FAIL);
 
-/** `[address, is about pictures, what is muted, rooms]`; without a call the address is empty. */
+/** `[address, is about pictures, what is muted]`; without a call the address is empty. */
 const active = (api) => api._activeCall();
 const muted = (api) => active(api)[2];
 
@@ -102,18 +102,17 @@ export const callMethods = {
     return this.getActiveP2PCall() ?? this.getActiveGroupCall();
   },
   getActiveGroupCall() {
-    const [gid] = active(this)[3];
-    return gid ? this.getProfile(null, gid) : null;
+    return this.getGroupProfiles().find((group) => group._inRoom()) ?? null;
   },
 };
 
 // Of a call, or of a room of this group that the page is in: is it about pictures?
 function callWith(profile) {
-  const own = Object.getPrototypeOf(profile);
-  const gid = own.getGroupId.call(profile);
-  const [address, video, , rooms] = active(profile._engine());
-  if (gid > 0) return rooms.includes(gid) || undefined;
-  return address && address === own.getAddress.call(profile) ? video : undefined;
+  if (profile._isGroup()) return profile._inRoom() || undefined;
+  const [address, video] = active(profile._engine());
+  return address && address === Object.getPrototypeOf(profile).getAddress.call(profile)
+    ? video
+    : undefined;
 }
 
 /** The methods of profiles. */

@@ -12,7 +12,12 @@ if ("Mesibo" in globalThis && globalThis.Mesibo?.prototype?.setAccessToken) {
   console.warn("mesibo: the script is loaded twice; the first one stays");
 } else {
   const script = globalThis.document?.currentScript?.src ?? globalThis.location?.href;
-  initSync({ module: wasm });
+  try {
+    initSync({ module: wasm });
+  } catch (error) {
+    console.error("mesibo: WebAssembly is missing: allow 'wasm-unsafe-eval' in script-src", error);
+    throw error;
+  }
   if (script) setDefaultServer(new URL(script, globalThis.location?.href).origin);
   for (const [name, value] of Object.entries(install())) {
     Object.defineProperty(globalThis, name, {

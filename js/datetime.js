@@ -2,6 +2,21 @@
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
+// Every message has a date, and a formatter costs more than all of them: made at first use, kept.
+const formatters = new Map();
+
+function format(ts, options) {
+  const key = Object.entries(options).join();
+  let formatter = formatters.get(key);
+  if (!formatter) {
+    formatter = new Intl.DateTimeFormat(undefined, options);
+    formatters.set(key, formatter);
+  }
+  return formatter.format(ts);
+}
+
+let monthFirst;
+
 const defaults = { monthFirst: undefined, today: null, yesterday: null, months: [] };
 
 function startOfDay(ts) {
@@ -50,7 +65,7 @@ export class MesiboDateTime {
   getTime(seconds) {
     const options = { hour: "2-digit", minute: "2-digit" };
     if (seconds) options.second = "2-digit";
-    return new Date(this.ts).toLocaleTimeString(undefined, options);
+    return format(this.ts, options);
   }
 
   getDaysElapsed() {
@@ -86,7 +101,7 @@ export class MesiboDateTime {
 
   getMonthName() {
     const given = defaults.months[this.month - 1];
-    return given ?? new Date(this.ts).toLocaleDateString(undefined, { month: "short" });
+    return given ?? format(this.ts, { month: "short" });
   }
 
   isToday() {
@@ -115,8 +130,9 @@ export class MesiboDateTime {
   }
 
   static isMonthFirstDateFormat() {
-    const parts = new Intl.DateTimeFormat().formatToParts(new Date(2024, 0, 31));
-    return parts.find((part) => part.type === "month" || part.type === "day")?.type === "month";
+    const parts = () => new Intl.DateTimeFormat().formatToParts(new Date(2024, 0, 31));
+    const isPart = ({ type }) => type === "month" || type === "day";
+    return (monthFirst ??= parts().find(isPart)?.type === "month");
   }
 
   static is24HourTimeFormat() {

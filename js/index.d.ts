@@ -44,6 +44,22 @@ export interface MesiboListener {
   Mesibo_onFileTransferProgress?(transfer: MesiboFileTransfer): boolean | void;
   Mesibo_onPresence?(presence: MesiboPresence): Answer;
   Mesibo_onPresenceRequest?(presence: MesiboPresence): Answer;
+  /** First generation: as `Mesibo_onMessage`; presence comes here too, without data. */
+  Mesibo_OnMessage?(message: MesiboMessage, data?: Uint8Array): Answer;
+  /** First generation: presence, its code once more. */
+  Mesibo_OnActivity?(presence: MesiboPresence, activity: number): Answer;
+  /** Asked before an incoming message is stored or told: `false` drops it. */
+  Mesibo_onMessageFilter?(message: MesiboMessage): boolean | void;
+  /** After `setAppInForeground`. */
+  Mesibo_onForeground?(context: any, screenId: number, foreground: boolean): Answer;
+  Mesibo_onProfileSearchResults?(profiles: MesiboProfile[], search: MesiboProfileSearch): Answer;
+  Mesibo_onProfileSearchUpdate?(profiles: MesiboProfile[], search: MesiboProfileSearch): Answer;
+  // Listeners of the location manager only.
+  Mesibo_onDeviceLocation?(location: MesiboLocation): Answer;
+  Mesibo_onLocationReceived?(profile: MesiboProfile): Answer;
+  Mesibo_onLocationRequest?(profile: MesiboProfile, duration: number): Answer;
+  Mesibo_onLocationShared?(profile: MesiboProfile, duration: number): Answer;
+  Mesibo_onLocationError?(profile: MesiboProfile, error: number): Answer;
   Mesibo_onProfileUpdated?(profile: MesiboProfile): Answer;
   /** Edits of a profile have reached the server, or failed; or there was nothing to send. */
   MesiboProfile_onPublish?(profile: MesiboProfile, result: boolean): Answer;
@@ -211,6 +227,43 @@ declare class Mesibo {
   getDeviceType(): number;
   /** Milliseconds since 1970 by the server's clock. */
   getTimestamp(): number;
+  /** When `start` was called first, 0 before. */
+  getStartTimestamp(): number;
+  /** Calendar days since then; 0 today. */
+  daysElapsed(ts: number): number;
+  /** Not told by our tokens: "" and 0. */
+  getAppIdForAccessToken(): string;
+  getAccessTokenValidity(): number;
+  /** `MESIBO_CONNECTIVITY_*` */
+  getNetworkConnectivity(): number;
+  /** Kept by the server for push messages. */
+  setPushToken(token: string, voip?: boolean): ResultCode;
+  setConfiguration(type: number, value: unknown): void;
+  setConfiuration(type: number, value: unknown): void;
+  setBufferLen(length: number, empty?: boolean): ResultCode;
+  /** The page knows better than the browser whether it is looked at. */
+  setAppInForeground(context: unknown, screenId: number, foreground: boolean): boolean;
+  isAppInForeground(): boolean;
+  setForegroundContext(context: unknown, screenId: number, foreground: boolean): void;
+  /** `MESIBO_ONLINEMODE_*`: when others see the user online. */
+  setOnlineStatusMode(mode: number): void;
+  /** Who does: 0 = who watches, `MESIBO_GROUP_CONTACTS` and above = contacts, or a group. */
+  setOnlineStatusTarget(target: number): void;
+  setOnlinestatusTarget(target: number): void;
+  /** 0: who watches; everything else: contacts. */
+  setOnlineStatusPrivacy(privacy: number): void;
+  subscribeTransient(
+    addresses: string[] | string,
+    type?: number,
+    activity?: number,
+    duration?: number,
+  ): ResultCode;
+  e2ee(): MesiboEndToEndEncryption;
+  getLocationManager(): MesiboLocationManager;
+  /** Small values of the page, kept with the database, not sent; 64 KiB together. */
+  setKey(key: string, value: string): boolean;
+  readKey(key: string): string | null;
+  deleteKey(key: string): boolean;
 
   /** `null` only when both are missing; the group wins. */
   getProfile(address: Numeric | null | undefined, gid?: Numeric | null): MesiboProfile | null;
@@ -255,7 +308,9 @@ declare class Mesibo {
   /** In memory now, else `null`; the callback gets it from the database too, later. */
   getMessage(
     mid: Numeric,
-    callback?: (message: MesiboMessage | null) => Answer,
+    callback?: ((message: MesiboMessage | null) => Answer) | null,
+    /** Whose it is, when it is somebody else's and not in memory. */
+    sender?: string,
   ): MesiboMessage | null;
   /** Removes a message from the own devices; with `remote` it is recalled first. */
   deleteMessage(mid: Numeric, remote?: boolean): Promise<boolean>;
@@ -267,6 +322,15 @@ declare class Mesibo {
   wipeMessages(mids: Numeric[], remote?: boolean): Promise<boolean>;
   wipeAndRecallMessage(mid: Numeric): Promise<boolean>;
   wipeAndRecallMessages(mids: Numeric[]): Promise<boolean>;
+  /** Messages of groups that were left and of profiles that were removed. */
+  deleteZombieMessages(groupOnly?: boolean): Promise<boolean>;
+  /** How long an own message may be changed or recalled, seconds; an hour at most. */
+  setMessageRetractionInterval(seconds: number): ResultCode;
+  getMessageRetractionInterval(): number;
+  /** `MESIBO_RETRACT_*`; with DELETE a recalled message is removed, not only emptied. */
+  setMessageRetractionPolicy(mask: number): ResultCode;
+  /** Which changes of others are taken: MODIFY, WIPE or DELETE. */
+  setRemoteRetractionPolicy(mask: number): ResultCode;
   forwardMessage(to: MessageParameters, id: Numeric, mid: Numeric): ResultCode;
   resendMessage(to: MessageParameters, mid: Numeric): ResultCode;
   /** Drops a message that waits to be sent. */
@@ -286,7 +350,15 @@ declare class Mesibo {
   sendFile(to: MessageParameters, id: Numeric, file: FileParameters): ResultCode;
   /** Files go to this service from now on; empty is the server again. */
   setUploadUrl(url: string, token?: string): void;
+  getUploadUrl(): string;
+  getUploadAuthToken(): string;
+  /** Off: messages with a file fail. */
+  enableFileTransfer(on?: boolean): void;
+  isFileTransferEnabled(): boolean;
+  /** `MESIBO_FILETYPE_*` by the ending of a name. */
+  getFileType(name: string): number;
   createhttpRequest(): MesiboHttp;
+  createHttpRequest(): MesiboHttp;
   /** For files without a network; a failure is only logged. */
   startServiceWorker(url: string | URL): boolean;
   /** To be called in the worker's first turn. */
@@ -324,8 +396,6 @@ declare class Mesibo {
   getActiveCall(): MesiboProfile | null;
   getActiveP2PCall(): MesiboProfile | null;
   getActiveGroupCall(): MesiboProfile | null;
-  /** `MESIBO_CONFIGTYPE_*`; of calls CALLREQTO, CALLANSTO and CALLCONNECTTO, in seconds. */
-  setConfiguration(type: number, value: any): void;
 
   groupCall(listener: MesiboGroupCallListener | null, gid: Numeric): MesiboGroupCall | null;
   /** First generation; `setRoom` says which one. */
@@ -369,11 +439,83 @@ export type FileContent =
 
 // ---- profiles -------------------------------------------------------------------------------
 
+/** Named values: of a profile kept and published by `save`, of a message sent along. */
+export interface NamedValues {
+  /**
+   * `null` removes one. Names have at most 63 characters, all values of a profile together 16 KiB.
+   * `level`, own profile: 0 = everybody sees it, 1 to 15 = who was given that level.
+   */
+  setString(name: string, value: string | null, level?: number): void;
+  setInt(name: string, value: number | null, level?: number): void;
+  setLong(name: string, value: number | null, level?: number): void;
+  setDouble(name: string, value: number | null, level?: number): void;
+  setBoolean(name: string, value: boolean | null, level?: number): void;
+  /** `otherwise` when there is no such value, or none that can be converted without loss. */
+  getString(name: string, otherwise?: string): string | undefined;
+  getInt(name: string, otherwise?: number): number | undefined;
+  getLong(name: string, otherwise?: number): number | undefined;
+  getDouble(name: string, otherwise?: number): number | undefined;
+  getBoolean(name: string, otherwise?: boolean): boolean | undefined;
+}
+
+interface MesiboProfile extends NamedValues {}
+interface MesiboMessage extends NamedValues, Behaviour {}
+
+/** How a message behaves unless it says otherwise; `MesiboMessage.setDefaults` changes it for later ones. */
+export interface Behaviour {
+  /** Files are copied when a message is forwarded: `true`. */
+  copyFiles: boolean;
+  /** Links get a preview; by the server, kept, sent along; taken from the text: all `true`. */
+  urlPreview: boolean;
+  urlPreviewServer: boolean;
+  urlPreviewCache: boolean;
+  urlPreviewShare: boolean;
+  extractUrlFromMessage: boolean;
+  /** A file goes with its name: `true`. */
+  sendFileName: boolean;
+  /** Pictures may be scaled before they are sent: `true`. */
+  imageProcessing: boolean;
+  /** A small picture of a file goes along: `true`. */
+  sendThumbnail: boolean;
+  extractThumbnail: boolean;
+  /** Kinds of small pictures: `false`. */
+  sendHqThumbnail: boolean;
+  horizontalThumbnail: boolean;
+  verticalThumbnail: boolean;
+  /** Not for everybody's eyes: `false`, 0. */
+  matureContent: boolean;
+  contentRating: number;
+  /** Signs become pictures: `true`. */
+  emojify: boolean;
+  /** Files at a URL are fetched and kept: `false`. */
+  saveImageUrl: boolean;
+  saveVideoUrl: boolean;
+  saveAudioUrl: boolean;
+  saveAllFileUrl: boolean;
+  /** Pixels: 400. */
+  thumbnailMaxSide: number;
+  /** 0 = as the picture is. */
+  thumbnailAspectRatio: number;
+  /** Bytes, 0 = no limit of its own. */
+  maxPreviewSize: number;
+  passthroughSize: number;
+  urlTransferSize: number;
+  /** Seconds, 0 = never. */
+  urlPreviewExpiry: number;
+  trackingProtectionLevel: number;
+  secureDownload: boolean;
+  openExternally: boolean;
+  /** A forwarded message says that it is: `true`. */
+  markForwarded: boolean;
+}
+
 declare class MesiboProfile {
   protected constructor();
   static getProfile(address: Numeric): MesiboProfile | null;
   static getGroupProfile(gid: Numeric): MesiboProfile | null;
   static getSelfProfile(): MesiboSelfProfile;
+  /** By `getHashCode`, among the listed ones. */
+  static get(hash: number): MesiboProfile | null;
 
   /** Empty for a group. */
   getAddress(): string;
@@ -426,25 +568,16 @@ declare class MesiboProfile {
   setTemporaryName(name: string | null): void;
   setOverrideName(name: string | null): void;
   setStatus(status: string | null): void;
-  /** Named values; `null` removes one. Names have at most 63 characters, all together 16 KiB. */
-  setString(name: string, value: string | null): void;
-  setInt(name: string, value: number | null): void;
-  setLong(name: string, value: number | null): void;
-  setDouble(name: string, value: number | null): void;
-  setBoolean(name: string, value: boolean | null): void;
-  /** `otherwise` when there is no such value, or none that can be converted without loss. */
-  getString(name: string, otherwise?: string): string | undefined;
-  getInt(name: string, otherwise?: number): number | undefined;
-  getLong(name: string, otherwise?: number): number | undefined;
-  getDouble(name: string, otherwise?: number): number | undefined;
-  getBoolean(name: string, otherwise?: boolean): boolean | undefined;
   hasValue(name: string): boolean;
   getValue(name: string): unknown;
   getValues(): Record<string, unknown>;
   getImage(index?: number): MesiboProfileImage;
-  /** A file stays on this side: `MesiboProfile_onPublish` says `false` until it can be uploaded. */
-  setImage(image: ElementOrId | Blob | null, index?: number): boolean;
-  setImageUrl(url: string | null, index?: number): boolean;
+  /**
+   * Read at once, shown at once on this side; scaled, uploaded and published by `save`. Up to 8
+   * pictures; with a level only who was given it sees them.
+   */
+  setImage(image: ElementOrId | Blob | null, index?: number, level?: number): boolean;
+  setImageUrl(url: string | null, index?: number, level?: number): boolean;
   prefetchImages(): boolean;
   setDraft(text: string | null): void;
   getDraft(): string | null;
@@ -455,6 +588,26 @@ declare class MesiboProfile {
   /** Keeps all edits; those of the own profile and own groups are published. */
   save(): boolean;
   publish(): boolean;
+  /** Who may see a value of the own profile: 0 = everybody, 1 to 15 = who was given that level. */
+  setAccessLevel(name: string, level: number): void;
+  resetAccessLevels(): void;
+  /** Levels of the own profile that this user may see, after `save`; `null` = none. */
+  setProfileAccessLevels(levels: number[] | null): void;
+  /** Own profile or own group: may be found by search, after `save`. */
+  setSearchable(on?: boolean): void;
+  /** Deprecated: `MESIBO_VISIBILITY_SEARCHABLE` may be found, all others not. */
+  setVisibility(visibility: number): void;
+  /** `MESIBO_SYNCTYPE_LAZY`: watchers are not told of changes; others: at once. */
+  setSyncType(type: number): void;
+  /** Takes back what this user was given to see of the own profile, and the profile itself. */
+  requestProfileRemoval(on?: boolean): void;
+  setRecent(on?: boolean): void;
+  isSyncedProfileRecent(): boolean;
+  isUpdateRealtime(): boolean;
+  isCallInProgres(): boolean;
+  subscribeTransient(type?: number, activity?: number, duration?: number): ResultCode;
+  e2ee(): MesiboEndToEndEncryption;
+  location(): MesiboProfileLocation;
   reload(): void;
   /** A copy that stays as it is; it can be edited, not saved. */
   cloneProfile(): this;
@@ -600,9 +753,139 @@ declare class MesiboContactSynchronizer {
   sync(addresses: string[], now?: boolean): void;
   syncAsUpdate(addresses: string[], now?: boolean): void;
   syncNow(): void;
-  /** Contacts are looked up again at every sign-in in any case. */
+  /** See `MesiboProfile.setProfileAccessLevels`. */
+  setProfileAccessLevels(levels: number[] | null): void;
+  /** What is synchronised from now on is looked up again at each `start`. */
   static enableAutoSync(on?: boolean): void;
   static isAutoSyncEnabled(): boolean;
+}
+
+/** People and groups that want to be found. */
+declare class MesiboProfileSearch {
+  /** `Mesibo_onProfileSearchResults(profiles, search)`, then `…SearchUpdate` for what follows. */
+  setListener(listener: MesiboListener | ((...answer: any[]) => Answer) | null): void;
+  /** Part of a name, or an address. */
+  setQuery(text: string): void;
+  /** Who is found is subscribed to. */
+  subscribe(on?: boolean): void;
+  enableGroupSearch(on?: boolean): void;
+  /** Own contacts too, whatever they want. */
+  enableContactSearch(on?: boolean): void;
+  /** Only who was online within these seconds; 0 = all. */
+  setMaxAge(seconds: number): void;
+  /** Places cannot be searched: with a distance `search` answers `false`. */
+  setDistance(metres: number): void;
+  setLocation(latitude: number, longitude: number): void;
+  setCurrentLocation(): void;
+  /** `false` while offline and without a text. */
+  search(): boolean;
+  searchMore(): boolean;
+  getLastSearchResult(): MesiboProfile[];
+  clearSearchResult(): void;
+  getRequestId(): number;
+}
+
+declare class MesiboLocation {
+  constructor(latitude?: number, longitude?: number);
+  /** Degrees. */
+  latitude: number;
+  longitude: number;
+  /** Metres; metres a second. */
+  altitude: number;
+  speed: number;
+  distance: number;
+  accuracy: number;
+  ts: number;
+  flags: number;
+  getTimestamp(): MesiboDateTime;
+}
+
+declare class MesiboLocationConfig {
+  /** Metres between two places that are told, here and to others. */
+  minDistance: number;
+  minDistanceSharing: number;
+  /** Seconds. */
+  minInterval: number;
+  maxInterval: number;
+  backgroundRefresh: boolean;
+  fineLocation: boolean;
+  aggressive: boolean;
+}
+
+declare class MesiboLocationManager {
+  private constructor();
+  static getInstance(): MesiboLocationManager;
+  /** Asks the browser for places from now on. */
+  start(config?: Partial<MesiboLocationConfig>): ResultCode;
+  stop(): ResultCode;
+  addListener(listener: MesiboListener): boolean;
+  removeListener(listener: MesiboListener): boolean;
+  /** Wins over the device's for `timeout` seconds, 0 = until `resetLocation`. */
+  setLocation(location: Partial<MesiboLocation>, timeout?: number): boolean;
+  resetLocation(): void;
+  getDeviceLocation(): MesiboLocation | null;
+  getCustomLocation(): MesiboLocation | null;
+  getLocation(): MesiboLocation | null;
+  setAccessLevels(levels: number[]): ResultCode;
+  setSearchableDistance(metres: number): ResultCode;
+  startDistanceTracking(seconds?: number): void;
+  stopDistanceTracking(): void;
+  /** Metres. */
+  getDistanceCovered(): number;
+}
+
+/** Places between this user and another one; they go from page to page, the server keeps none. */
+export interface MesiboProfileLocation {
+  /** For so many seconds, at most a day. */
+  share(duration: number, minDistance?: number, sendReal?: boolean): ResultCode;
+  endSharing(): ResultCode;
+  /** Asks the other page, which decides: `Mesibo_onLocationRequest(profile, duration)`. */
+  subscribe(duration: number, maxDistance?: number): ResultCode;
+  cancelSubscription(): ResultCode;
+  /** 0 nothing, 1 asked for, 2 the other shares. */
+  getSubscriptionStatus(): number;
+  /** `null` unless the other shares now. */
+  get(): MesiboLocation | null;
+}
+
+/** Not part of this version: nothing is enabled, no setting is taken. */
+declare class MesiboEndToEndEncryption {
+  isEnabled(): false;
+  isActive(address?: string): false;
+  getStatus(address?: string): number;
+  enable(on?: boolean): false;
+  enableSecureOnly(on?: boolean): false;
+  reset(address?: string): false;
+  setLevel(...values: any[]): false;
+  setCiphers(...values: any[]): false;
+  setPassword(...values: any[]): false;
+  setAuthenticationTaglen(...values: any[]): false;
+  setAuthenticationData(...values: any[]): false;
+  setPrivateCertificate(...values: any[]): false;
+  setPeerCertificate(...values: any[]): false;
+  setConfig(...values: any[]): false;
+  getPublicCertificate(): null;
+  getPeerCertificateOrg(address?: string): null;
+  getPeerCertificateCommonName(address?: string): null;
+  getFingerprint(address?: string): null;
+  getUserFingerprint(address?: string): null;
+  getFingerprintPart(fingerprint: string, index: number): null;
+}
+
+/** How an image is to be shown: plain values of the page. */
+declare class MesiboMediaProperties {
+  crop: MesiboRect | null;
+  /** `MESIBO_CROP_GRAVITY_*` */
+  gravity: number;
+  maxSide: number;
+  quality: number;
+}
+declare class MesiboRect {
+  constructor(left?: number, top?: number, right?: number, bottom?: number);
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
 }
 
 declare class MesiboGroupMember {
@@ -662,7 +945,8 @@ declare class MesiboMessageProperties {
   getOrigin(): number;
   getFlags(): number;
   setFlag(flag: number): void;
-  setPeer(address: string): void;
+  /** Several addresses, a list or with commas between them, make a broadcast. */
+  setPeer(address: string | string[]): void;
   setGroup(gid: number): void;
   setInReplyTo(mid: Numeric): void;
   setInReplyToMessage(message: MesiboMessage): void;
@@ -695,6 +979,31 @@ declare class MesiboMessageProperties {
   enableCustom(on?: boolean): void;
   /** `send()` of a message that was sent gives it the new content. */
   enableModify(on?: boolean): void;
+  /** Seconds after it was sent, delivered or read that it disappears on both sides; 0 = never. */
+  setAge(seconds: number): void;
+  getAge(): number;
+  setAgeAfterDelivered(seconds: number): void;
+  getAgeAfterDelivered(): number;
+  setAgeAfterRead(seconds: number): void;
+  getAgeAfterRead(): number;
+  /** Of the page's own, 32 bits, sent along. */
+  setSensitivity(level: number): void;
+  getSensitivity(): number;
+  setUserData(number: number): void;
+  getUserData(): number;
+  /** Seconds; of call records. */
+  getCallDuration(): number;
+  getReadSession(): MesiboReadSession | null;
+  /** On this object only. */
+  markDeleted(on?: boolean): void;
+  markWiped(on?: boolean): void;
+  isVideoCall(): boolean;
+  isVoiceCall(): boolean;
+  isPstnCall(): boolean;
+  isDynamic(): boolean;
+  isEndToEndEncrypted(): boolean;
+  isEndToEndEncryptionStatus(): boolean;
+  isChatListMessage(): boolean;
   compare(address: string | MesiboMessageProperties | null, gid?: Numeric): boolean;
   isFromSamePeer(other: MesiboMessageProperties): boolean;
   isDestinedFor(profile: MesiboProfile): boolean;
@@ -719,11 +1028,6 @@ declare class MesiboMessageProperties {
   isMissedCall(): boolean;
   isIncomingCall(): boolean;
   isOutgoingCall(): boolean;
-  isVideoCall(): boolean;
-  isVoiceCall(): boolean;
-  isPstnCall(): boolean;
-  /** Seconds from the answer to the end; 0 when it was not answered. */
-  getCallDuration(): number;
   isGroupMessage(): boolean;
   isRealtimeMessage(): boolean;
   isDbMessage(): boolean;
@@ -743,6 +1047,22 @@ declare class MesiboMessageProperties {
   isPresence(): boolean;
   /** Whatever the page hangs on it. */
   [name: string]: any;
+}
+
+/** How a message behaves; in brackets the defaults. */
+export interface MessageBehaviour {
+  /** The file goes by its name (true). */
+  sendFileName: boolean;
+  /** With a picture of its file (true). */
+  sendThumbnail: boolean;
+  /** `forward` says that it was forwarded (true). */
+  markForwarded: boolean;
+  matureContent: boolean;
+  emojify: boolean;
+  contentRating: number;
+  /** Pixels (400). */
+  thumbnailMaxSide: number;
+  [name: string]: boolean | number;
 }
 
 declare class MesiboMessage extends MesiboMessageProperties {
@@ -766,8 +1086,39 @@ declare class MesiboMessage extends MesiboMessageProperties {
   get file(): MesiboFile | undefined;
   set file(content: FileContent | undefined);
 
+  /** Copies these behaviour fields into later messages; `initDefaults` restores them. */
+  static setDefaults(behaviour: Partial<MessageBehaviour>): void;
+  static initDefaults(): void;
+
   canSend(): boolean;
   send(): ResultCode;
+  /** Kept here and never sent: status CUSTOM. */
+  save(): ResultCode;
+  /** For who is there now; stored nowhere. */
+  sendPresence(): ResultCode;
+  /** There is no webhook: a failure. */
+  sendToWebhook(): ResultCode;
+  setTitle(title: string): void;
+  getTitle(): string | undefined;
+  setSubtitle(subtitle: string): void;
+  getSubtitle(): string | undefined;
+  setFooter(footer: string): void;
+  getFooter(): string | undefined;
+  setMessage(text: string): void;
+  setData(data: Uint8Array | ArrayBuffer): void;
+  getContent(): Uint8Array | string | undefined;
+  setLatitude(degrees: number): void;
+  getLatitude(): number;
+  setLongitude(degrees: number): void;
+  getLongitude(): number;
+  isMatureContent(): boolean;
+  setMediaProperties(properties: Partial<MesiboMediaProperties>): boolean;
+  /** A picture of the page's own instead of the one that is made. */
+  setThumbnail(picture: string | Blob | Uint8Array | ArrayBuffer | HTMLElement): boolean;
+  replaceThumbnail(picture: string | Blob | Uint8Array | ArrayBuffer | HTMLElement): boolean;
+  replaceThumbnailImage(picture: string | Blob | Uint8Array | ArrayBuffer | HTMLElement): boolean;
+  /** There is no map service: `false`. */
+  replaceThumbnailWithLocation(zoom: number, key?: string): boolean;
   resend(): boolean;
 
   /** `false` when there is nothing to send in it. What it gives is read at once. */
@@ -796,6 +1147,11 @@ declare class MesiboMessage extends MesiboMessageProperties {
   hasThumbnail(): boolean;
   /** A URL for `img.src`. */
   getThumbnail(): string | null;
+  // As an entry of a list a message is a contact as well: with whom, their name and picture.
+  address: string;
+  name: string;
+  picture: string | undefined;
+  lastMessage: MesiboMessage | null;
   /** 0 to 100. */
   getProgress(): number;
   isFileTransferInProgress(): boolean;
@@ -826,17 +1182,6 @@ declare class MesiboMessage extends MesiboMessageProperties {
   replyToPeer(): MesiboMessage;
   /** The message this one answers: in memory now, else `null`; the callback gets it later. */
   getRepliedToMessage(callback?: (message: MesiboMessage | null) => Answer): MesiboMessage | null;
-  // Fields of the page's own, sent along; what cannot be converted without loss is `otherwise`.
-  setString(name: string, value: string | null): void;
-  setInt(name: string, value: number | null): void;
-  setLong(name: string, value: number | null): void;
-  setDouble(name: string, value: number | null): void;
-  setBoolean(name: string, value: boolean | null): void;
-  getString(name: string, otherwise?: string): string | undefined;
-  getInt(name: string, otherwise?: number): number | undefined;
-  getLong(name: string, otherwise?: number): number | undefined;
-  getDouble(name: string, otherwise?: number): number | undefined;
-  getBoolean(name: string, otherwise?: boolean): boolean | undefined;
   /** Anything of the page's, not sent. */
   setObject(object: unknown): void;
   getObject(): unknown;
@@ -1023,7 +1368,7 @@ declare class MesiboGroupCall {
   private constructor();
   /** First generation: which room. */
   setRoom(gid: Numeric): boolean;
-  join(listener?: MesiboGroupCallListener | null): void;
+  join(listener?: MesiboGroupCallListener | null, admin?: MesiboGroupCallListener | null): void;
   leave(): void;
   createPublisher(sid?: Numeric): MesiboParticipant;
   publish(sid?: Numeric): MesiboParticipant;
@@ -1149,6 +1494,13 @@ export interface Api extends Constants {
   readonly MesiboGroupPin: typeof MesiboGroupPin;
   readonly MesiboProfileImage: typeof MesiboProfileImage;
   readonly MesiboContactSynchronizer: typeof MesiboContactSynchronizer;
+  readonly MesiboProfileSearch: typeof MesiboProfileSearch;
+  readonly MesiboLocation: typeof MesiboLocation;
+  readonly MesiboLocationConfig: typeof MesiboLocationConfig;
+  readonly MesiboLocationManager: typeof MesiboLocationManager;
+  readonly MesiboEndToEndEncryption: typeof MesiboEndToEndEncryption;
+  readonly MesiboMediaProperties: typeof MesiboMediaProperties;
+  readonly MesiboRect: typeof MesiboRect;
   readonly MesiboGroupCall: typeof MesiboGroupCall;
   readonly MesiboParticipant: typeof MesiboParticipant;
   readonly MesiboReadSession: typeof MesiboReadSession;

@@ -137,6 +137,9 @@ let api;
 /** The API's classes, functions and constants, joined once the engine is instantiated. */
 export function install() {
   if (api) return api;
+  if (globalThis.isSecureContext === false) {
+    console.warn("mesibo: without https this page has no camera, microphone or service worker");
+  }
   const MesiboContactSynchronizer = makeContactSynchronizer(() => core.Mesibo.getInstance());
   for (const [name, shortcuts] of Object.entries(SHORTCUTS)) put(core[name].prototype, shortcuts);
   const { start } = core.Mesibo.prototype;
@@ -180,6 +183,12 @@ export function install() {
   for (const name of ["createReadSession", "createReadSummarySession"]) {
     MesiboReadSession[name] = core.MesiboReadSession[name];
   }
+
+  MesiboReadSession.getSession = (id) =>
+    core.MesiboReadSession._active().find((session) => session.getSession() === Number(id)) ?? null;
+  MesiboReadSession.endAllSessions = () => {
+    for (const session of core.MesiboReadSession._active()) session.stop();
+  };
 
   core.install({
     onReserved,

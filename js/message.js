@@ -339,7 +339,7 @@ export class MesiboMessageProperties {
     return this.isModified() && this.isIncoming();
   }
   isUpdated() {
-    return this.isModified();
+    return Boolean(fieldOf(this).updated);
   }
   isDeleted() {
     return this.status === STATUS.DELETED || Boolean(fieldOf(this).markedDeleted);
@@ -402,6 +402,12 @@ function mark(record, name, on) {
   fieldOf(record)[name] = Boolean(on);
 }
 
+// What a page writes over an accessor is its own field from then on.
+function own(record, name, value) {
+  const property = { value, writable: true, enumerable: true, configurable: true };
+  Object.defineProperty(record, name, property);
+}
+
 function setFlag(record, bit, on) {
   record.flag = on ? record.flag | bit : record.flag & ~bit;
 }
@@ -431,6 +437,35 @@ export class MesiboMessage extends withFile(MesiboMessageProperties) {
     this.launchurl = undefined;
     this.size = undefined;
     this.tn = undefined;
+  }
+
+  // As an entry of a list a message is a contact as well: pages of the first generations draw it,
+  // open it and write on it.
+  get address() {
+    return this.groupid > 0 ? "" : this.peer;
+  }
+  set address(address) {
+    own(this, "address", address);
+  }
+  get name() {
+    const { profile, groupProfile } = this;
+    return (groupProfile ?? profile)?.getNameOrAddress() ?? "";
+  }
+  set name(name) {
+    own(this, "name", name);
+  }
+  get picture() {
+    const { profile, groupProfile } = this;
+    return (groupProfile ?? profile)?.getImage().getImageOrThumbnail() ?? undefined;
+  }
+  set picture(url) {
+    own(this, "picture", url);
+  }
+  get lastMessage() {
+    return this;
+  }
+  set lastMessage(message) {
+    own(this, "lastMessage", message);
   }
 
   canSend() {
@@ -824,9 +859,15 @@ function setField(message, name, value, convert) {
  */
 export function putMessage(record, fields, links) {
   const message = record ?? new MesiboMessage();
+  const { fields: former, text, incoming } = fieldOf(message);
+  // Shown before, and not what it was then.
+  const shown = incoming !== undefined && text !== undefined;
+  const says = decoder.decode(fields.data);
+  const changed = shown && (links.fields !== former || says !== text);
   Object.assign(message, WITHOUT_CONTENT, fields);
-  message.message = decoder.decode(fields.data);
-  Object.assign(fieldOf(message), links, { text: message.message });
+  message.message = says;
+  Object.assign(fieldOf(message), links, { text: says });
+  if (changed) fieldOf(message).updated = true;
   if (fields.ts && message.date?.ts !== fields.ts) message.date = new MesiboDateTime(fields.ts);
   return message;
 }

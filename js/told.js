@@ -4,9 +4,8 @@
 export function tellListener(listener, name, ...values) {
   const names = [`Mesibo_on${name}`, `Mesibo_On${name}`, `mesibo_on${name}`, `mesibo_On${name}`];
   const own = typeof listener === "function";
-  const method = own
-    ? listener
-    : listener?.[names.find((n) => typeof listener?.[n] === "function")];
+  const lookUp = (n) => (listener ? Reflect.get(Object(listener), n) : undefined);
+  const method = own ? listener : lookUp(names.find((n) => typeof lookUp(n) === "function"));
   const report = (error) => console.error("mesibo: a callback of the page failed:", error);
   try {
     method?.apply(own ? undefined : listener, values)?.catch?.(report);

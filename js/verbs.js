@@ -32,20 +32,7 @@ const now = (api) => api.getTimestamp() + 1;
 const ago = (api, seconds) => api.getTimestamp() - Number(seconds) * 1000;
 const destination = ({ peer, groupid }) => (groupid > 0 ? Number(groupid) : String(peer ?? ""));
 
-/** Conversations nobody is in any more: groups that were left, profiles that were removed. */
-function zombies(api, groupOnly) {
-  const gone = (profile) =>
-    profile._isGroup()
-      ? !api.getGroupProfiles().includes(profile)
-      : (profile._marks() & 0x40) !== 0;
-  return api.getRecentProfiles().filter((p) => (p._isGroup() || !groupOnly) && gone(p));
-}
-
 export const mesiboVerbs = {
-  deleteZombieMessages(groupOnly = false) {
-    const removed = zombies(this, groupOnly).map((profile) => removeOf(profile, this, now(this)));
-    return Promise.all(removed).then((all) => all.every(Boolean));
-  },
   daysElapsed(ts) {
     return new MesiboDateTime(ts).getDaysElapsed();
   },
@@ -63,12 +50,16 @@ export const mesiboVerbs = {
   deleteMessages(which, remote = false) {
     if (Array.isArray(which)) return remove(this, which, remote);
     const ts = Number(which);
-    if (ts > 0) return Promise.resolve(this._removeBefore(null, 0, ts));
+    if (ts > 0) return Promise.resolve(this._removeBefore(null, 0, ts, false));
     if (!which?.peer && !which?.groupid) return Promise.resolve(false);
-    return Promise.resolve(this._removeBefore(which.peer, which.groupid, now(this)));
+    return Promise.resolve(this._removeBefore(which.peer, which.groupid, now(this), false));
   },
   deleteMessagesOlderThan(seconds) {
-    return Promise.resolve(this._removeBefore(null, 0, ago(this, seconds)));
+    return Promise.resolve(this._removeBefore(null, 0, ago(this, seconds), false));
+  },
+  deleteZombieMessages(groupOnly = false) {
+    this._removeZombies(Boolean(groupOnly));
+    return Promise.resolve(true);
   },
   wipeMessage(id) {
     return wipe(this, [id], false);
@@ -100,10 +91,70 @@ export const mesiboVerbs = {
 };
 
 // Past what the page may have hung on the profile under these names.
-function removeOf(profile, api, before) {
+function placeOf(profile) {
   const own = Object.getPrototypeOf(profile);
-  const [address, gid] = [own.getAddress.call(profile), own.getGroupId.call(profile)];
-  return Promise.resolve(api._removeBefore(address, gid, before));
+  return [own.getAddress.call(profile), own.getGroupId.call(profile)];
+}
+
+function removeOf(profile, api, before, keep) {
+  return Promise.resolve(api._removeBefore(...placeOf(profile), before, keep));
+}
+
+// What was counted last, for those who ask without waiting: of a conversation, or of a session.
+const counted = new WeakMap();
+
+const {
+  MESIBO_MSGSTATUS_SENT: SENT,
+  MESIBO_MSGSTATUS_READ: READ,
+  MESIBO_MSGSTATUS_RECEIVEDNEW: RECEIVEDNEW,
+  MESIBO_MSGSTATUS_RECEIVEDREAD: RECEIVEDREAD,
+  MESIBO_MSGSTATUS_FAIL: FAIL,
+} = constants;
+
+// The number known now; the exact one goes to the callback.
+function countOf(object, api, place, thread, status, callback) {
+  const matches = typeof status === "function" ? status : (one) => one === status;
+  const sum = (counts) => {
+    let sum = 0;
+    for (let at = 0; at < counts.length; at += 2) if (matches(counts[at])) sum += counts[at + 1];
+    return sum;
+  };
+  const known = counted.get(object) ?? {};
+  counted.set(object, known);
+  api._countMessages(...place, thread, (counts) => {
+    known[thread] = counts;
+    if (typeof callback === "function") callback.call(object, sum(counts));
+  });
+  return sum(known[thread] ?? []);
+}
+
+const COUNTED = {
+  Total: () => true,
+  Sent: (status) => status >= SENT && status <= READ,
+  Received: (status) => status === RECEIVEDNEW || status === RECEIVEDREAD,
+  Failed: (status) => (status & FAIL) !== 0,
+};
+
+// `count(object, thread, status, callback)` as the methods of a class.
+function counting(count) {
+  const methods = {};
+  for (const [name, matches] of Object.entries(COUNTED)) {
+    methods[`get${name}MessageCount`] = function (callback) {
+      return count(this, 0, matches, callback);
+    };
+  }
+  return methods;
+}
+
+const ofStatus = (status) => (Number(status) >= 0 ? Number(status) : COUNTED.Total);
+
+const countOfProfile = (profile, thread, status, callback) =>
+  countOf(profile, profile._engine(), placeOf(profile), thread, status, callback);
+
+function countOfSession(session, thread, status, callback) {
+  const profile = session.getProfile();
+  const place = profile ? placeOf(profile) : [null, 0];
+  return countOf(session, session._engine(), place, thread, status, callback);
 }
 
 export const profileVerbs = {
@@ -112,18 +163,66 @@ export const profileVerbs = {
   },
   deleteMessages(ts) {
     const api = this._engine();
-    return removeOf(this, api, Number(ts) > 0 ? Number(ts) : now(api));
+    return removeOf(this, api, Number(ts) > 0 ? Number(ts) : now(api), false);
   },
   deleteMessagesOlderThan(seconds) {
     const api = this._engine();
-    return removeOf(this, api, ago(api, seconds));
+    return removeOf(this, api, ago(api, seconds), false);
   },
   clearMessages(ts) {
-    return profileVerbs.deleteMessages.call(this, ts);
+    const api = this._engine();
+    return removeOf(this, api, Number(ts) > 0 ? Number(ts) : now(api), true);
+  },
+  ...counting(countOfProfile),
+  getMessageCount(thread, status, callback) {
+    if (typeof status === "function") return this.getMessageCount(thread, undefined, status);
+    return countOfProfile(this, Number(thread) >>> 0, ofStatus(status ?? -1), callback);
+  },
+  unread(callback) {
+    return this.getUnreadMessageCount(callback);
+  },
+  markUnread() {
+    this._engine()._mark(...placeOf(this), true, false);
+    return this.getUnreadMessageCount();
+  },
+  markRead(sendReceipt = false) {
+    const known = this.getUnreadMessageCount();
+    this._engine()._mark(...placeOf(this), false, Boolean(sendReceipt));
+    return known;
   },
 };
 
+// Bits of `client::kind`.
+const KINDS = {
+  Messages: 1,
+  MissedCalls: 2,
+  IncomingCalls: 4,
+  OutgoingCalls: 8,
+  Calls: 14,
+  Files: 16,
+  Threads: 32,
+};
+
+const switches = {};
+for (const [name, kinds] of Object.entries(KINDS)) {
+  switches[`enable${name}`] = function (on = true) {
+    this._enable(kinds, on);
+  };
+}
+
 export const sessionVerbs = {
+  ...switches,
+  ...counting(countOfSession),
+  getMessageCount(status, callback) {
+    if (typeof status === "function") return this.getMessageCount(undefined, status);
+    return countOfSession(this, 0, ofStatus(status ?? -1), callback);
+  },
+  getUnreadMessageCount(callback) {
+    return this.getUnreadCount(callback);
+  },
+  isReading(message) {
+    return this._engine().isReading(message);
+  },
   deleteMessage(id) {
     return remove(this._engine(), [id], false);
   },

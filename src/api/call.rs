@@ -51,14 +51,12 @@ impl Mesibo {
         })
     }
 
-    /// `[address, is about pictures, what is muted, rooms the page is in]`; without a call the
-    /// address is empty.
+    /// `[address, is about pictures, what is muted]`; without a call the address is empty.
     #[wasm_bindgen(js_name = _activeCall)]
     pub fn active_call(&self) -> Array {
         self.driver.look(|client, _| {
             let (peer, video) = client.active_call().unwrap_or_default();
-            let rooms: Array = client.rooms().map(|gid| JsValue::from(gid.0)).collect();
-            Array::of4(&peer.into(), &video.into(), &client.call_muted().into(), &rooms)
+            Array::of3(&peer.into(), &video.into(), &client.call_muted().into())
         })
     }
 }

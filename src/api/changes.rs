@@ -74,10 +74,46 @@ impl Mesibo {
 
     /// Removes messages of a conversation, or of all when there is none, sent before a moment.
     #[wasm_bindgen(js_name = _removeBefore)]
-    pub fn remove_before(&self, address: JsValue, group: JsValue, before: JsValue) -> bool {
+    pub fn remove_before(
+        &self,
+        address: JsValue,
+        group: JsValue,
+        before: JsValue,
+        keep: bool,
+    ) -> bool {
         let conversation = conversation(&address, &group);
         let before = Timestamp(number(&before).max(0.0) as u64);
-        self.remove(Removal::Before { conversation, before })
+        self.remove(Removal::Before { conversation, before, keep })
+    }
+
+    #[wasm_bindgen(js_name = _removeZombies)]
+    pub fn remove_zombies(&self, only_groups: bool) {
+        self.driver().call(|client, _| client.remove_zombies(only_groups));
+    }
+
+    /// Counts messages of a conversation, or of all, by their status; the callback gets
+    /// `[status, count, status, …]`.
+    #[wasm_bindgen(js_name = _countMessages)]
+    pub fn count_messages(
+        &self,
+        address: JsValue,
+        group: JsValue,
+        thread: u32,
+        callback: Function,
+    ) {
+        let of = conversation(&address, &group);
+        let ticket = self.driver().call(|client, _| client.count_messages(of, thread));
+        self.page().finding.borrow_mut().insert(ticket, callback);
+    }
+
+    /// Marks all of a conversation read, or with `unread` its newest message unread.
+    #[wasm_bindgen(js_name = _mark)]
+    pub fn mark(&self, address: JsValue, group: JsValue, unread: bool, tells: bool) {
+        let Some(of) = conversation(&address, &group) else { return };
+        self.driver().call(|client, _| match unread {
+            true => client.mark_unread(&of),
+            false => client.mark_conversation_read(&of, tells),
+        });
     }
 
     /// The message of this id: in memory now, else from the database, later, to the callback.

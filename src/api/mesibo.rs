@@ -529,7 +529,7 @@ impl Page {
     ) -> Result<i32, SendError> {
         let Some(driver) = self.driver() else { return Ok(FAIL) };
         let sent = driver.call(|client, now| client.send(now, draft))?;
-        if content.is_object() {
+        if content.is_object() && driver.look(|client, _| client.transfers_enabled()) {
             driver.transfers.hold(sent.message.key.id, content);
         }
         let object = match record {

@@ -15,6 +15,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wire::id::GroupId;
 use wire::limits::GROUP_ASKERS_MAX;
 use wire::mask::presence as presence_code;
+use wire::status;
 
 use super::arguments::{number, property};
 use super::group_call::Room;
@@ -316,8 +317,14 @@ impl Page {
             Event::Removed { removal } => self.on_removed(&removal),
             Event::SummaryChanged { session, messages } => {
                 if let Some(session) = self.sessions_of(&[session]).pop() {
-                    let objects = messages.iter().map(|message| self.known(message));
-                    session.show(objects);
+                    let objects = messages.iter().map(|message| self.known(message)).collect();
+                    let fresh = session.show(objects);
+                    // An older message is the latest of its conversation now.
+                    if let Some(listener) = session.listening() {
+                        for object in fresh {
+                            tell(&listener, &spellings("MessageUpdate"), from_ref(&object));
+                        }
+                    }
                 }
             }
             Event::Found { ticket, message } => {
@@ -344,6 +351,14 @@ impl Page {
                 let callback = self.counting.borrow_mut().remove(&ticket);
                 if let Some(callback) = callback {
                     call(&callback, &JsValue::UNDEFINED, &[count.into()]);
+                }
+            }
+            Event::Counted { ticket, counts } => {
+                let callback = self.finding.borrow_mut().remove(&ticket);
+                let counts = counts.into_iter().flat_map(|(status, count)| [status, count]);
+                if let Some(callback) = callback {
+                    let counts = counts.map(JsValue::from).collect::<Array>();
+                    call(&callback, &JsValue::UNDEFINED, &[counts.into()]);
                 }
             }
             Event::Filter => self.on_filter(),
@@ -468,21 +483,33 @@ impl Page {
     }
 
     /// Messages are gone: out of all arrays.
+    /// Out of all arrays first; then each is told of once, as deleted.
     fn on_removed(&self, removal: &Removal) {
-        let sessions: Vec<_> = self.sessions.borrow().values().cloned().collect();
-        match removal {
+        let gone: Box<dyn Fn(&JsValue) -> bool> = match removal {
             Removal::Messages(keys) => {
                 let objects = keys.iter().filter_map(|key| self.identity.message(key));
                 let objects: Vec<_> = objects.collect();
-                sessions.iter().for_each(|session| session.remove(|entry| objects.contains(entry)));
+                Box::new(move |entry| objects.contains(entry))
             }
-            Removal::Before { conversation, before } => {
-                let gone = |entry: &JsValue| {
-                    let of = records::conversation_of(entry);
-                    number(&property(entry, "ts")) < before.0 as f64
-                        && (conversation.is_none() || of == *conversation)
-                };
-                sessions.iter().for_each(|session| session.remove(gone));
+            Removal::Before { conversation, before, keep: _ } => Box::new(move |entry| {
+                let of = records::conversation_of(entry);
+                number(&property(entry, "ts")) < before.0 as f64
+                    && (conversation.is_none() || of == *conversation)
+            }),
+        };
+        let mut sessions: Vec<_> = self.sessions.borrow().values().cloned().collect();
+        let mut removed = Vec::new();
+        sessions.retain(|session| {
+            let objects = session.remove(&gone);
+            let had_some = !objects.is_empty();
+            removed.extend(objects);
+            had_some
+        });
+        for object in removed {
+            // Another session had it, too.
+            if number(&property(&object, "status")) != f64::from(status::DELETED) {
+                set(&object, "status", &status::DELETED.into());
+                self.tell_message("MessageUpdate", &sessions, &[object]);
             }
         }
     }
@@ -548,9 +575,11 @@ impl Page {
             if tell(&listener, &spellings("Presence"), from_ref(&object)) {
                 continue;
             }
-            // The first generation hears of presence as a message without data.
+            // The first generation hears of presence as a message without data; the newer spelling
+            // is of pages that expect messages there.
             if method(&listener, &spellings("Presence")).is_none() {
-                tell(&listener, &spellings("Message"), &[object.clone(), JsValue::UNDEFINED]);
+                let [_, older, _, oldest] = spellings("Message");
+                tell(&listener, &[older, oldest], &[object.clone(), JsValue::UNDEFINED]);
                 tell(&listener, &spellings("Activity"), &[object.clone(), presence.into()]);
             }
         }

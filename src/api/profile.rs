@@ -321,6 +321,13 @@ impl MesiboProfile {
         self.is_group()
     }
 
+    /// The group's conference was entered.
+    #[wasm_bindgen(js_name = _inRoom)]
+    pub fn in_room(&self) -> bool {
+        let Conversation::Group(gid) = self.of else { return false };
+        self.driver.look(|client, _| client.room(gid).is_some_and(|room| room.entered))
+    }
+
     /// The profile of another user.
     #[wasm_bindgen(js_name = _profile)]
     pub fn profile(&self, address: String) -> JsValue {

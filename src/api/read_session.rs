@@ -79,22 +79,25 @@ impl Session {
         }
     }
 
-    /// Messages are gone.
-    pub fn remove(&self, gone: impl Fn(&JsValue) -> bool) {
+    /// Messages are gone; gives those that were there.
+    pub fn remove(&self, gone: &dyn Fn(&JsValue) -> bool) -> Vec<JsValue> {
         let array = self.array.borrow().clone();
-        if array.iter().any(|entry| gone(&entry)) {
-            self.show(array.iter().filter(|entry| !gone(entry)));
+        let (removed, left): (Vec<_>, Vec<_>) = array.iter().partition(gone);
+        if !removed.is_empty() {
+            self.show(left);
         }
+        removed
     }
 
-    /// These, and nothing else.
-    pub fn show(&self, objects: impl Iterator<Item = JsValue>) {
-        let objects: Vec<_> = objects.collect();
+    /// These, and nothing else; gives those that were not there.
+    pub fn show(&self, objects: Vec<JsValue>) -> Vec<JsValue> {
+        let before: Vec<_> = self.array.borrow().iter().collect();
         let array = self.changeable();
         array.set_length(0);
-        for object in objects {
-            array.push(&object);
+        for object in &objects {
+            array.push(object);
         }
+        objects.into_iter().filter(|object| !before.contains(object)).collect()
     }
 
     pub fn done_reading(&self, count: u32) {
@@ -212,6 +215,13 @@ impl MesiboReadSession {
         MesiboReadSession::make(Mesibo::default_driver(), Scope::All, listener).into_object()
     }
 
+    /// All active sessions of the default instance.
+    #[wasm_bindgen(js_name = _active)]
+    pub fn active() -> Array {
+        let sessions = Mesibo::default_driver().page.sessions.borrow().clone();
+        sessions.values().map(|session| session.object.borrow().clone()).collect()
+    }
+
     pub fn read(&self, count: JsValue) -> u32 {
         self.activate();
         let (id, count) = (self.session.id, number(&count).max(0.0) as u32);
@@ -223,11 +233,11 @@ impl MesiboReadSession {
         self.session.array.borrow().clone()
     }
 
-    pub fn sync(&self, _count: JsValue, listener: JsValue) {
+    pub fn sync(&self, count: JsValue, listener: JsValue) {
         self.activate();
         *self.session.on_sync.borrow_mut() = listener;
-        let id = self.session.id;
-        self.session.driver.call(|client, _| client.sync(id));
+        let (id, count) = (self.session.id, number(&count).max(0.0) as u32);
+        self.session.driver.call(|client, _| client.sync(id, count));
     }
 
     #[wasm_bindgen(js_name = getUnreadCount)]
@@ -283,6 +293,12 @@ impl MesiboReadSession {
     #[wasm_bindgen(js_name = setQuery)]
     pub fn set_query(&self, query: JsValue) {
         self.change(SessionChange::Query(Some(text(&query))));
+    }
+
+    /// `kinds`: bits of `client::kind`.
+    #[wasm_bindgen(js_name = _enable)]
+    pub fn enable_kinds(&self, kinds: u32, on: JsValue) {
+        self.change(SessionChange::Kinds(kinds, on.is_truthy()));
     }
 
     #[wasm_bindgen(js_name = setThreadId)]

@@ -8,6 +8,7 @@ pub mod media;
 pub mod peer;
 mod record;
 mod schema;
+mod search;
 pub mod socket;
 pub mod store;
 pub mod surroundings;

@@ -24,6 +24,8 @@ pub const BY_UNREAD: &str = "unread";
 pub const BY_WAITING: &str = "waiting";
 /// The latest message of each conversation: `{c, o, k, d}` by c.
 pub const CONVERSATIONS: &str = "conversations";
+/// What messages say, in blocks: `{n: number, d: bytes}` by n; see [`search`](super::search).
+pub const TEXTS: &str = "texts";
 /// Read notices that wait: bytes, by message key.
 pub const READS: &str = "reads";
 /// Requests that wait: bytes, by number.
@@ -34,7 +36,7 @@ pub const PROFILES: &str = "profiles";
 pub const META: &str = "meta";
 
 /// All stores, for transactions.
-pub const ALL: [&str; 6] = [MESSAGES, CONVERSATIONS, READS, ERRANDS, PROFILES, META];
+pub const ALL: [&str; 7] = [MESSAGES, CONVERSATIONS, TEXTS, READS, ERRANDS, PROFILES, META];
 
 /// Opens the database of this name, laid out.
 pub async fn open(name: &str) -> Result<Database, JsValue> {
@@ -50,6 +52,7 @@ fn lay_out(database: &Database) -> Result<(), JsValue> {
     messages.create_index(BY_ORDER, &names(&["o", "k"]), &any)?;
     messages.create_index(BY_UNREAD, &"u".into(), &any)?;
     messages.create_index(BY_WAITING, &"w".into(), &any)?;
+    database.create_store(TEXTS, &keyed("n".into()))?;
     let conversations = database.create_store(CONVERSATIONS, &keyed("c".into()))?;
     conversations.create_index(BY_ORDER, &names(&["o", "k"]), &any)?;
     for store in [READS, ERRANDS, PROFILES, META] {

@@ -20,6 +20,7 @@ use super::database::{self, Cursor, Database, Table, done, names, stored};
 use super::media::reason;
 use super::record;
 use super::schema::{self, object};
+use super::search;
 use crate::driver::Driver;
 
 #[cfg(all(test, target_arch = "wasm32"))]
@@ -146,19 +147,22 @@ async fn perform(disk: &Database, request: Request) -> Result<Reply, JsValue> {
             return Ok(Reply::Done);
         }
         Request::Messages { keys } => {
-            let index = read(disk, schema::MESSAGES)?.index(schema::BY_KEY)?;
-            // All is asked at once.
-            let mut asked = Vec::with_capacity(keys.len());
-            for key in keys {
-                asked.push(done(index.get(&text(&key))?));
-            }
-            let found = Array::new();
-            for message in asked {
-                found.push(&message.await?);
-            }
-            found
+            let keys = keys.iter().map(ToString::to_string).collect();
+            by_keys(&read(disk, schema::MESSAGES)?, keys).await?
         }
-        Request::Read { conversation, from, count, fifo } => {
+        Request::Read { conversation, from, count, fifo, query: Some(query) } => {
+            let transaction = disk.transaction(
+                &names(&[schema::MESSAGES, schema::TEXTS]),
+                "readonly",
+                &JsValue::UNDEFINED,
+            )?;
+            let of = conversation.as_ref().map(conversation_name);
+            let from = from.map(|from| (from.order, from.key.to_string()));
+            let blocks = transaction.store(schema::TEXTS)?;
+            let keys = search::find(&blocks, of.as_deref(), from, fifo, count, &query).await?;
+            by_keys(&transaction.store(schema::MESSAGES)?, keys).await?
+        }
+        Request::Read { conversation, from, count, fifo, query: None } => {
             let store = read(disk, schema::MESSAGES)?;
             let prefix = conversation.as_ref().map(conversation_text);
             let range = range(prefix.as_ref(), from.as_ref(), fifo)?;
@@ -171,6 +175,18 @@ async fn perform(disk: &Database, request: Request) -> Result<Reply, JsValue> {
         Request::Summary { from, count } => {
             let index = read(disk, schema::CONVERSATIONS)?.index(schema::BY_ORDER)?;
             all(&index, &range(None, from.as_ref(), false)?, Some(count)).await?
+        }
+        Request::ById { id } => {
+            let index = read(disk, schema::MESSAGES)?.index(schema::BY_KEY)?;
+            let own = MessageKey::outgoing(id);
+            let received = MessageKey { incoming: true, ..own.clone() };
+            // The address of the sender comes behind the id, and is in no other script's reach.
+            let begin = text(&received);
+            let end = format!("{received}\u{ffff}").into();
+            let own = done(index.get(&text(&own))?);
+            let found = all(&index, &database::range((&begin, true), (&end, true))?, None).await?;
+            found.unshift(&own.await?);
+            found
         }
         Request::Unread { conversation } => {
             let index = read(disk, schema::MESSAGES)?.index(schema::BY_UNREAD)?;
@@ -185,6 +201,20 @@ async fn perform(disk: &Database, request: Request) -> Result<Reply, JsValue> {
         }
     };
     Ok(Reply::Messages(values.iter().filter_map(|value| message_of(&value)).collect()))
+}
+
+/// Messages of these keys, asked for at once; `undefined` for those that are not there.
+async fn by_keys(messages: &Table, keys: Vec<String>) -> Result<Array, JsValue> {
+    let index = messages.index(schema::BY_KEY)?;
+    let mut asked = Vec::with_capacity(keys.len());
+    for key in keys {
+        asked.push(done(index.get(&key.into())?));
+    }
+    let found = Array::new();
+    for message in asked {
+        found.push(&message.await?);
+    }
+    Ok(found)
 }
 
 /// At most so many values, in the order of their keys.
@@ -220,31 +250,49 @@ async fn commit(disk: &Database, writes: Vec<Write>, strict: bool) -> Result<(),
     let places = places(&messages, &writes).await?;
     // Conversations whose latest message may be another one now.
     let changed = Set::default();
+    let mut texts = search::Changes::default();
     for write in writes {
         match write {
             Write::Message(message) => {
                 let place = place(&message);
                 let key = place.get(2);
+                let old = places.get(&key);
+                let old = old.dyn_ref::<Array>();
+                let stays =
+                    old.is_some_and(|old| old.get(0) == place.get(0) && old.get(1) == place.get(1));
                 // In another place it would be there twice.
-                if let Some(old) = places.get(&key).dyn_ref::<Array>()
-                    && (old.get(0) != place.get(0) || old.get(1) != place.get(1))
-                {
+                if let Some(old) = old.filter(|_| !stays) {
                     messages.delete(old)?;
                     changed.add(&old.get(0));
+                    texts.remove(message.key.to_string());
+                }
+                // What it says stays as long as it is not removed.
+                if !stays {
+                    texts.add(&conversation_name(&message.conversation), &message);
                 }
                 messages.put(&message_value(&message), &inside)?;
                 changed.add(&place.get(0));
                 places.set(&key, &place);
             }
-            Write::DeleteMessage(key) => {
-                let key = text(&key);
+            Write::DeleteMessage(of) => {
+                let key = text(&of);
                 if let Some(place) = places.get(&key).dyn_ref::<Array>() {
                     messages.delete(place)?;
                     changed.add(&place.get(0));
                     places.delete(&key);
+                    texts.remove(of.to_string());
                 }
             }
             Write::DeleteBefore { conversation, before } => {
+                let of = conversation.as_ref().map(conversation_name);
+                places.for_each(&mut |place, key| {
+                    let place: Array = place.unchecked_into();
+                    let elsewhere = of.as_ref().is_some_and(|of| place.get(0) != of.as_str());
+                    if !elsewhere && -place.get(1).as_f64().unwrap_or_default() < before as f64 {
+                        places.delete(&key);
+                    }
+                });
+                texts.remove_before(of, before);
                 let those = match conversation {
                     Some(conversation) => Array::of1(&conversation_text(&conversation)),
                     // Those that this commit begins are not in the table yet.
@@ -292,6 +340,7 @@ async fn commit(disk: &Database, writes: Vec<Write>, strict: bool) -> Result<(),
             }
         }
     }
+    texts.write(&store(schema::TEXTS)?).await?;
     let conversations = store(schema::CONVERSATIONS)?;
     for conversation in Array::from(&changed) {
         let newest = all(&messages, &range(Some(&conversation), None, false)?, Some(1)).await?;
@@ -419,12 +468,15 @@ fn text(key: &MessageKey) -> JsValue {
     key.to_string().into()
 }
 
-fn conversation_text(conversation: &Conversation) -> JsValue {
+fn conversation_name(conversation: &Conversation) -> String {
     match conversation {
         Conversation::User(address) => format!("u{address}"),
         Conversation::Group(gid) => format!("g{gid}"),
     }
-    .into()
+}
+
+fn conversation_text(conversation: &Conversation) -> JsValue {
+    conversation_name(conversation).into()
 }
 
 /// Keys behind a position: [c, -order, k] in a conversation, [-order, k] over all.

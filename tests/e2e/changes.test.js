@@ -46,6 +46,7 @@ const sendAndArrive = async ({ people, pages }, texts) => {
 
 const last = (page) => page.evaluate(() => session.getMessages().at(-1).mid);
 
+// Rules: 5.11.4, 7.20.
 test("an edited message says the new on both sides, also after a reload", async () => {
   const two = await conversation();
   const [ada, bob] = two.pages;

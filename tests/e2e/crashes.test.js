@@ -16,6 +16,7 @@ import {
 const world = World.forThisFile();
 const COUNT = 20;
 
+// Rules: 5.6.4.
 test("what was accepted survives the server's sudden death and reaches who was offline", async () => {
   const [ada, bob] = await world.people("ada", "bob");
   const a = await world.visit(ada, "chat.html", { database: "chat" });
@@ -32,6 +33,7 @@ test("what was accepted survives the server's sudden death and reaches who was o
   await reached(a, DELIVERED, COUNT);
 });
 
+// Rules: 5.2.5, 5.12.1.
 test("messages whose acceptance never came are sent again after cut and reload, and arrive once", async () => {
   const [ada, bob] = await world.people("ada", "bob");
   const front = await world.front();
@@ -59,6 +61,7 @@ test("messages whose acceptance never came are sent again after cut and reload, 
   assert.deepEqual(await received(b), [...texts, "last"]);
 });
 
+// Rules: 5.2.3, 5.6.2.
 test("with the server stopped a reloaded page shows its history and queues what is written", async () => {
   const [ada, bob] = await world.people("ada", "bob");
   const front = await world.front();
@@ -86,6 +89,7 @@ test("with the server stopped a reloaded page shows its history and queues what 
   await reached(a, DELIVERED, queued.length);
 });
 
+// Rules: 5.5.1, 5.5.7, 7.12, 7.28.
 test("a conversation is read in pages, from the newest to the oldest", async () => {
   const [ada, bob] = await world.people("ada", "bob");
   const a = await world.visit(ada, "chat.html", { database: "chat" });

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { root } from "./harness/environment.js";
+import { Messenger, pictureFile, textFile } from "./harness/messenger.js";
 import { World } from "./harness/world.js";
 
 const world = World.forThisFile();
@@ -25,51 +26,141 @@ before(async () => {
     "Demo room",
     people.map((person) => person.address),
   );
-  const [ada, bob, carol] = people;
-  const me = `app=world&token=${ada.token}&name=Ada`;
-  const others = `peers=${bob.address}:Bob,${carol.address}:Carol&group=${gid}:Demo%20room`;
+  const [ada, ...peers] = people;
+  const known = { peers, group: { gid, name: "Demo room" } };
   const users = people.map(({ address, name, token }) => ({ address, name, token }));
   const group = { gid, name: "Demo room" };
   const demo = { url: world.server.url, app: "world", users, group };
   pages = {
-    landing: `/#demo=${Buffer.from(JSON.stringify(demo)).toString("base64url")}`,
-    messenger: `/messenger/#${me}&${others}`,
-    conference: `/conference/#${me}&${others}`,
+    landing: `${world.server.url}/#demo=${Buffer.from(JSON.stringify(demo)).toString("base64url")}`,
+    messenger: world.demoAddress("messenger", ada, known),
+    conference: world.demoAddress("conference", ada, known),
   };
 });
+
+/** axe finds nothing, and nothing is wider than the screen. */
+async function isAccessibleAndFits(raw, state) {
+  await raw.evaluate(AXE);
+  const violations = await raw.evaluate(async () => {
+    const { violations } = await axe.run(document);
+    return violations.map((v) => `${v.id}: ${v.nodes.map((node) => node.target).join(" ")}`);
+  });
+  assert.deepEqual(violations, [], state);
+  const [wide, room] = await raw.evaluate(() => [
+    document.documentElement.scrollWidth,
+    document.documentElement.clientWidth,
+  ]);
+  assert.ok(wide <= room, `${state}: ${wide} px wide on a screen of ${room}`);
+}
 
 for (const name of ["landing", "messenger", "conference"]) {
   for (const scheme of ["light", "dark"]) {
     for (const [screen, viewport] of Object.entries(SCREENS)) {
       test(`the ${name} page is accessible and fits, on a ${screen}, ${scheme}`, async () => {
         const browser = await world.chromium();
-        const page = await browser.open(world.server.url + pages[name]);
+        const page = await browser.open(pages[name]);
         await page.raw.setViewportSize(viewport);
         await page.raw.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
         await page.raw.locator(READY[name]).first().waitFor();
-        await page.raw.evaluate(AXE);
-        const violations = await page.evaluate(async () => {
-          const { violations } = await axe.run(document);
-          return violations.map((v) => `${v.id}: ${v.nodes.map((node) => node.target).join(" ")}`);
-        });
-        assert.deepEqual(violations, []);
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-        assert.ok(wide <= viewport.width, `${wide} px wide on a screen of ${viewport.width}`);
+        await isAccessibleAndFits(page.raw, name);
         await page.close();
       });
     }
   }
 }
 
+for (const [scheme, screen] of [
+  ["light", "desktop"],
+  ["dark", "desktop"],
+  ["light", "phone"],
+  ["dark", "phone"],
+]) {
+  test(`every state of the messenger is accessible and fits, on a ${screen}, ${scheme}`, async () => {
+    const [ada, bob] = await world.people("Ada", "Bob");
+    const a = await Messenger.open(world, ada, [bob], { size: SCREENS[screen] });
+    await a.raw.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
+    const b = await Messenger.open(world, bob, [ada]);
+    const check = (state) => isAccessibleAndFits(a.raw, state);
+    const leave = async (name) => {
+      await a.raw.keyboard.press("Escape");
+      await a.raw.getByRole("dialog", { name }).waitFor({ state: "detached" });
+    };
+
+    await b.talkTo("Ada");
+    await b.write("Look at https://example.com/a-rather-long-address/that-goes-on-and-on/for-ever");
+    await b.write("x".repeat(300));
+    await b.attach(await pictureFile(b, "lake.png"), textFile("notes.txt"));
+    await b.button("Send").click();
+    await a.entry(/Bob.*4.*unread/).waitFor();
+    await check("list");
+    await a.talkTo("Bob");
+    await a.sees("notes.txt");
+    await a.raw.locator(".log img.picture").waitFor();
+    await a.message("Look at").hover();
+    await a.message("Look at").locator(".more").click();
+    await check("menu");
+    await a.raw.getByRole("menuitem", { name: "Reply" }).click();
+    await a.attach(textFile("tray.txt"));
+    await check("answer and attachments");
+    await a.raw.keyboard.press("Escape");
+    await a.raw.keyboard.press("Escape");
+    await a.button("Search in this conversation").click();
+    await a.raw.keyboard.type("Look");
+    await a.raw.getByText("1 found").waitFor();
+    await check("search in the conversation");
+    await a.raw.keyboard.press("Escape");
+    await a.details();
+    await a.raw
+      .getByRole("dialog")
+      .getByRole("link", { name: /notes.txt/ })
+      .waitFor();
+    await check("details");
+    await leave("Contact");
+    await a.choose("Look at", "Forward");
+    await check("forward");
+    await leave("Forward to");
+    await a.choose("Look at", "Delete for me");
+    await check("question");
+    await leave("Delete for me?");
+    await a.button("Record a voice message").click();
+    await a.raw.getByRole("timer").getByText("0:01").waitFor();
+    await check("recording");
+    await a.button("Stop recording").click();
+    await a.button("Play recording").waitFor();
+    await check("recorded");
+    await a.button("Send", { exact: true }).click();
+    await a.button("Play voice message").waitFor();
+    await check("voice message");
+
+    await a.raw.keyboard.press("Control+k");
+    await a.raw.keyboard.type("look");
+    await a.raw.locator("#results mark").waitFor();
+    await check("search");
+    await a.raw.keyboard.press("Escape");
+    await a.button("Your profile").click();
+    await check("own profile");
+    await leave("You");
+    await a.button("New", { exact: true }).click();
+    await check("new");
+    await a.raw.getByRole("menuitem", { name: "New group" }).click();
+    await check("new group");
+    await a.raw.getByLabel("Name of the group").fill("Team");
+    await a.raw.getByRole("checkbox", { name: /Bob/ }).check();
+    await a.answer("Create group");
+    await a.raw.getByRole("heading", { name: "Team" }).waitFor();
+    await check("empty conversation");
+    await a.details();
+    await a.raw.getByRole("dialog").getByText("2 members").waitFor();
+    await a.button("Make an invitation link").click();
+    await a.raw.getByRole("textbox", { name: "Invitation link" }).waitFor();
+    await check("group");
+  });
+}
+
 /** Opens a demo page as somebody; answers Playwright's own page. */
-async function visit(page, person, { peers = [], gid = 0 } = {}) {
-  const fragment = new URLSearchParams({ app: "world", token: person.token, name: person.name });
-  if (peers.length) {
-    fragment.set("peers", peers.map(({ address, name }) => `${address}:${name}`).join(","));
-  }
-  if (gid) fragment.set("group", `${gid}:Team`);
-  const opened = await (await world.chromium()).open(`${world.server.url}/${page}/#${fragment}`);
-  return opened.raw;
+async function visit(page, person, known) {
+  const address = world.demoAddress(page, person, known);
+  return (await (await world.chromium()).open(address)).raw;
 }
 
 test("two people write to each other in the messenger and see it typed, delivered and read", async () => {
@@ -83,19 +174,20 @@ test("two people write to each other in the messenger and see it typed, delivere
   await adas.getByRole("textbox", { name: "Message" }).fill("Shall we meet?");
   await bobs.getByText("typing…").waitFor();
   await adas.keyboard.press("Enter");
-  await adas.getByRole("img", { name: "Delivered" }).waitFor();
+  const log = adas.getByRole("region", { name: "Messages" });
+  await log.getByRole("img", { name: "Delivered" }).waitFor();
 
   await bobs.getByRole("button", { name: /Ada.*1.*unread/ }).click();
-  await adas.getByRole("img", { name: "Read", exact: true }).waitFor();
+  await log.getByRole("img", { name: "Read", exact: true }).waitFor();
   await bobs.getByRole("textbox", { name: "Message" }).fill("In the room, at two");
   await bobs.getByRole("button", { name: "Send" }).click();
-  await adas.getByRole("region", { name: "Messages" }).getByText("In the room, at two").waitFor();
+  await log.getByText("In the room, at two").waitFor();
 
   await bobs.reload();
   await bobs.getByRole("button", { name: "Ada" }).click();
-  const log = bobs.getByRole("region", { name: "Messages" });
-  await log.getByText("In the room, at two").waitFor();
-  assert.deepEqual(await log.locator(".text").allTextContents(), [
+  const again = bobs.getByRole("region", { name: "Messages" });
+  await again.getByText("In the room, at two").waitFor();
+  assert.deepEqual(await again.locator(".text").allTextContents(), [
     "Shall we meet?",
     "In the room, at two",
   ]);
@@ -108,7 +200,7 @@ test("two people meet in the conference, mute, share a screen, chat and leave", 
     people.map((person) => person.address),
   );
   const [adas, bobs] = await Promise.all(
-    people.map((person) => visit("conference", person, { gid })),
+    people.map((person) => visit("conference", person, { group: { gid, name: "Team" } })),
   );
   for (const page of [adas, bobs]) await page.getByRole("button", { name: "Join" }).click();
   const pictures = (page) =>

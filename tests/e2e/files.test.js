@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { covers } from "./harness/record.js";
 import { World } from "./harness/world.js";
 import { online, reached, SENT } from "./harness/chat.js";
 import { Narrow } from "./harness/narrow.js";
@@ -132,6 +133,7 @@ for (const browser of ["chromium", "firefox"]) {
   });
 }
 
+// Rules: 1.2.8.
 test("a file, bytes, a canvas and an input are content; what is none is refused", async () => {
   const { bob, a, b } = await two();
   const facts = await a.evaluate(async (peer) => {
@@ -218,6 +220,7 @@ test("a video gets a picture of its first frame, a sound and a text get none", a
   assert.equal(shown.width, 320);
 });
 
+// Rules: 5.4.4.
 test("a URL is sent as it is, also by the sends of the first generations", async () => {
   const { bob, a, b } = await two();
   const results = await a.evaluate((peer) => {
@@ -427,7 +430,10 @@ test("a page asks its own server before it has a token", async () => {
   assert.deepEqual(answers[4], [1, null, 0, false, 1]);
 });
 
+// Rules: 5.10.2.
 test("a service worker shows files it has seen without a server, and keeps no failures", async () => {
+  // No page can be watched inside its worker; without it nothing below would hold.
+  covers("static Mesibo.initServiceWorker");
   const { bob, a, b } = await two();
   await a.evaluate((peer) => {
     const m = chat.api.getProfile(peer, 0).newMessage();

@@ -6,6 +6,7 @@ import { until } from "./harness/until.js";
 
 const world = World.forThisFile();
 
+// Rules: 5.2.1.
 test("an object that is its own listener sends, receives, and sees its statuses", async () => {
   const [ada, bob] = await world.people("ada", "bob");
   const [a, b] = await Promise.all(
@@ -21,6 +22,7 @@ test("an object that is its own listener sends, receives, and sees its statuses"
   assert.deepEqual(await a.evaluate(() => page.status), [6, 1]);
 });
 
+// Rules: 1.2.1, 1.2.2, 1.5.11, 1.5.12.
 test("initGroupCall, setRoom and call straight after start, while offline, become a call", async () => {
   const [ada, bob] = await world.people("ada", "bob");
   const group = await world.app.addGroup("room", [ada.address, bob.address]);
@@ -46,6 +48,7 @@ test("initGroupCall, setRoom and call straight after start, while offline, becom
   }
 });
 
+// Rules: 7.1.
 test("a wrong token is refused by the page's own check", async () => {
   const nobody = { app: "world", name: "nobody", token: "" };
   const page = await world.visit(nobody, "getting-started.html");

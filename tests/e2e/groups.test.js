@@ -69,6 +69,7 @@ async function made(settings = { name: "Team" }) {
 const toldOf = (page, gid, name) =>
   page.until(([gid, name]) => events.some((e) => e.gid === gid && e.name === name), [gid, name]);
 
+// Rules: 1.2.3, 1.2.9.
 test("who creates a group is told first and once, owns it, and can be told by a function", async () => {
   const returned = await a.evaluate(() => [
     chat.api.createGroup("", 0, mine),
@@ -146,6 +147,7 @@ test("settings are read and changed, and every member sees the change", async ()
   assert.equal((await after(c, stranger, gid, "Error"))[0].detail, NOTMEMBER);
 });
 
+// Rules: 1.2.10, 5.13.7.
 test("members are added in all shapes, listed page by page, and removed", async () => {
   const gid = await made();
   const [, bob, carol] = people.map((person) => person.address);
@@ -290,6 +292,7 @@ test("members leave, and a deleted group is gone for all", async () => {
   assert.equal((await after(c, settings, gid, "Error"))[0].detail, DELETED);
 });
 
+// Rules: 7.26.
 test("on a user the names exist and fail softly", async () => {
   const answers = await a.evaluate((peer) => {
     const user = chat.api.getProfile(peer, 0);

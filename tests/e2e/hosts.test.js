@@ -12,6 +12,7 @@ for (const browser of ["chromium", "firefox"]) {
     ["an ES module", "module.html"],
     ["a worker", "worker.html"],
   ]) {
+    // Rules: 5.1.7, 5.10.1.
     test(`${host} in ${browser} sends and receives under script-src 'self' 'wasm-unsafe-eval'`, async () => {
       const [ada, bob] = await world.people("ada", "bob");
       const a = await world.visit(ada, page, {}, { browser: await world[browser]() });

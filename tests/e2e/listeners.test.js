@@ -80,6 +80,7 @@ test("a listener may stop and start from inside callbacks, and every message sti
   assert.ok(statuses.includes(5) && statuses.at(-1) === 1, String(statuses));
 });
 
+// Rules: 0.1.2, 5.4.1.
 test("nothing calls back inside the call that causes it", async () => {
   const { bob, a } = await two();
   const inside = await a.evaluate((to) => {

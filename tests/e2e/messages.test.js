@@ -9,6 +9,7 @@ const COUNT = 200;
 const texts = (name) => Array.from({ length: COUNT }, (_, at) => `${name} ${at + 1}`);
 
 for (const pair of ["chromium chromium", "chromium firefox"]) {
+  // Rules: 5.4.5, 5.7.1, 5.11.1.
   test(`200 messages both ways at once arrive once and in order, and are read: ${pair}`, async () => {
     const [ada, bob] = await world.people("ada", "bob");
     const [first, second] = await Promise.all(pair.split(" ").map((name) => world[name]()));
@@ -30,7 +31,10 @@ for (const pair of ["chromium chromium", "chromium firefox"]) {
       [a, "bob"],
       [b, "ada"],
     ]) {
-      await page.until((count) => chat.seen.received.length >= count, COUNT);
+      await page.until(
+        (count) => chat.seen.received.length >= count && chat.seen.own.length >= count,
+        COUNT,
+      );
       const { received, own } = await seen(page);
       assert.deepEqual(
         received.map((m) => m.text),

@@ -18,17 +18,10 @@ const chromium = await world.chromium();
 
 async function visit(folder, person, colorScheme) {
   const peers = people.filter((other) => other !== person);
-  const fragment = new URLSearchParams({
-    app: "world",
-    token: person.token,
-    name: person.name,
-    peers: peers.map(({ address, name }) => `${address}:${name}`).join(","),
-    group: `${gid}:Team`,
-  });
   const { raw } = await chromium.open("about:blank");
   await raw.setViewportSize(SIZE);
   await raw.emulateMedia({ colorScheme });
-  await raw.goto(`${world.server.url}/${folder}/#${fragment}`);
+  await raw.goto(world.demoAddress(folder, person, { peers, group: { gid, name: "Team" } }));
   return raw;
 }
 
@@ -43,7 +36,7 @@ await messenger.getByRole("button", { name: "Bob" }).click();
 await others.getByRole("button", { name: "Ada" }).click();
 await write(messenger, "Good morning! The new build is on the server.");
 await write(messenger, "Can you look at the numbers before noon?");
-await messenger.getByRole("img", { name: "Read", exact: true }).nth(1).waitFor();
+await messenger.locator(".log").getByRole("img", { name: "Read", exact: true }).nth(1).waitFor();
 await write(others, "On it. First glance: half the memory, twice the messages.");
 await messenger.getByText("On it. First glance").last().waitFor();
 await write(messenger, "That is what I hoped for. Meet in the room at two?");

@@ -75,6 +75,7 @@ test("the own profile is published, told to who watches it, and there at the nex
   assert.equal(bob.address.length > 0, true);
 });
 
+// Rules: 5.13.2.
 test("values are of their kind, converted when nothing is lost, and limited in size", async () => {
   const { a } = await two();
   const answers = await a.evaluate(() => {

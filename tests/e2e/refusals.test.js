@@ -33,6 +33,7 @@ const visit = async (person) => {
   return { front, page: await world.visit(person, "chat.html", {}, { from: front.url }) };
 };
 
+// Rules: 5.2.2.
 test("a token nobody made is answered AUTHFAIL", async () => {
   const [ada] = await world.people("ada");
   const token = ada.token.slice(0, -8) + "00000000";
@@ -40,12 +41,14 @@ test("a token nobody made is answered AUTHFAIL", async () => {
   await endsWith(page, [CONNECTING, AUTHFAIL], front);
 });
 
+// Rules: 7.18.
 test("a token of another app id is answered AUTHFAIL", async () => {
   const ada = await world.app.addUser("elsewhere", { appid: "another.app" });
   const { front, page } = await visit({ ...ada, app: "world" });
   await endsWith(page, [CONNECTING, AUTHFAIL], front);
 });
 
+// Rules: 5.2.7.
 test("a user deleted while online is signed out", async () => {
   const [ada] = await world.people("ada");
   const { front, page } = await visit(ada);
@@ -54,6 +57,7 @@ test("a user deleted while online is signed out", async () => {
   await endsWith(page, [CONNECTING, ONLINE, SIGNOUT], front);
 });
 
+// Rules: 5.2.6, 5.8.1.
 test("the same token in a second browser signs the first one out", async () => {
   const [ada] = await world.people("ada");
   const { front, page } = await visit(ada);

@@ -61,6 +61,7 @@ for (const [title, kinds] of [
   ["three Chromium pages", {}],
   ["two Chromium pages and Firefox", { carol: "firefox" }],
 ]) {
+  // Rules: 1.4.2, 1.2.7.
   test(`${title} in a room hear and see one another, mute, leave and vanish`, async () => {
     const { people, pages } = await enter(["ada", "bob", "carol"], kinds);
     const [ada, bob, carol] = people;

@@ -24,6 +24,7 @@ async function alone() {
   return { ada, bob, a: await world.visit(ada, "chat.html", { start: false }) };
 }
 
+// Rules: 0.1.1, 5.1.1, 5.1.2, 5.1.4.
 test("1: everything is there when the script tag has executed, and works before there is a connection", async () => {
   const { a, bob } = await alone();
   const seen = await a.evaluate((peer) => {
@@ -58,6 +59,7 @@ test("1: everything is there when the script tag has executed, and works before 
 
 // Rule 2 has its test in `listeners.test.js`: nothing calls back inside the call that causes it.
 
+// Rules: 0.1.3, 7.6.
 test("3: the same user, group and message is the same object wherever the page meets it", async () => {
   const { ada, bob, a, b } = await two();
   await b.evaluate((peer) => {
@@ -99,6 +101,7 @@ test("3: the same user, group and message is the same object wherever the page m
   );
 });
 
+// Rules: 0.1.4.
 test("4: pages may hang anything on what they are given, under any name", async () => {
   const { ada, bob, a, b } = await two();
   const cloned = await a.evaluate((peer) => {
@@ -132,6 +135,7 @@ test("4: pages may hang anything on what they are given, under any name", async 
   await arrived(a, 1);
 });
 
+// Rules: 0.1.5.
 test("5: an array given to the page is the page's: sorted, spliced, frozen, it never disturbs the SDK", async () => {
   const { bob, a } = await two();
   await send(a, bob, ["one", "two"]);
@@ -159,6 +163,7 @@ test("5: an array given to the page is the page's: sorted, spliced, frozen, it n
   assert.deepEqual(texts, ["one", "two", "three", "four"]);
 });
 
+// Rules: 0.1.6.
 test("6: fields and arrays are updated before the callback that announces them", async () => {
   const { ada, bob, a, b } = await two();
   const watch = (peer) => {
@@ -194,6 +199,7 @@ test("6: fields and arrays are updated before the callback that announces them",
   assert.deepEqual(await b.evaluate(() => late), []);
 });
 
+// Rules: 0.1.7, 1.4.1, 1.4.6, 1.4.8.
 test("7: a listener is looked up when the event fires: late, inherited, in either spelling", async () => {
   const { bob, a, b } = await two();
   await b.evaluate(() => {
@@ -219,6 +225,7 @@ test("7: a listener is looked up when the event fires: late, inherited, in eithe
   assert.deepEqual(await b.evaluate(() => heard), ["late", "inherited hello", "newer"]);
 });
 
+// Rules: 0.1.8.
 test("8: `this` is the listener, and in a bare function the session", async () => {
   const { bob, a } = await two();
   await a.evaluate((peer) => {
@@ -239,6 +246,7 @@ test("8: `this` is the listener, and in a bare function the session", async () =
   assert.ok((await a.evaluate(() => selves)).every(Boolean));
 });
 
+// Rules: 0.1.9.
 test("9: a callback that throws or rejects is reported, and the next ones are called", async () => {
   const { bob, a, b } = await two();
   await b.evaluate(() => {
@@ -261,6 +269,7 @@ test("9: a callback that throws or rejects is reported, and the next ones are ca
   await told("rejected by the page");
 });
 
+// Rules: 0.1.10.
 test("10: bad input never throws: it returns the failure value and writes one line", async () => {
   const { a } = await alone();
   const thrown = await a.evaluate(() => {
@@ -308,6 +317,7 @@ test("10: bad input never throws: it returns the failure value and writes one li
   assert.deepEqual(refused, [null, null, false, true]);
 });
 
+// Rules: 0.1.11.
 test("11: extra arguments are ignored, numeric strings accepted, fractions truncated", async () => {
   const { a } = await alone();
   const seen = await a.evaluate(() => {
@@ -324,6 +334,7 @@ test("11: extra arguments are ignored, numeric strings accepted, fractions trunc
   assert.deepEqual(seen, [true, "15550100", true, 0, 12345]);
 });
 
+// Rules: 0.1.12.
 test("12: constants are plain Numbers, and callbacks pass Numbers", async () => {
   const { a } = await two();
   const seen = await a.evaluate(() => {

@@ -1,48 +1,66 @@
-// The list of conversations: newest first, then those the page was told of and nobody wrote in yet.
-import { arrange, avatar, element } from "/shared/dom.js";
+// The list of conversations: newest first, then those nobody wrote in yet, then the archive.
+import { element, icon } from "/shared/dom.js";
+import { VirtualList } from "/shared/virtual.js";
+import { drawEntry } from "./entry.js";
 
 /** Conversations read at once. */
 const PAGE = 100;
+/** Height of a row, px; all have the same. */
+const GUESS = 68;
+/** Nearer to the end than this, more is read, px. */
+const NEAR = 1000;
 
-function when(message) {
-  const at = message.getTimestamp();
-  if (at.isToday())
-    return new Date(message.ts).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  return at.getDate(undefined, "", "Yesterday");
-}
-
-function summary(message, profile) {
-  const text = message.isDeleted() ? "Message deleted" : (message.message ?? "");
-  if (message.isOutgoing()) return `You: ${text}`;
-  return profile.isGroup() ? `${message.profile.getNameOrAddress()}: ${text}` : text;
-}
+export const keyOf = (profile) => profile.getGroupId() || `@${profile.getAddress()}`;
 
 export class Conversations {
   constructor(api, account, typing, open) {
-    this.api = api;
-    this.typing = typing;
-    this.open = open;
+    Object.assign(this, { api, typing, open });
     this.list = document.getElementById("conversations");
-    this.entries = new Map();
+    this.scroller = this.list.parentElement;
     this.unread = new Map();
     this.selected = null;
+    this.archive = false;
+    this.ready = false;
     this.others = account.peers.map(({ key }) => api.getProfile(key, 0));
-    if (account.group) this.others.unshift(api.getProfile(null, account.group.gid));
+    if (account.group?.gid) this.others.unshift(api.getProfile(null, account.group.gid));
+    this.rows = new VirtualList(this.scroller, this.list, {
+      guess: GUESS,
+      draw: (row, drawn) => this.drawRow(row, drawn),
+      moved: () => this.readMore(),
+    });
+    this.list.addEventListener("keydown", (event) => this.walk(event));
     this.session = MesiboReadSession.createReadSummarySession(this);
     this.session.read(PAGE);
-    this.draw();
+    this.drawNow();
   }
 
   // Of the summary session.
-  Mesibo_onMessage() {
+  Mesibo_onMessage(message) {
+    if (!message) this.ended = this.ready = true;
+    else if (message.isLastMessage()) this.ready = true;
     this.draw();
   }
   Mesibo_onMessageStatus() {
     this.draw();
   }
+  Mesibo_onMessageUpdate() {
+    this.draw();
+  }
+
+  readMore() {
+    const { scrollHeight, scrollTop, clientHeight } = this.scroller;
+    if (this.ended || !this.ready || scrollHeight - scrollTop - clientHeight > NEAR) return;
+    this.ready = false;
+    if (!this.session.read(PAGE)) this.ended = true;
+  }
 
   add(profile) {
     if (!this.others.includes(profile)) this.others.push(profile);
+    this.draw();
+  }
+
+  remove(profile) {
+    this.others = this.others.filter((other) => other !== profile);
     this.draw();
   }
 
@@ -51,11 +69,22 @@ export class Conversations {
     this.draw();
   }
 
-  /** Once for everything that happens in a turn. */
+  /** All that are in the list or known, the newest first. */
+  profiles() {
+    const known = new Set();
+    for (const message of this.session.getMessages()) {
+      const profile = message.groupProfile ?? this.api.getProfile(message.peer, 0);
+      if (profile) known.add(profile);
+    }
+    for (const profile of [...this.others, ...this.api.getSortedProfiles()]) known.add(profile);
+    return [...known].filter((profile) => !profile.isSelfProfile());
+  }
+
+  /** Once for everything that happens in a frame. */
   draw() {
     if (this.due) return;
     this.due = true;
-    queueMicrotask(() => {
+    requestAnimationFrame(() => {
       this.due = false;
       this.drawNow();
     });
@@ -63,73 +92,82 @@ export class Conversations {
 
   drawNow() {
     const rows = new Map();
+    const put = (profile, message) => {
+      if (!profile || rows.has(profile) || profile.isHidden() || profile.isSelfProfile()) return;
+      rows.set(profile, {
+        key: keyOf(profile),
+        kind: "entry",
+        profile,
+        message,
+      });
+    };
     for (const message of this.session.getMessages()) {
-      const profile = message.groupProfile ?? this.api.getProfile(message.peer, 0);
-      if (profile && !rows.has(profile)) rows.set(profile, message);
+      put(message.groupProfile ?? this.api.getProfile(message.peer, 0), message);
     }
-    for (const profile of [...this.others, ...this.api.getGroupProfiles()]) {
-      if (!rows.has(profile)) rows.set(profile, null);
+    for (const profile of [...this.others, ...this.api.getGroupProfiles()]) put(profile, null);
+    const all = [...rows.values()];
+    const shown = all.filter(({ profile }) => !profile.isArchived());
+    const archived = all.filter(({ profile }) => profile.isArchived());
+    if (archived.length) {
+      shown.push({ key: "archive", kind: "archive", count: archived.length });
+      if (this.archive) shown.push(...archived);
     }
-    const shown = [...rows].map(([profile, message]) => this.entry(profile, message));
-    if (shown.length) arrange(this.list, shown);
-    else {
-      const text = "No conversations yet. Start one with the plus button.";
-      this.list.replaceChildren(element("li", { class: "empty" }, text));
-    }
+    if (!all.length) shown.push({ key: "empty", kind: this.ready ? "empty" : "loading" });
+    this.rows.setRows(shown);
+    this.scroller.setAttribute("aria-busy", String(!this.ready));
   }
 
-  entry(profile, message) {
-    let row = this.entries.get(profile);
-    if (!row) {
-      const onclick = () => this.open(profile);
-      row = element("li", {}, element("button", { type: "button", class: "entry", onclick }));
-      this.entries.set(profile, row);
+  drawRow(row, drawn) {
+    if (row.kind === "archive") return this.drawArchive(row, drawn);
+    if (row.kind === "empty") {
+      const text = "No conversations yet. Start one with the plus button.";
+      return element("li", { class: "empty" }, icon("chat"), element("p", {}, text));
     }
+    if (row.kind === "loading") return element("li", { class: "empty" }, "Loading…");
+    const { profile, message } = row;
     profile.getUnreadMessageCount((count) => {
       if ((this.unread.get(profile) ?? 0) === count) return;
       this.unread.set(profile, count);
       this.draw();
     });
-    const name = profile.getNameOrAddress();
-    const unread = this.unread.get(profile) ?? 0;
-    const online = !profile.isGroup() && profile.isOnline();
-    const last =
-      this.typing.text(profile) || (message ? summary(message, profile) : "No messages yet");
-    const time = message ? when(message) : "";
     const current = profile === this.selected;
-    // Drawn only when it looks different: focus and pointer stay undisturbed.
-    const look = JSON.stringify([name, unread, online, last, time, current]);
-    if (row.look === look) return row;
-    row.look = look;
+    const state = {
+      profile,
+      message,
+      current,
+      // What is open is being read.
+      unread: current ? 0 : (this.unread.get(profile) ?? 0),
+      online: !profile.isGroup() && profile.isOnline(),
+      typing: this.typing.text(profile),
+      draft: current ? null : profile.getDraft(),
+    };
+    return drawEntry(state, drawn, this.open);
+  }
+
+  drawArchive({ count }, drawn) {
+    const row = drawn ?? element("li", {}, element("button", { type: "button", class: "archive" }));
     const button = row.firstElementChild;
-    button.setAttribute("aria-current", String(current));
-    button.replaceChildren(
-      avatar(name, profile.getAddress() || profile.getGroupId(), online),
-      element(
-        "span",
-        { class: "lines" },
-        element(
-          "span",
-          { class: "line" },
-          element("span", { class: "cut name" }, name),
-          online ? element("span", { class: "for-screen-readers" }, "online") : null,
-          time ? element("time", { class: "small" }, time) : null,
-        ),
-        element(
-          "span",
-          { class: "line" },
-          element("span", { class: "cut last" }, last),
-          unread
-            ? element(
-                "span",
-                { class: "badge" },
-                unread > 99 ? "99+" : String(unread),
-                element("span", { class: "for-screen-readers" }, " unread"),
-              )
-            : null,
-        ),
-      ),
-    );
+    button.onclick = () => {
+      this.archive = !this.archive;
+      this.draw();
+    };
+    button.setAttribute("aria-expanded", String(this.archive));
+    button.replaceChildren(icon("archive"), `Archived (${count})`);
     return row;
+  }
+
+  /** Arrows walk through the list. */
+  walk(event) {
+    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    const key = event.target.closest("li")?.rowKey;
+    if (!step || key === undefined) return;
+    event.preventDefault();
+    this.focusRow(this.rows.indexOf(key) + step);
+  }
+
+  focusRow(index) {
+    const row = this.rows.rows[index];
+    if (row) this.rows.reveal(row.key)?.querySelector("button")?.focus({ preventScroll: true });
+    else if (index < 0) document.getElementById("search").focus();
   }
 }

@@ -1,6 +1,7 @@
 // The connection: signs in, opens the database, and shows in a banner when something is wrong.
 import { forget } from "./account.js";
 import { element } from "./dom.js";
+import { Outbox } from "./outbox.js";
 
 const again = (api, account) => ({
   text: "Use here",
@@ -17,13 +18,17 @@ function describe(status, api, account) {
     case MESIBO_STATUS_ONLINE:
       return null;
     case MESIBO_STATUS_NONETWORK:
-      return { text: "This device is offline. What you write is sent when it is back." };
+      return {
+        text: "This device is offline. What you write is sent when it is back.",
+        waits: true,
+      };
     case MESIBO_STATUS_OFFLINE:
     case MESIBO_STATUS_SHUTDOWN:
-      return { text: "Connection lost. Reconnecting…" };
+      return { text: "Connection lost. Reconnecting…", waits: true };
     case MESIBO_STATUS_CONNECTFAILURE:
       return {
         text: "The server cannot be reached. Trying again…",
+        waits: true,
         remedy: { text: "Try now", act: () => api.reconnect() },
       };
     case MESIBO_STATUS_SIGNOUT:
@@ -40,11 +45,14 @@ function describe(status, api, account) {
       };
     case MESIBO_STATUS_SUSPEND:
     case MESIBO_STATUS_ONPREMISEERROR:
-      return { text: "The server does not serve this app at the moment.", bad: true };
+      return {
+        text: "The server does not serve this app at the moment.",
+        bad: true,
+      };
     case MESIBO_STATUS_STOPPED:
       return { text: "Stopped.", remedy: again(api, account) };
     default:
-      return { text: "Connecting…" };
+      return { text: "Connecting…", waits: true };
   }
 }
 
@@ -54,14 +62,29 @@ class Banner {
     this.api = api;
     this.account = account;
     this.place = document.getElementById("connection");
+    this.outbox = new Outbox(() => this.draw());
+    api.addListener(this.outbox);
   }
 
   Mesibo_onConnectionStatus(status) {
-    const state = describe(status, this.api, this.account);
+    this.state = describe(status, this.api, this.account);
+    this.draw();
+  }
+
+  /** What waits is said only while it cannot go. */
+  queued() {
+    const { count } = this.outbox;
+    if (!this.state.waits || !count) return "";
+    return count === 1 ? " 1 message is waiting." : ` ${count} messages are waiting.`;
+  }
+
+  draw() {
+    const { state } = this;
     this.place.hidden = !state;
     if (!state) return void this.place.replaceChildren();
     this.place.classList.toggle("bad", Boolean(state.bad));
-    const { text, remedy } = state;
+    const { remedy } = state;
+    const text = state.text + this.queued();
     const button =
       remedy &&
       element("button", { type: "button", class: "button", onclick: remedy.act }, remedy.text);

@@ -12,7 +12,24 @@ export function element(name, properties = {}, ...children) {
   return made;
 }
 
-/** A drawing of `/style/icons.svg`; decoration unless it has a label. */
+const DRAWINGS = "/style/icons.svg";
+
+/** The drawings become part of the page: one that is needed later is there without a network. */
+async function takeDrawings() {
+  const text = await (await fetch(DRAWINGS)).text();
+  const { documentElement } = new DOMParser().parseFromString(text, "image/svg+xml");
+  documentElement.setAttribute("hidden", "");
+  // Names of their own among the ids of the page.
+  for (const symbol of documentElement.children) symbol.id = `drawing-${symbol.id}`;
+  document.body.append(document.importNode(documentElement, true));
+  const places = [document, ...[...document.querySelectorAll("template")].map((t) => t.content)];
+  for (const use of places.flatMap((place) => [...place.querySelectorAll("use")])) {
+    use.setAttribute("href", use.getAttribute("href").replace(`${DRAWINGS}#`, "#drawing-"));
+  }
+}
+await takeDrawings();
+
+/** A drawing of the page; decoration unless it has a label. */
 export function icon(name, label = null) {
   const made = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   made.setAttribute("class", "icon");
@@ -23,9 +40,24 @@ export function icon(name, label = null) {
     made.setAttribute("aria-hidden", "true");
   }
   const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-  use.setAttribute("href", `/style/icons.svg#${name}`);
+  use.setAttribute("href", `#drawing-${name}`);
   made.append(use);
   return made;
+}
+
+/** A button with a drawing and a name only readers hear; `more` are properties. */
+export function iconButton(drawing, label, more = {}) {
+  return element(
+    "button",
+    {
+      type: "button",
+      class: "button plain square",
+      title: label,
+      "aria-label": label,
+      ...more,
+    },
+    icon(drawing),
+  );
 }
 
 /** Up to two initials on a colour that belongs to the name. */
@@ -43,6 +75,26 @@ export function avatar(name, key = name, online = false) {
     "aria-hidden": "true",
   };
   return element("span", look, initials.toLocaleUpperCase());
+}
+
+/** The picture of a user or group, or the initials. */
+export function face(profile, online = false) {
+  const drawn = avatar(
+    profile.getNameOrAddress(),
+    profile.getAddress() || profile.getGroupId(),
+    online,
+  );
+  const src = profile.getImage().getImageOrThumbnail();
+  // A picture that cannot be loaded leaves the initials.
+  if (src)
+    drawn.append(
+      element("img", {
+        src,
+        alt: "",
+        onerror: (event) => event.target.remove(),
+      }),
+    );
+  return drawn;
 }
 
 /** Brings the children of a parent to exactly these, in this order; what stays is not touched. */

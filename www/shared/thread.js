@@ -1,167 +1,282 @@
 // The messages of one conversation in a scrolling log: reads history upwards, follows what is new.
 //
-// Relies on a read session; its array is the truth, the log is brought to it after each event.
-import { announce, arrange, element, icon } from "./dom.js";
+// Relies on a read session, whose array is the truth; the log is brought to it once a frame.
+import { announce, element, icon } from "./dom.js";
+import { Bubble } from "./bubble.js";
+import { VirtualList } from "./virtual.js";
+import { dayName, dayOf, inOneLine, senderOf } from "./words.js";
 
 /** Messages a read asks for: more than a tall screen shows. */
-const PAGE = 30;
-/** Nearer to an edge than this counts as being there, px. */
-const NEAR = 120;
+const PAGE = 50;
+/** The same while looking for a message far up. */
+const STRIDE = 500;
+/** Nearer to the beginning than this, more is read, px. */
+const NEAR = 1200;
+/** Messages of one sender within this time belong together, ms. */
+const TOGETHER = 5 * 60_000;
+/** A bubble that was not measured yet, px. */
+const GUESS = 64;
 
-const time = (ts) => new Date(ts).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-
-function dayOf(message) {
-  return message.getTimestamp().getDate(undefined, "Today", "Yesterday");
-}
-
-/** How far an own message has come. */
-function progress(message) {
-  if (message.isFailed()) return ["alert", "Not sent", "failed"];
-  if (message.isReadByPeer()) return ["ticks", "Read", "read"];
-  if (message.isDelivered()) return ["ticks", "Delivered", ""];
-  if (message.isSent()) return ["tick", "Sent", ""];
-  return ["clock", "Waiting to be sent", ""];
-}
+/** A row between messages. */
+const loose = (kind) => ({ key: kind, kind, loose: true });
 
 export class Thread {
-  /** `log` is the scrolling element; its list is made here. */
-  constructor(log, profile) {
+  /** `log` is the scrolling element; `actions` are those of a bubble, `moved()` and `read()`. */
+  constructor(log, profile, actions = {}) {
     this.log = log;
     this.profile = profile;
+    this.actions = { jump: (mid) => this.jumpTo(mid), ...actions };
     this.list = element("ol");
-    this.bubbles = new Map();
-    this.days = new Map();
-    this.reading = false;
-    this.ended = false;
+    this.query = "";
+    this.state = "idle";
+    this.wanted = [];
+    this.arrived = 0;
     log.replaceChildren(this.list);
-    this.onScroll = () => this.readMore();
-    log.addEventListener("scroll", this.onScroll, { passive: true });
+    this.rows = new VirtualList(log, this.list, {
+      guess: GUESS,
+      toEnd: true,
+      draw: (row, drawn) => this.drawRow(row, drawn),
+      moved: () => this.onMoved(),
+    });
+    this.onKey = (event) => this.walk(event);
+    log.addEventListener("keydown", this.onKey);
     this.session = profile.createReadSession(this);
     this.session.enableReadReceipt(true);
+    // Counted before reading makes them read.
+    profile.getUnreadMessageCount((count) => this.begin(count));
+  }
+
+  begin(unread) {
+    if (this.closed) return;
+    this.unread = unread;
     this.more();
   }
 
   /** No more callbacks, no more receipts. */
   close() {
+    this.closed = true;
     this.session.stop();
-    this.log.removeEventListener("scroll", this.onScroll);
+    this.rows.close();
+    this.log.removeEventListener("keydown", this.onKey);
+    for (const { found } of this.wanted) found(false);
   }
 
-  readMore() {
+  messages() {
+    return this.session.getMessages().filter((message) => message.isMessage());
+  }
+
+  /** Marks a text in all messages. */
+  mark(query) {
+    this.query = query;
+    this.draw();
+  }
+
+  // ---- reading ----
+
+  onMoved() {
     if (this.log.scrollTop < NEAR) this.more();
+    if (this.rows.atEnd) this.arrived = 0;
+    this.actions.moved?.();
   }
 
   more() {
-    if (this.reading || this.ended) return;
-    this.reading = true;
-    if (!this.session.read(PAGE)) this.onEnd();
+    if (this.state !== "idle") return;
+    this.state = "reading";
+    if (!this.session.read(this.wanted.length ? STRIDE : PAGE)) this.onEnd();
   }
 
+  /** What is stored here is read; the server may have more. */
   onEnd() {
-    this.reading = false;
-    this.ended = true;
+    this.state = "syncing";
     this.draw();
+    this.session.sync(PAGE, this);
+  }
+
+  Mesibo_onSync(_session, count) {
+    if (this.closed || this.state !== "syncing") return;
+    this.state = count > 0 ? "idle" : "ended";
+    if (count > 0) this.more();
+    else this.onBatch();
   }
 
   Mesibo_onMessage(message) {
     if (!message) return this.onEnd();
-    if (message.isRealtimeMessage()) {
-      if (message.isIncoming()) {
-        announce(`${message.profile.getNameOrAddress()}: ${message.message ?? ""}`);
-      }
-      return this.draw(message.isOutgoing());
-    }
+    if (message.isRealtimeMessage()) return this.onArrival(message);
     if (!message.isLastMessage()) return;
-    this.reading = false;
+    this.state = "idle";
+    this.onBatch();
+  }
+
+  onArrival(message) {
+    this.actions.read?.();
+    if (message.isIncoming()) {
+      announce(`${senderOf(message)}: ${inOneLine(message)}`);
+      if (!this.rows.atEnd) this.arrived += 1;
+    } else {
+      // What one writes oneself is looked at, and ends what was unread.
+      this.unread = 0;
+      this.rows.scrollToEnd();
+    }
     this.draw();
-    // A screen taller than one read.
-    if (this.log.scrollHeight <= this.log.clientHeight + NEAR) this.more();
   }
 
-  Mesibo_onMessageStatus(message) {
-    const bubble = this.bubbles.get(message.mid);
-    if (bubble) this.drawFoot(bubble, message);
+  Mesibo_onMessageStatus() {
+    this.draw();
   }
-
   Mesibo_onMessageUpdate() {
     this.draw();
   }
 
-  /** Brings the log to the session's array; stays where the reader is, or at the end. */
-  draw(toEnd = false) {
-    const { log } = this;
-    const fromEnd = log.scrollHeight - log.scrollTop;
-    const atEnd = toEnd || fromEnd - log.clientHeight < NEAR;
-    const atTop = log.scrollTop < NEAR;
+  /** More of the history is here. */
+  onBatch() {
+    this.actions.read?.();
+    this.drawNow();
+    this.place();
+    const open = this.wanted.filter(({ mid, found }) => {
+      if (this.rows.indexOf(mid) >= 0) return void found(true);
+      return this.state !== "ended" || void found(false);
+    });
+    this.wanted = open;
+    if (open.length || this.log.scrollTop < NEAR) this.more();
+  }
+
+  /** At first sight: where the unread messages begin. */
+  place() {
+    if (this.placed) return;
+    this.placed = true;
+    if (this.rows.indexOf("unread") >= 0) this.rows.show("unread", 0.15);
+    else this.rows.scrollToEnd();
+  }
+
+  // ---- going somewhere ----
+
+  /** Shows a message, however far up it is; resolves with whether it is there. */
+  async jumpTo(mid, focus = true) {
+    const found = await new Promise((resolve) => {
+      if (this.rows.indexOf(mid) >= 0) return resolve(true);
+      if (this.state === "ended") return resolve(false);
+      this.wanted.push({ mid, found: resolve });
+      this.more();
+    });
+    if (this.closed) return false;
+    if (!found) {
+      announce("This message is not on this device.");
+      return false;
+    }
+    const row = this.rows.show(mid, 0.35);
+    row.classList.remove("found");
+    requestAnimationFrame(() => row.classList.add("found"));
+    if (focus) row.bubble.body.focus({ preventScroll: true });
+    return true;
+  }
+
+  toEnd() {
+    this.arrived = 0;
+    this.rows.scrollToEnd();
+    this.actions.moved?.();
+  }
+
+  /** Arrows walk from message to message. */
+  walk(event) {
+    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    const at = document.activeElement.closest(".said")?.rowKey;
+    if (document.activeElement !== this.log && !document.activeElement.matches(".message")) return;
+    if (["ContextMenu", "Enter"].includes(event.key) && at !== undefined && this.actions.menu) {
+      event.preventDefault();
+      const { bubble } = this.rows.elementOf(at);
+      return this.actions.menu(bubble.message, bubble);
+    }
+    if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    const { rows } = this.rows;
+    let next = at === undefined ? (step < 0 ? rows.length - 1 : 0) : this.rows.indexOf(at) + step;
+    while (rows[next] && !rows[next].message) next += step;
+    if (!rows[next]) return;
+    this.rows.reveal(rows[next].key)?.bubble.body.focus({ preventScroll: true });
+  }
+
+  // ---- drawing ----
+
+  /** Once for everything that happens in a frame. */
+  draw() {
+    if (this.due) return;
+    this.due = true;
+    requestAnimationFrame(() => {
+      this.due = false;
+      if (!this.closed) this.drawNow();
+    });
+  }
+
+  drawNow() {
+    const messages = this.messages();
+    this.rows.setRows(this.rowsOf(messages));
+    this.actions.moved?.();
+  }
+
+  rowsOf(messages) {
     const rows = [];
-    let day = null;
-    let before = null;
-    for (const message of this.session.getMessages()) {
-      if (!message.isMessage()) continue;
-      const today = dayOf(message);
-      if (today !== day) {
-        rows.push(this.separator(today));
+    const unread = this.firstUnread(messages);
+    let [dayEnd, before] = [-Infinity, null];
+    if (this.state === "ended" && !messages.length) rows.push(loose("nothing"));
+    if (this.state === "reading" && messages.length) rows.push(loose("reading"));
+    for (const message of messages) {
+      const { ts } = message;
+      if (!(ts < dayEnd)) {
+        const day = dayOf(ts);
+        // 25 hours, then back to midnight: a day may be longer than others.
+        dayEnd = dayOf(day + 25 * 3_600_000);
+        rows.push({ ...loose("day"), key: `day ${day}`, ts });
         before = null;
       }
-      day = today;
-      rows.push(this.bubble(message, before));
+      if (message === unread) {
+        rows.push(loose("unread"));
+        before = null;
+      }
+      const follows =
+        before !== null &&
+        before.isOutgoing() === message.isOutgoing() &&
+        before.peer === message.peer &&
+        ts - before.ts < TOGETHER;
+      rows.push({ key: message.mid, kind: "message", message, follows });
       before = message;
     }
-    if (rows.length || !this.ended) arrange(this.list, rows);
-    else this.list.replaceChildren(this.nothing());
-    if (atEnd) log.scrollTop = log.scrollHeight;
-    else if (atTop) log.scrollTop = log.scrollHeight - fromEnd;
+    return rows;
+  }
+
+  /** The first of those that were unread when the conversation was opened. */
+  firstUnread(messages) {
+    if (!this.unread) return null;
+    if (this.unreadMessage) return this.unreadMessage;
+    let [left, first] = [this.unread, null];
+    for (let at = messages.length - 1; at >= 0 && left > 0; at--) {
+      if (!messages[at].isIncoming()) continue;
+      first = messages[at];
+      left -= 1;
+    }
+    this.unreadMessage = first;
+    return first;
+  }
+
+  drawRow(row, drawn) {
+    switch (row.kind) {
+      case "message": {
+        const bubble = drawn?.bubble ?? new Bubble(row.message, this.actions);
+        bubble.update(row.follows, this.query);
+        return bubble.element;
+      }
+      case "day":
+        return drawn ?? element("li", { class: "day" }, element("span", {}, dayName(row.ts)));
+      case "unread":
+        return drawn ?? element("li", { class: "unread" }, element("span", {}, "Unread messages"));
+      case "reading":
+        return drawn ?? element("li", { class: "reading" }, "Reading older messages…");
+      default:
+        return drawn ?? this.nothing();
+    }
   }
 
   nothing() {
     const text = `No messages yet. Say hello to ${this.profile.getNameOrAddress()}.`;
     return element("li", { class: "empty" }, icon("chat"), element("p", {}, text));
-  }
-
-  separator(day) {
-    if (!this.days.has(day)) this.days.set(day, element("li", { class: "day" }, day));
-    return this.days.get(day);
-  }
-
-  bubble(message, before) {
-    const own = message.isOutgoing();
-    const follows = before && before.isOutgoing() === own && before.peer === message.peer;
-    let bubble = this.bubbles.get(message.mid);
-    if (!bubble) {
-      bubble = element(
-        "li",
-        { class: own ? "message own" : "message" },
-        element("p", { class: "sender" }),
-        element("p", { class: "text" }),
-        element("p", { class: "foot" }),
-      );
-      this.bubbles.set(message.mid, bubble);
-      this.drawFoot(bubble, message);
-    }
-    bubble.classList.toggle("first", !follows);
-    const [sender, text] = bubble.children;
-    sender.hidden = own || !message.isGroupMessage() || follows;
-    if (!sender.hidden) sender.textContent = message.profile.getNameOrAddress();
-    const words = message.isDeleted() ? "This message was deleted" : (message.message ?? "");
-    if (text.textContent !== words) text.textContent = words;
-    return bubble;
-  }
-
-  drawFoot(bubble, message) {
-    const foot = bubble.lastElementChild;
-    const at = element("time", { datetime: new Date(message.ts).toISOString() }, time(message.ts));
-    foot.replaceChildren(at);
-    if (!message.isOutgoing()) return;
-    const [drawing, label, look] = progress(message);
-    foot.append(element("span", { class: look }, icon(drawing, label)));
-    if (!message.isFailed()) return;
-    foot.prepend(
-      element("span", { class: "failed" }, "Not sent"),
-      element(
-        "button",
-        { type: "button", class: "button", onclick: () => message.resend() },
-        "Send again",
-      ),
-    );
   }
 }

@@ -15,6 +15,10 @@ use crate::event::Event;
 use crate::message::{Content, Conversation, Message, MessageKey};
 use crate::outbox::{SendError, check_content, place};
 use crate::port::store::{Request, Write};
+use crate::profile::mark;
+
+/// Later than any message, and with a place below 2^53.
+const END_OF_TIME: Timestamp = Timestamp(1 << 42);
 
 /// Why a message is not changed. Nothing happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +45,8 @@ pub enum Removal {
         conversation: Option<Conversation>,
         /// Exclusive.
         before: Timestamp,
+        /// The conversation itself stays in the summary, empty.
+        keep: bool,
     },
 }
 
@@ -150,17 +156,20 @@ impl Client {
         if !self.takes_errands() {
             return Err(ChangeError::TooMany);
         }
-        let (messages, of, before) = match &removal {
-            Removal::Messages(keys) => {
-                (keys.iter().filter_map(|key| self.reference(key)).collect(), None, Timestamp(0))
-            }
-            Removal::Before { conversation, before } => {
-                (Vec::new(), conversation.as_ref().map(Into::into), *before)
+        let (messages, of, before, keep) = match &removal {
+            Removal::Messages(keys) => (
+                keys.iter().filter_map(|key| self.reference(key)).collect(),
+                None,
+                Timestamp(0),
+                false,
+            ),
+            Removal::Before { conversation, before, keep } => {
+                (Vec::new(), conversation.as_ref().map(Into::into), *before, *keep)
             }
         };
         let before = before.0;
         self.run_errand(None, |ticket| {
-            client_frame::Body::Remove(Remove { ticket, messages, of, before })
+            client_frame::Body::Remove(Remove { ticket, messages, of, before, keep })
         });
         self.apply_removal(removal);
         Ok(())
@@ -190,10 +199,41 @@ impl Client {
     }
 
     fn put_changed(&mut self, message: Message) {
-        self.commits.write(Write::Message(message.clone().into()));
+        self.replace(&message);
         let sessions = self.reading.matching(&message);
         self.keep(message.clone());
         self.tell(Event::MessageUpdate { message, sessions });
+    }
+
+    /// What a message says is another: nothing of the former stays in the store.
+    fn replace(&mut self, message: &Message) {
+        self.commits.write(Write::DeleteMessage(message.key.clone()));
+        self.commits.write(Write::Message(message.clone().into()));
+    }
+
+    /// Removes conversations with groups the user has left and, unless only those, with people whose
+    /// profile was deleted; from this device.
+    pub fn remove_zombies(&mut self, only_groups: bool) {
+        let request = Request::Summary { from: None, count: u32::MAX };
+        self.ask_behind_writes(request, Pending::Zombies(only_groups));
+    }
+
+    pub(crate) fn on_zombies(&mut self, only_groups: bool, latest: &[Message]) {
+        for message in latest {
+            let conversation = message.conversation.clone();
+            let is_gone = match &conversation {
+                Conversation::Group(gid) => !self.profiles.is_member(*gid),
+                Conversation::User(_) if only_groups => false,
+                of => {
+                    let profile = self.profiles.get(of);
+                    profile.is_some_and(|profile| profile.local.marks & mark::DELETED != 0)
+                }
+            };
+            if is_gone {
+                let (conversation, before) = (Some(conversation), END_OF_TIME);
+                self.apply_removal(Removal::Before { conversation, before, keep: false });
+            }
+        }
     }
 
     // ---- what the log says -------------------------------------------------------------------
@@ -233,7 +273,7 @@ impl Client {
                     Message { content, modified: true, ..message }
                 }
             };
-            self.commits.write(Write::Message(message.clone().into()));
+            self.replace(&message);
             let sessions = self.reading.matching(&message);
             self.keep(message.clone());
             self.inbox.tell_when_stored(Event::MessageUpdate { message, sessions });
@@ -253,7 +293,7 @@ impl Client {
         if removed.before > 0 {
             let conversation = removed.of.as_ref().and_then(Conversation::of);
             let before = Timestamp(removed.before);
-            self.apply_removal(Removal::Before { conversation, before });
+            self.apply_removal(Removal::Before { conversation, before, keep: removed.keep });
         }
     }
 
@@ -266,7 +306,8 @@ impl Client {
                     self.commits.write(Write::DeleteMessage(key.clone()));
                 }
             }
-            Removal::Before { conversation, before } => {
+            Removal::Before { conversation, before, keep } => {
+                let ts = *before;
                 let before = place(*before, 0);
                 let gone = |message: &Message| {
                     message.order < before
@@ -276,7 +317,12 @@ impl Client {
                     self.drop_from_outbox(&key);
                 }
                 let conversation = conversation.clone();
-                self.commits.write(Write::DeleteBefore { conversation, before });
+                self.commits
+                    .write(Write::DeleteBefore { conversation: conversation.clone(), before });
+                if let Some(conversation) = conversation.filter(|_| *keep) {
+                    let place = self.empty_place(conversation, ts, before - 1);
+                    self.commits.write(Write::Message(place.into()));
+                }
             }
         }
         self.tell(Event::Removed { removal });
@@ -284,6 +330,31 @@ impl Client {
         for (session, count) in self.reading.summaries() {
             let request = Request::Summary { from: None, count };
             self.ask_behind_writes(request, Pending::Summary(session));
+        }
+    }
+
+    /// What is left of a conversation without messages.
+    fn empty_place(&mut self, conversation: Conversation, ts: Timestamp, order: u64) -> Message {
+        let peer = match &conversation {
+            Conversation::User(address) => address.clone(),
+            Conversation::Group(_) => Default::default(),
+        };
+        Message {
+            key: self.new_key(0),
+            conversation,
+            peer,
+            sender_uid: self.session.uid,
+            kind: 0,
+            flags: 0,
+            expiry: None,
+            ts,
+            order,
+            status: status::EMPTY,
+            content: Content::default(),
+            modified: false,
+            recipients: 0,
+            duration: 0,
+            receipts: Default::default(),
         }
     }
 

@@ -18,11 +18,13 @@ use crate::call::Calls;
 use crate::chance::Chance;
 use crate::change::Retraction;
 use crate::commit::{Commits, Then};
+use crate::count::Counting;
 use crate::edits::Edits;
 use crate::errand::Errands;
 use crate::event::{ConnectionStatus as Status, Event, ReadSessionId};
 use crate::group::GroupRequests;
 use crate::group_call::Room;
+use crate::history::{self, History};
 use crate::inbox::Inbox;
 use crate::memory::Messages;
 use crate::message::{Age, Conversation, Message, MessageKey};
@@ -53,6 +55,8 @@ pub struct Client {
     pub(crate) commits: Commits,
     pub(crate) transfers: Transfers,
     pub(crate) errands: Errands,
+    pub(crate) history: History,
+    pub(crate) counting: Map<u32, Counting>,
     pub(crate) ages: Ages,
     pub(crate) retraction: Retraction,
     pub(crate) showing: Showing,
@@ -79,7 +83,13 @@ pub(crate) enum Pending {
     Inbox,
     Read(ReadSessionId),
     Summary(ReadSessionId),
-    Find(u32),
+    HistoryBegins,
+    HistoryKnown,
+    Find(u32, String),
+    Count(u32),
+    MarkRead(Conversation, bool),
+    MarkUnread,
+    Zombies(bool),
     Unread(u32),
     Recent,
 }
@@ -120,6 +130,8 @@ impl Client {
             commits: Commits::default(),
             transfers: Transfers::default(),
             errands: Errands::default(),
+            history: History::default(),
+            counting: Map::new(),
             ages: Ages::default(),
             retraction: Retraction::default(),
             showing: Showing::default(),
@@ -359,13 +371,16 @@ impl Client {
         self.memory.get(key)
     }
 
-    /// A message in memory, the newest of this id.
+    /// A message in memory, the newest of this id; its sender's half names it as well.
     pub fn find(&self, id: MessageId) -> Option<&Message> {
-        let key = self.memory.find(|message| message.key.id == id)?;
-        self.memory.get(&key)
+        let half = id.get() == u64::from(id.low());
+        let whole = self.memory.find(|message| message.key.id == id);
+        let by_half = |message: &Message| half && message.key.id.low() == id.low();
+        self.memory.get(&whole.or_else(|| self.memory.find(by_half))?)
     }
 
-    /// Asks for the message of this id, an own one or of `sender`; [`Event::Found`] follows.
+    /// Asks for the message of this id, an own one or of `sender` (empty = anybody);
+    /// [`Event::Found`] follows.
     pub fn find_later(&mut self, id: Option<MessageId>, sender: String) -> u32 {
         let ticket = self.group_requests.ticket();
         let known = id.and_then(|id| self.find(id).cloned());
@@ -373,8 +388,7 @@ impl Client {
             self.tell(Event::Found { ticket, message: known });
             return ticket;
         };
-        let keys = [MessageKey::outgoing(id), MessageKey { incoming: true, sender, id }];
-        self.ask_behind_writes(Request::Messages { keys: keys.into() }, Pending::Find(ticket));
+        self.ask_behind_writes(Request::ById { id }, Pending::Find(ticket, sender));
         ticket
     }
 
@@ -516,6 +530,7 @@ impl Client {
         self.flush_edits();
         self.flush_groups();
         self.flush_errands();
+        self.flush_history();
         self.flush_showing();
         while self.session.is_online()
             && let Some(watch) = self.profiles.question()
@@ -612,6 +627,10 @@ impl Client {
             Ok(Body::Answer(answer)) => self.on_answer(now, &answer),
             Ok(Body::Subscriber(subscriber)) => self.on_subscriber(&subscriber),
             Ok(Body::UploadToken(upload)) => self.session.upload_token = upload.token,
+            Ok(Body::History(part)) => self.on_history_part(part),
+            Ok(Body::Unsupported(unsupported)) if unsupported.field == history::FRAME => {
+                self.on_history_unsupported();
+            }
             Ok(Body::Unsupported(unsupported)) => {
                 let text = alloc::format!(
                     "the server does not know frame {}: it is older than this SDK",
@@ -716,6 +735,7 @@ impl Client {
         self.inbox.rewind();
         self.reading.rewind();
         self.errands.rewind();
+        self.history.rewind();
         self.presences.forget();
         self.suspend_rooms();
         if self.resumed.is_some() {
@@ -848,6 +868,7 @@ impl Client {
                     match then {
                         Then::Sendable(key) => self.on_sendable(now, &key),
                         Then::Inbox => self.on_inbox_stored(),
+                        Then::Synced(count) => self.finish_sync(count),
                         Then::Ask(question) => self.ask(question.0, question.1),
                     }
                 }
@@ -860,10 +881,33 @@ impl Client {
                 self.on_summary(session, messages);
             }
             (Pending::Summary(_), _) => {}
-            (Pending::Find(ticket), Ok(Reply::Messages(messages))) => {
-                self.on_found(ticket, messages.into_iter().next());
+            (Pending::HistoryBegins, Ok(Reply::Messages(messages))) => {
+                self.on_history_begins(messages.first());
             }
-            (Pending::Find(ticket), _) => self.on_found(ticket, None),
+            (Pending::HistoryBegins, _) => self.on_history_begins(None),
+            (Pending::HistoryKnown, Ok(Reply::Messages(messages))) => {
+                self.on_history_known(&messages);
+            }
+            (Pending::HistoryKnown, _) => self.finish_sync(0),
+            (Pending::Find(ticket, sender), Ok(Reply::Messages(messages))) => {
+                let wanted = |message: &Message| {
+                    sender.is_empty() || !message.key.incoming || message.key.sender == sender
+                };
+                self.on_found(ticket, messages.into_iter().find(wanted));
+            }
+            (Pending::Find(ticket, _), _) => self.on_found(ticket, None),
+            (Pending::Count(ticket), Ok(Reply::Messages(page))) => {
+                self.on_count_page(ticket, &page)
+            }
+            (Pending::Count(ticket), _) => self.on_count_page(ticket, &[]),
+            (Pending::MarkRead(of, tells), Ok(Reply::Messages(page))) => {
+                self.on_unread_messages(of, tells, page);
+            }
+            (Pending::MarkUnread, Ok(Reply::Messages(page))) => self.on_newest(page),
+            (Pending::Zombies(only_groups), Ok(Reply::Messages(latest))) => {
+                self.on_zombies(only_groups, &latest);
+            }
+            (Pending::MarkRead(..) | Pending::MarkUnread | Pending::Zombies(_), _) => {}
             (Pending::Unread(ticket), Ok(Reply::Count(count))) => self.on_unread(ticket, count),
             (Pending::Unread(ticket), _) => self.on_unread(ticket, 0),
             (Pending::Recent, Ok(Reply::Messages(messages))) => {
@@ -895,6 +939,7 @@ impl Client {
         self.drop_transfers();
         self.outbox.clear();
         self.errands = Errands::default();
+        self.history = History::default();
         self.ages.clear();
         self.inbox = Inbox::default();
         self.reading.restart_all();

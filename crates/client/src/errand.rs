@@ -55,6 +55,11 @@ impl Client {
         self.errands.waiting.len() < ERRANDS_MAX
     }
 
+    /// Whether the server has not answered all.
+    pub(crate) fn has_errands(&self) -> bool {
+        !self.errands.waiting.is_empty()
+    }
+
     /// Takes a request to the server; `after` is the message that has to be there first.
     pub(crate) fn run_errand(
         &mut self,

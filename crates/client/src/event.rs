@@ -142,6 +142,13 @@ pub enum Event {
         /// The number.
         count: u32,
     },
+    /// The answer to a question for the numbers of messages.
+    Counted {
+        /// Of the question.
+        ticket: u32,
+        /// Statuses, and how many messages have each.
+        counts: Vec<(u32, u32)>,
+    },
     /// The answer to a `sync`: older messages the server had.
     SessionSync {
         /// Which session.

@@ -183,11 +183,6 @@ impl Client {
         self.transmit(client_frame::Body::RoomLeave(proto::RoomLeave { gid: gid.0 }));
     }
 
-    /// The rooms the page is in.
-    pub fn rooms(&self) -> impl Iterator<Item = GroupId> {
-        self.rooms.keys().copied()
-    }
-
     /// The room, while the page is in it.
     pub fn room(&self, gid: GroupId) -> Option<&Room> {
         self.rooms.get(&gid)

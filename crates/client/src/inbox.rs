@@ -214,7 +214,7 @@ impl Client {
         self.session.uid != Uid(0) && Uid(uid) == self.session.uid
     }
 
-    fn is_to_self(&self, message: &proto::Message) -> bool {
+    pub(crate) fn is_to_self(&self, message: &proto::Message) -> bool {
         use proto::target::To;
         let to = message.to.as_ref().and_then(|target| target.to.as_ref());
         matches!(to, Some(To::Address(address)) if *address == self.session.address)
@@ -291,20 +291,24 @@ impl Client {
             Conversation::User(_) => None,
         };
         self.presences.message_from(&message.peer, group);
-        let of = Conversation::User(message.peer.clone());
-        let known = self.profiles.get(&of).is_some_and(|profile| profile.uid == message.sender_uid);
-        if !known {
-            // Read notices of other devices name the sender by its number.
-            self.profiles.get_mut(&of).uid = message.sender_uid;
-            self.profiles.watch(&of);
-            self.store_profile(&of);
-        }
+        self.note_sender(&message);
         self.commits.write(Write::Message(Box::new(message.clone())));
         let event = self.announce(message);
         self.inbox.events.push(event);
     }
 
-    fn incoming(&self, seq: Seq, message: &proto::Message) -> Option<Message> {
+    /// Read notices of other devices name the sender by its number.
+    pub(crate) fn note_sender(&mut self, message: &Message) {
+        let of = Conversation::User(message.peer.clone());
+        let known = self.profiles.get(&of).is_some_and(|profile| profile.uid == message.sender_uid);
+        if !known && message.key.incoming {
+            self.profiles.get_mut(&of).uid = message.sender_uid;
+            self.profiles.watch(&of);
+            self.store_profile(&of);
+        }
+    }
+
+    pub(crate) fn incoming(&self, seq: Seq, message: &proto::Message) -> Option<Message> {
         let mut message = from_frame(message, seq)?;
         if let Conversation::User(_) = message.conversation {
             message.conversation = Conversation::User(message.peer.clone());

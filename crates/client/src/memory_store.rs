@@ -56,7 +56,7 @@ impl MemoryStore {
             Request::Messages { keys } => Reply::Messages(
                 keys.iter().filter_map(|key| self.messages.get(key).cloned()).collect(),
             ),
-            Request::Read { conversation, from, count, fifo } => {
+            Request::Read { conversation, from, count, fifo, query: _ } => {
                 let empty = Set::new();
                 let places = match &conversation {
                     None => &self.all,
@@ -68,6 +68,12 @@ impl MemoryStore {
                 let newest = self.places.values().filter_map(|places| places.last().cloned());
                 let newest: Set<_> = newest.collect();
                 Reply::Messages(self.page(&newest, from, count, false))
+            }
+            Request::ById { id } => {
+                let found = self.messages.values().filter(|message| message.key.id == id);
+                let (received, own): (Vec<_>, Vec<_>) =
+                    found.cloned().partition(|message| message.key.incoming);
+                Reply::Messages(own.into_iter().chain(received).collect())
             }
             Request::Unread { conversation } => {
                 let counted = self

@@ -10,7 +10,7 @@ use hashbrown::HashMap;
 use prost::Message as _;
 use rustc_hash::FxBuildHasher;
 use wire::id::{MessageId, Seq, Uid};
-use wire::limits::{CONTENT_BYTES_MAX, OUTBOX_IN_FLIGHT_MAX, OUTBOX_MAX};
+use wire::limits::{BODY_BYTES_MAX, CONTENT_BYTES_MAX, OUTBOX_IN_FLIGHT_MAX, OUTBOX_MAX};
 use wire::mask::message as flag;
 use wire::proto::{self, client_frame};
 use wire::status;
@@ -32,7 +32,7 @@ pub enum SendError {
     /// Neither text, data, file nor location.
     #[error("the message is empty")]
     Empty,
-    /// Over `limits::CONTENT_BYTES_MAX`.
+    /// Over `limits::CONTENT_BYTES_MAX`, or its text over `BODY_BYTES_MAX`.
     #[error("the content has {bytes} bytes, the limit is 65536; send it as a file")]
     TooLarge {
         /// Its size, encoded.
@@ -394,9 +394,12 @@ impl Client {
     }
 }
 
+/// Places in a conversation within a millisecond.
+pub(crate) const PLACES_PER_MS: u64 = 1024;
+
 /// Place in a conversation: by time, and by a number within a millisecond. Below 2^53.
 pub(crate) fn place(ts: Timestamp, counter: u64) -> u64 {
-    ts.0 * 1024 + counter % 1024
+    ts.0 * PLACES_PER_MS + counter % PLACES_PER_MS
 }
 
 fn check(draft: &Draft) -> Result<(), SendError> {
@@ -420,7 +423,7 @@ pub(crate) fn check_content(content: &Content) -> Result<(), SendError> {
         return Err(SendError::Empty);
     }
     let bytes = proto::Content::from(content).encoded_len();
-    if bytes > CONTENT_BYTES_MAX {
+    if content.body.len() > BODY_BYTES_MAX || bytes > CONTENT_BYTES_MAX {
         return Err(SendError::TooLarge { bytes });
     }
     Ok(())

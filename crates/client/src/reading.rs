@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use hashbrown::HashSet;
 use rustc_hash::FxBuildHasher;
 use wire::id::MessageId;
-use wire::limits::{READ_COUNT_DEFAULT, READS_PER_FRAME_MAX};
+use wire::limits::{FILTERED_READ_MAX, READ_COUNT_DEFAULT, READS_PER_FRAME_MAX};
 use wire::mask::message as flag;
 use wire::proto::{self, client_frame};
 use wire::status;
@@ -49,12 +49,39 @@ pub struct SessionFilter {
     pub thread: u32,
     /// Only messages with this text, whatever its case.
     pub query: Option<String>,
+    /// Bits of [`kind`].
+    pub kinds: u32,
+}
+
+/// What kinds of messages a session has.
+pub mod kind {
+    /// Messages that are no call record.
+    pub const MESSAGES: u32 = 1;
+    /// Missed calls.
+    pub const MISSED_CALLS: u32 = 2;
+    /// Calls that came.
+    pub const INCOMING_CALLS: u32 = 4;
+    /// Calls that were made.
+    pub const OUTGOING_CALLS: u32 = 8;
+    /// Of these, only those with a file.
+    pub const FILES: u32 = 16;
+    /// Of these, only those of threads.
+    pub const THREADS: u32 = 32;
+    /// What a session has when the page says nothing.
+    pub const DEFAULT: u32 = MESSAGES | MISSED_CALLS | INCOMING_CALLS | OUTGOING_CALLS;
 }
 
 impl SessionFilter {
     /// All of a scope, newest first.
     pub fn new(scope: Scope) -> SessionFilter {
-        SessionFilter { scope, fifo: false, receipts: false, thread: 0, query: None }
+        SessionFilter {
+            scope,
+            fifo: false,
+            receipts: false,
+            thread: 0,
+            query: None,
+            kinds: kind::DEFAULT,
+        }
     }
 }
 
@@ -71,6 +98,8 @@ pub enum SessionChange {
     Thread(u32),
     /// See [`SessionFilter::query`].
     Query(Option<String>),
+    /// These of [`SessionFilter::kinds`] are on, or off.
+    Kinds(u32, bool),
 }
 
 #[derive(Debug)]
@@ -106,9 +135,25 @@ impl ReadSession {
             Scope::Conversation(conversation) => *conversation == message.conversation,
             Scope::All | Scope::Summary => true,
         };
+        let kinds = self.filter.kinds;
+        let kind = match message.status {
+            status::CALL_MISSED => kind::MISSED_CALLS,
+            status::CALL_INCOMING => kind::INCOMING_CALLS,
+            status::CALL_OUTGOING => kind::OUTGOING_CALLS,
+            // It holds the place of a conversation.
+            status::EMPTY if self.filter.scope != Scope::Summary => return false,
+            _ => kind::MESSAGES,
+        };
         in_scope
+            && kinds & kind != 0
+            && (kinds & kind::FILES == 0 || message.content.file.is_some())
+            && (kinds & kind::THREADS == 0 || message.content.thread != 0)
             && (self.filter.thread == 0 || self.filter.thread == message.content.thread)
             && self.filter.query.as_ref().is_none_or(|query| contains(message, query, search))
+    }
+
+    fn is_filtered(&self) -> bool {
+        self.filter.query.is_some() || self.filter.thread != 0 || self.filter.kinds != kind::DEFAULT
     }
 
     fn restart(&mut self) {
@@ -197,9 +242,12 @@ impl Reading {
     /// Summary sessions that have been read, and how much of them.
     pub fn summaries(&self) -> Vec<(ReadSessionId, u32)> {
         let summaries = self.sessions.iter().filter(|(_, session)| {
-            session.active && session.filter.scope == Scope::Summary && session.shown > 0
+            let was_read = session.shown > 0 || session.ended;
+            session.active && session.filter.scope == Scope::Summary && was_read
         });
-        summaries.map(|(id, session)| (*id, session.shown)).collect()
+        // Who has seen the end sees the conversations that began since, too.
+        let since = |session: &ReadSession| if session.ended { READ_COUNT_DEFAULT } else { 0 };
+        summaries.map(|(id, session)| (*id, session.shown + since(session))).collect()
     }
 
     /// Whether a session with receipts is open for this conversation.
@@ -209,6 +257,16 @@ impl Reading {
                 && session.filter.receipts
                 && session.filter.scope == Scope::Conversation(conversation.clone())
         })
+    }
+
+    /// What a session reads; `None` when the page has dropped it.
+    pub fn scope(&self, id: ReadSessionId) -> Option<Scope> {
+        self.sessions.get(&id).map(|session| session.filter.scope.clone())
+    }
+
+    /// There is more to read than there was.
+    pub fn reopen(&mut self) {
+        self.sessions.values_mut().for_each(|session| session.ended = false);
     }
 
     /// Another user: positions and notices of the former one mean nothing.
@@ -247,6 +305,8 @@ impl Client {
             SessionChange::Fifo(on) => session.filter.fifo = on,
             SessionChange::Receipts(on) => session.filter.receipts = on,
             SessionChange::Thread(thread) => session.filter.thread = thread,
+            SessionChange::Kinds(kinds, true) => session.filter.kinds |= kinds,
+            SessionChange::Kinds(kinds, false) => session.filter.kinds &= !kinds,
             SessionChange::Query(query) => {
                 session.filter.query = query.filter(|query| !query.is_empty());
             }
@@ -299,11 +359,6 @@ impl Client {
         self.reading.sessions.remove(&id);
     }
 
-    /// Asks the server for older messages than the store has: it keeps none, so there are none.
-    pub fn sync(&mut self, id: ReadSessionId) {
-        self.tell(Event::SessionSync { session: id, count: 0 });
-    }
-
     /// Asks for the number of unread messages; [`Event::UnreadCount`] with this ticket follows.
     pub fn count_unread(&mut self, conversation: Option<Conversation>) -> u32 {
         self.reading.last_question += 1;
@@ -353,19 +408,22 @@ impl Client {
 
     fn read_page(&mut self, id: ReadSessionId) {
         let Some(session) = self.reading.sessions.get_mut(&id) else { return };
+        let filtered = session.is_filtered();
         let Some(batch) = &mut session.batch else { return };
         let filter = &session.filter;
         let missing = batch.wanted - batch.found.len() as u32;
         // A filter lets little through: larger pages save ways to the store.
-        let filtered = filter.query.is_some() || filter.thread != 0;
-        batch.asked = if filtered { missing.max(READ_COUNT_DEFAULT) } else { missing };
-        let (from, count) = (session.position.clone(), batch.asked);
+        let more = READ_COUNT_DEFAULT.max(2 * batch.asked).min(FILTERED_READ_MAX);
+        batch.asked = if filtered { missing.max(more) } else { missing };
+        let (from, count, query) = (session.position.clone(), batch.asked, filter.query.clone());
         let request = match &filter.scope {
             Scope::Summary => Request::Summary { from, count },
-            Scope::All => Request::Read { conversation: None, from, count, fifo: filter.fifo },
+            Scope::All => {
+                Request::Read { conversation: None, from, count, fifo: filter.fifo, query }
+            }
             Scope::Conversation(conversation) => {
                 let conversation = Some(conversation.clone());
-                Request::Read { conversation, from, count, fifo: filter.fifo }
+                Request::Read { conversation, from, count, fifo: filter.fifo, query }
             }
         };
         self.ask_behind_writes(request, Pending::Read(id));
@@ -455,12 +513,17 @@ impl Client {
     }
 
     fn mark_read(&mut self, keys: &[MessageKey]) {
+        self.mark_read_telling(keys, true);
+    }
+
+    /// `tells`: the senders hear of it if they want to.
+    pub(crate) fn mark_read_telling(&mut self, keys: &[MessageKey], tells: bool) {
         for key in keys {
             let Some(message) = self.set_read(key) else { continue };
             let notice = ReadNotice {
                 key: key.clone(),
                 sender_uid: message.sender_uid,
-                receipt: message.flags & flag::READ_RECEIPT != 0,
+                receipt: tells && message.flags & flag::READ_RECEIPT != 0,
             };
             self.commits.write(Write::Read(notice.clone()));
             self.reading.notices.push_back(notice);

@@ -20,6 +20,7 @@ use crate::directory::{Missing, Needs};
 use crate::hub::{Hub, Pending};
 use crate::messaging::fail;
 use crate::port::store::{Note, Reply, Request, StoreError};
+use wire::time::Timestamp;
 
 /// A change that waits for the message it is about.
 #[derive(Debug)]
@@ -54,7 +55,7 @@ impl Hub {
         };
         if change.content.as_ref().is_some_and(|content| content.encoded_len() > CONTENT_BYTES_MAX)
         {
-            self.reject(session, ticket, fail("the content is larger than 64 KiB"));
+            self.reject(session, ticket, fail("the content is larger than 68 KiB"));
             return Ok(());
         }
         let audience = self.audience(uid, aid, change.to.as_ref())?;
@@ -130,18 +131,28 @@ impl Hub {
         self.ask(request, Pending::Noted(Noted { session, ticket, notes }));
     }
 
-    pub(crate) fn on_remove(&mut self, session: SessionId, remove: &Remove) {
+    pub(crate) fn on_remove(&mut self, session: SessionId, remove: &Remove) -> Result<(), Needs> {
         let live = self.sessions.get(&session).and_then(|session| session.live());
-        let Some(uid) = live.map(|live| live.uid) else { return };
+        let Some((uid, aid)) = live.map(|live| (live.uid, live.aid)) else { return Ok(()) };
         let ticket = remove.ticket;
         if remove.messages.len() > READ_MESSAGES_MAX {
-            return self.reject(session, ticket, fail("too many messages in one removal"));
+            self.reject(session, ticket, fail("too many messages in one removal"));
+            return Ok(());
         }
-        let Remove { ticket: _, messages, of, before } = remove.clone();
-        let removed = Removed { messages, of, before };
+        // A conversation with nobody has nothing to be removed.
+        let of = self.history_of(aid, remove.of.as_ref())?;
+        let before = of.filter(|_| remove.before > 0).map(|of| (of, Timestamp(remove.before)));
+        let sender = |from_uid| if from_uid == 0 { uid } else { Uid(from_uid) };
+        let named = remove.messages.iter();
+        let gone = named.filter_map(|of| Some((sender(of.from_uid), MessageId::new(of.id)?)));
+        let gone = gone.collect();
+        let Remove { ticket: _, messages, of, before: until, keep } = remove.clone();
+        let removed = Removed { messages, of, before: until, keep };
         let notes = alloc::vec![note(uid, entry::Body::Removed(removed))];
-        let request = Request::AppendNotes { notes: notes.clone() };
+        let request =
+            Request::RemoveFromHistory { uid, messages: gone, before, notes: notes.clone() };
         self.ask(request, Pending::Noted(Noted { session, ticket, notes }));
+        Ok(())
     }
 
     /// The notes are on disk: who asked is answered, who is online is told.
@@ -156,7 +167,7 @@ impl Hub {
     }
 }
 
-fn message_in(entry: &Bytes) -> Option<Message> {
+pub(crate) fn message_in(entry: &Bytes) -> Option<Message> {
     match Entry::decode(&entry[..]).ok()?.body? {
         entry::Body::Message(message) => Some(message),
         _ => None,

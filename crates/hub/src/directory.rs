@@ -254,6 +254,21 @@ impl Directory {
         self.apps.insert(app.aid, Some(app));
     }
 
+    /// The app has another token.
+    pub fn replace_app_token(&mut self, aid: AppId, hash: TokenHash) {
+        self.app_tokens.retain(|_, of| *of != Some(aid));
+        self.app_tokens.insert(hash, Some(aid));
+    }
+
+    /// The app is no more, nor is anything of it.
+    pub fn remove_app(&mut self, aid: AppId) {
+        self.app_tokens.retain(|_, of| *of != Some(aid));
+        self.apps.insert(aid, None);
+        self.addresses.remove(&aid);
+        self.users.retain(|_, user| user.as_ref().is_none_or(|user| user.aid != aid));
+        self.groups.retain(|_, roster| roster.as_ref().is_none_or(|it| it.group.aid != aid));
+    }
+
     /// The store says that there is no such thing. See [`Directory::learn_user`].
     pub fn learn_nothing(&mut self, missing: &Missing) {
         self.added += 1;

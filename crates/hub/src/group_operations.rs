@@ -230,6 +230,18 @@ impl Hub {
                 roster_changes.push(self.change(kind, after, None, false, uids)?);
             }
         }
+        // Who gave a member other rights hears of it; rights of another are nobody else's business.
+        if let Some(actor) = self.operations.actor() {
+            let renewed = |uid: &&Uid| {
+                let (known, now) = (before.members.get(*uid), after.members.get(*uid));
+                known.is_some() && now.is_some() && known != now
+            };
+            let renewed: Vec<_> = touched.iter().filter(renewed).copied().collect();
+            if !renewed.is_empty() {
+                let change = self.change(Kind::MembersJoined, after, None, false, &renewed)?;
+                notes.push(change.to(actor.uid));
+            }
+        }
         // PINs are told to who asks for them.
         let shown = |roster: &Roster| Group { pins: Vec::new(), ..roster.group.clone() };
         let settings = shown(before) != shown(after);
@@ -308,8 +320,8 @@ impl Hub {
             status: fields.status.unwrap_or(group.status),
             image: fields.image.unwrap_or(group.image),
             values: fields.values.unwrap_or(group.values),
-            flags: fields.flags.unwrap_or(group.flags),
-            call_flags: fields.call_flags.unwrap_or(group.call_flags),
+            flags: changed(fields.flags.unwrap_or(group.flags), fields.flags_change),
+            call_flags: changed(fields.call_flags.unwrap_or(group.call_flags), fields.call_change),
             resolution: fields.resolution.unwrap_or(group.resolution),
             active: fields.active.unwrap_or(group.active),
             pinned: fields.pinned.unwrap_or(group.pinned),
@@ -352,6 +364,11 @@ impl Hub {
             },
         }
     }
+}
+
+/// Bits of a mask cleared, and then others set.
+fn changed(flags: u32, (clear, set): (u32, u32)) -> u32 {
+    flags & !clear | set
 }
 
 fn is_owner_wish(rights: &MemberFields) -> bool {

@@ -19,9 +19,10 @@ use wire::proto::{
 };
 use wire::time::{Duration, Instant};
 
+use crate::app_operations::{Quota, over_quota};
 use crate::directory::{Needs, Roster};
 use crate::hub::Hub;
-use crate::operations::{After, Progress, changed_user};
+use crate::operations::{After, Job, Progress, changed_user};
 use crate::port::admin::{GroupFields, MemberFields, Reply, UserFields, UserRef};
 use crate::port::store::{Member, Pin, Request};
 use crate::rights::Rights;
@@ -92,11 +93,11 @@ impl Hub {
         &mut self,
         actor: &Actor,
         wish: &Wish,
-        memberships: Option<&[GroupId]>,
+        job: &Job,
     ) -> Result<Progress, Needs> {
         match wish {
             Wish::Profile(save) => self.save_profile(actor, save),
-            Wish::Group(request) => self.change_group(actor, request, memberships),
+            Wish::Group(request) => self.change_group(actor, request, job),
         }
     }
 
@@ -114,20 +115,20 @@ impl Hub {
             user.flags = user.flags & !user_flag::OWN | flags & user_flag::OWN;
         }
         let request = Request::SaveUser { user };
-        Ok(Progress::Ask(request, After::UserSaved { wish: None, new: false }))
+        Ok(Progress::Ask(request, After::UserSaved { remove: None, wish: None, new: false }))
     }
 
     fn change_group(
         &mut self,
         actor: &Actor,
         request: &GroupRequest,
-        memberships: Option<&[GroupId]>,
+        job: &Job,
     ) -> Result<Progress, Needs> {
         let denied = |error| Ok(Progress::Denied(error));
         let (aid, gid) = (actor.aid, GroupId(request.gid));
         let Some(what) = &request.what else { return denied(error::GENERAL) };
         if let What::Create(settings) = what {
-            return self.create_group(actor, settings, memberships);
+            return self.create_group(actor, settings, job);
         }
         let Some(roster) = self.directory.group(aid, gid)?.cloned() else {
             return match what {
@@ -190,13 +191,13 @@ impl Hub {
         &mut self,
         actor: &Actor,
         settings: &GroupSettings,
-        memberships: Option<&[GroupId]>,
+        job: &Job,
     ) -> Result<Progress, Needs> {
         let Some(user) = self.directory.user(actor.uid)?.cloned() else {
             return Ok(Progress::Denied(error::GENERAL));
         };
         if let Some(limit) = user.groups_max {
-            let Some(memberships) = memberships else {
+            let Some(memberships) = &job.memberships else {
                 let request = Request::LoadMemberships { uid: user.uid };
                 return Ok(Progress::Ask(request, After::Memberships));
             };
@@ -209,6 +210,10 @@ impl Hub {
             if owned.count() >= limit as usize {
                 return Ok(Progress::Denied(error::PERMISSION));
             }
+        }
+        let app = self.directory.app(actor.aid)?.cloned().unwrap_or_default();
+        if let Some(progress) = over_quota(&app, job, Quota::Groups) {
+            return Ok(progress);
         }
         let fields = group_fields(settings);
         let named = settings.name.as_ref().is_some_and(|name| !name.is_empty());

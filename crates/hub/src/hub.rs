@@ -11,6 +11,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::cmp::Reverse;
+use core::net::IpAddr;
 use hashbrown::HashMap;
 use wire::code::Code;
 use wire::frame::{FrameError, encode_deliver, encode_server};
@@ -23,6 +24,7 @@ use wire::limits::{
 use wire::proto::{Goodbye, Ping, Refused, Unsupported, client_frame, server_frame};
 use wire::time::{Duration, Instant, Now};
 
+use crate::app_operations::AppRates;
 use crate::calls::Calls;
 use crate::changes::{Changing, Noted};
 use crate::directory::{Directory, Missing, Needs};
@@ -32,8 +34,10 @@ use crate::operations::Operations;
 use crate::port::store::{NewMessage, Note, Reply, Request, StoreError, TokenId};
 use crate::presence::Watchers;
 use crate::rooms::Rooms;
+use crate::schedule::Schedule;
 use crate::session::{Online, Session, Stage};
 use crate::upload::UploadKey;
+use crate::user_operations::Otps;
 use crate::{Input, Output};
 
 /// What an entry adds to a frame beside itself, at most: its number and two lengths.
@@ -52,6 +56,9 @@ pub struct Hub {
     pub(crate) calls: Calls,
     pub(crate) operations: Operations,
     pub(crate) wrong_pins: WrongPins,
+    pub(crate) otps: Otps,
+    pub(crate) app_rates: AppRates,
+    pub(crate) schedule: Schedule,
     pub(crate) stopping: bool,
     pub(crate) upload_key: Option<UploadKey>,
     /// Browsers that may be signed in with one token.
@@ -140,11 +147,17 @@ pub(crate) enum Pending {
     Log {
         session: SessionId,
     },
+    History {
+        session: SessionId,
+        ticket: u32,
+        count: u32,
+    },
     Admin,
     Uploader {
         ticket: Ticket,
     },
     Sweep,
+    Schedule,
     Nothing,
 }
 
@@ -168,6 +181,9 @@ impl Hub {
             calls: Calls::new(epoch),
             operations: Operations::default(),
             wrong_pins: WrongPins::default(),
+            otps: Otps::default(),
+            app_rates: AppRates::new(0, 0),
+            schedule: Schedule::default(),
             stopping: false,
             upload_key: None,
             token_sessions: 1,
@@ -189,11 +205,16 @@ impl Hub {
         Hub { token_sessions, ..self }
     }
 
+    /// Each app may ask for so many operations a second, and so many at once; 0 = without limit.
+    pub fn with_operation_rate(self, per_second: u32, burst: u32) -> Hub {
+        Hub { app_rates: AppRates::new(per_second, burst), ..self }
+    }
+
     /// Something happened. Drain [`Hub::poll_output`] afterwards.
     pub fn handle_input(&mut self, now: Now, input: Input) {
         self.now = now;
         match input {
-            Input::Opened { session, remote: _ } => self.on_opened(session),
+            Input::Opened { session, remote } => self.on_opened(session, remote),
             Input::Frame { session, frame } => self.on_frame(session, frame),
             Input::Malformed { session, error } => self.on_malformed(session, &error),
             Input::Drained { session, bytes } => self.on_drained(session, bytes),
@@ -208,6 +229,7 @@ impl Hub {
         self.on_deadlines();
         self.on_call_deadlines();
         self.sweep();
+        self.look_at_schedule();
     }
 
     /// What has to be done next; [`Output::Wait`] when there is nothing.
@@ -219,8 +241,8 @@ impl Hub {
         }
         self.outputs.pop_front().unwrap_or_else(|| {
             let session = self.deadlines.peek().map_or(Instant::FAR_FUTURE, |next| next.0.0);
-            let next = session.min(self.calls.deadline());
-            Output::Wait(self.sweep_at.map_or(next, |sweep| sweep.min(next)))
+            let wait = session.min(self.schedule.deadline()).min(self.calls.deadline());
+            Output::Wait(self.sweep_at.map_or(wait, |sweep| sweep.min(wait)))
         })
     }
 
@@ -241,8 +263,8 @@ impl Hub {
 
     // ---- sessions ------------------------------------------------------------------------
 
-    fn on_opened(&mut self, session: SessionId) {
-        self.sessions.insert(session, Session::new(self.now.instant));
+    fn on_opened(&mut self, session: SessionId, remote: IpAddr) {
+        self.sessions.insert(session, Session::new(self.now.instant, remote));
         self.deadlines.push(Reverse((self.now.instant + HELLO_WITHIN, session)));
         if self.stopping {
             self.end(session, Code::ShuttingDown, "the server is stopping");
@@ -308,10 +330,8 @@ impl Hub {
             (_, Body::Send(send)) => self.on_send(id, send),
             (_, Body::Read(read)) => self.on_read(id, read),
             (_, Body::Change(change)) => self.on_change(id, change),
-            (_, Body::Remove(remove)) => {
-                self.on_remove(id, remove);
-                Ok(())
-            }
+            (_, Body::Remove(remove)) => self.on_remove(id, remove),
+            (_, Body::History(wanted)) => self.on_history(id, wanted),
             (_, Body::Presence(presence)) => self.on_presence(id, presence),
             (_, Body::Watch(watch)) => self.on_watch(id, watch),
             (_, Body::GroupQuery(query)) => self.on_group_query(id, query),
@@ -635,9 +655,13 @@ impl Hub {
                 self.on_acknowledged(session, &notes, result);
             }
             Pending::Log { session } => self.on_log(session, result),
+            Pending::History { session, ticket, count } => {
+                self.on_history_read(session, ticket, count, result);
+            }
             Pending::Admin => self.on_admin_stored(result),
             Pending::Uploader { ticket } => self.on_uploader_found(ticket, result),
             Pending::Sweep => self.on_swept(&result),
+            Pending::Schedule => self.on_due(result),
             Pending::Nothing => {
                 if let Err(error) = result {
                     self.log(alloc::format!("storage: {error}"));

@@ -10,6 +10,7 @@
 
 extern crate alloc;
 
+mod app_operations;
 mod calls;
 mod changes;
 mod contacts;
@@ -17,18 +18,23 @@ mod delivery;
 mod directory;
 mod group_operations;
 mod group_requests;
+mod history;
 mod hub;
+mod letters;
 mod messaging;
 mod negotiation;
 mod operations;
+mod pins;
 mod presence;
 mod rights;
 mod rooms;
+mod schedule;
 mod search;
 mod session;
 mod signin;
 mod token;
 mod upload;
+mod user_operations;
 
 pub mod port;
 

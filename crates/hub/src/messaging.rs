@@ -65,7 +65,7 @@ impl Hub {
         };
         let content = send.content.clone().unwrap_or_default();
         if content.encoded_len() > CONTENT_BYTES_MAX {
-            self.reject(id, send.id, fail("the content is larger than 64 KiB"));
+            self.reject(id, send.id, fail("the content is larger than 68 KiB"));
             return Ok(());
         }
         let destination = match self.destination(uid, aid, send)? {
@@ -217,13 +217,9 @@ impl Hub {
                     };
                 }
                 let blockers = self.directory.blockers(uid)?;
-                let accepts = |receiver: &Uid| {
-                    let blocks = blockers.get(receiver).copied().unwrap_or_default();
-                    *receiver != uid && blocks & contact::BLOCK_GROUP_MESSAGES == 0
-                };
-                let to = roster.receivers(self.now.wall).filter(accepts);
+                let to = self.group_receivers(roster, uid, blockers);
                 let storeless = group.flags & mode::NO_STORAGE != 0;
-                Ok(Ok(Destination { to: to.collect(), group: gid, storeless }))
+                Ok(Ok(Destination { to, group: gid, storeless }))
             }
         }
     }
@@ -366,12 +362,12 @@ fn others(places: &[(Uid, Seq)], sender: Uid) -> u32 {
     places.iter().filter(|(uid, _)| *uid != sender).count() as u32
 }
 
-fn blocks_messages(flags: &u32) -> bool {
+pub(crate) fn blocks_messages(flags: &u32) -> bool {
     flags & (contact::BLOCKED | contact::BLOCK_MESSAGES) != 0
 }
 
 /// A message as an entry of a log.
-fn encoded(message: Message) -> Bytes {
+pub(crate) fn encoded(message: Message) -> Bytes {
     let entry = Entry { body: Some(entry::Body::Message(message)) };
     entry.encode_to_vec().into()
 }

@@ -13,21 +13,23 @@ use wire::code::Code;
 use wire::id::{AppId, GroupId, Ticket, Uid};
 use wire::limits::OPERATIONS_WAITING_MAX;
 use wire::mask::{group_error as denied, user as user_flag};
-use wire::time::Duration;
+use wire::time::{Duration, Timestamp};
 
 use crate::Output;
+use crate::app_operations::{Quota, delete_app, new_app_token, over_quota, set_app};
 use crate::directory::{Missing, Needs, Roster};
 use crate::group_requests::{Actor, Wish};
 use crate::hub::{Hub, Pending};
-use crate::messaging::is_address;
+use crate::letters::SentLetters;
 use crate::port::admin::{
     AdminError, Call, Credential, ErrorCode, IssuedToken, Operation, Param, Reply, TokenWish,
     UserFields, UserRef,
 };
+use crate::port::apps::{AppRequest, Scheduled};
 use crate::port::store::{
     self, App, Group, Member, Note, Request, StoreError, Token, TokenId, User,
 };
-use crate::token::{app_token, hash_token, user_token};
+use crate::token::{hash_token, user_token};
 
 #[derive(Debug, Default)]
 pub(crate) struct Operations {
@@ -43,6 +45,20 @@ pub(crate) struct Operations {
 }
 
 impl Operations {
+    /// Users and groups of the app whose operation is first.
+    pub fn count(&mut self, counted: (u64, u64)) {
+        if let Some(job) = self.queue.front_mut() {
+            job.counted = Some(counted);
+        }
+    }
+
+    /// The operation that is first has made a user.
+    fn added_user(&mut self) {
+        if let Some((users, _)) = self.queue.front_mut().and_then(|job| job.counted.as_mut()) {
+            *users += 1;
+        }
+    }
+
     /// Who asks for what is being done now, `None` for the backend.
     pub fn actor(&self) -> Option<&Actor> {
         self.actor.as_ref()
@@ -50,24 +66,34 @@ impl Operations {
 }
 
 #[derive(Debug)]
-struct Job {
-    asker: Asker,
+pub(crate) struct Job {
+    pub asker: Asker,
     /// Groups of the user it is about, once they are known.
-    memberships: Option<Vec<GroupId>>,
+    pub memberships: Option<Vec<GroupId>>,
+    /// Users and groups of the app, once they are counted.
+    pub counted: Option<(u64, u64)>,
+    /// It counts against the rate of its app.
+    charged: bool,
     after: Option<After>,
 }
 
 /// Who asks, and for what.
 #[derive(Debug)]
-enum Asker {
-    Backend { ticket: Ticket, call: Call },
+#[allow(clippy::large_enum_variant)] // One for each operation that waits.
+pub(crate) enum Asker {
+    Backend {
+        ticket: Ticket,
+        call: Call,
+    },
     Client(Actor, Wish),
+    /// A message whose time has come.
+    Clock(Scheduled),
 }
 
 impl Asker {
     fn actor(&self) -> Option<Actor> {
         match self {
-            Asker::Backend { .. } => None,
+            Asker::Backend { .. } | Asker::Clock(_) => None,
             Asker::Client(actor, _) => Some(actor.clone()),
         }
     }
@@ -78,9 +104,21 @@ impl Asker {
 #[allow(clippy::large_enum_variant)] // One for each operation that waits for the store.
 pub(crate) enum After {
     AppCreated { token: String },
-    UserSaved { wish: Option<TokenWish>, new: bool },
+    AppSaved { app: App },
+    AppToken { app: App, token: String },
+    AppDeleted { app: App },
+    AppsListed,
+    Counted,
+    UserSaved { remove: Option<Option<String>>, wish: Option<TokenWish>, new: bool },
     TokenIssued { user: User, new: bool, issued: IssuedToken },
-    TokensDeleted { user: User },
+    TokensDeleted { user: User, wish: Option<TokenWish> },
+    TokenDeleted,
+    UsersListed,
+    GroupsListed,
+    Scheduled { due: Timestamp, mids: Vec<u64>, failed: Vec<String> },
+    LettersStored(SentLetters),
+    Unscheduled,
+    UserForced,
     Memberships,
     UserDeleted { user: User, notes: Vec<Note> },
     GroupCreated { group: Group, put: Vec<Member>, failed: Vec<String> },
@@ -98,7 +136,12 @@ pub(crate) enum Progress {
     /// The asker has its answer already.
     Told,
     Ask(Request, After),
+    /// Once more from the start, with what is known now.
     Again,
+    /// As before, when this is loaded.
+    Load(Needs),
+    /// It counts against the app's rate, and is begun now.
+    Charged,
 }
 
 impl From<AdminError> for Progress {
@@ -117,12 +160,18 @@ impl Hub {
         self.take_job(Asker::Client(actor, wish));
     }
 
-    fn take_job(&mut self, asker: Asker) {
+    pub(crate) fn take_job(&mut self, asker: Asker) {
         if self.operations.queue.len() >= OPERATIONS_WAITING_MAX {
             let error = refusal(ErrorCode::RateLimit, "too many operations wait", &[]);
             return self.answer(asker, Err(error));
         }
-        self.operations.queue.push_back(Job { asker, memberships: None, after: None });
+        self.operations.queue.push_back(Job {
+            asker,
+            memberships: None,
+            counted: None,
+            charged: false,
+            after: None,
+        });
         self.work_on_admin();
     }
 
@@ -165,6 +214,15 @@ impl Hub {
                 self.ask(request, Pending::Admin);
             }
             Progress::Again => {}
+            Progress::Load(needs) => {
+                self.operations.loading = needs.0.len();
+                self.load_for_admin(needs);
+            }
+            Progress::Charged => {
+                if let Some(job) = self.operations.queue.front_mut() {
+                    job.charged = true;
+                }
+            }
         }
     }
 
@@ -180,6 +238,7 @@ impl Hub {
             Asker::Client(actor, wish) => {
                 self.answer_client(&actor, &wish, result.map_err(|error| group_error(&error)));
             }
+            Asker::Clock(_) => self.on_clock_done(result.is_ok()),
         }
     }
 
@@ -213,7 +272,7 @@ impl Hub {
         let entropy = match &job.asker {
             Asker::Backend { call, .. } => call.entropy,
             // Makes no tokens.
-            Asker::Client(..) => [0; 64],
+            Asker::Client(..) | Asker::Clock(_) => [0; 64],
         };
         self.operations.actor = job.asker.actor();
         self.operations.changing = false;
@@ -237,43 +296,47 @@ impl Hub {
         let call = match &job.asker {
             Asker::Backend { call, .. } => call,
             Asker::Client(actor, wish) => {
-                return self.perform_wish(actor, wish, job.memberships.as_deref());
+                return self.perform_wish(actor, wish, job);
             }
+            Asker::Clock(scheduled) => return self.send_scheduled(scheduled),
         };
-        let aid = match self.authenticate(&call.credential)? {
+        let app = match self.authenticate(&call.credential)? {
             Ok(app) => app,
             Err(error) => return Ok(Progress::Refused(error)),
         };
+        if let Some(app) = &app
+            && !job.charged
+        {
+            if !self.charge_app(app.aid) {
+                let cause = "too many operations a second of this app";
+                return Ok(refusal(ErrorCode::RateLimit, cause, &[]).into());
+            }
+            return Ok(Progress::Charged);
+        }
         let operation = match &call.operation {
             Ok(operation) => operation.clone(),
             Err(error) => return Ok(Progress::Refused(error.clone())),
         };
-        let Some(aid) = aid else {
-            // The admin key makes apps and nothing else.
-            let Operation::AppAdd { name } = operation else {
-                let cause = "this operation takes the app token";
-                return Ok(refusal(ErrorCode::AuthFail, cause, &[Param::Token]).into());
-            };
-            let token = app_token(&call.entropy);
-            let request = Request::CreateApp { name, hash: hash_token(&token) };
-            return Ok(Progress::Ask(request, After::AppCreated { token }));
-        };
+        let Some(app) = app else { return self.perform_with_key(operation, &call.entropy) };
+        let aid = app.aid;
         match operation {
-            Operation::AppAdd { .. } => {
-                let cause = "adding an app takes the admin key";
+            Operation::AppAdd { .. } | Operation::AppsGet => {
+                let cause = "this operation takes the admin key";
                 Ok(refusal(ErrorCode::AuthFail, cause, &[Param::Key]).into())
             }
+            Operation::AppSet { fields, .. } if fields.active.is_some() => {
+                let cause = "switching an app on or off takes the admin key";
+                Ok(refusal(ErrorCode::AuthFail, cause, &[Param::Key]).into())
+            }
+            Operation::AppSet { fields, .. } => Ok(set_app(&app, fields)),
+            Operation::AppGet { .. } => Ok(Progress::Answered(Reply::AppRow(app))),
+            Operation::AppToken { .. } => Ok(new_app_token(app, &call.entropy)),
+            Operation::AppDelete { name } => Ok(delete_app(app, &name)),
             Operation::UserAdd { address, fields, token } => {
-                if !is_address(&address) {
-                    let cause = "an address has 1 to 63 bytes and no control characters";
-                    return Ok(refusal(ErrorCode::BadParam, cause, &[Param::UserAddress]).into());
-                }
-                let known = self.directory.find_user(aid, &address)?.cloned();
-                let new = known.is_none();
-                let fresh = User { aid, address, active: true, ..User::default() };
-                let user = known.map_or(fresh, |user| (*user).clone());
-                let request = Request::SaveUser { user: changed_user(user, fields) };
-                Ok(Progress::Ask(request, After::UserSaved { wish: token, new }))
+                self.add_user(&app, address, fields, token, job)
+            }
+            Operation::UserSet { user, fields, remove, token } => {
+                self.set_user(&app, &user, fields, (remove, token), &call.entropy)
             }
             Operation::UserToken { user, token } => match self.user(aid, &user)? {
                 Err(error) => Ok(error.into()),
@@ -283,15 +346,34 @@ impl Hub {
                 Err(error) => Ok(error.into()),
                 Ok(user) => {
                     let request = Request::DeleteTokens { uid: user.uid, app };
-                    Ok(Progress::Ask(request, After::TokensDeleted { user }))
+                    Ok(Progress::Ask(request, After::TokensDeleted { user, wish: None }))
                 }
             },
+            Operation::TokenDelete { hash } => {
+                let request = Request::OfApp(AppRequest::DeleteToken { aid, hash });
+                Ok(Progress::Ask(request, After::TokenDeleted))
+            }
             Operation::UserDelete { user } => match self.user(aid, &user)? {
                 Err(error) => Ok(error.into()),
                 Ok(user) => self.delete_user(aid, user, job.memberships.as_deref()),
             },
+            Operation::UsersGet { filter, online } => Ok(self.list_users(aid, filter, online)),
+            Operation::Otp { address, tries, expiry_s, reuse } => {
+                Ok(self.make_otp(aid, address, (tries, expiry_s, reuse), &call.entropy))
+            }
+            Operation::GroupsGet { filter } => {
+                let request = Request::OfApp(AppRequest::Groups { aid, filter });
+                Ok(Progress::Ask(request, After::GroupsListed))
+            }
+            Operation::GroupPin { gid, action } => {
+                self.change_pins(aid, gid, action, &call.entropy)
+            }
+            Operation::Message(letter) => self.send_letter(&app, letter, job),
             Operation::GroupAdd { fields, members, rights } => {
-                self.add_group(aid, fields, &members, &rights)
+                match over_quota(&app, job, Quota::Groups) {
+                    Some(progress) => Ok(progress),
+                    None => self.add_group(aid, fields, &members, &rights),
+                }
             }
             Operation::GroupSet { gid, fields, members, rights } => {
                 self.set_group(aid, gid, fields, &members, &rights)
@@ -309,7 +391,7 @@ impl Hub {
     fn authenticate(
         &self,
         credential: &Credential,
-    ) -> Result<Result<Option<AppId>, AdminError>, Missing> {
+    ) -> Result<Result<Option<App>, AdminError>, Missing> {
         let refused = |cause: &str| Ok(Err(refusal(ErrorCode::AuthFail, cause, &[Param::Token])));
         match credential {
             Credential::None => refused("the request carries no token"),
@@ -319,7 +401,7 @@ impl Hub {
                 Some(App { active: false, .. }) => {
                     Ok(Err(refusal(ErrorCode::AppDisabled, "the app is switched off", &[])))
                 }
-                Some(app) => Ok(Ok(Some(app.aid))),
+                Some(app) => Ok(Ok(Some(app.clone()))),
             },
         }
     }
@@ -366,11 +448,18 @@ impl Hub {
         Ok((found, failed))
     }
 
-    fn issue(&self, user: User, new: bool, wish: TokenWish, entropy: &[u8; 64]) -> Progress {
+    pub(crate) fn issue(
+        &self,
+        user: User,
+        new: bool,
+        wish: TokenWish,
+        entropy: &[u8; 64],
+    ) -> Progress {
         let expires = (wish.expiry_minutes != 0)
             .then(|| self.now.wall.after(Duration::from_secs(u64::from(wish.expiry_minutes) * 60)));
         let token = user_token(user.aid, user.uid, entropy);
         let issued = IssuedToken { token, app: wish.app.clone(), expires };
+        let app = self.directory.app(user.aid).ok().flatten();
         let request = Request::IssueToken {
             token: Token {
                 id: TokenId(0),
@@ -380,7 +469,7 @@ impl Hub {
                 expires,
             },
             hash: hash_token(&issued.token),
-            replace: true,
+            keep: app.map_or(1, |app| app.settings.tokens_kept.max(1)),
         };
         Progress::Ask(request, After::TokenIssued { user, new, issued })
     }
@@ -419,16 +508,25 @@ impl Hub {
                 self.directory.put_app(app.clone(), Some(hash));
                 Progress::Answered(Reply::App { aid: app.aid, name: app.name, token })
             }
-            (After::UserSaved { wish, new }, store::Reply::User(Some(user))) => {
-                let progress = match wish {
-                    Some(wish) => self.issue(user.clone(), new, wish, entropy),
-                    None => {
+            (After::UserSaved { remove, wish, new }, store::Reply::User(Some(user))) => {
+                let progress = match (remove, wish) {
+                    (Some(app), wish) => {
+                        let request = Request::DeleteTokens { uid: user.uid, app };
+                        Progress::Ask(request, After::TokensDeleted { user: user.clone(), wish })
+                    }
+                    (None, Some(wish)) => self.issue(user.clone(), new, wish, entropy),
+                    (None, None) => {
                         let user = user.clone();
                         self.answer_client_first(Reply::User { user, new, token: None })
                     }
                 };
                 self.on_user_saved(&user);
                 progress
+            }
+            (After::UserForced, store::Reply::User(Some(user))) => {
+                self.directory.put_user(user);
+                self.operations.added_user();
+                Progress::Again
             }
             (
                 After::TokenIssued { user, new, issued },
@@ -437,9 +535,12 @@ impl Hub {
                 self.sign_out(user.uid, &replaced);
                 Progress::Answered(Reply::User { user, new, token: Some(issued) })
             }
-            (After::TokensDeleted { user }, store::Reply::TokensDeleted(tokens)) => {
+            (After::TokensDeleted { user, wish }, store::Reply::TokensDeleted(tokens)) => {
                 self.sign_out(user.uid, &tokens);
-                Progress::Answered(Reply::User { user, new: false, token: None })
+                match wish {
+                    Some(wish) => self.issue(user, false, wish, entropy),
+                    None => Progress::Answered(Reply::User { user, new: false, token: None }),
+                }
             }
             (After::Memberships, store::Reply::Groups(groups)) => {
                 if let Some(job) = self.operations.queue.front_mut() {
@@ -486,6 +587,10 @@ impl Hub {
                 self.on_room_rights(gid, true);
                 progress
             }
+            (after, store::Reply::OfApp(reply)) => self.follow_app(after, reply),
+            (After::LettersStored(sent), store::Reply::Stored(outcomes)) => {
+                self.on_letters_stored(sent, outcomes)
+            }
             (after, reply) => {
                 self.log(format!("the store answered {after:?} with {reply:?}"));
                 Progress::Refused(storage_failed())
@@ -513,7 +618,7 @@ impl Hub {
     }
 
     /// These tokens are no more: who uses them is signed out.
-    fn sign_out(&mut self, uid: Uid, tokens: &[TokenId]) {
+    pub(crate) fn sign_out(&mut self, uid: Uid, tokens: &[TokenId]) {
         let reason = "the token was withdrawn";
         self.end_sessions_of(uid, Some(tokens), Code::SignedOut, reason);
     }
@@ -532,11 +637,13 @@ pub(crate) fn changed_user(user: User, fields: UserFields) -> User {
             .map_or(user.flags, |flags| flags & !user_flag::OWN | user.flags & user_flag::OWN),
         pinned: fields.pinned.unwrap_or(user.pinned),
         groups_max: fields.groups_max.or(user.groups_max),
+        uac: fields.uac.unwrap_or(user.uac),
+        e2ee: fields.e2ee.or(user.e2ee),
         ..user
     }
 }
 
-fn refusal(code: ErrorCode, cause: &str, params: &[Param]) -> AdminError {
+pub(crate) fn refusal(code: ErrorCode, cause: &str, params: &[Param]) -> AdminError {
     AdminError { code, cause: cause.to_string(), params: params.to_vec() }
 }
 
@@ -556,6 +663,6 @@ pub(crate) fn no_members() -> AdminError {
     refusal(ErrorCode::NoUser, "none of the members is a user of this app", &[Param::Members])
 }
 
-fn storage_failed() -> AdminError {
+pub(crate) fn storage_failed() -> AdminError {
     refusal(ErrorCode::Server, "storage failed; the server's log says more", &[])
 }

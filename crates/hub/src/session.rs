@@ -5,6 +5,7 @@ use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
+use core::net::IpAddr;
 use wire::id::{AppId, DeviceKey, GroupId, MessageId, Seq, SessionId, Uid};
 use wire::limits::{FRAMES_BURST_MAX, FRAMES_PER_SECOND_MAX};
 use wire::proto::client_frame;
@@ -17,6 +18,8 @@ use crate::port::store::{Contact, DeviceId, LoggedMessage, Note, TokenId};
 #[derive(Debug)]
 pub(crate) struct Session {
     pub stage: Stage,
+    /// Where it comes from.
+    pub remote: IpAddr,
     /// When the client was last heard.
     pub heard: Instant,
     /// Bytes given to the socket that have not left yet.
@@ -132,8 +135,9 @@ impl InFlight {
 }
 
 impl Session {
-    pub fn new(now: Instant) -> Session {
+    pub fn new(now: Instant, remote: IpAddr) -> Session {
         Session {
+            remote,
             stage: Stage::Silent,
             heard: now,
             queued: 0,
@@ -170,7 +174,12 @@ impl Session {
     /// Notes that a frame came; `false` when that is one too many.
     pub fn hear(&mut self, now: Instant) -> bool {
         self.heard = now;
-        self.rate.take(now)
+        self.rate.take(now, 1)
+    }
+
+    /// Notes that a frame costs as much as many; `false` when that is too much.
+    pub fn charge(&mut self, now: Instant, frames: u32) -> bool {
+        self.rate.take(now, frames)
     }
 }
 
@@ -182,7 +191,7 @@ struct Rate {
 }
 
 impl Rate {
-    fn take(&mut self, now: Instant) -> bool {
+    fn take(&mut self, now: Instant, frames: u32) -> bool {
         let ms = now.since(self.since).as_millis() as u64;
         let filled = ms * u64::from(FRAMES_PER_SECOND_MAX) / 1000;
         if filled > 0 {
@@ -190,7 +199,7 @@ impl Rate {
             self.allowance = allowance.min(u64::from(FRAMES_BURST_MAX)) as u32;
             self.since = now;
         }
-        match self.allowance.checked_sub(1) {
+        match self.allowance.checked_sub(frames) {
             Some(rest) => {
                 self.allowance = rest;
                 true
@@ -242,7 +251,7 @@ mod tests {
     #[test]
     fn a_burst_is_allowed_and_a_flood_is_not() {
         let start = Instant(0);
-        let mut session = Session::new(start);
+        let mut session = Session::new(start, IpAddr::from([127, 0, 0, 1]));
         for _ in 0..FRAMES_BURST_MAX {
             assert!(session.hear(start));
         }

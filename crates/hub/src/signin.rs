@@ -16,6 +16,7 @@ use wire::proto::{Contacts, Hello, Limits, Profile, Welcome, server_frame};
 use crate::contacts::contact_portions;
 use crate::directory::Needs;
 use crate::hub::{Hub, Pending, portions};
+use crate::port::apps::AppRequest;
 use crate::port::store::{Reply, Request, StoreError, Token};
 use crate::session::{Audience, Entering, Live, Stage};
 use crate::token::hash_token;
@@ -165,6 +166,10 @@ impl Hub {
             self.end(id, Code::Suspended, "the account is switched off");
             return Ok(());
         }
+        if !self.directory.app(user.aid)?.is_some_and(|app| app.active) {
+            self.end(id, Code::Suspended, "the app is switched off");
+            return Ok(());
+        }
         self.directory.blockers(uid)?;
         let of = |gid: &GroupId| self.directory.group(user.aid, *gid);
         Needs::check(entering.groups.iter().map(of))?;
@@ -209,6 +214,8 @@ impl Hub {
         let live = Live { aid: user.aid, address, renew_upload, ..entering.live };
         session.stage = Stage::Live(Box::new(live));
         self.arriving.remove(&(uid, id));
+        let remote = session.remote;
+        self.ask(Request::OfApp(AppRequest::SignedIn { uid, remote }), Pending::Nothing);
         self.send(id, server_frame::Body::Welcome(welcome));
         self.send_groups(id, groups.flatten().collect());
         for contacts in contacts {

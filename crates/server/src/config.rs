@@ -8,8 +8,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{CommandFactory, Parser};
+use ipnet::IpNet;
 use serde::Deserialize;
-use wire::limits::{FILE_BYTES_MAX, SESSIONS_PER_USER_MAX};
+use wire::limits::{
+    FILE_BYTES_MAX, OPERATIONS_BURST, OPERATIONS_PER_SECOND, SESSIONS_PER_USER_MAX,
+};
 
 /// Everything the server is told; nothing of it changes while it runs.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,8 +31,18 @@ pub struct Config {
     pub admin_key: Option<String>,
     /// What is logged, in the words of `tracing_subscriber::EnvFilter`.
     pub log: String,
+    /// Operations a backend may ask for in a second, 0 = without limit.
+    pub admin_rate: u32,
+    /// And so many at once.
+    pub admin_burst: u32,
+    /// Networks backends may come from; none: from anywhere.
+    pub admin_allow: Vec<IpNet>,
+    /// Addresses one app token may be used from, 0 = any number.
+    pub admin_sources: usize,
     /// Browsers that may be signed in with one token at the same time.
     pub token_sessions: usize,
+    /// Messages stay after they were delivered, for devices that have not got them.
+    pub history: bool,
     /// URL under which files are downloaded; `None`: the address that was used for the upload.
     pub files_url: Option<String>,
     /// Largest file that may be uploaded, MiB.
@@ -47,7 +60,12 @@ impl Default for Config {
             admin_key: None,
             // str0m warns of every offer with a codec that we do not take.
             log: "info,str0m=error".into(),
+            admin_rate: OPERATIONS_PER_SECOND,
+            admin_burst: OPERATIONS_BURST,
+            admin_allow: Vec::new(),
+            admin_sources: 0,
             token_sessions: 1,
+            history: true,
             files_url: None,
             upload_max_mb: FILE_BYTES_MAX / 1024 / 1024,
         }
@@ -93,9 +111,29 @@ pub struct Flags {
     #[arg(long, env = "MESIBO_LOG")]
     log: Option<String>,
 
+    /// Operations each app's backend may ask for in a second; 0 = without limit [50]
+    #[arg(long, env = "MESIBO_ADMIN_RATE")]
+    admin_rate: Option<u32>,
+
+    /// Of those, so many at once [200]
+    #[arg(long, env = "MESIBO_ADMIN_BURST")]
+    admin_burst: Option<u32>,
+
+    /// Network that backends may come from, such as 192.0.2.0/24; may be repeated [any]
+    #[arg(long, env = "MESIBO_ADMIN_ALLOW", value_delimiter = ',')]
+    admin_allow: Option<Vec<IpNet>>,
+
+    /// Addresses that one app token may be used from; 0 = any number [0]
+    #[arg(long, env = "MESIBO_ADMIN_SOURCES")]
+    admin_sources: Option<usize>,
+
     /// Browsers that may be signed in with one token at the same time [1]
     #[arg(long, env = "MESIBO_TOKEN_SESSIONS")]
     token_sessions: Option<usize>,
+
+    /// Whether users' messages stay for their new devices after they were delivered [true]
+    #[arg(long, env = "MESIBO_HISTORY", value_name = "BOOL")]
+    history: Option<bool>,
 
     /// URL under which files are downloaded, such as https://files.example.com/files; without it
     /// the address that was used for the upload
@@ -118,10 +156,22 @@ struct File {
     site: Option<PathBuf>,
     admin_key: Option<String>,
     log: Option<String>,
+    history: Option<bool>,
+    #[serde(default)]
+    admin: Admin,
     #[serde(default)]
     tokens: Tokens,
     #[serde(default)]
     files: Files,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Admin {
+    rate: Option<u32>,
+    burst: Option<u32>,
+    allow: Option<Vec<IpNet>>,
+    max_source_ips: Option<usize>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -162,10 +212,18 @@ impl Flags {
             site: self.site.or(file.site),
             admin_key: self.admin_key.or(file.admin_key),
             log: self.log.or(file.log).unwrap_or(default.log),
+            admin_rate: self.admin_rate.or(file.admin.rate).unwrap_or(default.admin_rate),
+            admin_burst: self.admin_burst.or(file.admin.burst).unwrap_or(default.admin_burst),
+            admin_allow: self.admin_allow.or(file.admin.allow).unwrap_or(default.admin_allow),
+            admin_sources: self
+                .admin_sources
+                .or(file.admin.max_source_ips)
+                .unwrap_or(default.admin_sources),
             token_sessions: self
                 .token_sessions
                 .or(file.tokens.sessions)
                 .unwrap_or(default.token_sessions),
+            history: self.history.or(file.history).unwrap_or(default.history),
             files_url: self.files_url.or(file.files.url),
             upload_max_mb: self
                 .upload_max_mb
@@ -261,6 +319,12 @@ mod tests {
             site = "/srv/site"
             admin_key = "a key of the file"
             log = "warn"
+            history = false
+            [admin]
+            rate = 7
+            burst = 9
+            allow = ["192.0.2.0/24"]
+            max_source_ips = 5
             [tokens]
             sessions = 3
             [files]
@@ -277,7 +341,12 @@ mod tests {
             site: Some("/srv/site".into()),
             admin_key: Some("a key of the file".into()),
             log: "warn".into(),
+            admin_rate: 7,
+            admin_burst: 9,
+            admin_allow: vec!["192.0.2.0/24".parse().unwrap()],
+            admin_sources: 5,
             token_sessions: 3,
+            history: false,
             files_url: Some("https://files.example.com".into()),
             upload_max_mb: 9,
         };

@@ -98,12 +98,17 @@ pub fn start(
     media_events: mpsc::Receiver<sfu::Event>,
     metrics: Metrics,
     token_sessions: usize,
+    (per_second, burst): (u32, u32),
     upload_key: UploadKey,
 ) -> (HubHandle, tokio::task::JoinHandle<()>) {
     let (inputs, waiting) = mpsc::channel(HUB_INPUTS_MAX);
     let handle = HubHandle { inputs, sessions: Arc::default(), is_stopping: Arc::default() };
     let mut task = HubTask::new(database, media, media_events, metrics);
-    task.hub = task.hub.with_token_sessions(token_sessions).with_upload_key(upload_key);
+    task.hub = task
+        .hub
+        .with_token_sessions(token_sessions)
+        .with_operation_rate(per_second, burst)
+        .with_upload_key(upload_key);
     (handle, tokio::spawn(task.run(waiting)))
 }
 

@@ -37,7 +37,7 @@ use crate::store::Sqlite;
 struct Shared {
     hub: HubHandle,
     admin_key: Arc<str>,
-    failures: Arc<admin::Failures>,
+    gate: Arc<admin::Gate>,
     files: files::Files,
     exposition: Arc<Exposition>,
 }
@@ -62,6 +62,7 @@ impl Server {
             .with_context(|| format!("the data folder {} cannot be made", config.data.display()))?;
         let lock = locked(&config.data)?;
         let database = Sqlite::open(&config.data.join("mesibo.db"))?;
+        let database = if config.history { database } else { database.without_history() };
         let admin_key = match config.admin_key {
             Some(key) => key,
             None => kept_key(&config.data.join("admin.key"))?,
@@ -86,12 +87,13 @@ impl Server {
             media_events,
             metrics,
             config.token_sessions,
+            (config.admin_rate, config.admin_burst),
             upload_key,
         );
         let shared = Shared {
             hub: hub.clone(),
             admin_key: admin_key.into(),
-            failures: Arc::default(),
+            gate: Arc::new(admin::Gate::new(config.admin_allow, config.admin_sources)),
             files,
             exposition,
         };

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 use wire::code::Code;
 use wire::frame::encode_client;
-use wire::limits::FRAME_BYTES_MAX;
+use wire::limits::{CONTENT_BYTES_MAX, FRAME_BYTES_MAX};
 use wire::proto::{Target, client_frame, entry, server_frame, target};
 use wire::status;
 
@@ -153,7 +153,7 @@ async fn a_message_that_cannot_be_delivered_is_rejected_with_its_reason() {
         let failed = rejected(&mut ada, message(id, "bob", "hello")).await;
         assert_eq!(failed & 0x80, 0x80, "{id}");
     }
-    let long = rejected(&mut ada, message(3, "bob", vec![b'x'; 65 * 1024])).await;
+    let long = rejected(&mut ada, message(3, "bob", vec![b'x'; CONTENT_BYTES_MAX + 1])).await;
     assert_eq!(long & 0x80, 0x80);
     ada.say(message(4, "bob", "a NUL \0 inside")).await;
     accepted(&mut ada, 4).await;

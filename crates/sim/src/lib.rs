@@ -3,6 +3,7 @@
 //! Real clients talk to the real hub; everything else is invented, and all chance comes from one
 //! seed, so a failure is replayed from its number.
 
+mod app_suite;
 pub mod chance;
 pub mod memory_store;
 pub mod model;

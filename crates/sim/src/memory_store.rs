@@ -1,10 +1,12 @@
 //! The server's store in memory: what every other backend has to behave like.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
 
+use hub::port::apps::{AppReply, AppRequest, Filter, Scheduled, UserRow, matches};
 use hub::port::store::{
-    App, Contact, DeviceId, Group, LogRow, LoggedMessage, Member, NewMessage, Note, Outcome, Reply,
-    Request, StoreError, Token, TokenHash, TokenId, User,
+    App, Contact, DeviceId, Group, HistoryOf, LogRow, LoggedMessage, Member, NewMessage, Note,
+    Outcome, Reply, Request, StoreError, Token, TokenHash, TokenId, User,
 };
 use wire::id::{AppId, DeviceKey, GroupId, MessageId, Seq, Uid};
 use wire::limits::{
@@ -34,7 +36,11 @@ pub struct MemoryStore {
     /// Whose and of whom, to flags.
     contacts: BTreeMap<(Uid, Uid), u32>,
     messages: BTreeMap<(Uid, MessageId), Stored>,
+    scheduled: BTreeMap<u64, Scheduled>,
+    remotes: HashMap<Uid, IpAddr>,
     logs: BTreeMap<Uid, Log>,
+    /// Own copies: whose, of which conversation, places of messages.
+    history: BTreeMap<(Uid, Side), BTreeMap<u64, (Uid, MessageId)>>,
     /// Numbers are never used again, also of what is gone.
     last: Last,
 }
@@ -46,6 +52,23 @@ struct Last {
     token: u64,
     device: u64,
     group: u32,
+    scheduled: u64,
+    message: u64,
+}
+
+/// The other side of a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Side {
+    User(Uid),
+    Group(GroupId),
+}
+
+fn is_of(of: HistoryOf, side: Side) -> bool {
+    match of {
+        HistoryOf::User(uid) => side == Side::User(uid),
+        HistoryOf::Group(gid) => side == Side::Group(gid),
+        HistoryOf::All | HistoryOf::Latest => true,
+    }
 }
 
 /// A message, whoever has fetched it.
@@ -108,6 +131,7 @@ impl MemoryStore {
                 && log.is_some_and(|log| log.head.0 - log.fetched.0 >= LOG_ENTRIES_MAX)
         };
         let others = to.iter().filter(|uid| **uid != message.sender).count();
+        let peer = to.iter().find(|uid| **uid != message.sender).copied();
         let to: Vec<_> = to.into_iter().filter(|uid| !is_full(uid)).collect();
         if others > 0 && to.iter().all(|uid| *uid == message.sender) {
             return Outcome::Full;
@@ -115,6 +139,7 @@ impl MemoryStore {
         let stored =
             Stored { ts: message.ts, expires: message.expires, entry: message.entry.clone() };
         self.messages.insert(key, stored);
+        self.last.message += 1;
         let logged = LoggedMessage {
             sender: message.sender,
             id: message.id,
@@ -125,10 +150,64 @@ impl MemoryStore {
         // A log of somebody who is gone is not made again.
         let there = to.into_iter().filter(|uid| self.users.contains_key(uid));
         let places = there.map(|uid| {
+            let side = match message.group {
+                GroupId(0) if uid == message.sender => Side::User(peer.unwrap_or(uid)),
+                GroupId(0) => Side::User(message.sender),
+                gid => Side::Group(gid),
+            };
+            self.history.entry((uid, side)).or_default().insert(self.last.message, key);
             let log = self.logs.entry(uid).or_default();
             (uid, log.append(message.entry.clone(), Some(logged)))
         });
         Outcome::Appended(places.collect())
+    }
+
+    fn is_shown(&self, uid: Uid, side: Side, now: Timestamp) -> bool {
+        let Side::Group(gid) = side else { return true };
+        let member = self.groups.get(&gid).and_then(|(_, members)| members.get(&uid));
+        member.is_some_and(|member| member.expires.is_none_or(|expires| expires > now))
+    }
+
+    fn read_history(
+        &self,
+        uid: Uid,
+        of: HistoryOf,
+        (before, until): (Option<u64>, Timestamp),
+        count: u32,
+        now: Timestamp,
+    ) -> Vec<(u64, bytes::Bytes)> {
+        let mut found = BTreeMap::new();
+        for ((whose, side), copies) in &self.history {
+            if *whose != uid || !is_of(of, *side) || !self.is_shown(uid, *side, now) {
+                continue;
+            }
+            let newest = if of == HistoryOf::Latest { 1 } else { usize::MAX };
+            for (place, key) in copies.iter().rev().take(newest) {
+                let Some(stored) = self.messages.get(key) else { continue };
+                let wanted = before.is_none_or(|before| *place < before) && stored.ts <= until;
+                if wanted && stored.expires > now {
+                    found.insert(*place, stored.entry.clone());
+                }
+            }
+        }
+        found.into_iter().rev().take(count as usize).collect()
+    }
+
+    fn remove_from_history(
+        &mut self,
+        uid: Uid,
+        gone: &[(Uid, MessageId)],
+        before: Option<(HistoryOf, Timestamp)>,
+    ) {
+        let messages = &self.messages;
+        for ((_, side), copies) in self.history.iter_mut().filter(|((of, _), _)| *of == uid) {
+            copies.retain(|_, key| {
+                let old = before.is_some_and(|(of, before)| {
+                    is_of(of, *side) && messages.get(key).is_none_or(|stored| stored.ts < before)
+                });
+                !old && !gone.contains(key)
+            });
+        }
     }
 
     fn change_message(&mut self, sender: Uid, id: MessageId, entry: &bytes::Bytes) {
@@ -188,6 +267,9 @@ impl MemoryStore {
         let messages: Vec<_> = over.map(|(key, _)| *key).take(count).collect();
         for key in &messages {
             self.messages.remove(key);
+        }
+        for copies in self.history.values_mut() {
+            copies.retain(|_, key| !messages.contains(key));
         }
         let has_expired = |token: &Token| {
             token.expires.is_some_and(|expires| expires.after(EXPIRED_TOKEN_KEPT) <= now)
@@ -257,6 +339,7 @@ impl MemoryStore {
         self.users.remove(&uid);
         self.delete_tokens(|token| token.uid == uid);
         self.logs.remove(&uid);
+        self.history.retain(|(of, _), _| *of != uid);
         self.contacts.retain(|(of, peer), _| *of != uid && *peer != uid);
         for (group, members) in self.groups.values_mut() {
             members.remove(&uid);
@@ -265,6 +348,110 @@ impl MemoryStore {
             }
         }
     }
+}
+
+impl MemoryStore {
+    fn of_app(&mut self, request: AppRequest) -> Result<AppReply, StoreError> {
+        Ok(match request {
+            AppRequest::Save { app } => {
+                if self.apps.values().any(|it| it.name == app.name && it.aid != app.aid) {
+                    return Err(StoreError::Exists);
+                }
+                self.apps.insert(app.aid, app);
+                AppReply::Done
+            }
+            AppRequest::ReplaceToken { aid, hash } => {
+                self.app_tokens.retain(|_, of| *of != aid);
+                self.app_tokens.insert(hash, aid);
+                AppReply::Done
+            }
+            AppRequest::Delete { aid } => {
+                let of_app = self.users.values().filter(|user| user.aid == aid);
+                for uid in of_app.map(|user| user.uid).collect::<Vec<_>>() {
+                    self.delete_user(uid);
+                    self.messages.retain(|(sender, _), _| *sender != uid);
+                }
+                self.groups.retain(|_, (group, _)| group.aid != aid);
+                self.scheduled.retain(|_, scheduled| scheduled.aid != aid);
+                self.app_tokens.retain(|_, of| *of != aid);
+                self.apps.remove(&aid);
+                AppReply::Done
+            }
+            AppRequest::List => AppReply::Apps(self.apps.values().cloned().collect()),
+            AppRequest::Count { aid } => AppReply::Counted {
+                users: self.users.values().filter(|user| user.aid == aid).count() as u64,
+                groups: self.groups.values().filter(|(group, _)| group.aid == aid).count() as u64,
+            },
+            AppRequest::Users { aid, filter } => {
+                let of_app = self.users.values().filter(|user| user.aid == aid);
+                let rows = of_app.filter(|user| fits(&filter, user.uid.0, &user.address));
+                let among = |user: &&User| {
+                    let wanted = filter.among.as_ref();
+                    wanted.is_none_or(|(wanted, some)| some.contains(&user.uid) == *wanted)
+                };
+                let rows = rows.filter(among).map(|user| {
+                    let tokens = self.tokens.values().rev();
+                    let newest = tokens.map(|(token, _)| token).find(|it| it.uid == user.uid);
+                    let app = newest.map(|token| token.app.clone()).unwrap_or_default();
+                    let remote = self.remotes.get(&user.uid).copied();
+                    UserRow { user: user.clone(), app, remote }
+                });
+                let (rows, more) = cut(rows, filter.count);
+                AppReply::Users(rows, more)
+            }
+            AppRequest::Groups { aid, filter } => {
+                let of_app = self.groups.values().filter(|(group, _)| group.aid == aid);
+                let rows = of_app.filter(|(group, _)| fits(&filter, group.gid.0, &group.name));
+                let rows = rows.map(|(group, members)| (group.clone(), members.len() as u32));
+                let (rows, more) = cut(rows, filter.count);
+                AppReply::Groups(rows, more)
+            }
+            AppRequest::DeleteToken { aid, hash } => {
+                let token = self.tokens.values().find(|(_, known)| *known == hash);
+                let token = token.map(|(token, _)| (token.id, self.users[&token.uid].clone()));
+                let token = token.filter(|(_, user)| user.aid == aid);
+                if let Some((id, _)) = &token {
+                    self.delete_tokens(|token| token.id == *id);
+                }
+                AppReply::TokenDeleted(token)
+            }
+            AppRequest::SignedIn { uid, remote } => {
+                self.remotes.insert(uid, remote);
+                AppReply::Done
+            }
+            AppRequest::Schedule { messages } => {
+                for message in messages {
+                    self.last.scheduled += 1;
+                    let id = self.last.scheduled;
+                    self.scheduled.insert(id, Scheduled { id, ..message });
+                }
+                AppReply::Done
+            }
+            AppRequest::Due { now, count } => {
+                let mut all: Vec<_> = self.scheduled.values().cloned().collect();
+                all.sort_by_key(|scheduled| (scheduled.due, scheduled.id));
+                let due = all.iter().filter(|scheduled| scheduled.due <= now).count().min(count);
+                let next = all.get(due).map(|next| next.due);
+                all.truncate(due);
+                AppReply::Due(all, next)
+            }
+            AppRequest::Unschedule { id } => {
+                self.scheduled.remove(&id);
+                AppReply::Done
+            }
+        })
+    }
+}
+
+fn fits(filter: &Filter, id: u32, name: &str) -> bool {
+    id > filter.after && filter.id.is_none_or(|only| only == id) && matches(&filter.pattern, name)
+}
+
+fn cut<T>(rows: impl Iterator<Item = T>, count: u32) -> (Vec<T>, bool) {
+    let mut rows: Vec<_> = rows.take(count as usize + 1).collect();
+    let more = rows.len() > count as usize;
+    rows.truncate(count as usize);
+    (rows, more)
 }
 
 impl SyncStore for MemoryStore {
@@ -299,6 +486,13 @@ impl SyncStore for MemoryStore {
             Request::FindMessage { sender, id } => {
                 let found = self.messages.get(&(sender, id));
                 Reply::Message(found.map(|found| (found.ts, found.entry.clone())))
+            }
+            Request::ReadHistory { uid, of, before, until, count, now } => {
+                Reply::History(self.read_history(uid, of, (before, until), count, now))
+            }
+            Request::RemoveFromHistory { uid, messages, before, notes } => {
+                self.remove_from_history(uid, &messages, before);
+                Reply::Appended(self.append_notes(notes))
             }
             Request::ChangeMessage { sender, id, entry, notes } => {
                 self.change_message(sender, id, &entry);
@@ -378,6 +572,7 @@ impl SyncStore for MemoryStore {
                 Reply::PushTokens(tokens.map(token).collect())
             }
             Request::Sweep { now, count } => Reply::Swept(self.sweep(now, count)),
+            Request::OfApp(request) => Reply::OfApp(self.of_app(request)?),
             Request::FindApp { hash } => {
                 Reply::App(self.app_tokens.get(&hash).map(|aid| self.apps[aid].clone()))
             }
@@ -387,7 +582,7 @@ impl SyncStore for MemoryStore {
                     return Err(StoreError::Exists);
                 }
                 self.last.app += 1;
-                let app = App { aid: AppId(self.last.app), name, active: true };
+                let app = App { aid: AppId(self.last.app), name, active: true, ..App::default() };
                 self.apps.insert(app.aid, app.clone());
                 self.app_tokens.insert(hash, app.aid);
                 Reply::App(Some(app))
@@ -410,11 +605,14 @@ impl SyncStore for MemoryStore {
                 self.delete_user(uid);
                 Reply::Appended(self.append_notes(notes))
             }
-            Request::IssueToken { token, hash, replace } => {
-                let replaced = match replace {
-                    true => self.delete_tokens(|old| old.uid == token.uid && old.app == token.app),
-                    false => Vec::new(),
-                };
+            Request::IssueToken { token, hash, keep } => {
+                let of_app = self
+                    .tokens
+                    .values()
+                    .filter(|(old, _)| old.uid == token.uid && old.app == token.app);
+                let mut older: Vec<_> = of_app.map(|(old, _)| old.id).collect();
+                older.truncate((older.len() + 1).saturating_sub(keep as usize));
+                let replaced = self.delete_tokens(|old| older.contains(&old.id));
                 self.last.token += 1;
                 let id = TokenId(self.last.token);
                 self.tokens.insert(id, (Token { id, ..token }, hash));

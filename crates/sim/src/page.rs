@@ -152,7 +152,13 @@ impl Page {
 
     /// All messages in its store, oldest first.
     pub fn stored(&self) -> Vec<Message> {
-        let request = Request::Read { conversation: None, from: None, count: u32::MAX, fifo: true };
+        let request = Request::Read {
+            conversation: None,
+            from: None,
+            count: u32::MAX,
+            fifo: true,
+            query: None,
+        };
         let mut store = self.volatile.as_ref().unwrap_or(&self.disk).clone();
         match store.perform(request) {
             Reply::Messages(messages) => messages,

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use hub::port::store::{
-    Contact, DeviceId, Group, LogRow, Member, NewMessage, Note, Outcome, Pin, Reply, Request,
-    StoreError, Token, TokenId, User,
+    Contact, DeviceId, Group, HistoryOf, LogRow, Member, NewMessage, Note, Outcome, Pin, Reply,
+    Request, StoreError, Token, TokenId, User,
 };
 use wire::id::{AppId, DeviceKey, GroupId, MessageId, Seq, Uid};
 use wire::limits::{
@@ -12,6 +12,7 @@ use wire::limits::{
 use wire::mask::{contact, group as mode, user as user_flag};
 use wire::time::Timestamp;
 
+use crate::app_suite::app_suite;
 use crate::memory_store::SyncStore;
 
 const NOW: Timestamp = Timestamp(1_000_000);
@@ -42,8 +43,100 @@ pub fn store_suite<S: SyncStore>(mut make: impl FnMut() -> S) {
     contacts_are_of_one_user_and_blocks_are_found_by_who_is_blocked(make());
     contacts_have_a_limit_and_what_exceeds_it_is_left_out(make());
     pins_come_and_go_with_their_group(make());
+    own_copies_are_read_back_from_the_newest(make());
+    own_copies_go_when_they_are_removed_or_swept(make());
     only_who_wants_to_be_found_and_contacts_are_found(make());
     push_tokens_are_of_devices_and_go_with_them(make());
+    app_suite(&mut make);
+}
+
+fn own_copies_are_read_back_from_the_newest(mut store: impl SyncStore) {
+    let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
+    let carol = user(&mut store, AppId(1), "carol");
+    let gid = save_group(&mut store, &[&ada, &bob]);
+    let mut send = |ts: u64, id, sender: &User, group, to: &[&User], expires: u64| {
+        let to: Vec<_> = to.iter().map(|user| user.uid).collect();
+        let Request::Append { mut messages } = append_request(sender.uid, id, &to) else {
+            unreachable!("that is what it makes")
+        };
+        let message = &mut messages[0].0;
+        (message.ts, message.expires) = (Timestamp(ts), Timestamp(expires));
+        (message.group, message.entry) = (group, Bytes::from(vec![id as u8]));
+        perform(&mut store, Request::Append { messages });
+    };
+    let alone = GroupId(0);
+    send(1, 1, &ada, alone, &[&bob, &ada], 99);
+    send(2, 2, &bob, alone, &[&ada, &bob], 99);
+    send(2, 3, &ada, gid, &[&bob, &ada], 99);
+    send(3, 4, &ada, alone, &[&carol, &ada], 99);
+    send(4, 5, &bob, alone, &[&bob], 99);
+    send(5, 6, &bob, alone, &[&ada, &bob], 7);
+    send(6, 7, &ada, alone, &[&bob, &ada], 99);
+    let mut store = store.reopen();
+    let read = |store: &mut _, uid, of, before, until, count| {
+        let (until, now) = (Timestamp(until), Timestamp(10));
+        let request = Request::ReadHistory { uid, of, before, until, count, now };
+        let Reply::History(rows) = perform(store, request) else { panic!("no history") };
+        let ids = rows.iter().map(|(_, entry)| entry[0]).collect::<Vec<_>>();
+        (ids, rows.last().map(|(place, _)| *place))
+    };
+    let with_bob = HistoryOf::User(bob.uid);
+    let (ids, place) = read(&mut store, ada.uid, with_bob, None, 99, 2);
+    assert_eq!(ids, [7, 2], "what has expired is not given");
+    assert_eq!(read(&mut store, ada.uid, with_bob, place, 99, 2).0, [1]);
+    assert_eq!(read(&mut store, ada.uid, with_bob, None, 2, 9).0, [2, 1], "stored no later");
+    assert_eq!(read(&mut store, ada.uid, with_bob, None, 0, 9).0, []);
+    assert_eq!(read(&mut store, bob.uid, HistoryOf::User(bob.uid), None, 99, 9).0, [5]);
+    assert_eq!(read(&mut store, carol.uid, HistoryOf::All, None, 99, 9).0, [4]);
+    assert_eq!(read(&mut store, ada.uid, HistoryOf::All, None, 99, 9).0, [7, 4, 3, 2, 1]);
+    let (ids, place) = read(&mut store, ada.uid, HistoryOf::Latest, None, 99, 2);
+    assert_eq!(ids, [7, 4]);
+    assert_eq!(read(&mut store, ada.uid, HistoryOf::Latest, place, 99, 2).0, [3]);
+    assert_eq!(read(&mut store, bob.uid, HistoryOf::Group(gid), None, 99, 9).0, [3]);
+
+    let request = Request::LoadGroup { gid };
+    let Reply::Group(Some((group, _))) = perform(&mut store, request) else { panic!("no group") };
+    let (put, remove, notes) = (vec![], vec![bob.uid], vec![]);
+    perform(&mut store, Request::SaveGroup { group, put, remove, notes });
+    assert_eq!(read(&mut store, bob.uid, HistoryOf::Group(gid), None, 99, 9).0, []);
+    assert_eq!(read(&mut store, bob.uid, HistoryOf::All, None, 99, 9).0, [7, 5, 2, 1]);
+}
+
+fn own_copies_go_when_they_are_removed_or_swept(mut store: impl SyncStore) {
+    let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
+    let carol = user(&mut store, AppId(1), "carol");
+    let mut send = |ts: u64, id, to: &User| {
+        let Request::Append { mut messages } = append_request(ada.uid, id, &[to.uid, ada.uid])
+        else {
+            unreachable!("that is what it makes")
+        };
+        messages[0].0.ts = Timestamp(ts);
+        messages[0].0.expires = Timestamp(u64::MAX >> 2);
+        messages[0].0.entry = Bytes::from(vec![id as u8]);
+        perform(&mut store, Request::Append { messages });
+    };
+    (1..=4).for_each(|at| send(at, at, &bob));
+    (5..=6).for_each(|at| send(at, at, &carol));
+    let of = |store: &mut _, uid| {
+        let (of, until, now) = (HistoryOf::All, Timestamp(99), NOW);
+        let request = Request::ReadHistory { uid, of, before: None, until, count: 9, now };
+        let Reply::History(rows) = perform(store, request) else { panic!("no history") };
+        rows.iter().map(|(_, entry)| entry[0]).collect::<Vec<_>>()
+    };
+    let remove = |store: &mut _, messages, before| {
+        let request = Request::RemoveFromHistory { uid: ada.uid, messages, before, notes: vec![] };
+        assert_eq!(perform(store, request), Reply::Appended(vec![]));
+    };
+    let id = |id| MessageId::new(id).expect("a small number is an id");
+    remove(&mut store, vec![(ada.uid, id(4)), (bob.uid, id(3))], None);
+    assert_eq!(of(&mut store, ada.uid), [6, 5, 3, 2, 1]);
+    remove(&mut store, vec![], Some((HistoryOf::User(bob.uid), Timestamp(2))));
+    assert_eq!(of(&mut store, ada.uid), [6, 5, 3, 2]);
+    remove(&mut store, vec![], Some((HistoryOf::All, Timestamp(6))));
+    assert_eq!(of(&mut store, ada.uid), [6]);
+    assert_eq!(of(&mut store, bob.uid), [4, 3, 2, 1], "others keep theirs");
+    perform(&mut store, Request::DeleteUser { uid: bob.uid, notes: vec![] });
+    assert_eq!(of(&mut store, bob.uid), []);
 }
 
 fn only_who_wants_to_be_found_and_contacts_are_found(mut store: impl SyncStore) {
@@ -217,6 +310,8 @@ fn every_field_comes_back_as_it_was_saved(mut store: impl SyncStore) {
         flags: u32::MAX,
         pinned: true,
         groups_max: Some(0),
+        uac: 7,
+        e2ee: Some(false),
         last_online: Timestamp(1 << 52),
     };
     let Reply::User(Some(ada)) = perform(&mut store, Request::SaveUser { user: saved.clone() })
@@ -231,7 +326,7 @@ fn every_field_comes_back_as_it_was_saved(mut store: impl SyncStore) {
         any_app: true,
         expires: Some(Timestamp(1 << 52)),
     };
-    let request = Request::IssueToken { token: token.clone(), hash: [7; 32], replace: true };
+    let request = Request::IssueToken { token: token.clone(), hash: [7; 32], keep: 1 };
     let Reply::TokenIssued { token: id, replaced } = perform(&mut store, request) else {
         panic!("no token");
     };
@@ -391,7 +486,7 @@ fn expired_tokens_are_swept_with_their_devices(mut store: impl SyncStore) {
     let bob = user(&mut store, AppId(1), "bob");
     let mut token = |hash, expires| {
         let token = Token { uid: bob.uid, app: "web".into(), expires, ..Token::default() };
-        match perform(&mut store, Request::IssueToken { token, hash, replace: false }) {
+        match perform(&mut store, Request::IssueToken { token, hash, keep: u32::MAX }) {
             Reply::TokenIssued { token, .. } => token,
             other => panic!("no token: {other:?}"),
         }
@@ -463,7 +558,7 @@ fn a_token_is_found_by_its_hash_and_replaced_by_the_next(mut store: impl SyncSto
     assert_eq!((token.id, token.app.as_str(), owner), (first, "web", ada.clone()));
 
     let wanted = Token { uid: ada.uid, app: "web".into(), ..Token::default() };
-    let request = Request::IssueToken { token: wanted, hash: [3; 32], replace: true };
+    let request = Request::IssueToken { token: wanted, hash: [3; 32], keep: 1 };
     let Reply::TokenIssued { token: second, replaced } = perform(&mut store, request) else {
         panic!("no token");
     };
@@ -710,11 +805,11 @@ fn a_deleted_user_leaves_nothing_behind(mut store: impl SyncStore) {
 
 // ---- helpers -----------------------------------------------------------------------------
 
-fn perform(store: &mut impl SyncStore, request: Request) -> Reply {
+pub(crate) fn perform(store: &mut impl SyncStore, request: Request) -> Reply {
     store.perform(request.clone()).unwrap_or_else(|error| panic!("{request:?}: {error}"))
 }
 
-fn user(store: &mut impl SyncStore, aid: AppId, address: &str) -> User {
+pub(crate) fn user(store: &mut impl SyncStore, aid: AppId, address: &str) -> User {
     let user = User { aid, address: address.into(), active: true, ..User::default() };
     match perform(store, Request::SaveUser { user }) {
         Reply::User(Some(user)) => user,
@@ -722,9 +817,9 @@ fn user(store: &mut impl SyncStore, aid: AppId, address: &str) -> User {
     }
 }
 
-fn issue(store: &mut impl SyncStore, uid: Uid, app: &str, hash: [u8; 32]) -> TokenId {
+pub(crate) fn issue(store: &mut impl SyncStore, uid: Uid, app: &str, hash: [u8; 32]) -> TokenId {
     let token = Token { uid, app: app.into(), ..Token::default() };
-    match perform(store, Request::IssueToken { token, hash, replace: false }) {
+    match perform(store, Request::IssueToken { token, hash, keep: u32::MAX }) {
         Reply::TokenIssued { token, .. } => token,
         other => panic!("no token: {other:?}"),
     }
@@ -743,7 +838,7 @@ fn append_request(sender: Uid, id: u64, to: &[Uid]) -> Request {
     Request::Append { messages: vec![(message, to.to_vec())] }
 }
 
-fn append(store: &mut impl SyncStore, sender: Uid, id: u64, to: &[Uid]) -> Outcome {
+pub(crate) fn append(store: &mut impl SyncStore, sender: Uid, id: u64, to: &[Uid]) -> Outcome {
     match perform(store, append_request(sender, id, to)) {
         Reply::Stored(mut outcomes) => outcomes.pop().expect("one outcome"),
         other => panic!("not stored: {other:?}"),
@@ -757,7 +852,7 @@ fn sweep(store: &mut impl SyncStore, now: Timestamp, count: usize) -> usize {
     }
 }
 
-fn log(store: &mut impl SyncStore, uid: Uid, after: u64) -> Vec<LogRow> {
+pub(crate) fn log(store: &mut impl SyncStore, uid: Uid, after: u64) -> Vec<LogRow> {
     let request = Request::ReadLog { uid, after: Seq(after), count: 100, now: NOW };
     match perform(store, request) {
         Reply::Log { rows, .. } => rows,
@@ -778,7 +873,7 @@ fn acknowledge(store: &mut impl SyncStore, device: DeviceId, uid: Uid, seq: u64,
     perform(store, Request::Acknowledge { device, uid, seq: Seq(seq), notes, now });
 }
 
-fn save_group(store: &mut impl SyncStore, members: &[&User]) -> GroupId {
+pub(crate) fn save_group(store: &mut impl SyncStore, members: &[&User]) -> GroupId {
     let group = Group { aid: AppId(1), name: "team".into(), active: true, ..Group::default() };
     let put = members.iter().map(|user| Member { uid: user.uid, given: 1, ..Member::default() });
     let (put, remove, notes) = (put.collect(), Vec::new(), Vec::new());

@@ -12,10 +12,15 @@ use core::time::Duration;
 /// `FrameTooLarge`.
 pub const FRAME_BYTES_MAX: usize = 256 * 1024;
 
-/// Largest content of a message, encoded, bytes (`client-api.md` 3.7.2).
+/// Longest text, or binary payload, of a message, bytes (`client-api.md` 3.7.2).
+///
+/// The client answers `MESIBO_RESULT_BADREQ`.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// Largest content of a message, encoded, bytes: the longest text, with a title and fields beside.
 ///
 /// The client answers `MESIBO_RESULT_BADREQ`, the server `Rejected`; files go over HTTP.
-pub const CONTENT_BYTES_MAX: usize = 64 * 1024;
+pub const CONTENT_BYTES_MAX: usize = BODY_BYTES_MAX + 4 * 1024;
 
 /// Longest address, bytes (`client-api.md` 5.13). Longer ones name nobody.
 pub const ADDRESS_BYTES_MAX: usize = 63;
@@ -98,6 +103,14 @@ pub const LOG_PAGE_ENTRIES: usize = 256;
 
 /// Entries waiting in one user's log; then senders get `INBOX_FULL` (`backend-api.md` 5.1).
 pub const LOG_ENTRIES_MAX: u64 = 10_000;
+
+/// Messages in one answer to a question for the history. A longer wish is cut to it.
+pub const HISTORY_PAGE_MAX: u32 = 256;
+
+/// What a question for the history counts as, in frames of [`FRAMES_PER_SECOND_MAX`]: it costs the
+/// store a few milliseconds. So a session asks twenty a second on average; beyond it the session
+/// ends with `RateLimit`.
+pub const HISTORY_COST_FRAMES: u32 = 50;
 
 /// Lifetime of a message whose sender gave none: one year (`backend-api.md` 5.2).
 pub const EXPIRY_DEFAULT: Duration = Duration::from_secs(31_536_000);
@@ -215,6 +228,10 @@ pub const MESSAGES_IN_MEMORY_MAX: usize = 20_000;
 /// Messages one `read` gives when the page names no number (`client-api.md` 3.9.2).
 pub const READ_COUNT_DEFAULT: u32 = 100;
 
+/// Messages asked of the store at once when few pass a session's filter, or when they are counted:
+/// the page waits some 20 ms for the browser to hand over so many.
+pub const FILTERED_READ_MAX: u32 = 1_024;
+
 /// Shortest time between two typing notices to the same destination (`client-api.md` 3.2.3).
 pub const TYPING_INTERVAL: Duration = Duration::from_secs(3);
 
@@ -230,6 +247,9 @@ pub const GROUP_REQUESTS_MAX: usize = 1_024;
 /// Listeners given to group methods that are remembered for what their change causes. The oldest
 /// is forgotten: what follows so late reaches the global listeners only.
 pub const GROUP_ASKERS_MAX: usize = 256;
+
+/// Questions of a page for the server's history that wait; a further one is answered with nothing.
+pub const SYNCS_MAX: usize = 64;
 
 /// Conversations whose last message is looked up when the store opens, for the list of recent
 /// profiles. Older ones come in when they are read.
@@ -392,6 +412,23 @@ pub const APPEND_MESSAGES_MAX: usize = OUTBOX_IN_FLIGHT_MAX;
 /// Operations of backends that wait their turn; a further one is answered `RATELIMIT`.
 pub const OPERATIONS_WAITING_MAX: usize = 1_024;
 
+/// Addresses in one message of a backend (`backend-api.md` 2.6); more are answered `TOOLARGE`.
+pub const LETTER_ADDRESSES_MAX: usize = 1_000;
+
+/// Scheduled messages that are taken up together when they are due; the rest follows behind them.
+/// Few enough that operations of backends do not wait long.
+pub const SCHEDULED_AT_ONCE_MAX: usize = 64;
+
+/// One-time codes that are remembered. Beyond it those that have expired are forgotten, and when
+/// there are none, all: their users ask for another.
+pub const OTPS_KEPT_MAX: usize = 100_000;
+
+/// Operations an app may ask for in a second, and at once, unless the operator says otherwise
+/// (`backend-api.md` 1.3); a further one is answered `RATELIMIT`.
+pub const OPERATIONS_PER_SECOND: u32 = 50;
+/// See [`OPERATIONS_PER_SECOND`].
+pub const OPERATIONS_BURST: u32 = 200;
+
 /// Read messages told in one `Read`. A longer one is answered `Rejected`; the page's client sends
 /// fewer at once.
 pub const READ_MESSAGES_MAX: usize = 4_096;
@@ -473,6 +510,10 @@ pub const ADMIN_BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Failed sign-ins of backends from one address in ten seconds' worth of minutes: ten a minute,
 /// then `RATELIMIT` for a minute (`backend-api.md` 1.3).
 pub const ADMIN_FAILURES_PER_MINUTE_MAX: u32 = 10;
+
+/// App tokens whose addresses are remembered when `admin.max_source_ips` is set. Beyond it all are
+/// forgotten and counted anew.
+pub const ADMIN_SOURCES_KEPT_MAX: usize = 10_000;
 
 /// Members listed at once by the admin API (`backend-api.md` 2.2); more are clamped to it.
 pub const ADMIN_LIST_MAX: u32 = 1_000;

@@ -66,7 +66,14 @@ pub mod call {
     pub const VIDEO: u32 = 0x4;
     pub const DATA: u32 = 0x8;
     pub const SCREEN: u32 = 0x100;
+    pub const SIMULCAST: u32 = 0x200;
+    pub const RATIO_43: u32 = 0x800;
+    pub const RECORD: u32 = 0x1000;
     pub const TALKING: u32 = 0x8000;
+    pub const FIXED_BITRATE: u32 = 0x1_0000;
+    pub const FIXED_RESOLUTION: u32 = 0x2_0000;
+    pub const FIXED_FPS: u32 = 0x4_0000;
+    pub const H264: u32 = 0x8_0000;
     /// Room settings nobody has changed (`client-api.md` 7.4).
     pub const DEFAULT: u32 = 0x8107;
 }

@@ -24,6 +24,8 @@ pub const CUSTOM: u32 = 0x20;
 pub const DELETED: u32 = 0x21;
 /// Erased on this device; a placeholder is left.
 pub const WIPED: u32 = 0x22;
+/// The place of a conversation without messages.
+pub const EMPTY: u32 = 0x27;
 /// Any failure has this bit.
 pub const FAIL: u32 = 0x80;
 /// Online-only message and nobody was online.

@@ -129,7 +129,18 @@ fn package() -> anyhow::Result<Outcome> {
 
 /// Real browsers, the real server, the built SDK.
 fn end_to_end() -> anyhow::Result<Outcome> {
-    in_browsers(&["tests/e2e"])
+    let all = std::env::var("E2E_FILE").is_err();
+    if all {
+        // What an earlier run has recorded says nothing about this one.
+        let _ = std::fs::remove_dir_all(root().join("tests/e2e/output/coverage"));
+    }
+    let outcome = in_browsers(&["tests/e2e", "tests/e2e/surface"])?;
+    // A run of some files has not seen everything: it judges nothing.
+    if !all {
+        return Ok(outcome);
+    }
+    let judge = ["--test", "--test-reporter=spec", "tests/e2e/coverage/coverage.test.js"];
+    Ok(outcome.and(suite::tests(command("node", judge))?))
 }
 
 /// Runs `*.test.js` of these folders with everything they need in the environment.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use client::Local;
-use client::message::{Content, File, Receipt};
+use client::message::{Age, Content, File, Receipt};
 use client::port::store::{Account, Errand, ReadNotice, StoredProfile};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use wire::id::{GroupId, MessageId, Uid};
@@ -56,6 +56,9 @@ async fn a_message_comes_back_with_every_field() {
         forwarded: true,
         thread: u32::MAX,
         fields: "{\"a\":1}".into(),
+        age: Age { sent: 1, delivered: u32::MAX, read: 3 },
+        sensitivity: 4,
+        user_data: u32::MAX,
     };
     put(&disk, [message.clone()]).await;
     let keys = vec![message.key.clone()];
@@ -98,7 +101,11 @@ async fn what_was_stored_is_there_when_the_database_is_opened_again() {
         Write::Profile(Box::new(profile.clone())),
         Write::Profile(Box::new(group.clone())),
         Write::Cursor(Seq(1 << 50)),
+        Write::Age { key: notice.key.clone(), end: Timestamp(1 << 50) },
+        Write::Age { key: waiting.key.clone(), end: Timestamp(5) },
+        Write::Age { key: waiting.key.clone(), end: Timestamp(0) },
     ];
+    let ages = vec![(notice.key.clone(), Timestamp(1 << 50))];
     commit(&disk, writes, true).await.unwrap();
     disk.close();
     let disk = schema::open("mesibo-test-again").await.unwrap();
@@ -110,6 +117,7 @@ async fn what_was_stored_is_there_when_the_database_is_opened_again() {
         reads: vec![notice],
         errands: vec![errand(3), errand(12)],
         profiles: vec![profile, group],
+        ages,
     };
     assert_eq!(opened_sorted(opened), opened_sorted(expected));
 }
@@ -243,7 +251,10 @@ fn request(chance: &mut Chance, step: u64) -> Request {
     let count = chance.below(8) as u32 + 1;
     match chance.below(12) {
         0 => Request::Messages { keys: (0..5).map(|_| key(chance.below(30))).collect() },
-        1 | 2 => Request::Read { conversation: some, from, count, fifo: chance.one_in(2) },
+        1 | 2 => {
+            let fifo = chance.one_in(2);
+            Request::Read { conversation: some, from, count, fifo, query: None }
+        }
         3 => Request::Summary { from, count },
         4 => Request::Unread { conversation: some },
         5 => Request::UnreadMessages { conversation: conversation(chance.below(4)), count },
@@ -299,4 +310,87 @@ fn opened_sorted(mut opened: Opened) -> Opened {
     opened.reads.sort_by(|a, b| a.key.cmp(&b.key));
     opened.profiles.sort_by(|a, b| (a.gid, &a.address).cmp(&(b.gid, &b.address)));
     opened
+}
+
+#[wasm_bindgen_test]
+async fn a_search_finds_what_messages_say_now_and_nothing_that_is_gone() {
+    let disk = fresh("search").await;
+    let mut memory = MemoryStore::default();
+    let mut chance = Chance(11);
+    let words = ["apple", "Birne", "ZIMT", "straße", "grün"];
+    let says = |message: &Message| String::from_utf8(message.content.body.to_vec()).unwrap();
+    for step in 0..300_u64 {
+        let id = chance.below(40);
+        let write = match chance.below(12) {
+            0 => Write::DeleteMessage(key(id)),
+            1 => Write::DeleteBefore {
+                conversation: chance.one_in(2).then(|| conversation(chance.below(4))),
+                before: chance.below(1 << 20) << 12,
+            },
+            _ => {
+                let mut message = message(id, id % 4, (id << 12) + 1);
+                let word = words[chance.below(5) as usize];
+                message.content.body = format!("{step} {word} pie").into_bytes().into();
+                message.content.title = if chance.one_in(3) { "Zimt" } else { "" }.into();
+                Write::Message(Box::new(message))
+            }
+        };
+        // What a message says changes by its removal, as the client does it.
+        let writes = match &write {
+            Write::Message(message) => vec![Write::DeleteMessage(message.key.clone()), write],
+            _ => vec![write],
+        };
+        commit(&disk, writes.clone(), false).await.unwrap();
+        memory.perform(Request::Commit { writes, strict: false });
+        if step % 10 != 0 {
+            continue;
+        }
+        let conversation = chance.one_in(2).then(|| conversation(chance.below(4)));
+        let (fifo, query) =
+            (chance.one_in(2), ["zimt", "STRASSE", "straße", "Ü", "1"][step as usize / 10 % 5]);
+        let read = |from, count, query| Request::Read {
+            conversation: conversation.clone(),
+            from,
+            count,
+            fifo,
+            query,
+        };
+        let Reply::Messages(all) = memory.perform(read(None, u32::MAX, None)) else { panic!() };
+        let wanted = all.into_iter().filter(|message| {
+            super::super::text::search(&says(message), query)
+                || super::super::text::search(&message.content.title, query)
+        });
+        let wanted: Vec<_> = wanted.collect();
+        let (mut found, mut from) = (Vec::new(), None);
+        loop {
+            let request = read(from.clone(), 3, Some(query.into()));
+            let Reply::Messages(page) = perform(&disk, request).await.unwrap() else { panic!() };
+            let Some(last) = page.last() else { break };
+            from = Some(Position { order: last.order, key: last.key.clone() });
+            found.extend(page);
+        }
+        assert_eq!(found, wanted, "step {step}, {query:?}");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_removed_message_is_in_no_block() {
+    let disk = fresh("blocks").await;
+    let mut secret = message(1, 1, 10);
+    secret.content.body = b"a secret".to_vec().into();
+    put(&disk, [secret.clone(), message(3, 1, 11)]).await;
+    let stays = || async {
+        let blocks = read(&disk, schema::TEXTS).unwrap();
+        let blocks = all(&blocks, &JsValue::UNDEFINED, None).await.unwrap();
+        let bytes = blocks.iter().flat_map(|block| {
+            to_vec(&Reflect::get(&block, &"d".into()).unwrap()).unwrap_or_default()
+        });
+        let bytes: Vec<u8> = bytes.collect();
+        bytes.windows(6).any(|part| part == b"secret")
+    };
+    assert!(stays().await);
+    let emptied = Message { content: Content::default(), ..secret.clone() };
+    let writes = vec![Write::DeleteMessage(secret.key), Write::Message(Box::new(emptied))];
+    commit(&disk, writes, false).await.unwrap();
+    assert!(!stays().await);
 }

@@ -1,6 +1,7 @@
 // Chromium through Playwright: one browser, a context for each person.
 import { chromium as playwright } from "playwright-core";
 import { chromium as program, DEADLINE_MS } from "./environment.js";
+import { watch } from "./record.js";
 import { until } from "./until.js";
 
 const ARGUMENTS = [
@@ -16,6 +17,8 @@ const ARGUMENTS = [
   "--disable-sync",
   "--no-first-run",
   "--disable-quic",
+  // A name that no browser takes for this machine: plain http there is plain http.
+  "--host-resolver-rules=MAP insecure.test 127.0.0.1",
   "--auto-select-desktop-capture-source=Entire screen",
 ];
 const launch = () => ({ executablePath: program(), args: ARGUMENTS, headless: true });
@@ -33,6 +36,7 @@ export class Chromium {
   /** A page of somebody who has never been here: own storage, own sessions. */
   async open(url) {
     const context = await this.#browser.newContext();
+    await watch(context);
     return ChromiumPage.open(context, url);
   }
 

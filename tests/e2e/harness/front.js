@@ -23,8 +23,9 @@ export class Front {
   /** WebSockets asked for since the start. */
   upgrades = 0;
 
-  constructor(site, upstream) {
+  constructor(site, upstream, policy = POLICY) {
     this.site = site;
+    this.policy = policy;
     this.upstream = new URL(upstream);
   }
 
@@ -67,7 +68,7 @@ export class Front {
     if (existsSync(file) && statSync(file).isDirectory()) file = join(file, "index.html");
     if (!existsSync(file)) return response.writeHead(404).end();
     const type = TYPES[extname(file)] ?? "application/octet-stream";
-    response.writeHead(200, { "content-type": type, "content-security-policy": POLICY });
+    response.writeHead(200, { "content-type": type, "content-security-policy": this.policy });
     createReadStream(file).pipe(response);
   }
 

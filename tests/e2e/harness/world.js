@@ -1,9 +1,10 @@
 // A server, an app and its people, made for one test file and gone after it.
-import { after, before } from "node:test";
+import { after, before, beforeEach } from "node:test";
 import { Admin } from "./admin.js";
 import { Chromium } from "./chromium.js";
 import { Firefox } from "./firefox.js";
 import { Front } from "./front.js";
+import { beginTest, writeRecord } from "./record.js";
 import { Server } from "./server.js";
 
 export class World {
@@ -16,7 +17,8 @@ export class World {
   static forThisFile() {
     const world = new World();
     before(() => world.open());
-    after(() => world.close());
+    beforeEach((test) => beginTest(test.name));
+    after(() => world.close().finally(writeRecord));
     return world;
   }
 
@@ -45,9 +47,9 @@ export class World {
     return Promise.all(names.map((name) => this.app.addUser(`${name}-${mark}`, { name })));
   }
 
-  /** A front whose WebSockets can be cut. */
-  async front() {
-    const front = await new Front(this.server.site, this.server.url).start();
+  /** A front whose WebSockets can be cut; its pages may have another policy. */
+  async front(policy) {
+    const front = await new Front(this.server.site, this.server.url, policy).start();
     this.#disposals.push(() => front.stop());
     return front;
   }
@@ -67,18 +69,29 @@ export class World {
 
   /**
    * Opens one of the tests' pages for somebody. `settings` reach the page behind the `#`;
-   * `from` is the origin, the server's own when not said.
+   * `from` is the origin, the server's own when not said; `at` a whole address instead.
    */
-  async visit(person, page, settings = {}, { browser, from } = {}) {
+  async visit(person, page, settings = {}, { browser, from, at } = {}) {
     const opened = await (browser ?? (await this.chromium())).open(
-      this.address(person, page, settings, from),
+      this.address(person, page, settings, from, at),
     );
     this.#disposals.push(() => opened.close().catch(() => {}));
     return opened;
   }
 
-  address(person, page, settings = {}, from = this.server.url) {
+  /** The address of a demo page for somebody: who it is and whom it knows stands behind the `#`. */
+  demoAddress(folder, person, { peers = [], group } = {}) {
+    const { app, token, name } = person;
+    const values = new URLSearchParams({ app, token, name });
+    if (peers.length) {
+      values.set("peers", peers.map((peer) => `${peer.address}:${peer.name}`).join(","));
+    }
+    if (group) values.set("group", `${group.gid}:${group.name}`);
+    return `${this.server.url}/${folder}/#${values}`;
+  }
+
+  address(person, page, settings = {}, from = this.server.url, at = `${from}/test/${page}`) {
     const all = { app: person.app, token: person.token, name: person.name, ...settings };
-    return `${from}/test/${page}#${encodeURIComponent(JSON.stringify(all))}`;
+    return `${at}#${encodeURIComponent(JSON.stringify(all))}`;
   }
 }

@@ -1,15 +1,7 @@
 // The npm package as a stranger meets it: packed, installed, loaded in every way it promises.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -98,6 +90,7 @@ test("its classic script, copied to a site of one's own, sends and receives", as
   await talks("tag.html");
 });
 
+// Rules: 2.1.8.
 test("its ES module, unbundled, sends and receives", async () => {
   const script = `import init from "/node_modules/mesibo/index.js";
 globalThis.Mesibo = (await init()).Mesibo;
@@ -132,6 +125,7 @@ await import("./test/chat.js");
   await talks("bundle.html");
 });
 
+// Rules: 5.10.3.
 test("importing it on a server runs nothing and defines no global", () => {
   const script = `const before = Object.getOwnPropertyNames(globalThis).length;
 const mesibo = await import("mesibo");
@@ -142,24 +136,8 @@ if (Object.getOwnPropertyNames(globalThis).length !== before) throw new Error("a
   run("node", ["server.js"], project);
 });
 
-test("TypeScript understands it, and refuses what is wrong", () => {
-  mkdirSync(join(project, "types"));
-  const good = `import init from "mesibo";
-const { Mesibo } = await init();
-const api = Mesibo.getInstance();
-api.setAppName("app");
-if (false === api.setAccessToken("token")) throw new Error();
-api.addListener({
-  Mesibo_onConnectionStatus(status: number) { console.log(status); },
-  Mesibo_onMessage(m) { if (m) console.log(m.message, m.peer, m.isIncoming()); },
-});
-api.start();
-const profile = api.getProfile("bob", 0);
-const m = profile!.newMessage();
-m.message = "hello";
-const result: number = m.send();
-console.log(result);
-`;
+// Rules: 1.1.4.
+test("strict TypeScript understands pages of every generation, and refuses what is wrong", () => {
   const config = {
     compilerOptions: {
       strict: true,
@@ -171,13 +149,21 @@ console.log(result);
       types: [],
       skipLibCheck: false,
     },
-    include: ["types"],
+    include: ["typed"],
   };
   writeFileSync(join(project, "tsconfig.json"), JSON.stringify(config));
-  writeFileSync(join(project, "types/good.ts"), good);
+  cpSync(join(root, "tests/e2e/package/typed"), join(project, "typed"), { recursive: true });
   run(bin("tsc"), ["--project", "."], project);
 
-  const wrong = good.replace("m.send()", 'm.send().then(() => "")');
-  writeFileSync(join(project, "types/good.ts"), wrong);
-  assert.throws(() => run(bin("tsc"), ["--project", "."], project));
+  const present = join(project, "typed/present.ts");
+  const good = readFileSync(present, "utf8");
+  for (const wrong of [
+    good.replace("m.send()", 'm.send().then(() => "")'),
+    good.replace("history.read(20)", 'history.read("many", () => 0)'),
+    good.replace("MESIBO_MEMBERFLAG_ALL }", 'String("all") }'),
+  ]) {
+    assert.notEqual(wrong, good);
+    writeFileSync(present, wrong);
+    assert.throws(() => run(bin("tsc"), ["--project", "."], project));
+  }
 });

@@ -6,7 +6,7 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
-use wire::id::{Seq, Uid};
+use wire::id::{MessageId, Seq, Uid};
 use wire::time::Timestamp;
 
 use crate::message::{Conversation, Message, MessageKey};
@@ -161,6 +161,14 @@ pub enum Request {
         count: u32,
         /// Oldest first.
         fifo: bool,
+        /// Messages without this text, whatever its case, may be left out. A store that leaves
+        /// out some leaves out all.
+        query: Option<String>,
+    },
+    /// Messages of this id, an own one first and from anybody. → [`Reply::Messages`]
+    ById {
+        /// Which id.
+        id: MessageId,
     },
     /// The latest message of each conversation, newest conversation first. → [`Reply::Messages`]
     Summary {

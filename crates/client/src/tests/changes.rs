@@ -133,7 +133,7 @@ fn a_removed_message_is_gone_here_and_on_the_other_devices() {
     other.deliver(vec![message(1, 5, "friend", "me", "theirs")]);
     other.forget();
     let messages = vec![proto::MessageRef { from_uid: 2, id: 5, receipt: false }];
-    let removed = proto::Removed { messages, of: None, before: 0 };
+    let removed = proto::Removed { messages, of: None, before: 0, keep: false };
     other.deliver(vec![entry(2, proto::entry::Body::Removed(removed))]);
     assert!(matches!(&other.events[..], [Event::Removed { .. }]), "{:?}", other.events);
 }
@@ -144,7 +144,7 @@ fn a_removed_conversation_takes_its_unsent_messages_along() {
     page.start();
     page.send("never to be sent");
     let before = Timestamp(page.now.wall.0 + 1);
-    let removal = Removal::Before { conversation: Some(friend()), before };
+    let removal = Removal::Before { conversation: Some(friend()), before, keep: false };
     page.client.remove(removal).expect("it is taken");
     page.input(crate::Input::Tick);
     page.welcome(0);

@@ -31,6 +31,7 @@ fn start_without_a_token_is_refused() {
     assert_eq!(client.status(), Status::AuthFail);
 }
 
+// Rules: 5.2.9.
 #[test]
 fn a_refused_token_is_not_tried_again() {
     for (code, status) in [

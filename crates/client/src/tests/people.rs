@@ -52,8 +52,13 @@ impl Page {
 
     fn stored(&mut self) -> usize {
         let conversation = Some(friend());
-        let request =
-            crate::port::store::Request::Read { conversation, from: None, count: 99, fifo: true };
+        let request = crate::port::store::Request::Read {
+            conversation,
+            from: None,
+            count: 99,
+            fifo: true,
+            query: Default::default(),
+        };
         match self.store.perform(request) {
             crate::port::store::Reply::Messages(messages) => messages.len(),
             reply => panic!("no messages: {reply:?}"),

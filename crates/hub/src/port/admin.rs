@@ -6,10 +6,11 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use wire::id::{GroupId, Uid};
+use wire::id::{AppId, GroupId, Uid};
 use wire::time::Timestamp;
 
-use super::store::{Group, Member, TokenHash, User};
+use super::apps::{Filter, UserRow};
+use super::store::{App, Group, Member, Pin, TokenHash, User};
 
 /// A call of the backend.
 #[derive(Clone, Debug)]
@@ -72,6 +73,12 @@ pub struct UserFields {
     pub pinned: Option<bool>,
     /// Groups the user may create.
     pub groups_max: Option<u32>,
+    /// Feature class.
+    pub uac: Option<u32>,
+    /// End-to-end encryption.
+    pub e2ee: Option<bool>,
+    /// A code made for the address before; when given, nothing happens without a right one.
+    pub otp: Option<String>,
 }
 
 /// Fields of a group; `None` leaves them as they are.
@@ -87,8 +94,12 @@ pub struct GroupFields {
     pub values: Option<String>,
     /// `wire::mask::group`.
     pub flags: Option<u32>,
+    /// Bits of them to clear, and then to set.
+    pub flags_change: (u32, u32),
     /// `wire::mask::call`.
     pub call_flags: Option<u32>,
+    /// Bits of them to clear, and then to set.
+    pub call_change: (u32, u32),
     /// `MESIBO_RESOLUTION_*`.
     pub resolution: Option<u32>,
     /// Seconds from now, 0 = never.
@@ -116,8 +127,86 @@ pub struct MemberFields {
     pub expiry_s: Option<u32>,
 }
 
+/// Fields of an app; `None` leaves them as they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)] // As in `AppSettings`.
+pub struct AppFields {
+    pub name: Option<String>,
+    pub active: Option<bool>,
+    pub users_max: Option<u32>,
+    pub groups_max: Option<u32>,
+    pub messages_max: Option<u32>,
+    pub url: Option<String>,
+    pub notify: Option<u32>,
+    pub secret: Option<String>,
+    pub webhook_version: Option<u32>,
+    pub interval_s: Option<u32>,
+    pub fcm_id: Option<String>,
+    pub fcm_key: Option<String>,
+    pub push_flags: Option<u32>,
+    pub flags: Option<u32>,
+    pub retention_days: Option<i32>,
+    pub upload_url: Option<String>,
+    pub download_url: Option<String>,
+    pub upload_max_mb: Option<u32>,
+    pub tokens_kept: Option<u32>,
+    pub e2ee: Option<bool>,
+}
+
+/// A PIN to add or to change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PinFields {
+    /// The number wished for; `None` draws one.
+    pub pin: Option<u32>,
+    /// `wire::mask::member` bits that whoever joins with it is given.
+    pub flags: Option<u32>,
+    /// `wire::mask::admin` bits.
+    pub admin_flags: Option<u32>,
+    /// Seconds from now until it is worth nothing, 0 = never.
+    pub expiry_s: Option<u32>,
+    /// How often it may be used, 0 = without limit.
+    pub uses: Option<u32>,
+}
+
+/// What `grouppin` is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PinAction {
+    /// Only tell those there are.
+    List,
+    /// Add one, or change the one that is there.
+    Put(PinFields),
+    /// Remove one.
+    Remove(u32),
+}
+
+/// A message of the backend (`backend-api.md` 2.6).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Letter {
+    /// Address of the sender.
+    pub from: String,
+    /// Addresses; with a group, only these members.
+    pub to: Vec<String>,
+    /// To a group.
+    pub gid: Option<GroupId>,
+    /// Application type.
+    pub kind: u32,
+    /// `wire::mask::message`.
+    pub flags: u32,
+    /// Seconds from the sending, 0 = only if online then.
+    pub expiry_s: u32,
+    /// Seconds from now until it is sent.
+    pub when_s: u32,
+    /// Users that are missing are made.
+    pub forced: bool,
+    /// What it says.
+    pub content: wire::proto::Content,
+}
+
+impl Eq for Letter {}
+
 /// An operation whose parameters are sound.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant)] // One at a time, in a queue.
 pub enum Operation {
     /// `appadd`, with the admin key only.
     AppAdd {
@@ -146,6 +235,40 @@ pub enum Operation {
         user: UserRef,
         /// Only this app id's.
         app: Option<String>,
+    },
+    /// `userset`: edit a user that is there, remove tokens, issue one.
+    UserSet {
+        /// Whose.
+        user: UserRef,
+        /// What to set.
+        fields: UserFields,
+        /// Remove tokens: of this app id, or all.
+        remove: Option<Option<String>>,
+        /// Token to issue.
+        token: Option<TokenWish>,
+    },
+    /// `deltoken` with the token itself.
+    TokenDelete {
+        /// Of the token.
+        hash: TokenHash,
+    },
+    /// `usersget`.
+    UsersGet {
+        /// Which of them; `among` is filled in by the hub.
+        filter: Filter,
+        /// Only those who are online, or are not.
+        online: Option<bool>,
+    },
+    /// `otp`.
+    Otp {
+        /// For whom; need not be a user yet.
+        address: String,
+        /// Wrong attempts allowed.
+        tries: u32,
+        /// Seconds.
+        expiry_s: u32,
+        /// The one that is there is given again, and may be used more than once.
+        reuse: bool,
     },
     /// `userdel`.
     UserDelete {
@@ -176,6 +299,44 @@ pub enum Operation {
     GroupDelete {
         /// Which one.
         gid: GroupId,
+    },
+    /// `groupsget`.
+    GroupsGet {
+        /// Which of them.
+        filter: Filter,
+    },
+    /// `grouppin`.
+    GroupPin {
+        /// Which group.
+        gid: GroupId,
+        /// What to do.
+        action: PinAction,
+    },
+    /// `message`.
+    Message(Letter),
+    /// `appset`.
+    AppSet {
+        /// Which one, with the admin key.
+        aid: Option<AppId>,
+        /// What to set.
+        fields: AppFields,
+    },
+    /// `appget`.
+    AppGet {
+        /// Which one, with the admin key.
+        aid: Option<AppId>,
+    },
+    /// `appsget`, with the admin key only.
+    AppsGet,
+    /// `apptoken`.
+    AppToken {
+        /// Which one, with the admin key.
+        aid: Option<AppId>,
+    },
+    /// `appdel`.
+    AppDelete {
+        /// Has to be the app's, for safety.
+        name: String,
     },
     /// `groupeditmembers` without delete: add or edit.
     MembersEdit {
@@ -210,11 +371,32 @@ pub enum Reply {
     /// `appadd`.
     App {
         /// Its number.
-        aid: wire::id::AppId,
+        aid: AppId,
         /// Its name.
         name: String,
         /// Shown once.
         token: String,
+    },
+    /// `appset`, `appget`.
+    AppRow(App),
+    /// `appsget`.
+    Apps(Vec<App>),
+    /// `appdel`.
+    Done,
+    /// `usersget`, and whether there are further ones.
+    Users(Vec<(UserRow, u32)>, bool),
+    /// `otp`: six digits.
+    Otp(String),
+    /// `groupsget`, and whether there are further ones.
+    Groups(Vec<GroupRow>, bool),
+    /// `grouppin`.
+    Pins(Vec<Pin>),
+    /// `message`: ids in the order of the addresses, 0 for one that was refused, and those.
+    Sent {
+        /// See above.
+        mids: Vec<u64>,
+        /// Addresses that get nothing.
+        failed: Vec<String>,
     },
     /// `useradd`, `usertoken`, `userdel`.
     User {
@@ -265,6 +447,21 @@ pub struct IssuedToken {
     pub expires: Option<Timestamp>,
 }
 
+/// A row of `groupsget`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupRow {
+    /// As it is stored.
+    pub group: Group,
+    /// Address of the owner, empty = none.
+    pub owner: String,
+    /// How many.
+    pub members: u32,
+    /// Streams in its room now.
+    pub in_call: u32,
+    /// Seconds until it expires.
+    pub expires_in_s: u64,
+}
+
 /// A row of `groupgetmembers`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemberRow {
@@ -293,6 +490,9 @@ pub enum ErrorCode {
     NoUser,
     NoGroup,
     NotMember,
+    NotFound,
+    BadOtp,
+    TokenBreach,
     Exists,
     Quota,
     NotAllowed,
@@ -310,35 +510,108 @@ pub enum Param {
     Op,
     Token,
     Key,
-    AppName,
+    Count,
+    After,
     UserAddress,
     UserUid,
     UserName,
-    UserFlags,
     UserActive,
+    UserFlags,
     UserPinned,
     UserGroups,
-    UserProfile,
+    UserStatus,
+    UserImage,
+    UserUac,
+    UserE2ee,
+    UserOtp,
+    UserPattern,
+    UserOnline,
+    UserToken,
     TokenAppId,
     TokenExpiry,
     TokenV2,
+    TokenRemove,
+    OtpAddress,
+    OtpTries,
+    OtpExpiry,
+    OtpReuse,
     Gid,
     GroupName,
+    GroupPattern,
     GroupFlags,
+    GroupModes,
     GroupExpiry,
     GroupExpiryExt,
     GroupActive,
     GroupPinned,
     GroupOwner,
     GroupCall,
-    GroupProfile,
+    GroupStatus,
+    GroupImage,
     GroupType,
     Members,
+    MembersRemove,
+    MemberSend,
+    MemberReceive,
+    MemberPublish,
+    MemberSubscribe,
+    MemberList,
+    MemberRecord,
     MemberRights,
     MemberAdmin,
+    MemberAdminFlags,
     MemberExpiry,
-    Count,
-    After,
+    Pin,
+    PinSend,
+    PinReceive,
+    PinPublish,
+    PinSubscribe,
+    PinList,
+    PinFlags,
+    PinAdmin,
+    PinExpiry,
+    PinUses,
+    PinDelete,
+    MessageFrom,
+    MessageTo,
+    MessageGid,
+    MessageType,
+    MessageExpiry,
+    MessageWhen,
+    MessageFlags,
+    MessageForced,
+    MessageBody,
+    MessageData,
+    MessageTitle,
+    MessageSubtitle,
+    MessageUrl,
+    MessageFileType,
+    MessageSize,
+    MessageThumbnail,
+    MessageLatitude,
+    MessageLongitude,
+    MessageReply,
+    AppId,
+    AppName,
+    AppActive,
+    AppUsersMax,
+    AppGroupsMax,
+    AppMessagesMax,
+    AppUrl,
+    AppNotify,
+    AppSecret,
+    AppWebhookVersion,
+    AppInterval,
+    AppFcmId,
+    AppFcmKey,
+    AppPushFlags,
+    AppFlags,
+    AppRetention,
+    AppUploadUrl,
+    AppDownloadUrl,
+    AppUploadMax,
+    AppTokenPolicy,
+    AppE2ee,
 }
 
 /// Why an operation was not done.

@@ -1,5 +1,6 @@
 //! What the hub asks of the outside and what it is asked: plain data, no behaviour.
 
 pub mod admin;
+pub mod apps;
 pub mod media;
 pub mod store;

@@ -10,6 +10,8 @@ use bytes::Bytes;
 use wire::id::{AppId, DeviceKey, GroupId, MessageId, Seq, Uid};
 use wire::time::Timestamp;
 
+use super::apps::{AppReply, AppRequest, AppSettings};
+
 /// SHA-256 of a token; the token itself is never stored.
 pub type TokenHash = [u8; 32];
 
@@ -30,6 +32,8 @@ pub struct App {
     pub name: String,
     /// Switched on.
     pub active: bool,
+    /// See there.
+    pub settings: AppSettings,
 }
 
 /// A user.
@@ -59,6 +63,10 @@ pub struct User {
     pub groups_max: Option<u32>,
     /// End of the last session, `Timestamp(0)` = never.
     pub last_online: Timestamp,
+    /// Number of the feature class, 0 = everything allowed.
+    pub uac: u32,
+    /// End-to-end encryption, `None` = as the app has it.
+    pub e2ee: Option<bool>,
 }
 
 /// A user token, without the token.
@@ -223,6 +231,19 @@ pub struct LoggedMessage {
     pub expires: Timestamp,
 }
 
+/// Which of a user's own copies of messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HistoryOf {
+    /// Exchanged with this user.
+    User(Uid),
+    /// Of this group.
+    Group(GroupId),
+    /// All.
+    All,
+    /// The newest of each conversation.
+    Latest,
+}
+
 /// A question to the store. Each is one transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
@@ -283,6 +304,34 @@ pub enum Request {
         sender: Uid,
         /// Its id.
         id: MessageId,
+    },
+    /// A user's own copies of messages, newest first: those of groups only while a member,
+    /// expired ones never. → [`Reply::History`]
+    ReadHistory {
+        /// Whose.
+        uid: Uid,
+        /// Of what.
+        of: HistoryOf,
+        /// Exclusive, a place that an earlier answer gave.
+        before: Option<u64>,
+        /// Stored no later.
+        until: Timestamp,
+        /// At most so many.
+        count: u32,
+        /// For expiry and membership.
+        now: Timestamp,
+    },
+    /// A user's own copies of messages are removed; others keep theirs.
+    /// → [`Reply::Appended`], one place per note
+    RemoveFromHistory {
+        /// Whose.
+        uid: Uid,
+        /// These, by sender and id.
+        messages: Vec<(Uid, MessageId)>,
+        /// And those of a conversation, or of all, stored before a moment.
+        before: Option<(HistoryOf, Timestamp)>,
+        /// Entries for logs.
+        notes: Vec<Note>,
     },
     /// Replaces what a message says, also for those who have not fetched it, and tells the
     /// others. → [`Reply::Appended`], one place per note
@@ -398,6 +447,8 @@ pub enum Request {
         count: usize,
     },
 
+    /// Something about an app as a whole. → [`Reply::OfApp`]
+    OfApp(AppRequest),
     /// Finds the app of a token. → [`Reply::App`]
     FindApp {
         /// Of the app token.
@@ -429,15 +480,15 @@ pub enum Request {
         /// Entries for the logs of others.
         notes: Vec<Note>,
     },
-    /// Adds a token; `replace` removes the former ones of the same user and app id first.
+    /// Adds a token; of the same user and app id the newest `keep` stay, this one included.
     /// → [`Reply::TokenIssued`]
     IssueToken {
         /// `id` is ignored.
         token: Token,
         /// Of the token.
         hash: TokenHash,
-        /// Policy `replace` (`backend-api.md` 3.3).
-        replace: bool,
+        /// At least 1 (`backend-api.md` 3.3).
+        keep: u32,
     },
     /// Removes tokens, with their devices. → [`Reply::TokensDeleted`]
     DeleteTokens {
@@ -517,6 +568,8 @@ pub enum Reply {
     },
     /// When the message was stored and its encoded `proto::Entry`, `None` when it never was.
     Message(Option<(Timestamp, Bytes)>),
+    /// Messages, newest first: their places and encoded `proto::Entry`.
+    History(Vec<(u64, Bytes)>),
     /// Part of a log.
     Log {
         /// The entries.
@@ -528,6 +581,8 @@ pub enum Reply {
     },
     /// `None` when unknown.
     App(Option<App>),
+    /// To [`Request::OfApp`].
+    OfApp(AppReply),
     /// The new token, and the former ones that were removed.
     TokenIssued {
         /// The new one.

@@ -145,6 +145,8 @@ impl Host {
     pub fn restart(&mut self) {
         self.hub = Hub::new(2);
         self.received.clear();
+        // It asks what is scheduled.
+        self.input(Input::Tick);
     }
 
     // ---- backend -------------------------------------------------------------------------

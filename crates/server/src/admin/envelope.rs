@@ -1,14 +1,19 @@
 //! Answers as backends expect them (`backend-api.md` 1.4, 1.5): the one conversion to HTTP.
 
+use std::net::IpAddr;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use hub::port::admin::{AdminError, ErrorCode, IssuedToken, MemberRow, Reply};
-use hub::port::store::User;
+use hub::port::admin::{AdminError, ErrorCode, GroupRow, IssuedToken, MemberRow, Reply};
+use hub::port::apps::UserRow;
+use hub::port::store::{App, Pin, User};
 use serde_json::{Map, Value, json};
 use wire::mask::member as right;
 use wire::time::Timestamp;
 
-use super::operation::path;
+use super::apps::policy_name;
+use super::groups::CALL_NAMES;
+use super::table::path;
 
 /// Builds the JSON of an answer.
 pub struct Envelope {
@@ -70,6 +75,9 @@ fn name_and_code(code: ErrorCode) -> (&'static str, u16) {
         ErrorCode::NoUser => ("NOUSER", 404),
         ErrorCode::NoGroup => ("NOGROUP", 404),
         ErrorCode::NotMember => ("NOTMEMBER", 404),
+        ErrorCode::NotFound => ("NOTFOUND", 404),
+        ErrorCode::BadOtp => ("BADOTP", 401),
+        ErrorCode::TokenBreach => ("TOKENBREACH", 403),
         ErrorCode::Exists => ("EXISTS", 409),
         ErrorCode::Quota => ("QUOTA", 403),
         ErrorCode::NotAllowed => ("NOTALLOWED", 403),
@@ -84,6 +92,25 @@ fn body(reply: Reply) -> Value {
     match reply {
         Reply::App { aid, name, token } => {
             json!({"token": token, "app": {"aid": aid.0, "name": name, "token": token}})
+        }
+        Reply::AppRow(app) => json!({"app": app_row(&app)}),
+        Reply::Apps(apps) => json!({"apps": apps.iter().map(app_row).collect::<Vec<_>>()}),
+        Reply::Done => json!({}),
+        Reply::Users(rows, more) => {
+            json!({"users": rows.iter().map(listed_user).collect::<Vec<_>>(), "more": more})
+        }
+        Reply::Otp(code) => json!({"otp": code}),
+        Reply::Groups(rows, more) => {
+            json!({"groups": rows.iter().map(listed_group).collect::<Vec<_>>(), "more": more})
+        }
+        Reply::Pins(pins) => json!({"pins": pins.iter().map(pin_row).collect::<Vec<_>>()}),
+        Reply::Sent { mids, failed } => {
+            let mut body = json!({"mid": mids.iter().find(|mid| **mid != 0)});
+            if mids.len() > 1 || !failed.is_empty() {
+                body["mids"] = mids.into();
+                body["failed"] = failed.into();
+            }
+            body
         }
         Reply::User { user, new, token } => json!({"user": user_row(&user, new, token)}),
         Reply::Group { group, failed } => json!({"group": {
@@ -112,6 +139,96 @@ fn user_row(user: &User, new: bool, token: Option<IssuedToken>) -> Value {
         row["expiry"] = seconds(token.expires).into();
     }
     row
+}
+
+fn listed_user((row, devices): &(UserRow, u32)) -> Value {
+    let UserRow { user, app, remote } = row;
+    let ipv4 = match remote.map(|remote| remote.to_canonical()) {
+        Some(IpAddr::V4(address)) => u32::from(address),
+        _ => 0,
+    };
+    json!({
+        "uid": user.uid.0,
+        "address": user.address,
+        "name": user.name,
+        "active": u8::from(user.active),
+        "pinned": u8::from(user.pinned),
+        "flag": user.flags,
+        "groups": user.groups_max,
+        "online": u8::from(*devices > 0),
+        "lastonline": user.last_online.0 / 1000,
+        "ipaddr": ipv4,
+        "ip": remote.map(|remote| remote.to_string()).unwrap_or_default(),
+        "appid": app,
+        // Only hashes are kept.
+        "token": "",
+        "uac": user.uac,
+        "e2ee": user.e2ee,
+        "devices": devices,
+        "profile": {"name": user.name, "status": user.status, "image": user.image},
+    })
+}
+
+fn listed_group(row: &GroupRow) -> Value {
+    let group = &row.group;
+    let mut call = json!({"flags": group.call_flags, "resolution": group.resolution});
+    for (name, bit) in CALL_NAMES {
+        call[name] = (group.call_flags & bit != 0).into();
+    }
+    json!({
+        "gid": group.gid.0,
+        "name": group.name,
+        "flag": group.flags,
+        "active": u8::from(group.active),
+        "pinned": u8::from(group.pinned),
+        "expiry": seconds(group.expires),
+        "expinsec": row.expires_in_s,
+        "expiryext": group.expiry_extension_s,
+        "members": row.members,
+        "owner": row.owner,
+        "call": call,
+        "pins": group.pins.len(),
+        "incall": row.in_call,
+        "profile": {"name": group.name, "status": group.status, "image": group.image},
+    })
+}
+
+fn pin_row(pin: &Pin) -> Value {
+    json!({
+        "pin": pin.pin.to_string(),
+        "flags": pin.flags,
+        "adminflags": pin.admin_flags,
+        "expiry": seconds(pin.expires),
+        "uses": pin.uses,
+        "used": pin.used,
+    })
+}
+
+/// Without secrets.
+fn app_row(app: &App) -> Value {
+    let settings = &app.settings;
+    let version = settings.webhook_version;
+    json!({
+        "aid": app.aid.0,
+        "name": app.name,
+        "active": u8::from(app.active),
+        "q_users": settings.users_max,
+        "q_groups": settings.groups_max,
+        "q_msgs": settings.messages_max,
+        "url": settings.url,
+        "notify": settings.notify,
+        "ninterval": settings.interval_s,
+        "webhookversion": version.unwrap_or(if settings.secret.is_empty() { 2 } else { 1 }),
+        "fcm_id": settings.fcm_id,
+        "pushflags": settings.push_flags,
+        "flag": settings.flags,
+        "retention": settings.retention_days,
+        "uploadurl": settings.upload_url,
+        "downloadurl": settings.download_url,
+        "upload_maxmb": settings.upload_max_mb,
+        "token_policy": policy_name(settings.tokens_kept),
+        "e2ee": u8::from(!settings.no_e2ee),
+    })
 }
 
 fn member_row(row: &MemberRow) -> Value {

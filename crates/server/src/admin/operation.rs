@@ -1,488 +1,89 @@
-//! Parameters of a request turned into an operation that cannot be wrong.
-//!
-//! Each operation has a flat form (`addr=…`) and a JSON form (`{"user":{"address":…}}`); both
-//! may be there, and then the object wins field by field. [`path`] says how a parameter is called
-//! in the form that was used.
+//! The operations by name: who may ask, what they take, and the parameters of a request turned into
+//! one that cannot be wrong.
 
-use hub::port::admin::{
-    AdminError, ErrorCode, GroupFields, MemberFields, Operation, Param, TokenWish, UserFields,
-    UserRef,
-};
-use serde_json::{Map, Value};
-use wire::id::{GroupId, Uid};
-use wire::limits::{
-    ADDRESS_BYTES_MAX, ADMIN_LIST_MAX, IMAGE_URL_BYTES_MAX, NAME_BYTES_MAX, STATUS_BYTES_MAX,
-};
-use wire::mask::{admin as admin_flag, member as right};
+use hub::port::admin::{AdminError, ErrorCode, Operation, Param};
 
+use super::fields::{Fields, Outcome, refuse};
 use super::parameters::Parameters;
+use super::{apps, groups, messages, users};
 
-/// Life of a token nobody gave one: a year, in minutes.
-const TOKEN_EXPIRY_MINUTES: u32 = 525_600;
+/// An operation of this release.
+pub struct Entry {
+    /// Its name, then the other names that are accepted.
+    pub names: &'static [&'static str],
+    /// What it takes.
+    pub params: &'static [Param],
+    pub about: &'static str,
+    pub read: fn(&Fields<'_>) -> Outcome<Operation>,
+}
 
-type Outcome<T> = Result<T, AdminError>;
+/// All operations of this release.
+#[rustfmt::skip]
+pub const ENTRIES: &[Entry] = &[
+    Entry { names: &["useradd"], params: users::ADD, about: "add or edit a user, issue a token", read: users::add },
+    Entry { names: &["userset", "useredit"], params: users::SET, about: "edit a user, remove tokens", read: users::set },
+    Entry { names: &["usertoken"], params: users::TOKEN, about: "issue, re-issue or delete a token", read: users::token },
+    Entry { names: &["userdel", "deluser"], params: users::ONE, about: "delete a user", read: users::delete },
+    Entry { names: &["deltoken", "usertokendel"], params: users::DELETE_TOKEN, about: "delete one token", read: users::delete_token },
+    Entry { names: &["usersget", "users", "userget"], params: users::GET, about: "list users", read: users::get },
+    Entry { names: &["otp"], params: users::OTP, about: "make a one-time code", read: users::otp },
+    Entry { names: &["groupadd"], params: groups::ADD, about: "create a group", read: groups::add },
+    Entry { names: &["groupset", "groupedit"], params: groups::SET, about: "edit a group", read: groups::set },
+    Entry { names: &["groupdel"], params: groups::ONE, about: "delete a group", read: groups::delete },
+    Entry { names: &["groupsget", "groups", "groupget"], params: groups::GET, about: "list groups", read: groups::get },
+    Entry { names: &["groupeditmembers", "addmembers"], params: groups::EDIT_MEMBERS, about: "add, edit or remove members", read: groups::edit_members },
+    Entry { names: &["groupgetmembers", "getmembers", "groupmembers"], params: groups::GET_MEMBERS, about: "list members", read: groups::get_members },
+    Entry { names: &["grouppin"], params: groups::PIN, about: "add, list or remove pins", read: groups::pin },
+    Entry { names: &["message"], params: messages::SEND, about: "send a message", read: messages::send },
+    Entry { names: &["appadd"], params: apps::ADD, about: "make an app; takes the admin key", read: apps::add },
+    Entry { names: &["appset"], params: apps::SET, about: "change settings of the app", read: apps::set },
+    Entry { names: &["appget"], params: apps::ONE, about: "read settings of the app", read: apps::get },
+    Entry { names: &["appsget"], params: &[Param::Key], about: "list all apps; takes the admin key", read: apps::list },
+    Entry { names: &["apptoken"], params: apps::ONE, about: "give the app a new token", read: apps::token },
+    Entry { names: &["appdel"], params: &[Param::AppName], about: "delete the app and all it holds", read: apps::delete },
+];
+
+/// Known operations that are not part of this release.
+const LATER: &[&str] = &[
+    "groupadmit",
+    "messagesget",
+    "msgget",
+    "messagedel",
+    "msgdel",
+    "appstats",
+    "appapn",
+    "pushupload",
+    "pushset",
+    "pushtest",
+    "uacset",
+    "uacget",
+    "uacdel",
+    "upload",
+    "onpset",
+    "groupgetmedia",
+];
 
 /// Reads the operation a request names.
 pub fn read(op: &str, parameters: &Parameters) -> Outcome<Operation> {
-    match op {
-        "appadd" => app_add(parameters),
-        "useradd" => user_add(&Fields::new(parameters, "user")),
-        "usertoken" => user_token(&Fields::new(parameters, "user")),
-        "userdel" | "deluser" => {
-            Ok(Operation::UserDelete { user: user(&Fields::new(parameters, "user"))? })
-        }
-        "groupadd" => group_add(&Fields::new(parameters, "group")),
-        "groupset" | "groupedit" => group_set(&Fields::new(parameters, "group")),
-        "groupdel" => Ok(Operation::GroupDelete { gid: gid(&Fields::new(parameters, "group"))? }),
-        "groupeditmembers" | "addmembers" => edit_members(&Fields::new(parameters, "group")),
-        "groupgetmembers" | "getmembers" | "groupmembers" => {
-            get_members(&Fields::new(parameters, "group"))
-        }
-        "userset" | "useredit" | "deltoken" | "usertokendel" | "usersget" | "users" | "userget"
-        | "otp" | "groupsget" | "groups" | "groupget" | "grouppin" | "groupadmit" | "message"
-        | "messagesget" | "msgget" | "messagedel" | "msgdel" | "appset" | "appget" | "appsget"
-        | "apptoken" | "appdel" | "appstats" | "appapn" | "pushupload" | "pushset" | "pushtest"
-        | "uacset" | "uacget" | "uacdel" | "upload" | "onpset" | "groupgetmedia" => {
-            let cause = format!("{op} is not part of this release");
-            Err(AdminError { code: ErrorCode::Unsupported, cause, params: vec![Param::Op] })
-        }
-        "" => Err(refuse(ErrorCode::BadOp, "the request names no operation (op)", Param::Op)),
-        _ => Err(refuse(ErrorCode::BadOp, "there is no such operation", Param::Op)),
+    if let Some(entry) = ENTRIES.iter().find(|entry| entry.names.contains(&op)) {
+        return (entry.read)(&Fields(parameters));
     }
-}
-
-/// What a parameter is called in the flat or in the JSON form.
-pub fn path(param: Param, json: bool) -> &'static str {
-    let (flat, object) = match param {
-        Param::Op => ("op", "op"),
-        Param::Token => ("token", "token"),
-        Param::Key => ("key", "key"),
-        Param::AppName => ("name", "name"),
-        Param::UserAddress => ("addr", "user.address"),
-        Param::UserUid => ("uid", "user.uid"),
-        Param::UserName => ("name", "user.name"),
-        Param::UserFlags => ("flag", "user.flags"),
-        Param::UserActive => ("active", "user.active"),
-        Param::UserPinned => ("pinned", "user.pinned"),
-        Param::UserGroups => ("groups", "user.groups"),
-        Param::UserProfile => ("profile", "user.profile"),
-        Param::TokenAppId => ("appid", "user.token.appid"),
-        Param::TokenExpiry => ("expiry", "user.token.expiry"),
-        Param::TokenV2 => ("v2", "user.token.v2"),
-        Param::Gid => ("gid", "group.gid"),
-        Param::GroupName => ("name", "group.name"),
-        Param::GroupFlags => ("flag", "group.flags"),
-        Param::GroupExpiry => ("expiry", "group.expiry"),
-        Param::GroupExpiryExt => ("expiryext", "group.expiryext"),
-        Param::GroupActive => ("active", "group.active"),
-        Param::GroupPinned => ("pinned", "group.pinned"),
-        Param::GroupOwner => ("owner", "group.owner"),
-        Param::GroupCall => ("sflags", "group.call"),
-        Param::GroupProfile => ("profile", "group.profile"),
-        Param::GroupType => ("type", "group.type"),
-        Param::Members => ("m", "group.members.m"),
-        Param::MemberRights => ("cs", "group.members.permissions"),
-        Param::MemberAdmin => ("admin", "group.members.admin"),
-        Param::MemberExpiry => ("expiry", "group.members.expiry"),
-        Param::Count => ("count", "count"),
-        Param::After => ("after", "after"),
-    };
-    if json { object } else { flat }
-}
-
-// ---- operations --------------------------------------------------------------------------
-
-fn app_add(parameters: &Parameters) -> Outcome<Operation> {
-    let fields = Fields::new(parameters, "app");
-    let name = fields.text(fields.find("name", &["name"]), Param::AppName, 64)?;
-    match name {
-        None => Err(refuse(ErrorCode::MissingParam, "name is missing", Param::AppName)),
-        Some(name) if name.len() < 2 => {
-            Err(refuse(ErrorCode::BadParam, "name has less than 2 characters", Param::AppName))
-        }
-        Some(name) => Ok(Operation::AppAdd { name }),
+    if LATER.contains(&op) {
+        let cause = format!("{op} is not part of this release");
+        return Err(AdminError { code: ErrorCode::Unsupported, cause, params: vec![Param::Op] });
     }
-}
-
-fn user_add(fields: &Fields<'_>) -> Outcome<Operation> {
-    let address = fields.find("addr", &["address"]);
-    let address = fields.text(address, Param::UserAddress, ADDRESS_BYTES_MAX)?;
-    let Some(address) = address.filter(|address| !address.is_empty()) else {
-        return Err(refuse(ErrorCode::MissingParam, "the address is missing", Param::UserAddress));
-    };
-    let token = fields.wants_token().then(|| token_wish(fields)).transpose()?;
-    Ok(Operation::UserAdd { address, fields: user_fields(fields)?, token })
-}
-
-fn user_token(fields: &Fields<'_>) -> Outcome<Operation> {
-    let user = user(fields)?;
-    let remove = fields.find("delete", &["token", "remove"]);
-    if fields.boolean(remove, Param::Token)? == Some(true) {
-        let app = fields.find("appid", &["token", "appid"]);
-        let app = fields.text(app, Param::TokenAppId, 128)?.filter(|app| !app.is_empty());
-        return Ok(Operation::UserTokenDelete { user, app });
-    }
-    Ok(Operation::UserToken { user, token: token_wish(fields)? })
-}
-
-fn group_add(fields: &Fields<'_>) -> Outcome<Operation> {
-    Ok(Operation::GroupAdd {
-        fields: group_fields(fields)?,
-        members: members(fields)?,
-        rights: member_fields(fields)?,
+    Err(match op {
+        "" => refuse(ErrorCode::BadOp, "the request names no operation (op)", Param::Op),
+        _ => refuse(ErrorCode::BadOp, "there is no such operation", Param::Op),
     })
-}
-
-fn group_set(fields: &Fields<'_>) -> Outcome<Operation> {
-    if fields.find("type", &["type"]).is_some() {
-        let cause = "permissions by message type are not part of this release";
-        return Err(refuse(ErrorCode::Unsupported, cause, Param::GroupType));
-    }
-    let changed = group_fields(fields)?;
-    Ok(Operation::GroupSet {
-        gid: gid(fields)?,
-        // An empty name means unchanged.
-        fields: GroupFields { name: changed.name.filter(|name| !name.is_empty()), ..changed },
-        members: members(fields)?,
-        rights: member_fields(fields)?,
-    })
-}
-
-fn edit_members(fields: &Fields<'_>) -> Outcome<Operation> {
-    let gid = gid(fields);
-    let members = members(fields)?;
-    if members.is_empty() {
-        let mut missing = refuse(ErrorCode::MissingParam, "members are missing", Param::Members);
-        if let Err(no_gid) = gid {
-            missing.params.splice(0..0, no_gid.params);
-        }
-        return Err(missing);
-    }
-    let gid = gid?;
-    let remove = fields
-        .find("delete", &["members", "remove"])
-        .or_else(|| fields.find("delete", &["delete"]))
-        .or_else(|| fields.find("delete", &["remove"]));
-    if fields.boolean(remove, Param::Members)? == Some(true) {
-        return Ok(Operation::MembersRemove { gid, members });
-    }
-    Ok(Operation::MembersEdit { gid, members, rights: member_fields(fields)? })
-}
-
-fn get_members(fields: &Fields<'_>) -> Outcome<Operation> {
-    let count = fields.integer(fields.top("count"), Param::Count)?.unwrap_or(20);
-    let after = fields.integer(fields.top("after"), Param::After)?.unwrap_or(0);
-    Ok(Operation::MembersGet {
-        gid: gid(fields)?,
-        after: Uid(after),
-        count: count.clamp(1, ADMIN_LIST_MAX),
-    })
-}
-
-// ---- parts of operations -----------------------------------------------------------------
-
-fn user(fields: &Fields<'_>) -> Outcome<UserRef> {
-    let uid = fields.integer(fields.find("uid", &["uid"]), Param::UserUid)?;
-    let address = fields.find("addr", &["address"]);
-    let address = fields.text(address, Param::UserAddress, ADDRESS_BYTES_MAX)?;
-    let address = address.filter(|address| !address.is_empty());
-    if uid.is_none() && address.is_none() {
-        return Err(AdminError {
-            code: ErrorCode::MissingParam,
-            cause: "uid or address of the user is missing".into(),
-            params: vec![Param::UserUid, Param::UserAddress],
-        });
-    }
-    Ok(UserRef { uid: uid.map(Uid), address })
-}
-
-fn token_wish(fields: &Fields<'_>) -> Outcome<TokenWish> {
-    let app = fields.find("appid", &["token", "appid"]);
-    let app = fields.text(app, Param::TokenAppId, 128)?.unwrap_or_default();
-    let any_app = fields.boolean(fields.find("v2", &["token", "v2"]), Param::TokenV2)?;
-    let any_app = any_app.unwrap_or(false);
-    if app.is_empty() && !any_app {
-        let cause = "the app id of the token is missing (only a v2 token has none)";
-        return Err(refuse(ErrorCode::MissingParam, cause, Param::TokenAppId));
-    }
-    let expiry = fields.find("expiry", &["token", "expiry"]);
-    let expiry = fields.integer(expiry, Param::TokenExpiry)?;
-    Ok(TokenWish { app, any_app, expiry_minutes: expiry.unwrap_or(TOKEN_EXPIRY_MINUTES) })
-}
-
-fn user_fields(fields: &Fields<'_>) -> Outcome<UserFields> {
-    let name = fields.find("name", &["name"]).or_else(|| fields.find("name", &["profile", "name"]));
-    let profile = |name: &'static str| fields.find("", &["profile", name]);
-    let flags = fields.find("flag", &["flags"]).or_else(|| fields.find("flag", &["flag"]));
-    let pinned = fields.find("pinned", &["pinned"]).or_else(|| fields.find("pin", &["pinned"]));
-    Ok(UserFields {
-        name: fields.text(name, Param::UserName, NAME_BYTES_MAX)?,
-        status: fields.text(profile("status"), Param::UserProfile, STATUS_BYTES_MAX)?,
-        image: fields.text(profile("image"), Param::UserProfile, IMAGE_URL_BYTES_MAX)?,
-        active: fields.boolean(fields.find("active", &["active"]), Param::UserActive)?,
-        flags: fields.integer(flags, Param::UserFlags)?,
-        pinned: fields.boolean(pinned, Param::UserPinned)?,
-        groups_max: fields.integer(fields.find("groups", &["groups"]), Param::UserGroups)?,
-        values: None,
-    })
-}
-
-fn gid(fields: &Fields<'_>) -> Outcome<GroupId> {
-    match fields.integer(fields.find("gid", &["gid"]), Param::Gid)? {
-        None => Err(refuse(ErrorCode::MissingParam, "the group id is missing", Param::Gid)),
-        Some(gid) => Ok(GroupId(gid)),
-    }
-}
-
-fn group_fields(fields: &Fields<'_>) -> Outcome<GroupFields> {
-    let flags = fields.find("flag", &["flags"]).or_else(|| fields.find("flag", &["flag"]));
-    let profile = |name: &'static str| fields.find("", &["profile", name]);
-    let name = fields.find("name", &["name"]).or_else(|| profile("name"));
-    let (mut call_flags, mut resolution) = (None, None);
-    // Packed: bits 0..23 call flags, 24..31 resolution; -1 leaves both.
-    if let Some(packed) = fields.integer(fields.find("sflags", &[]), Param::GroupCall)? {
-        call_flags = Some(packed & 0x00ff_ffff);
-        resolution = Some(packed >> 24);
-    }
-    let call = |name: &'static str| fields.find("", &["call", name]);
-    if let Some(flags) = fields.integer(call("flags"), Param::GroupCall)? {
-        call_flags = Some(flags);
-    }
-    if let Some(code) = fields.integer(call("resolution"), Param::GroupCall)? {
-        resolution = Some(code);
-    }
-    let owner = fields.find("", &["owner"]).or_else(|| fields.find("", &["uid"]));
-    let owner = owner.map(|value| match as_integer(value) {
-        Some(uid) => Ok(UserRef { uid: Some(Uid(uid)), address: None }),
-        None => {
-            let address = fields.text(Some(value), Param::GroupOwner, ADDRESS_BYTES_MAX)?;
-            Ok(UserRef { uid: None, address })
-        }
-    });
-    let extension = fields.find("expiryext", &["expiryext"]);
-    Ok(GroupFields {
-        name: fields.text(name, Param::GroupName, NAME_BYTES_MAX)?,
-        status: fields.text(profile("status"), Param::GroupProfile, STATUS_BYTES_MAX)?,
-        image: fields.text(profile("image"), Param::GroupProfile, IMAGE_URL_BYTES_MAX)?,
-        values: None,
-        flags: fields.integer(flags, Param::GroupFlags)?,
-        call_flags,
-        resolution,
-        expiry_s: fields.integer(fields.find("expiry", &["expiry"]), Param::GroupExpiry)?,
-        expiry_extension_s: fields.integer(extension, Param::GroupExpiryExt)?,
-        active: fields.boolean(fields.find("active", &["active"]), Param::GroupActive)?,
-        pinned: fields.boolean(fields.find("pinned", &["pinned"]), Param::GroupPinned)?,
-        owner: owner.transpose()?,
-    })
-}
-
-fn members(fields: &Fields<'_>) -> Outcome<Vec<String>> {
-    let mut found = Vec::new();
-    let values = match fields.find("m", &["members", "m"]) {
-        None => return Ok(found),
-        Some(Value::Array(values)) => values.iter().collect(),
-        Some(value) => vec![value],
-    };
-    for value in values {
-        let text = match value {
-            Value::String(text) => text.clone(),
-            Value::Number(number) => number.to_string(),
-            _ => return Err(refuse(ErrorCode::BadParam, "a member is no text", Param::Members)),
-        };
-        let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-        found.extend(items.map(str::to_owned));
-    }
-    Ok(found)
-}
-
-/// JSON names of the admin rights.
-const ADMIN_NAMES: [(&str, u32); 13] = [
-    ("modify", admin_flag::MODIFY),
-    ("adduser", admin_flag::ADD_USER),
-    ("remuser", admin_flag::REM_USER),
-    ("addadmin", admin_flag::ADD_ADMIN),
-    ("remadmin", admin_flag::REM_ADMIN),
-    ("remowner", admin_flag::REM_OWNER),
-    ("remgroup", admin_flag::REM_GROUP),
-    ("callcontrol", admin_flag::CALL_CONTROL),
-    ("hangup", admin_flag::HANGUP),
-    ("owner", admin_flag::OWNER),
-    ("addpin", admin_flag::ADD_PIN),
-    ("removepin", admin_flag::REMOVE_PIN),
-    ("listpin", admin_flag::LIST_PIN),
-];
-
-fn member_fields(fields: &Fields<'_>) -> Outcome<MemberFields> {
-    let rights: [(&str, &str, u32); 6] = [
-        ("cs", "send", right::SEND),
-        ("cr", "recv", right::RECV),
-        ("canpub", "pub", right::PUB),
-        ("cansub", "sub", right::SUB),
-        ("canlist", "list", right::LIST),
-        ("", "record", right::RECORD),
-    ];
-    let mut changed = MemberFields::default();
-    if let Some(flags) =
-        fields.integer(fields.find("", &["members", "flags"]), Param::MemberRights)?
-    {
-        changed.given = flags & (right::ALL | right::RECORD);
-        changed.denied = right::ALL & !flags;
-    }
-    for (flat, json, bit) in rights {
-        let value = fields.find(flat, &["members", "permissions", json]);
-        match fields.boolean(value, Param::MemberRights)? {
-            None => {}
-            Some(true) => {
-                changed.given |= bit;
-                changed.denied &= !bit;
-            }
-            Some(false) => {
-                changed.denied |= bit;
-                changed.given &= !bit;
-            }
-        }
-    }
-    let numeric = fields.find("", &["members", "adminflags"]);
-    changed.admin_flags = fields.integer(numeric, Param::MemberAdmin)?;
-    if let Some(Value::Object(admin)) = fields.find("", &["members", "admin"]) {
-        let mut flags = changed.admin_flags.unwrap_or(0);
-        for (name, bit) in ADMIN_NAMES {
-            let value = admin.get(name).filter(|value| !value.is_null());
-            if fields.boolean(value, Param::MemberAdmin)? == Some(true) {
-                flags |= bit;
-            }
-        }
-        changed.admin_flags = Some(flags);
-    }
-    let expiry = fields.find("", &["members", "expiry"]);
-    changed.expiry_s = fields.integer(expiry, Param::MemberExpiry)?;
-    Ok(changed)
-}
-
-// ---- fields ------------------------------------------------------------------------------
-
-/// The flat parameters and the operation's object, looked through together.
-struct Fields<'a> {
-    flat: &'a Parameters,
-    object: Option<&'a Map<String, Value>>,
-}
-
-impl<'a> Fields<'a> {
-    fn new(flat: &'a Parameters, object: &str) -> Fields<'a> {
-        Fields { flat, object: flat.get(object).and_then(Value::as_object) }
-    }
-
-    /// The value at this path of the object, else the flat one of this name. A flat -1 or empty
-    /// number means "leave it".
-    fn find(&self, flat: &str, path: &[&str]) -> Option<&'a Value> {
-        let mut value = None;
-        let mut object = self.object;
-        for (index, name) in path.iter().enumerate() {
-            let found =
-                object.and_then(|object| object.get(*name)).filter(|found| !found.is_null());
-            if index + 1 == path.len() {
-                value = found;
-            }
-            object = found.and_then(Value::as_object);
-        }
-        value.or_else(|| self.top(flat).filter(|value| *value != "-1" && *value != -1))
-    }
-
-    fn top(&self, name: &str) -> Option<&'a Value> {
-        self.flat.get(name)
-    }
-
-    /// The flat form makes a token when an app id or v2 is given, the JSON form when there is a
-    /// `token` object.
-    fn wants_token(&self) -> bool {
-        match self.object {
-            Some(object) => object.get("token").is_some_and(Value::is_object),
-            None => self.top("appid").is_some() || self.top("v2").is_some(),
-        }
-    }
-
-    /// Text, trimmed, without control characters.
-    fn text(
-        &self,
-        value: Option<&Value>,
-        param: Param,
-        bytes_max: usize,
-    ) -> Outcome<Option<String>> {
-        let text = match value {
-            None => return Ok(None),
-            Some(Value::String(text)) => text.trim().to_owned(),
-            Some(Value::Number(number)) => number.to_string(),
-            Some(_) => return Err(refuse(ErrorCode::BadParam, "the value is no text", param)),
-        };
-        if text.len() > bytes_max {
-            let cause = format!("the value has {} bytes, the limit is {bytes_max}", text.len());
-            return Err(AdminError { code: ErrorCode::BadParam, cause, params: vec![param] });
-        }
-        if text.chars().any(|char| char.is_control() && !matches!(char, '\t' | '\n' | '\r')) {
-            let cause = "the value has control characters";
-            return Err(refuse(ErrorCode::BadParam, cause, param));
-        }
-        Ok(Some(text))
-    }
-
-    fn integer(&self, value: Option<&Value>, param: Param) -> Outcome<Option<u32>> {
-        match value {
-            None => Ok(None),
-            Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
-            Some(value) => match as_integer(value) {
-                Some(number) => Ok(Some(number)),
-                None => {
-                    let cause = "the value is no number of 32 bits";
-                    Err(refuse(ErrorCode::BadParam, cause, param))
-                }
-            },
-        }
-    }
-
-    fn boolean(&self, value: Option<&Value>, param: Param) -> Outcome<Option<bool>> {
-        let Some(value) = value else { return Ok(None) };
-        let known = match value {
-            Value::Bool(value) => Some(*value),
-            Value::Number(number) => match number.as_u64() {
-                Some(0) => Some(false),
-                Some(1) => Some(true),
-                _ => None,
-            },
-            Value::String(text) => match text.trim().to_ascii_lowercase().as_str() {
-                "1" | "true" => Some(true),
-                "0" | "false" | "" => Some(false),
-                _ => None,
-            },
-            _ => None,
-        };
-        match known {
-            Some(value) => Ok(Some(value)),
-            None => Err(refuse(ErrorCode::BadParam, "the value is neither true nor false", param)),
-        }
-    }
-}
-
-/// A JSON number, a decimal or a `0x` string of 32 bits.
-fn as_integer(value: &Value) -> Option<u32> {
-    match value {
-        Value::Number(number) => u32::try_from(number.as_u64()?).ok(),
-        Value::String(text) => match text.trim().strip_prefix("0x") {
-            Some(hex) => u32::from_str_radix(hex, 16).ok(),
-            None => text.trim().parse().ok(),
-        },
-        Value::Bool(value) => Some(u32::from(*value)),
-        _ => None,
-    }
-}
-
-fn refuse(code: ErrorCode, cause: &str, param: Param) -> AdminError {
-    AdminError { code, cause: cause.into(), params: vec![param] }
 }
 
 #[cfg(test)]
 mod tests {
+    use hub::port::admin::GroupFields;
+    use serde_json::{Value, json};
+
     use super::*;
-    use serde_json::json;
 
     fn parse(op: &str, value: Value) -> Outcome<Operation> {
         let Value::Object(map) = value else { panic!("an object") };
@@ -519,6 +120,19 @@ mod tests {
     }
 
     #[test]
+    fn permissions_and_named_call_bits_change_only_what_they_name() {
+        let named = json!({"group": {"gid": 1000, "permissions": {"send": "selected", "sub": "anyone"},
+            "call": {"video": false, "screen": true}}});
+        let Ok(Operation::GroupSet { fields, .. }) = parse("groupset", named) else {
+            panic!("refused");
+        };
+        assert_eq!(fields.flags_change, (0x1 | 0x2 | 0x3000, 0x1 | 0x2000));
+        assert_eq!(fields.call_change, (0x4, 0x100));
+        let wrong = json!({"group": {"gid": 1000, "permissions": {"send": "nobody"}}});
+        assert_eq!(parse("groupset", wrong).unwrap_err().params, [Param::GroupModes]);
+    }
+
+    #[test]
     fn minus_one_leaves_a_flat_field_alone() {
         let Ok(Operation::GroupSet { fields, .. }) =
             parse("groupset", json!({"gid": 1000, "flag": "-1", "name": "", "sflags": -1}))
@@ -534,5 +148,18 @@ mod tests {
             let error = parse("groupdel", json!({"gid": bad})).unwrap_err();
             assert_eq!((error.code, &error.params[..]), (ErrorCode::BadParam, &[Param::Gid][..]));
         }
+    }
+
+    #[test]
+    fn every_parameter_that_is_missing_is_named() {
+        let error = parse("message", json!({"message": {}})).unwrap_err();
+        let named = [Param::MessageFrom, Param::MessageTo, Param::MessageGid, Param::MessageBody];
+        assert_eq!((error.code, &error.params[..]), (ErrorCode::MissingParam, &named[..]));
+    }
+
+    #[test]
+    fn an_operation_of_a_later_release_is_known() {
+        assert_eq!(parse("uacset", json!({})).unwrap_err().code, ErrorCode::Unsupported);
+        assert_eq!(parse("nosuchop", json!({})).unwrap_err().code, ErrorCode::BadOp);
     }
 }

@@ -13,8 +13,8 @@ pub struct Parameters(pub Map<String, Value>);
 #[derive(Debug, PartialEq, Eq)]
 pub struct BadJson;
 
-/// Objects that a form may carry as text.
-const OBJECTS: [&str; 6] = ["user", "group", "message", "otp", "app", "uac"];
+/// Objects of the JSON form, which a flat form may carry as text.
+pub const OBJECTS: [&str; 6] = ["user", "group", "message", "otp", "app", "uac"];
 
 impl Parameters {
     /// Reads query, form, multipart and JSON body, in this order.

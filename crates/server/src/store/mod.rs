@@ -1,5 +1,7 @@
 //! The store behind the hub: requests in, replies out, many requests per fsync.
 
+mod apps;
+mod history;
 mod logs;
 mod sqlite;
 mod writer;

@@ -9,8 +9,8 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use bytes::Bytes;
 use hub::port::store::{
-    App, Contact, DeviceId, Group, LogRow, LoggedMessage, Member, NewMessage, Note, Outcome, Pin,
-    Reply, Request, StoreError, Token, TokenHash, TokenId, User,
+    Contact, DeviceId, Group, LogRow, LoggedMessage, Member, NewMessage, Note, Outcome, Pin, Reply,
+    Request, StoreError, Token, TokenHash, TokenId, User,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use wire::id::{AppId, DeviceKey, GroupId, MessageId, Seq, Uid};
@@ -18,6 +18,8 @@ use wire::limits::{CONTACTS_MAX, EXPIRED_TOKEN_KEPT, MESSAGE_KEY_KEPT};
 use wire::mask::contact;
 use wire::time::Timestamp;
 
+use super::apps::{self, APP_COLUMNS, app};
+use super::history;
 use super::logs::Logs;
 
 /// Numbered migrations: the number of those applied is the database's `user_version`.
@@ -25,13 +27,16 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0001_first.sql"),
     include_str!("schema/0002_sweep.sql"),
     include_str!("schema/0003_profiles.sql"),
-    include_str!("schema/0004_people.sql"),
+    include_str!("schema/0004_history.sql"),
+    include_str!("schema/0005_people.sql"),
+    include_str!("schema/0006_backend.sql"),
 ];
 
 /// An open database.
 pub struct Sqlite {
     connection: Connection,
     logs: Logs,
+    keeps_history: bool,
 }
 
 pub(super) type Sql<T> = rusqlite::Result<T>;
@@ -40,7 +45,7 @@ pub(super) type Sql<T> = rusqlite::Result<T>;
 type Roster = (Group, Vec<(Member, User)>);
 
 /// Why a request did not happen: refused by a rule, or the database failed.
-enum Failure {
+pub(super) enum Failure {
     Refused(StoreError),
     Database(rusqlite::Error),
 }
@@ -60,9 +65,14 @@ impl Sqlite {
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", "OFF")?;
         connection.set_prepared_statement_cache_capacity(64);
-        let mut database = Sqlite { connection, logs: Logs::default() };
+        let mut database = Sqlite { connection, logs: Logs::default(), keeps_history: true };
         database.migrate().with_context(|| format!("database {}", path.display()))?;
         Ok(database)
+    }
+
+    /// Keeps no more than what is to be delivered.
+    pub fn without_history(self) -> Sqlite {
+        Sqlite { keeps_history: false, ..self }
     }
 
     fn migrate(&mut self) -> anyhow::Result<()> {
@@ -103,7 +113,7 @@ impl Sqlite {
         let transaction = self.connection.transaction()?;
         let mut replies = Vec::with_capacity(requests.len());
         for request in requests {
-            match perform(&transaction, &mut self.logs, request) {
+            match perform(&transaction, &mut self.logs, self.keeps_history, request) {
                 Ok(reply) => replies.push(Ok(reply)),
                 Err(Failure::Refused(error)) => replies.push(Err(error)),
                 Err(Failure::Database(error)) => return Err(error),
@@ -115,7 +125,12 @@ impl Sqlite {
     }
 }
 
-fn perform(db: &Connection, logs: &mut Logs, request: Request) -> Result<Reply, Failure> {
+fn perform(
+    db: &Connection,
+    logs: &mut Logs,
+    keeps_history: bool,
+    request: Request,
+) -> Result<Reply, Failure> {
     Ok(match request {
         Request::FindToken { hash } => Reply::Token(find_token(db, &hash)?),
         Request::OpenDevice { token, uid, key, now } => {
@@ -141,8 +156,16 @@ fn perform(db: &Connection, logs: &mut Logs, request: Request) -> Result<Reply, 
         }
         Request::Append { messages } => {
             let messages = messages.into_iter();
-            let outcomes = messages.map(|(message, to)| append(db, logs, &message, to));
+            let outcomes =
+                messages.map(|(message, to)| append(db, logs, keeps_history, &message, to));
             Reply::Stored(outcomes.collect::<Sql<_>>()?)
+        }
+        Request::ReadHistory { uid, of, before, until, count, now } => {
+            Reply::History(history::read(db, uid, of, (before, until), count, now)?)
+        }
+        Request::RemoveFromHistory { uid, messages, before, notes } => {
+            history::remove(db, uid, &messages, before)?;
+            Reply::Appended(append_notes(db, logs, notes)?)
         }
         Request::FindMessage { sender, id } => Reply::Message(load_message(db, sender, id)?),
         Request::ChangeMessage { sender, id, entry, notes } => {
@@ -200,22 +223,23 @@ fn perform(db: &Connection, logs: &mut Logs, request: Request) -> Result<Reply, 
             Reply::PushTokens(tokens.collect::<Sql<_>>()?)
         }
         Request::Sweep { now, count } => Reply::Swept(sweep(db, logs, now, count)?),
+        Request::OfApp(request) => Reply::OfApp(apps::perform(db, logs, request)?),
         Request::FindApp { hash } => Reply::App(
-            db.prepare_cached("SELECT aid, name, active FROM apps WHERE token = ?")?
+            db.prepare_cached(&format!("SELECT {APP_COLUMNS} FROM apps WHERE token = ?"))?
                 .query_row([&hash[..]], app)
                 .optional()?,
         ),
         Request::LoadApp { aid } => Reply::App(
-            db.prepare_cached("SELECT aid, name, active FROM apps WHERE aid = ?")?
+            db.prepare_cached(&format!("SELECT {APP_COLUMNS} FROM apps WHERE aid = ?"))?
                 .query_row([aid.0], app)
                 .optional()?,
         ),
         Request::CreateApp { name, hash } => {
             let inserted = db
-                .prepare_cached(
+                .prepare_cached(&format!(
                     "INSERT INTO apps (name, active, token) VALUES (?, 1, ?)
-                     ON CONFLICT DO NOTHING RETURNING aid, name, active",
-                )?
+                     ON CONFLICT DO NOTHING RETURNING {APP_COLUMNS}"
+                ))?
                 .query_row(params![name, &hash[..]], app)
                 .optional()?;
             Reply::App(Some(inserted.ok_or(Failure::Refused(StoreError::Exists))?))
@@ -226,9 +250,9 @@ fn perform(db: &Connection, logs: &mut Logs, request: Request) -> Result<Reply, 
             delete_user(db, uid)?;
             Reply::Appended(append_notes(db, logs, notes)?)
         }
-        Request::IssueToken { token, hash, replace } => {
+        Request::IssueToken { token, hash, keep } => {
             logs.settle(db, token.uid)?;
-            issue_token(db, token, &hash, replace)?
+            issue_token(db, token, &hash, keep)?
         }
         Request::DeleteTokens { uid, app } => {
             logs.settle(db, uid)?;
@@ -294,11 +318,18 @@ fn open_device(
     })
 }
 
-fn issue_token(db: &Connection, token: Token, hash: &TokenHash, replace: bool) -> Sql<Reply> {
-    let replaced = match replace {
-        true => delete_tokens(db, token.uid, Some(&token.app))?,
-        false => Vec::new(),
-    };
+fn issue_token(db: &Connection, token: Token, hash: &TokenHash, keep: u32) -> Sql<Reply> {
+    let mut older = db.prepare_cached(
+        "SELECT id FROM tokens WHERE uid = ? AND app = ? ORDER BY id DESC LIMIT -1 OFFSET ?",
+    )?;
+    let kept = keep.saturating_sub(1);
+    let older = older.query_map(params![token.uid.0, token.app, kept], |row| row.get(0))?;
+    let mut replaced = Vec::new();
+    for id in older.collect::<Sql<Vec<i64>>>()? {
+        db.execute("DELETE FROM devices WHERE token = ?", [id])?;
+        db.execute("DELETE FROM tokens WHERE id = ?", [id])?;
+        replaced.push(TokenId(unsigned(id)));
+    }
     db.prepare_cached(
         "INSERT INTO tokens (uid, app, any_app, expires, hash) VALUES (?, ?, ?, ?, ?)",
     )?
@@ -340,9 +371,16 @@ fn load_message(db: &Connection, sender: Uid, id: MessageId) -> Sql<Option<(Time
         .optional()
 }
 
-fn append(db: &Connection, logs: &mut Logs, message: &NewMessage, to: Vec<Uid>) -> Sql<Outcome> {
+fn append(
+    db: &Connection,
+    logs: &mut Logs,
+    keeps_history: bool,
+    message: &NewMessage,
+    to: Vec<Uid>,
+) -> Sql<Outcome> {
     let duplicate = |ts| Outcome::Duplicate { ts };
     let others = to.iter().filter(|uid| **uid != message.sender).count();
+    let peer = to.iter().find(|uid| **uid != message.sender).copied().unwrap_or(message.sender);
     let mut open = Vec::with_capacity(to.len());
     for uid in to {
         if uid == message.sender || !logs.is_full(db, uid)? {
@@ -375,6 +413,9 @@ fn append(db: &Connection, logs: &mut Logs, message: &NewMessage, to: Vec<Uid>) 
     let mut places = Vec::with_capacity(open.len());
     for uid in open {
         if let Some(seq) = append_row(db, logs, uid, Some(row), None)? {
+            if keeps_history {
+                history::add(db, uid, message, peer, row)?;
+            }
             places.push((uid, seq));
         }
     }
@@ -452,6 +493,8 @@ const MESSAGES_OVER: &str = "SELECT id FROM messages WHERE max(expires, ts + 604
 fn sweep(db: &Connection, logs: &mut Logs, now: Timestamp, count: usize) -> Sql<usize> {
     debug_assert_eq!(MESSAGE_KEY_KEPT.as_millis(), 604_800_000, "as the index has it");
     let sql = format!("DELETE FROM messages WHERE id IN ({MESSAGES_OVER})");
+    let copies = format!("DELETE FROM history WHERE message IN ({MESSAGES_OVER})");
+    db.prepare_cached(&copies)?.execute(params![signed(now.0), count as i64])?;
     let messages = db.prepare_cached(&sql)?.execute(params![signed(now.0), count as i64])?;
     let before = now.0.saturating_sub(EXPIRED_TOKEN_KEPT.as_millis() as u64);
     let mut expired = db.prepare_cached("SELECT id, uid FROM tokens WHERE expires <= ? LIMIT ?")?;
@@ -469,16 +512,17 @@ fn sweep(db: &Connection, logs: &mut Logs, now: Timestamp, count: usize) -> Sql<
 
 // ---- users and groups --------------------------------------------------------------------
 
-const USER_COLUMNS: &str = "u.uid, u.aid, u.address, u.name, u.status, u.image, u.active, \
-                            u.flags, u.pinned, u.groups_max, u.last_online, u.profile";
-const USER_COLUMN_COUNT: usize = 12;
+pub(super) const USER_COLUMNS: &str = "u.uid, u.aid, u.address, u.name, u.status, u.image, \
+                                       u.active, u.flags, u.pinned, u.groups_max, \
+                                       u.last_online, u.profile, u.uac, u.e2ee";
+pub(super) const USER_COLUMN_COUNT: usize = 14;
 
 fn select_user(filter: &str) -> String {
     format!("SELECT {USER_COLUMNS} FROM users u {filter}")
 }
 
 /// The user whose [`USER_COLUMNS`] begin at this column.
-fn user(row: &Row<'_>, at: usize) -> Sql<User> {
+pub(super) fn user(row: &Row<'_>, at: usize) -> Sql<User> {
     Ok(User {
         uid: Uid(row.get(at)?),
         aid: AppId(row.get(at + 1)?),
@@ -492,11 +536,9 @@ fn user(row: &Row<'_>, at: usize) -> Sql<User> {
         groups_max: row.get(at + 9)?,
         last_online: Timestamp(unsigned(row.get(at + 10)?)),
         values: row.get(at + 11)?,
+        uac: row.get(at + 12)?,
+        e2ee: row.get(at + 13)?,
     })
-}
-
-fn app(row: &Row<'_>) -> Sql<App> {
-    Ok(App { aid: AppId(row.get(0)?), name: row.get(1)?, active: row.get(2)? })
 }
 
 fn save_user(db: &Connection, user: User) -> Result<User, Failure> {
@@ -511,12 +553,13 @@ fn save_user(db: &Connection, user: User) -> Result<User, Failure> {
     let uid = (!new).then_some(user.uid.0);
     db.prepare_cached(
         "INSERT INTO users (uid, aid, address, name, status, image, active, flags, pinned,
-                            groups_max, last_online, profile)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                            groups_max, last_online, profile, uac, e2ee)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (uid) DO UPDATE SET
            address = excluded.address, name = excluded.name, status = excluded.status,
            image = excluded.image, active = excluded.active, flags = excluded.flags,
-           pinned = excluded.pinned, groups_max = excluded.groups_max, profile = excluded.profile",
+           pinned = excluded.pinned, groups_max = excluded.groups_max, profile = excluded.profile,
+           uac = excluded.uac, e2ee = excluded.e2ee",
     )?
     .execute(params![
         uid,
@@ -530,17 +573,20 @@ fn save_user(db: &Connection, user: User) -> Result<User, Failure> {
         user.pinned,
         user.groups_max,
         signed(user.last_online.0),
-        user.values
+        user.values,
+        user.uac,
+        user.e2ee
     ])?;
     let uid = if new { Uid(db.last_insert_rowid() as u32) } else { user.uid };
     Ok(User { uid, ..user })
 }
 
-fn delete_user(db: &Connection, uid: Uid) -> Sql<()> {
+pub(super) fn delete_user(db: &Connection, uid: Uid) -> Sql<()> {
     delete_tokens(db, uid, None)?;
     for sql in [
         "DELETE FROM devices WHERE uid = ?",
         "DELETE FROM log WHERE uid = ?",
+        "DELETE FROM history WHERE uid = ?",
         "DELETE FROM members WHERE uid = ?",
         "DELETE FROM contacts WHERE ?1 IN (uid, peer)",
         "UPDATE groups SET owner = NULL WHERE owner = ?",
@@ -578,7 +624,7 @@ fn find_users(db: &Connection, wanted: &Wanted<'_>, contacts: bool, after: Uid) 
 
 fn find_groups(db: &Connection, wanted: &Wanted<'_>, after: GroupId) -> Sql<Vec<Group>> {
     let sql = format!(
-        "{SELECT_GROUP} WHERE aid = ? AND gid > ? AND flags & 1048576 <> 0
+        "SELECT {GROUP_COLUMNS} FROM groups WHERE aid = ? AND gid > ? AND flags & 1048576 <> 0
          AND instr(lower(name), lower(?)) ORDER BY gid LIMIT ?"
     );
     let mut statement = db.prepare_cached(&sql)?;
@@ -586,12 +632,13 @@ fn find_groups(db: &Connection, wanted: &Wanted<'_>, after: GroupId) -> Sql<Vec<
     statement.query_map(given, group)?.collect()
 }
 
-const SELECT_GROUP: &str =
-    "SELECT gid, aid, name, status, image, flags, call_flags, resolution, active, pinned,
-            expires, expiry_extension_s, owner, profile FROM groups";
+/// Columns of [`group`].
+pub(super) const GROUP_COLUMNS: &str = "gid, aid, name, status, image, flags, call_flags, \
+                                        resolution, active, pinned, expires, \
+                                        expiry_extension_s, owner, profile";
 
-/// Of [`SELECT_GROUP`], without its PINs.
-fn group(row: &Row<'_>) -> Sql<Group> {
+/// The group without its PINs.
+pub(super) fn group(row: &Row<'_>) -> Sql<Group> {
     Ok(Group {
         gid: GroupId(row.get(0)?),
         aid: AppId(row.get(1)?),
@@ -612,8 +659,10 @@ fn group(row: &Row<'_>) -> Sql<Group> {
 }
 
 fn load_group(db: &Connection, gid: GroupId) -> Sql<Option<Roster>> {
-    let sql = format!("{SELECT_GROUP} WHERE gid = ?");
-    let group = db.prepare_cached(&sql)?.query_row([gid.0], group).optional()?;
+    let group = db
+        .prepare_cached(&format!("SELECT {GROUP_COLUMNS} FROM groups WHERE gid = ?"))?
+        .query_row([gid.0], group)
+        .optional()?;
     let Some(group) = group else { return Ok(None) };
     let group = Group { pins: load_pins(db, gid)?, ..group };
     let sql = format!(
@@ -688,7 +737,7 @@ fn save_group(db: &Connection, group: Group, put: Vec<Member>, remove: Vec<Uid>)
     Ok(gid)
 }
 
-fn load_pins(db: &Connection, gid: GroupId) -> Sql<Vec<Pin>> {
+pub(super) fn load_pins(db: &Connection, gid: GroupId) -> Sql<Vec<Pin>> {
     let mut statement = db.prepare_cached(
         "SELECT pin, flags, admin_flags, member_expiry_s, expires, uses, used
          FROM pins WHERE gid = ? ORDER BY pin",
@@ -779,11 +828,11 @@ fn load_contacts(db: &Connection, uid: Uid) -> Sql<Vec<Contact>> {
 // ---- numbers -----------------------------------------------------------------------------
 
 /// SQLite's integers are signed; ours stay far below 2^63.
-fn signed(number: u64) -> i64 {
+pub(super) fn signed(number: u64) -> i64 {
     number as i64
 }
 
-fn unsigned(number: i64) -> u64 {
+pub(super) fn unsigned(number: i64) -> u64 {
     number as u64
 }
 

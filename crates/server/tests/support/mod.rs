@@ -20,7 +20,8 @@ use wire::proto::{
 
 /// How long anything may take that has to come; a busy machine is slow.
 pub const PATIENCE: Duration = Duration::from_secs(30);
-const ADMIN_KEY: &str = "a key that only these tests know";
+/// What makes apps.
+pub const ADMIN_KEY: &str = "a key that only these tests know";
 
 /// A running server; killed at the end.
 pub struct Program {
@@ -74,6 +75,11 @@ impl Program {
     /// Its data folder.
     pub fn data(&self) -> &Path {
         self.data.path()
+    }
+
+    /// Token of the app.
+    pub fn app(&self) -> &str {
+        &self.app
     }
 
     /// One operation with the token of the app.
@@ -153,6 +159,8 @@ fn spawn(program: &Path, data: &Path, more: &[&str]) -> (Child, SocketAddr, Sock
         .arg(data)
         .args(more);
     command.env("MESIBO_ADMIN_KEY", ADMIN_KEY).env("MESIBO_LOG", "error");
+    // Tests ask for more at once than a backend does.
+    command.env("MESIBO_ADMIN_RATE", "0");
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();

@@ -1,0 +1,348 @@
+//! Operations on groups, members and PINs (`backend-api.md` 2.4, 2.5).
+
+use hub::port::admin::{
+    ErrorCode, GroupFields, MemberFields, Operation, Param, PinAction, PinFields, UserRef,
+};
+use hub::port::apps::Filter;
+use serde_json::Value;
+use wire::id::{GroupId, Uid};
+use wire::mask::{admin as admin_flag, call, group as mode, member as right};
+
+use super::fields::{Fields, Outcome, as_integer, boolean, integer, missing, refuse};
+use super::users::page;
+
+use Param as P;
+
+pub const ADD: &[Param] = &[
+    P::GroupName,
+    P::GroupFlags,
+    P::GroupModes,
+    P::GroupExpiry,
+    P::GroupExpiryExt,
+    P::GroupActive,
+    P::GroupPinned,
+    P::GroupOwner,
+    P::GroupCall,
+    P::GroupStatus,
+    P::GroupImage,
+    P::Members,
+    P::MemberSend,
+    P::MemberReceive,
+    P::MemberPublish,
+    P::MemberSubscribe,
+    P::MemberList,
+    P::MemberRecord,
+    P::MemberRights,
+    P::MemberAdmin,
+    P::MemberAdminFlags,
+    P::MemberExpiry,
+];
+pub const SET: &[Param] = &[
+    P::Gid,
+    P::GroupName,
+    P::GroupFlags,
+    P::GroupModes,
+    P::GroupExpiry,
+    P::GroupExpiryExt,
+    P::GroupActive,
+    P::GroupPinned,
+    P::GroupOwner,
+    P::GroupCall,
+    P::GroupStatus,
+    P::GroupImage,
+    P::GroupType,
+    P::Members,
+    P::MemberSend,
+    P::MemberReceive,
+    P::MemberPublish,
+    P::MemberSubscribe,
+    P::MemberList,
+    P::MemberRecord,
+    P::MemberRights,
+    P::MemberAdmin,
+    P::MemberAdminFlags,
+    P::MemberExpiry,
+];
+pub const ONE: &[Param] = &[P::Gid];
+pub const GET: &[Param] = &[P::GroupPattern, P::Gid, P::Count, P::After];
+pub const EDIT_MEMBERS: &[Param] = &[
+    P::Gid,
+    P::Members,
+    P::MembersRemove,
+    P::MemberSend,
+    P::MemberReceive,
+    P::MemberPublish,
+    P::MemberSubscribe,
+    P::MemberList,
+    P::MemberRecord,
+    P::MemberRights,
+    P::MemberAdmin,
+    P::MemberAdminFlags,
+    P::MemberExpiry,
+];
+pub const GET_MEMBERS: &[Param] = &[P::Gid, P::Count, P::After];
+pub const PIN: &[Param] = &[
+    P::Gid,
+    P::Pin,
+    P::PinSend,
+    P::PinReceive,
+    P::PinPublish,
+    P::PinSubscribe,
+    P::PinList,
+    P::PinFlags,
+    P::PinAdmin,
+    P::PinExpiry,
+    P::PinUses,
+    P::PinDelete,
+];
+
+pub fn add(fields: &Fields<'_>) -> Outcome<Operation> {
+    Ok(Operation::GroupAdd {
+        fields: group_fields(fields)?,
+        members: fields.list(P::Members)?,
+        rights: member_fields(fields)?,
+    })
+}
+
+pub fn set(fields: &Fields<'_>) -> Outcome<Operation> {
+    refuse_by_type(fields)?;
+    let changed = group_fields(fields)?;
+    Ok(Operation::GroupSet {
+        gid: gid(fields)?,
+        // An empty name means unchanged.
+        fields: GroupFields { name: changed.name.filter(|name| !name.is_empty()), ..changed },
+        members: fields.list(P::Members)?,
+        rights: member_fields(fields)?,
+    })
+}
+
+pub fn delete(fields: &Fields<'_>) -> Outcome<Operation> {
+    Ok(Operation::GroupDelete { gid: gid(fields)? })
+}
+
+pub fn get(fields: &Fields<'_>) -> Outcome<Operation> {
+    let pattern = fields.full_text(P::GroupPattern)?.unwrap_or_else(|| "*".into());
+    let filter = Filter { pattern, id: fields.integer(P::Gid)?, ..page(fields)? };
+    Ok(Operation::GroupsGet { filter })
+}
+
+pub fn edit_members(fields: &Fields<'_>) -> Outcome<Operation> {
+    refuse_by_type(fields)?;
+    let (found, members) = (fields.integer(P::Gid)?, fields.list(P::Members)?);
+    match (found, members.is_empty()) {
+        (None, true) => return Err(missing(&[P::Gid, P::Members])),
+        (Some(_), true) => return Err(missing(&[P::Members])),
+        _ => {}
+    }
+    let gid = gid(fields)?;
+    if fields.boolean(P::MembersRemove)? == Some(true) {
+        return Ok(Operation::MembersRemove { gid, members });
+    }
+    Ok(Operation::MembersEdit { gid, members, rights: member_fields(fields)? })
+}
+
+pub fn get_members(fields: &Fields<'_>) -> Outcome<Operation> {
+    let Filter { after, count, .. } = page(fields)?;
+    Ok(Operation::MembersGet { gid: gid(fields)?, after: Uid(after), count })
+}
+
+pub fn pin(fields: &Fields<'_>) -> Outcome<Operation> {
+    let gid = gid(fields)?;
+    let pin = fields.integer(P::Pin)?;
+    if fields.boolean(P::PinDelete)? == Some(true) {
+        let Some(pin) = pin else { return Err(missing(&[P::Pin])) };
+        return Ok(Operation::GroupPin { gid, action: PinAction::Remove(pin) });
+    }
+    let mut flags = fields.integer(P::PinFlags)?;
+    let rights = [
+        (P::PinSend, right::SEND),
+        (P::PinReceive, right::RECV),
+        (P::PinPublish, right::PUB),
+        (P::PinSubscribe, right::SUB),
+        (P::PinList, right::LIST),
+    ];
+    for (param, bit) in rights {
+        if let Some(allowed) = fields.boolean(param)? {
+            let others = flags.unwrap_or(0) & !bit;
+            flags = Some(if allowed { others | bit } else { others });
+        }
+    }
+    let put = PinFields {
+        pin,
+        flags,
+        admin_flags: fields.integer(P::PinAdmin)?,
+        expiry_s: fields.integer(P::PinExpiry)?,
+        uses: fields.integer(P::PinUses)?,
+    };
+    let action = if put == PinFields::default() { PinAction::List } else { PinAction::Put(put) };
+    Ok(Operation::GroupPin { gid, action })
+}
+
+fn refuse_by_type(fields: &Fields<'_>) -> Outcome<()> {
+    if fields.value(P::GroupType).is_none() {
+        return Ok(());
+    }
+    let cause = "permissions by message type are not part of this release";
+    Err(refuse(ErrorCode::Unsupported, cause, P::GroupType))
+}
+
+fn gid(fields: &Fields<'_>) -> Outcome<GroupId> {
+    fields.integer(P::Gid)?.map(GroupId).ok_or_else(|| missing(&[P::Gid]))
+}
+
+/// JSON names of the permissions of a group: bits for members, "selected", "anyone".
+const MODES: [(&str, u32, u32); 5] = [
+    ("send", mode::SEND_BY_SELECTED, mode::SEND_BY_ANYONE),
+    ("recv", mode::RECV_BY_SELECTED, mode::RECV_ROUND_ROBIN),
+    ("pub", mode::PUB_BY_SELECTED, mode::PUB_BY_ANYONE),
+    ("sub", mode::SUB_BY_SELECTED, mode::SUB_BY_ANYONE),
+    ("list", mode::LIST_BY_SELECTED, mode::LIST_BY_ANYONE),
+];
+
+/// Bits to clear and then to set.
+fn mode_change(fields: &Fields<'_>) -> Outcome<(u32, u32)> {
+    let (mut clear, mut set) = (0, 0);
+    let Some(Value::Object(modes)) = fields.object(P::GroupModes) else { return Ok((0, 0)) };
+    for (name, selected, other) in MODES {
+        let Some(value) = modes.get(name).filter(|value| !value.is_null()) else { continue };
+        clear |= selected | other;
+        set |= match value.as_str() {
+            Some("members") => 0,
+            Some("selected") => selected,
+            Some("anyone") if name != "recv" => other,
+            Some("roundrobin") if name == "recv" => other,
+            _ => {
+                let cause = "a permission is members, selected or anyone (recv: roundrobin)";
+                return Err(refuse(ErrorCode::BadParam, cause, P::GroupModes));
+            }
+        };
+    }
+    Ok((clear, set))
+}
+
+/// JSON names of the bits of a room's settings.
+pub const CALL_NAMES: [(&str, u32); 12] = [
+    ("audio", call::AUDIO),
+    ("video", call::VIDEO),
+    ("data", call::DATA),
+    ("screen", call::SCREEN),
+    ("simulcast", call::SIMULCAST),
+    ("ratio43", call::RATIO_43),
+    ("record", call::RECORD),
+    ("talking", call::TALKING),
+    ("fixedbitrate", call::FIXED_BITRATE),
+    ("fixedresolution", call::FIXED_RESOLUTION),
+    ("fixedfps", call::FIXED_FPS),
+    ("h264", call::H264),
+];
+
+fn group_fields(fields: &Fields<'_>) -> Outcome<GroupFields> {
+    let (mut call_flags, mut resolution, mut call_change) = (None, None, (0, 0));
+    // Packed: bits 0..23 call flags, 24..31 resolution; -1 leaves both.
+    if let Some(value) = fields.flat(P::GroupCall)
+        && let Some(packed) = integer(value, P::GroupCall)?
+    {
+        call_flags = Some(packed & 0x00ff_ffff);
+        resolution = Some(packed >> 24);
+    }
+    if let Some(Value::Object(call)) = fields.object(P::GroupCall) {
+        let given = |name: &str| call.get(name).filter(|value| !value.is_null());
+        if let Some(flags) = given("flags") {
+            call_flags = integer(flags, P::GroupCall)?;
+        }
+        if let Some(code) = given("resolution") {
+            resolution = integer(code, P::GroupCall)?;
+        }
+        for (name, bit) in CALL_NAMES {
+            match given(name).map(|value| boolean(value, P::GroupCall)).transpose()? {
+                Some(true) => call_change.1 |= bit,
+                Some(false) => call_change.0 |= bit,
+                None => {}
+            }
+        }
+    }
+    let owner = match fields.object(P::GroupOwner) {
+        None => None,
+        Some(value) => Some(match as_integer(value) {
+            Some(uid) => UserRef { uid: Some(Uid(uid)), address: None },
+            None => UserRef { uid: None, address: fields.text(P::GroupOwner)? },
+        }),
+    };
+    Ok(GroupFields {
+        name: fields.text(P::GroupName)?,
+        status: fields.text(P::GroupStatus)?,
+        image: fields.text(P::GroupImage)?,
+        values: None,
+        flags: fields.integer(P::GroupFlags)?,
+        flags_change: mode_change(fields)?,
+        call_flags,
+        call_change,
+        resolution,
+        expiry_s: fields.integer(P::GroupExpiry)?,
+        expiry_extension_s: fields.integer(P::GroupExpiryExt)?,
+        active: fields.boolean(P::GroupActive)?,
+        pinned: fields.boolean(P::GroupPinned)?,
+        owner,
+    })
+}
+
+/// JSON names of the admin rights.
+const ADMIN_NAMES: [(&str, u32); 13] = [
+    ("modify", admin_flag::MODIFY),
+    ("adduser", admin_flag::ADD_USER),
+    ("remuser", admin_flag::REM_USER),
+    ("addadmin", admin_flag::ADD_ADMIN),
+    ("remadmin", admin_flag::REM_ADMIN),
+    ("remowner", admin_flag::REM_OWNER),
+    ("remgroup", admin_flag::REM_GROUP),
+    ("callcontrol", admin_flag::CALL_CONTROL),
+    ("hangup", admin_flag::HANGUP),
+    ("owner", admin_flag::OWNER),
+    ("addpin", admin_flag::ADD_PIN),
+    ("removepin", admin_flag::REMOVE_PIN),
+    ("listpin", admin_flag::LIST_PIN),
+];
+
+fn member_fields(fields: &Fields<'_>) -> Outcome<MemberFields> {
+    let rights = [
+        (P::MemberSend, right::SEND),
+        (P::MemberReceive, right::RECV),
+        (P::MemberPublish, right::PUB),
+        (P::MemberSubscribe, right::SUB),
+        (P::MemberList, right::LIST),
+        (P::MemberRecord, right::RECORD),
+    ];
+    let mut changed = MemberFields::default();
+    if let Some(flags) = fields.integer(P::MemberRights)? {
+        let settable = right::ALL | right::RECORD | right::NO_SELF_DELETE;
+        changed.given = flags & settable;
+        changed.denied = settable & !flags;
+    }
+    for (param, bit) in rights {
+        match fields.boolean(param)? {
+            None => {}
+            Some(true) => {
+                changed.given |= bit;
+                changed.denied &= !bit;
+            }
+            Some(false) => {
+                changed.denied |= bit;
+                changed.given &= !bit;
+            }
+        }
+    }
+    changed.admin_flags = fields.integer(P::MemberAdminFlags)?;
+    if let Some(Value::Object(admin)) = fields.object(P::MemberAdmin) {
+        let mut flags = changed.admin_flags.unwrap_or(0);
+        for (name, bit) in ADMIN_NAMES {
+            if let Some(value) = admin.get(name).filter(|value| !value.is_null())
+                && boolean(value, P::MemberAdmin)?
+            {
+                flags |= bit;
+            }
+        }
+        changed.admin_flags = Some(flags);
+    }
+    changed.expiry_s = fields.integer(P::MemberExpiry)?;
+    Ok(changed)
+}

@@ -1,0 +1,130 @@
+//! Each user's own copies of messages, by conversation: what a device without them is given.
+//!
+//! Relies on messages having climbing numbers, as they have climbing times.
+
+use bytes::Bytes;
+use hub::port::store::{HistoryOf, NewMessage};
+use rusqlite::{Connection, OptionalExtension, params};
+use wire::id::{GroupId, MessageId, Uid};
+use wire::time::Timestamp;
+
+use super::sqlite::{Sql, signed, unsigned};
+
+/// A message is somebody's from now on; `peer` is the one it was sent to.
+pub fn add(db: &Connection, uid: Uid, message: &NewMessage, peer: Uid, row: i64) -> Sql<()> {
+    let side = match message.group {
+        GroupId(0) if uid == message.sender => user(peer),
+        GroupId(0) => user(message.sender),
+        gid => group(gid),
+    };
+    db.prepare_cached("INSERT INTO history (uid, side, message) VALUES (?, ?, ?)")?
+        .execute(params![uid.0, side, row])?;
+    Ok(())
+}
+
+/// See `Request::ReadHistory`.
+pub fn read(
+    db: &Connection,
+    uid: Uid,
+    of: HistoryOf,
+    (before, until): (Option<u64>, Timestamp),
+    count: u32,
+    now: Timestamp,
+) -> Sql<Vec<(u64, Bytes)>> {
+    let before = match before {
+        Some(before) => signed(before),
+        None => first_after(db, until)?,
+    };
+    // One step of an index for each conversation, not a look at all of its messages.
+    let copies = match of {
+        HistoryOf::Latest => {
+            "WITH RECURSIVE sides (side) AS (
+               SELECT min(side) FROM history WHERE uid = ?1
+               UNION ALL
+               SELECT (SELECT min(h.side) FROM history h WHERE h.uid = ?1 AND h.side > sides.side)
+               FROM sides WHERE sides.side IS NOT NULL),
+             h AS (
+               SELECT side, (SELECT max(l.message) FROM history l
+                             WHERE l.uid = ?1 AND l.side = sides.side) AS message
+               FROM sides WHERE side IS NOT NULL)"
+        }
+        HistoryOf::All => "WITH h AS (SELECT side, message FROM history WHERE uid = ?1)",
+        HistoryOf::User(_) | HistoryOf::Group(_) => {
+            "WITH h AS (SELECT side, message FROM history WHERE uid = ?1 AND side = ?5)"
+        }
+    };
+    let sql = format!(
+        "{copies} SELECT m.id, m.entry FROM h JOIN messages m ON m.id = h.message
+         WHERE h.message < ?2 AND m.expires > ?3 AND ?5 IS NOT NULL
+           AND (h.side > 0 OR EXISTS (SELECT 1 FROM members WHERE gid = -h.side AND uid = ?1
+                                      AND (expires IS NULL OR expires > ?3)))
+         ORDER BY h.message DESC LIMIT ?4"
+    );
+    let mut statement = db.prepare_cached(&sql)?;
+    let values = params![uid.0, before, signed(now.0), count, side(of).unwrap_or_default()];
+    let rows = statement.query_map(values, |row| {
+        Ok((unsigned(row.get(0)?), Bytes::from(row.get::<_, Vec<u8>>(1)?)))
+    })?;
+    rows.collect()
+}
+
+/// See `Request::RemoveFromHistory`.
+pub fn remove(
+    db: &Connection,
+    uid: Uid,
+    messages: &[(Uid, MessageId)],
+    before: Option<(HistoryOf, Timestamp)>,
+) -> Sql<()> {
+    for (sender, id) in messages {
+        db.prepare_cached(
+            "DELETE FROM history WHERE uid = ?
+             AND message = (SELECT id FROM messages WHERE sender = ? AND mid = ?)",
+        )?
+        .execute(params![uid.0, sender.0, signed(id.get())])?;
+    }
+    if let Some((of, before)) = before {
+        let first_kept = first_after(db, Timestamp(before.0.saturating_sub(1)))?;
+        db.prepare_cached(
+            "DELETE FROM history WHERE uid = ?1 AND message < ?2 AND (?3 IS NULL OR side = ?3)",
+        )?
+        .execute(params![uid.0, first_kept, side(of)])?;
+    }
+    Ok(())
+}
+
+/// The first number that a message stored later than this may have. Found by halving: numbers climb
+/// with time, and an index by time would cost every message.
+fn first_after(db: &Connection, ts: Timestamp) -> Sql<i64> {
+    let last: Option<i64> =
+        db.prepare_cached("SELECT max(id) FROM messages")?.query_row([], |row| row.get(0))?;
+    let (mut low, mut high) = (0, last.unwrap_or(0) + 1);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        // Numbers of swept messages are missing.
+        let next: Option<(i64, i64)> = db
+            .prepare_cached("SELECT id, ts FROM messages WHERE id >= ? ORDER BY id LIMIT 1")?
+            .query_row([middle], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        match next {
+            Some((id, stored)) if stored <= signed(ts.0) => low = id + 1,
+            _ => high = middle,
+        }
+    }
+    Ok(low)
+}
+
+fn side(of: HistoryOf) -> Option<i64> {
+    match of {
+        HistoryOf::User(uid) => Some(user(uid)),
+        HistoryOf::Group(gid) => Some(group(gid)),
+        HistoryOf::All | HistoryOf::Latest => None,
+    }
+}
+
+fn user(uid: Uid) -> i64 {
+    i64::from(uid.0)
+}
+
+fn group(gid: GroupId) -> i64 {
+    -i64::from(gid.0)
+}

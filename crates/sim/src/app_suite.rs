@@ -1,0 +1,211 @@
+//! The part of the store's suite that is about apps as a whole: settings, lists, what is scheduled.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use hub::port::apps::{AppReply, AppRequest, AppSettings, Filter, Scheduled};
+use hub::port::store::{App, Group, Reply, Request, StoreError};
+use wire::id::{AppId, GroupId, Uid};
+use wire::time::Timestamp;
+
+use crate::memory_store::SyncStore;
+use crate::store_suite::{append, issue, log, perform, save_group, user};
+
+/// Runs every case on a fresh store of its own.
+pub fn app_suite<S: SyncStore>(make: &mut impl FnMut() -> S) {
+    settings_are_kept_and_names_stay_unique(make());
+    a_new_token_of_an_app_takes_the_place_of_the_former(make());
+    a_deleted_app_leaves_nothing_of_its_own_behind(make());
+    users_are_listed_by_pattern_number_and_page(make());
+    groups_are_listed_with_their_members_counted(make());
+    one_token_is_deleted_by_its_hash_in_its_own_app(make());
+    the_newest_tokens_stay_as_many_as_are_kept(make());
+    what_is_scheduled_is_due_in_order_and_survives_reopening(make());
+}
+
+fn ask(store: &mut impl SyncStore, request: AppRequest) -> AppReply {
+    match perform(store, Request::OfApp(request)) {
+        Reply::OfApp(reply) => reply,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn app(store: &mut impl SyncStore, name: &str, hash: u8) -> App {
+    match perform(store, Request::CreateApp { name: name.into(), hash: [hash; 32] }) {
+        Reply::App(Some(app)) => app,
+        other => panic!("no app: {other:?}"),
+    }
+}
+
+fn settings_are_kept_and_names_stay_unique(mut store: impl SyncStore) {
+    let (one, two) = (app(&mut store, "one", 1), app(&mut store, "two", 2));
+    let settings = AppSettings {
+        users_max: 7,
+        url: "https://hook.example.test/\u{e4}".into(),
+        webhook_version: Some(1),
+        retention_days: -1,
+        tokens_kept: u32::MAX,
+        no_e2ee: true,
+        ..AppSettings::default()
+    };
+    let changed = App { name: "first".into(), active: false, settings, ..one.clone() };
+    assert_eq!(ask(&mut store, AppRequest::Save { app: changed.clone() }), AppReply::Done);
+    let taken = AppRequest::Save { app: App { name: "first".into(), ..two.clone() } };
+    assert_eq!(store.perform(Request::OfApp(taken)), Err(StoreError::Exists));
+    let mut store = store.reopen();
+    let found = perform(&mut store, Request::LoadApp { aid: one.aid });
+    assert_eq!(found, Reply::App(Some(changed.clone())));
+    assert_eq!(ask(&mut store, AppRequest::List), AppReply::Apps(vec![changed, two]));
+}
+
+fn a_new_token_of_an_app_takes_the_place_of_the_former(mut store: impl SyncStore) {
+    let one = app(&mut store, "one", 1);
+    ask(&mut store, AppRequest::ReplaceToken { aid: one.aid, hash: [9; 32] });
+    assert_eq!(perform(&mut store, Request::FindApp { hash: [1; 32] }), Reply::App(None));
+    assert_eq!(perform(&mut store, Request::FindApp { hash: [9; 32] }), Reply::App(Some(one)));
+}
+
+fn a_deleted_app_leaves_nothing_of_its_own_behind(mut store: impl SyncStore) {
+    let (one, two) = (app(&mut store, "one", 1), app(&mut store, "two", 2));
+    let (ada, bob) = (user(&mut store, one.aid, "ada"), user(&mut store, one.aid, "bob"));
+    let other = user(&mut store, two.aid, "ada");
+    issue(&mut store, ada.uid, "web", [5; 32]);
+    issue(&mut store, other.uid, "web", [6; 32]);
+    append(&mut store, ada.uid, 1, &[bob.uid, ada.uid]);
+    let group = Group { aid: one.aid, ..Group::default() };
+    let save = Request::SaveGroup { group, put: vec![], remove: vec![], notes: vec![] };
+    let Reply::GroupSaved { gid, .. } = perform(&mut store, save) else { panic!("no group") };
+    ask(&mut store, AppRequest::Schedule { messages: vec![scheduled(one.aid, 1)] });
+
+    assert_eq!(ask(&mut store, AppRequest::Delete { aid: one.aid }), AppReply::Done);
+    assert_eq!(ask(&mut store, AppRequest::List), AppReply::Apps(vec![two]));
+    assert_eq!(perform(&mut store, Request::LoadUser { uid: ada.uid }), Reply::User(None));
+    assert_eq!(perform(&mut store, Request::FindToken { hash: [5; 32] }), Reply::Token(None));
+    assert_eq!(perform(&mut store, Request::LoadGroup { gid }), Reply::Group(None));
+    assert_eq!(log(&mut store, bob.uid, 0).len(), 0);
+    let due = AppRequest::Due { now: Timestamp(9), count: 9 };
+    assert_eq!(ask(&mut store, due), AppReply::Due(vec![], None));
+    let found = perform(&mut store, Request::FindToken { hash: [6; 32] });
+    assert!(matches!(found, Reply::Token(Some(_))), "another app's");
+}
+
+fn rows(store: &mut impl SyncStore, aid: AppId, filter: Filter) -> (Vec<Uid>, bool) {
+    match ask(store, AppRequest::Users { aid, filter }) {
+        AppReply::Users(rows, more) => (rows.iter().map(|row| row.user.uid).collect(), more),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn users_are_listed_by_pattern_number_and_page(mut store: impl SyncStore) {
+    let aid = AppId(1);
+    let names = ["ada@a.test", "bob@a.test", "[b]?", "eve@b.test"];
+    let [ada, bob, odd, eve] = names.map(|name| user(&mut store, aid, name).uid);
+    user(&mut store, AppId(2), "ada@a.test");
+    let filter = |pattern: &str| Filter { pattern: pattern.into(), count: 10, ..Filter::default() };
+    assert_eq!(rows(&mut store, aid, filter("*")), (vec![ada, bob, odd, eve], false));
+    assert_eq!(rows(&mut store, aid, filter("*@a.test")), (vec![ada, bob], false));
+    assert_eq!(rows(&mut store, aid, filter("[b]?")), (vec![odd], false));
+    assert_eq!(rows(&mut store, aid, filter("bob")), (vec![], false));
+    let first = Filter { count: 2, ..filter("*") };
+    assert_eq!(rows(&mut store, aid, first.clone()), (vec![ada, bob], true));
+    let next = Filter { after: bob.0, ..first.clone() };
+    assert_eq!(rows(&mut store, aid, next), (vec![odd, eve], false));
+    let named = Filter { id: Some(eve.0), ..filter("*") };
+    assert_eq!(rows(&mut store, aid, named), (vec![eve], false));
+    let among =
+        |wanted| Filter { among: Some((wanted, BTreeSet::from([bob, eve]))), ..first.clone() };
+    assert_eq!(rows(&mut store, aid, among(true)), (vec![bob, eve], false));
+    assert_eq!(rows(&mut store, aid, among(false)), (vec![ada, odd], false));
+    let one = Filter { count: 1, ..among(false) };
+    assert_eq!(rows(&mut store, aid, one), (vec![ada], true));
+
+    let remote = IpAddr::from([192, 0, 2, 1]);
+    ask(&mut store, AppRequest::SignedIn { uid: ada, remote });
+    issue(&mut store, ada, "phone", [1; 32]);
+    issue(&mut store, ada, "web", [2; 32]);
+    let filter = Filter { id: Some(ada.0), ..filter("*") };
+    let AppReply::Users(rows, _) = ask(&mut store, AppRequest::Users { aid, filter }) else {
+        panic!("no rows");
+    };
+    assert_eq!((rows[0].remote, rows[0].app.as_str()), (Some(remote), "web"));
+}
+
+fn groups_are_listed_with_their_members_counted(mut store: impl SyncStore) {
+    let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
+    let (crew, pair) = (save_group(&mut store, &[&ada]), save_group(&mut store, &[&ada, &bob]));
+    let list = |store: &mut _, aid, pattern: &str, id: Option<GroupId>| {
+        let id = id.map(|gid| gid.0);
+        let filter = Filter { pattern: pattern.into(), id, count: 9, ..Filter::default() };
+        match ask(store, AppRequest::Groups { aid, filter }) {
+            AppReply::Groups(rows, false) => {
+                rows.iter().map(|(group, count)| (group.gid, *count)).collect::<Vec<_>>()
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(list(&mut store, AppId(1), "t*m", None), [(crew, 1), (pair, 2)]);
+    assert_eq!(list(&mut store, AppId(1), "*", Some(pair)), [(pair, 2)]);
+    assert_eq!(list(&mut store, AppId(1), "x*", None), []);
+    assert_eq!(list(&mut store, AppId(2), "*", None), []);
+    let counted = ask(&mut store, AppRequest::Count { aid: AppId(1) });
+    assert_eq!(counted, AppReply::Counted { users: 2, groups: 2 });
+}
+
+fn one_token_is_deleted_by_its_hash_in_its_own_app(mut store: impl SyncStore) {
+    let ada = user(&mut store, AppId(1), "ada");
+    let id = issue(&mut store, ada.uid, "web", [1; 32]);
+    let delete = |aid| AppRequest::DeleteToken { aid, hash: [1; 32] };
+    assert_eq!(ask(&mut store, delete(AppId(2))), AppReply::TokenDeleted(None));
+    assert_eq!(ask(&mut store, delete(AppId(1))), AppReply::TokenDeleted(Some((id, ada))));
+    assert_eq!(perform(&mut store, Request::FindToken { hash: [1; 32] }), Reply::Token(None));
+}
+
+fn the_newest_tokens_stay_as_many_as_are_kept(mut store: impl SyncStore) {
+    let ada = user(&mut store, AppId(1), "ada");
+    let first = issue(&mut store, ada.uid, "web", [1; 32]);
+    let second = issue(&mut store, ada.uid, "web", [2; 32]);
+    issue(&mut store, ada.uid, "phone", [3; 32]);
+    let token = hub::port::store::Token { uid: ada.uid, app: "web".into(), ..Default::default() };
+    let keep = |hash, keep| Request::IssueToken { token: token.clone(), hash, keep };
+    let Reply::TokenIssued { token: third, replaced } = perform(&mut store, keep([4; 32], 2))
+    else {
+        panic!("no token");
+    };
+    assert_eq!(replaced, [first]);
+    let Reply::TokenIssued { mut replaced, .. } = perform(&mut store, keep([5; 32], 1)) else {
+        panic!("no token");
+    };
+    replaced.sort_unstable();
+    assert_eq!(replaced, [second, third]);
+    let phone = perform(&mut store, Request::FindToken { hash: [3; 32] });
+    assert!(matches!(phone, Reply::Token(Some(_))), "another app id's");
+}
+
+fn scheduled(aid: AppId, due: u64) -> Scheduled {
+    let (due, only) = (Timestamp(due), vec![Uid(7), Uid(u32::MAX)]);
+    Scheduled { id: 0, aid, due, message: Bytes::from_static(b"later"), only }
+}
+
+fn what_is_scheduled_is_due_in_order_and_survives_reopening(mut store: impl SyncStore) {
+    let messages = [30, 10, 20].map(|due| scheduled(AppId(1), due));
+    ask(&mut store, AppRequest::Schedule { messages: messages.to_vec() });
+    let mut store = store.reopen();
+    let due = |store: &mut _, now, count| match ask(
+        store,
+        AppRequest::Due { now: Timestamp(now), count },
+    ) {
+        AppReply::Due(due, next) => (due, next.map(|next| next.0)),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(due(&mut store, 9, 9), (vec![], Some(10)));
+    let (first, next) = due(&mut store, 25, 1);
+    assert_eq!((first[0].due.0, first[0].only.len(), next), (10, 2, Some(20)));
+    assert_eq!(first[0].message, Bytes::from_static(b"later"));
+    let (both, next) = due(&mut store, 25, 9);
+    assert_eq!((both.len(), next), (2, Some(30)));
+    for Scheduled { id, .. } in both {
+        ask(&mut store, AppRequest::Unschedule { id });
+    }
+    assert_eq!(due(&mut store, 25, 9), (vec![], Some(30)));
+}
