@@ -96,7 +96,7 @@
     history: () =>
       new Promise((done) => {
         const all = [];
-        const session = api.createReadSession({
+        const session = MesiboReadSession.createReadSession({
           Mesibo_onMessage: (m) => (m ? m.isCall() && all.push(m.status) : done(all)),
         });
         session.read(100);
