@@ -12,6 +12,7 @@ use wire::limits::TIMER_MAX;
 use wire::time::{Instant, Now};
 
 use crate::api::page::Page;
+use crate::browser::call::CallMedia;
 use crate::browser::peer::Peers;
 use crate::browser::{
     clock, device,
@@ -27,6 +28,7 @@ pub(crate) struct Driver {
     client: RefCell<Client>,
     pub page: Page,
     pub peers: Peers,
+    pub call: CallMedia,
     pub transfers: Transfers,
     sockets: Sockets,
     tabs: Tabs,
@@ -45,6 +47,7 @@ impl Driver {
             client: RefCell::new(Client::new(clock::seed(), text::search)),
             page: Page::new(itself.clone()),
             peers: Peers::new(itself.clone()),
+            call: CallMedia::new(itself.clone()),
             transfers: Transfers::new(itself.clone()),
             sockets: Sockets::new(itself.clone()),
             tabs: Tabs::new(itself.clone()),
@@ -123,6 +126,7 @@ impl Driver {
                 }
                 Output::Store { ticket, request } => self.store.ask(ticket, request),
                 Output::Peer(command) => self.peers.perform(command),
+                Output::Call(call, command) => self.call.perform(call, command),
                 Output::Transfer(command) => self.transfers.perform(command),
                 Output::Tab(command) => self.tabs.perform(command),
                 Output::Event(event) => self.page.tell(*event),

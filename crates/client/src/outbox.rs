@@ -233,6 +233,7 @@ impl Client {
             content: draft.content,
             modified: false,
             recipients: 0,
+            duration: 0,
             receipts: Default::default(),
         };
         let broadcast = draft.flags & flag::BROADCAST != 0;
@@ -499,6 +500,7 @@ pub(crate) fn from_frame(from: &proto::Message, seq: Seq) -> Option<Message> {
         content,
         modified: from.modified,
         recipients: 0,
+        duration: 0,
         receipts: Default::default(),
     })
 }
