@@ -115,6 +115,7 @@ fn what_comes_too_late_is_nobodys() {
     let (mut page, call) = Page::in_call();
     assert!(page.client.hang_up_call(call));
     assert!(!page.client.hang_up_call(0), "there is none any more");
+    page.input(Input::Tick);
     page.forget();
     page.media(call, Media::Described("o".into()));
     page.says(call, step::COMPLETE, |_| {});
