@@ -64,6 +64,7 @@ export function signIn(port, { token, app }) {
         else if (frame[0] === 0x12) reject(new Error("refused"));
         // One message is stored.
         else if (frame[0] === 0x2a) socket.emit("accepted");
+        else if (frame[0] === 0x32) socket.destroy(new Error("the server refused a message"));
         // A ping's content is a pong's content.
         else if (frame[0] === 0x1a) socket.write(message(field(2, frame.subarray(2))));
         waiting = Buffer.from(waiting.subarray(head + length));
@@ -94,10 +95,12 @@ export function sendMessages(socket, to, count, first = 0) {
       accepted += 1;
       if (accepted < count) return go();
       socket.off("accepted", on);
+      socket.off("close", gone);
       resolve();
     };
     socket.on("accepted", on);
-    socket.once("close", () => reject(new Error("the server closed the sender's session")));
+    const gone = () => reject(new Error("the server closed the sender's session"));
+    socket.once("close", gone);
     go();
   });
 }
