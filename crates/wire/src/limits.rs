@@ -419,6 +419,20 @@ pub const LETTER_ADDRESSES_MAX: usize = 1_000;
 /// Few enough that operations of backends do not wait long.
 pub const SCHEDULED_AT_ONCE_MAX: usize = 64;
 
+/// Largest thumbnail in a message of a backend, bytes (`backend-api.md` 2.6); a larger one is
+/// answered `TOOLARGE`.
+pub const LETTER_THUMBNAIL_BYTES_MAX: usize = 32 * 1024;
+
+/// Wrong attempts that a backend may allow for a one-time code, and seconds it may live; more is
+/// answered `BADPARAM`. Six digits are guessed by whoever may try without end.
+pub const OTP_TRIES_MAX: u32 = 100;
+/// See [`OTP_TRIES_MAX`].
+pub const OTP_EXPIRY_S_MAX: u32 = 86_400;
+
+/// Longest URL, credential or token among the settings of an app, bytes; a longer one is answered
+/// `BADPARAM`.
+pub const APP_SETTING_BYTES_MAX: usize = 1_024;
+
 /// One-time codes that are remembered. Beyond it those that have expired are forgotten, and when
 /// there are none, all: their users ask for another.
 pub const OTPS_KEPT_MAX: usize = 100_000;
