@@ -110,7 +110,9 @@ function contentOf(x) {
 export function contentToSend(message) {
   const { content } = fieldOf(message);
   if (!content || message.fileurl) return undefined;
-  return { ...content, thumbnail: message.sendThumbnail !== false && !message.tn?.length };
+  const { sendThumbnail, extractThumbnail, thumbnailMaxSide } = message;
+  const thumbnail = sendThumbnail && extractThumbnail && !message.tn?.length;
+  return { ...content, thumbnail, side: thumbnailMaxSide > 0 ? thumbnailMaxSide : Infinity };
 }
 
 /** Reads what was given; `fetched` is what was at its `src`, when that could be had. */
@@ -126,7 +128,8 @@ export async function thumbnailOf(content, blob, limit) {
   if (kind !== IMAGE && !(kind === VIDEO && globalThis.document)) return null;
   const picture = await (kind === IMAGE ? createImageBitmap(blob) : firstFrame(blob));
   for (const [side, quality] of THUMBNAILS) {
-    const scale = Math.min(1, side / Math.max(picture.width, picture.height));
+    const longest = Math.min(side, content.side);
+    const scale = Math.min(1, longest / Math.max(picture.width, picture.height));
     const draw = (length) => Math.max(1, Math.round(length * scale));
     const canvas = new OffscreenCanvas(draw(picture.width), draw(picture.height));
     canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
@@ -196,7 +199,7 @@ export function withFile(Base) {
       known.name = content.name;
       known.mime = content.mime ?? "";
       this.fileurl = content.url;
-      this.filetype = known.kind ?? content.kind;
+      this.filetype = known.kind || content.kind;
       this.size = content.size;
       if (content.name) this.title ??= content.name;
       return true;

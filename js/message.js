@@ -473,7 +473,7 @@ export class MesiboMessage extends withFile(MesiboMessageProperties) {
     return (
       reachable &&
       Boolean(
-        this.message || this.data?.byteLength || this.title || this.hasFile() || this.hasLocation(),
+        this.message || this.data?.byteLength || this.isRichMessage(),
       )
     );
   }
@@ -601,7 +601,9 @@ export class MesiboMessage extends withFile(MesiboMessageProperties) {
     return this.latitude > UNSET_DEGREES && this.longitude > UNSET_DEGREES;
   }
   isRichMessage() {
-    return Boolean(this.hasFile() || this.tn || this.title || this.hasLocation());
+    return Boolean(
+      this.hasFile() || this.tn || this.title || this.launchurl || this.hasLocation(),
+    );
   }
   isMatureContent() {
     return Boolean(this.matureContent);
