@@ -309,6 +309,8 @@ declare class Mesibo {
   /** Messages by their ids, all of a conversation, or all that are older than a time (ms). */
   deleteMessages(which: Numeric[] | MessageParameters | number, remote?: boolean): Promise<boolean>;
   deleteMessagesOlderThan(seconds: number): Promise<boolean>;
+  /** Clears this device's database, by a mask of `MESIBO_DBTABLE_*`; sessions begin anew. */
+  resetDatabase(tables?: number): Promise<boolean>;
   /** Erases what a message says on this device; its place stays. */
   wipeMessage(mid: Numeric): Promise<boolean>;
   wipeMessages(mids: Numeric[], remote?: boolean): Promise<boolean>;
@@ -508,6 +510,7 @@ declare class MesiboProfile {
   /** Removes the conversation from the own devices, or what is older than `ts`, ms. */
   deleteMessages(ts?: number): Promise<boolean>;
   deleteMessagesOlderThan(seconds: number): Promise<boolean>;
+  /** As `deleteMessages`, but the conversation stays in summaries, as an entry of status EMPTY. */
   clearMessages(ts?: number): Promise<boolean>;
   readDbSession(search?: string | null, onRead?: SessionListener): MesiboReadSession;
   readDbSession(onRead: (this: MesiboReadSession, count: number) => Answer): MesiboReadSession;
@@ -516,6 +519,23 @@ declare class MesiboProfile {
   sendLeft(): ResultCode;
   /** What was counted last; the callback gets what is true now. */
   getUnreadMessageCount(callback?: (count: number) => Answer): number;
+  unread(callback?: (count: number) => Answer): number;
+  /** The newest received message is unread again, on this device. */
+  markUnread(): number;
+  /** All is read; with `sendReceipt` the senders hear of it. The number that was unread. */
+  markRead(sendReceipt?: boolean): number;
+  /** Of a thread (0: all) and a `MESIBO_MSGSTATUS_*` (missing: all). */
+  getMessageCount(
+    thread?: number,
+    status?: MessageStatus | ((count: number) => Answer),
+    callback?: (count: number) => Answer,
+  ): number;
+  /** What was counted last; the callback gets what is true now. */
+  getTotalMessageCount(callback?: (count: number) => Answer): number;
+  /** Sent ones that have not failed. */
+  getSentMessageCount(callback?: (count: number) => Answer): number;
+  getReceivedMessageCount(callback?: (count: number) => Answer): number;
+  getFailedMessageCount(callback?: (count: number) => Answer): number;
   matches(message: MesiboMessageProperties): boolean;
 
   getFirstNameOrAddress(prefix?: string): string;
@@ -998,6 +1018,7 @@ declare class MesiboMessageProperties {
   /** Changed after it was sent. */
   isModified(): boolean;
   isModifiedByPeer(): boolean;
+  /** Changed since this page was first given it. */
   isUpdated(): boolean;
   isDeleted(): boolean;
   isWiped(): boolean;
@@ -1261,6 +1282,9 @@ declare class MesiboReadSession {
   constructor(listener?: SessionListener);
   static createReadSession(listener?: SessionListener): MesiboReadSession;
   static createReadSummarySession(listener?: SessionListener): MesiboReadSession;
+  /** The active session of this number. */
+  static getSession(id: number): MesiboReadSession | null;
+  static endAllSessions(): void;
 
   /** The next older messages; 0 when the end is already known. */
   read(count?: number): number;
@@ -1268,6 +1292,10 @@ declare class MesiboReadSession {
   getMessages(): MesiboMessage[];
   deleteMessage(mid: Numeric): Promise<boolean>;
   messages: MesiboMessage[];
+  /**
+   * Asks the server for older messages than the database has, 100 unless said otherwise and at most
+   * 256; as soon as there is a connection. `Mesibo_onSync` tells how many came: read again then.
+   */
   sync(count?: number, listener?: SessionListener): void;
   getUnreadCount(callback?: (count: number) => Answer): number;
   start(): ResultCode;
@@ -1278,8 +1306,35 @@ declare class MesiboReadSession {
   enableFifo(on: boolean): void;
   /** The newest message of every conversation; before the first read. */
   enableSummary(on: boolean): void;
+  /** Only messages with this text in message, title, subtitle or file name, whatever its case. */
   setQuery(text: string | null): void;
+  /** Only this thread, 0 = all. */
   setThreadId(thread: number): void;
+  /** Only messages of threads; default off. */
+  enableThreads(on?: boolean): void;
+  /** Only messages with files; default off. */
+  enableFiles(on?: boolean): void;
+  /** Messages that are no call records; default on. */
+  enableMessages(on?: boolean): void;
+  /** Call records; default on. */
+  enableCalls(on?: boolean): void;
+  enableMissedCalls(on?: boolean): void;
+  enableIncomingCalls(on?: boolean): void;
+  enableOutgoingCalls(on?: boolean): void;
+  /** Of a `MESIBO_MSGSTATUS_*` (missing: all). */
+  getMessageCount(
+    status?: MessageStatus | ((count: number) => Answer),
+    callback?: (count: number) => Answer,
+  ): number;
+  /** What was counted last; the callback gets what is true now. */
+  getTotalMessageCount(callback?: (count: number) => Answer): number;
+  /** Sent ones that have not failed. */
+  getSentMessageCount(callback?: (count: number) => Answer): number;
+  getReceivedMessageCount(callback?: (count: number) => Answer): number;
+  getFailedMessageCount(callback?: (count: number) => Answer): number;
+  getUnreadMessageCount(callback?: (count: number) => Answer): number;
+  /** A session with receipts is open for the conversation of this message. */
+  isReading(message: MesiboMessageProperties): boolean;
   isSummary(): boolean;
   getProfile(): MesiboProfile | null;
   getSession(): number;

@@ -8,6 +8,7 @@ import { MesiboHttp } from "./http.js";
 import { startServiceWorker } from "./service-worker.js";
 
 const { MESIBO_RESULT_OK, MESIBO_RESULT_FAIL, MESIBO_RESULT_BADREQ } = constants;
+const { MESIBO_DBTABLE_MESSAGES, MESIBO_DBTABLE_PROFILES, MESIBO_DBTABLE_ALL } = constants;
 
 /** The messages of these ids that are known. */
 function messagesOf(api, ids) {
@@ -56,6 +57,12 @@ export const mesiboVerbs = {
   },
   deleteMessagesOlderThan(seconds) {
     return Promise.resolve(this._removeBefore(null, 0, ago(this, seconds), false));
+  },
+  // There are no keys to be cleared as long as nothing is encrypted.
+  resetDatabase(tables = MESIBO_DBTABLE_ALL) {
+    const wanted = (table) => (Number(tables) & table) !== 0;
+    this._reset(wanted(MESIBO_DBTABLE_MESSAGES), wanted(MESIBO_DBTABLE_PROFILES));
+    return Promise.resolve(true);
   },
   deleteZombieMessages(groupOnly = false) {
     this._removeZombies(Boolean(groupOnly));

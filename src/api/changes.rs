@@ -86,6 +86,12 @@ impl Mesibo {
         self.remove(Removal::Before { conversation, before, keep })
     }
 
+    /// Empties the database.
+    #[wasm_bindgen(js_name = _reset)]
+    pub fn reset(&self, messages: bool, profiles: bool) {
+        self.driver().call(|client, _| client.reset_store(messages, profiles));
+    }
+
     #[wasm_bindgen(js_name = _removeZombies)]
     pub fn remove_zombies(&self, only_groups: bool) {
         self.driver().call(|client, _| client.remove_zombies(only_groups));

@@ -18,10 +18,19 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = deleteDatabase)]
     fn delete_database(this: &Factory, name: &str) -> Result<Request, JsValue>;
 
+    #[derive(Clone)]
     pub type Database;
 
     #[wasm_bindgen(method)]
     pub fn close(this: &Database);
+
+    /// The browser has deleted it.
+    #[wasm_bindgen(method, setter)]
+    fn set_onclose(this: &Database, listener: &JsValue);
+
+    /// Another tab wants to delete it or lay it out anew, and waits until it is closed here.
+    #[wasm_bindgen(method, setter)]
+    fn set_onversionchange(this: &Database, listener: &JsValue);
 
     #[wasm_bindgen(method, getter, js_name = objectStoreNames)]
     fn stores(this: &Database) -> JsValue;
@@ -124,6 +133,9 @@ extern "C" {
     #[wasm_bindgen(method, setter)]
     fn set_onupgradeneeded(this: &Request, listener: &JsValue);
 
+    #[wasm_bindgen(method, setter)]
+    fn set_onblocked(this: &Request, listener: &Function);
+
     /// A range of keys.
     #[wasm_bindgen(js_name = IDBKeyRange)]
     type Range;
@@ -157,7 +169,47 @@ pub async fn open(
                 .and_then(|()| lay_out(database));
         }
     }));
-    Ok(done(request).await?.unchecked_into())
+    // A tab with an older version does not let go of it: that may last for days.
+    let blocked = request.clone();
+    let settled = Promise::new(&mut |opened, failed| {
+        request.set_onsuccess(&opened);
+        request.set_onerror(&failed);
+        request.set_onblocked(&failed);
+    });
+    JsFuture::from(settled).await.map_err(|_| blocked_or_failed(&blocked))?;
+    Ok(blocked.result()?.unchecked_into())
+}
+
+/// Why it was not opened. One that is blocked and opens later is closed again.
+fn blocked_or_failed(request: &Request) -> JsValue {
+    if request.result().is_ok() {
+        return request.reason();
+    }
+    let late = request.clone();
+    request.set_onsuccess(
+        Closure::once_into_js(move || {
+            if let Ok(database) = late.result() {
+                database.unchecked_ref::<Database>().close();
+            }
+        })
+        .unchecked_ref(),
+    );
+    JsValue::from_str(BLOCKED)
+}
+
+/// What [`open`] fails with when a tab with an older version holds the database.
+pub const BLOCKED: &str = "blocked";
+
+/// Tells when the database is taken away; it is closed then.
+pub fn watch(database: &Database, lost: impl Fn() + 'static) {
+    let closing = database.clone();
+    let listener = Closure::<dyn Fn()>::new(move || {
+        closing.close();
+        lost();
+    })
+    .into_js_value();
+    database.set_onclose(&listener);
+    database.set_onversionchange(&listener);
 }
 
 /// Deletes the database of this name.

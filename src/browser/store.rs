@@ -2,9 +2,9 @@
 //!
 //! One task performs the requests in the order they came, so a read sees the writes before it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::rc::Weak;
+use std::rc::{Rc, Weak};
 
 use client::Input;
 use client::memory_store::MemoryStore;
@@ -41,7 +41,8 @@ pub struct Store {
 
 enum Backend {
     Memory(Box<MemoryStore>),
-    Indexed(Database),
+    /// With whether it was taken away.
+    Indexed(Database, Rc<Cell<bool>>),
 }
 
 impl Store {
@@ -84,13 +85,21 @@ async fn work(page: Weak<Driver>, mut backend: Backend) {
         drop(driver);
         let input = match order {
             Order::Open { name, account } => {
-                let opened = open(&mut backend, name, &account).await;
-                Input::StoreOpened(opened)
+                let page = page.clone();
+                let lost = move || {
+                    if let Some(driver) = page.upgrade() {
+                        driver.input(Input::StoreLost);
+                    }
+                };
+                Input::StoreOpened(open(&mut backend, name, &account, lost).await)
             }
             Order::Ask { ticket, request } => {
+                if matches!(&backend, Backend::Indexed(_, lost) if lost.get()) {
+                    backend = Backend::Memory(Box::default());
+                }
                 let result = match &mut backend {
                     Backend::Memory(memory) => Ok(memory.perform(request)),
-                    Backend::Indexed(disk) => perform(disk, request).await.map_err(failure),
+                    Backend::Indexed(disk, _) => perform(disk, request).await.map_err(failure),
                 };
                 Input::Stored { ticket, result }
             }
@@ -105,22 +114,26 @@ async fn open(
     backend: &mut Backend,
     name: Option<String>,
     account: &str,
+    lost: impl Fn() + 'static,
 ) -> Result<Opened, StoreError> {
     let held = match backend {
         Backend::Memory(memory) => memory.contents(),
-        Backend::Indexed(_) => Vec::new(),
+        Backend::Indexed(..) => Vec::new(),
     };
     let Some(name) = name else {
         let memory = match backend {
             Backend::Memory(memory) => memory.clone(),
-            Backend::Indexed(_) => Box::default(),
+            Backend::Indexed(..) => Box::default(),
         };
         let opened = memory.open();
         *backend = Backend::Memory(memory);
         return Ok(opened);
     };
     let name = format!("mesibo-{name}-{account}");
-    let disk = schema::open(&name).await.map_err(|_| StoreError::Unavailable)?;
+    let disk = schema::open(&name).await.map_err(|error| match error == database::BLOCKED {
+        true => StoreError::Blocked,
+        false => StoreError::Unavailable,
+    })?;
     if !held.is_empty() {
         // The cursor of memory counts only where there is none.
         let known = contents(&disk).await.map_err(failure)?.cursor.is_some();
@@ -128,7 +141,18 @@ async fn open(
         commit(&disk, writes.collect(), false).await.map_err(failure)?;
     }
     let opened = contents(&disk).await.map_err(failure)?;
-    *backend = Backend::Indexed(disk);
+    let taken = Rc::new(Cell::new(false));
+    let flag = Rc::downgrade(&taken);
+    database::watch(&disk, move || {
+        // Nobody minds when another one is in use meanwhile.
+        if let Some(taken) = flag.upgrade() {
+            taken.set(true);
+            lost();
+        }
+    });
+    if let Backend::Indexed(former, _) = std::mem::replace(backend, Backend::Indexed(disk, taken)) {
+        former.close();
+    }
     Ok(opened)
 }
 
@@ -323,6 +347,11 @@ async fn commit(disk: &Database, writes: Vec<Write>, strict: bool) -> Result<(),
                 let bytes = bytes(&record::profile_to_bytes(&profile));
                 let key = format!("{}/{}", profile.gid, profile.address);
                 store(schema::PROFILES)?.put(&bytes, &key.into())?;
+            }
+            Write::ForgetProfiles => {
+                // Texts come before arrays.
+                let all = database::range((&"".into(), true), (&Array::new().into(), true))?;
+                store(schema::PROFILES)?.delete(&all)?;
             }
             Write::Age { key, end } => {
                 let (meta, place) = (store(schema::META)?, format!("{AGE}{key}").into());

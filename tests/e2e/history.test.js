@@ -46,7 +46,11 @@ test("a browser that has nothing reads what the server keeps", async () => {
   await online(fresh);
   const { texts: read, synced } = await readAll(fresh, ada.address, 20);
   assert.deepEqual(read, [...texts, "answer"]);
-  assert.deepEqual(synced, [20, 11, 0]);
+  assert.equal(
+    synced.reduce((sum, found) => sum + found),
+    31,
+  );
+  assert.equal(synced.at(-1), 0);
   assert.deepEqual(await received(fresh), [], "nothing of it is news");
   const summary = await fresh.evaluate(
     () =>

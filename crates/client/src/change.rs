@@ -211,6 +211,18 @@ impl Client {
         self.commits.write(Write::Message(message.clone().into()));
     }
 
+    /// Empties the store of this device: of all messages, of all profiles. Sessions begin anew.
+    pub fn reset_store(&mut self, messages: bool, profiles: bool) {
+        if messages {
+            let before = END_OF_TIME;
+            self.apply_removal(Removal::Before { conversation: None, before, keep: false });
+            self.reading.restart_sessions();
+        }
+        if profiles {
+            self.commits.write(Write::ForgetProfiles);
+        }
+    }
+
     /// Removes conversations with groups the user has left and, unless only those, with people whose
     /// profile was deleted; from this device.
     pub fn remove_zombies(&mut self, only_groups: bool) {

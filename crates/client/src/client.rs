@@ -902,6 +902,7 @@ impl Client {
             (Pending::Recent, Ok(Reply::Messages(messages))) => {
                 for message in messages {
                     self.profiles.note_message(&message.conversation, message.order);
+                    self.outbox.come_behind(&message);
                 }
             }
             (Pending::Recent, _) => {}
@@ -911,6 +912,10 @@ impl Client {
     fn on_store_lost(&mut self) {
         let text = "the browser deleted this page's storage; messages are kept until it is closed";
         self.tell(Event::Error { text: text.into() });
+        // What is known goes into the memory that serves from now on.
+        for message in self.memory.all() {
+            self.commits.write(Write::Message(message.clone().into()));
+        }
     }
 
     /// Another user signs in: nothing of the former one is kept.

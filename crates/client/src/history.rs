@@ -82,7 +82,9 @@ impl Client {
             return self.tell(Event::SessionSync { session, count: 0 });
         }
         let count = if count == 0 { READ_COUNT_DEFAULT } else { count.min(HISTORY_PAGE_MAX) };
-        let (step, before, until) = (Step::Waiting, 0, 0);
+        // Behind what the session has asked for already.
+        let before = self.reading.synced(session);
+        let (step, until) = (if before > 0 { Step::Ready } else { Step::Waiting }, 0);
         let wanted = Wanted { session, count, step, before, until, last_place: u64::MAX };
         self.history.wanted.push_back(wanted);
         self.flush_history();
@@ -210,7 +212,7 @@ impl Client {
     pub(crate) fn finish_sync(&mut self, count: u32) {
         let Some(done) = self.history.wanted.pop_front() else { return };
         if count > 0 {
-            self.reading.reopen();
+            self.reading.reopen(done.session, done.before);
         }
         self.tell(Event::SessionSync { session: done.session, count });
     }

@@ -31,6 +31,11 @@ impl Messages {
             .map(|m| m.key.clone())
     }
 
+    /// All, oldest first.
+    pub fn all(&self) -> impl Iterator<Item = &Message> {
+        self.order.iter().filter_map(|key| self.known.get(key))
+    }
+
     pub fn contains(&self, key: &MessageKey) -> bool {
         self.known.contains_key(key)
     }

@@ -155,6 +155,7 @@ impl MemoryStore {
             }
             Write::Cursor(seq) => self.cursor = Some(seq),
             Write::Account(account) => self.account = Some(account),
+            Write::ForgetProfiles => self.profiles.clear(),
             Write::Profile(profile) => {
                 self.profiles.insert((profile.address.clone(), profile.gid), *profile);
             }

@@ -96,6 +96,13 @@ impl Outbox {
         }
     }
 
+    /// Own messages have their place behind this one, also when the clock was set back.
+    pub fn come_behind(&mut self, message: &Message) {
+        if !message.key.incoming {
+            self.last_place = self.last_place.max(message.order);
+        }
+    }
+
     fn set_ready(&mut self, key: &MessageKey) {
         if let Some(stage) = self.stages.get_mut(&key.id)
             && *stage == Stage::Storing

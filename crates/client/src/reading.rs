@@ -112,6 +112,8 @@ struct ReadSession {
     shown: u32,
     /// Everything there is was read.
     ended: bool,
+    /// See [`Reading::synced`].
+    synced: u64,
     /// Reads that wait for the one under way.
     queue: VecDeque<u32>,
     batch: Option<Batch>,
@@ -161,6 +163,7 @@ impl ReadSession {
         self.position = None;
         self.shown = 0;
         self.ended = false;
+        self.synced = 0;
         self.queue.clear();
         self.batch = None;
         self.live.clear();
@@ -265,14 +268,27 @@ impl Reading {
         self.sessions.get(&id).map(|session| session.filter.scope.clone())
     }
 
-    /// There is more to read than there was.
-    pub fn reopen(&mut self) {
+    /// There is more to read than there was; this session goes on there in the server's history.
+    pub fn reopen(&mut self, id: ReadSessionId, synced: u64) {
         self.sessions.values_mut().for_each(|session| session.ended = false);
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.synced = synced;
+        }
+    }
+
+    /// Where a session goes on in the server's history, 0 = it has not begun.
+    pub fn synced(&self, id: ReadSessionId) -> u64 {
+        self.sessions.get(&id).map_or(0, |session| session.synced)
+    }
+
+    /// Sessions read from the newest again.
+    pub fn restart_sessions(&mut self) {
+        self.sessions.values_mut().for_each(ReadSession::restart);
     }
 
     /// Another user: positions and notices of the former one mean nothing.
     pub fn restart_all(&mut self) {
-        self.sessions.values_mut().for_each(ReadSession::restart);
+        self.restart_sessions();
         self.notices.clear();
         self.told = None;
         self.unread.clear();
@@ -290,6 +306,7 @@ impl Client {
             position: None,
             shown: 0,
             ended: false,
+            synced: 0,
             queue: VecDeque::new(),
             batch: None,
             live: HashSet::default(),

@@ -130,11 +130,13 @@ impl Hub {
             return;
         }
         let mut notes = Vec::new();
+        let mut delivered = Vec::new();
         while let Some(first) = live.window.front()
             && first.seq <= seq
         {
             // Another tab of this browser may have acknowledged it before.
-            if let Some((sender, message)) = first.receipt.filter(|_| first.seq > live.acked) {
+            if let Some((sender, message, group)) = first.receipt.filter(|_| first.seq > live.acked)
+            {
                 let report = StatusReport {
                     id: message.get(),
                     uid: live.uid.0,
@@ -143,6 +145,7 @@ impl Hub {
                     ts: now.0,
                 };
                 notes.push(note(sender, entry::Body::Status(report)));
+                delivered.push((sender, message, group));
             }
             live.window.pop_front();
         }
@@ -157,6 +160,10 @@ impl Hub {
                 waiting.append(&mut notes);
             }
             None => live.acknowledge_next = Some((seq, notes)),
+        }
+        let of = (live.aid, live.uid);
+        for message in delivered {
+            self.hook_status(of, message, false);
         }
         self.tell_tabs(id, seq);
         self.store_acknowledgement(id);

@@ -28,6 +28,7 @@ use crate::app_operations::AppRates;
 use crate::changes::{Changing, Noted};
 use crate::directory::{Directory, Missing, Needs};
 use crate::group_requests::WrongPins;
+use crate::hooks::Hooked;
 use crate::messaging::Refusal;
 use crate::operations::Operations;
 use crate::port::store::{NewMessage, Note, Reply, Request, StoreError, TokenId};
@@ -55,6 +56,7 @@ pub struct Hub {
     pub(crate) operations: Operations,
     pub(crate) wrong_pins: WrongPins,
     pub(crate) otps: Otps,
+    pub(crate) hooked: Hooked,
     pub(crate) app_rates: AppRates,
     pub(crate) schedule: Schedule,
     pub(crate) stopping: bool,
@@ -178,6 +180,7 @@ impl Hub {
             operations: Operations::default(),
             wrong_pins: WrongPins::default(),
             otps: Otps::default(),
+            hooked: Hooked::default(),
             app_rates: AppRates::new(0, 0),
             schedule: Schedule::default(),
             stopping: false,
@@ -580,7 +583,9 @@ impl Hub {
             self.leave_room(*room, id);
         }
         self.watchers.forget(id);
-        self.online.remove(live.uid, id);
+        if self.online.remove(live.uid, id) {
+            self.hook_presence(live.uid, false);
+        }
         if live.shown && !self.is_shown(live.uid) {
             self.on_user_offline(live.uid);
         }

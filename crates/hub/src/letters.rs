@@ -351,6 +351,7 @@ impl Hub {
             match outcome {
                 Outcome::Appended(places) => {
                     self.counters.accepted += 1;
+                    self.hook_message(message, &places);
                     let logged = message.logged();
                     for place in places {
                         self.on_new_entry(place, &message.entry, Some(&logged), None);
@@ -360,6 +361,7 @@ impl Hub {
                 Outcome::Duplicate { .. } => {}
                 Outcome::Full => {
                     full += 1;
+                    self.hook_pruned(message);
                     sent.refuse(message.id.get());
                 }
             }

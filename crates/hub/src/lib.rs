@@ -18,6 +18,7 @@ mod directory;
 mod group_operations;
 mod group_requests;
 mod history;
+mod hooks;
 mod hub;
 mod letters;
 mod messaging;
@@ -48,7 +49,7 @@ use wire::id::{AppId, SessionId, Ticket, Uid};
 use wire::proto::client_frame;
 use wire::time::Instant;
 
-use port::{admin, media, store};
+use port::{admin, hook, media, store};
 
 /// Something that happened outside.
 #[derive(Debug)]
@@ -153,6 +154,8 @@ pub enum Output {
         /// The user.
         who: Result<Option<(AppId, Uid)>, store::StoreError>,
     },
+    /// Tell the backend of an app.
+    Hook(alloc::boxed::Box<hook::Hook>),
     /// Tell the media server.
     Media(media::Command),
     /// A line for the server's log, nothing personal in it.

@@ -277,6 +277,7 @@ impl Hub {
                     let reason = "too many messages wait for the recipient";
                     let refusal = Refusal { status: status::INBOX_FULL, reason };
                     self.reject(session, message.id.get(), refusal);
+                    self.hook_pruned(message);
                     continue;
                 }
             };
@@ -286,6 +287,7 @@ impl Hub {
         for (message, outcome) in messages.iter().zip(outcomes) {
             let Outcome::Appended(places) = outcome else { continue };
             self.counters.accepted += 1;
+            self.hook_message(message, &places);
             // A message to oneself also arrives where it was sent.
             let to_self = message.group == GroupId(0) && others(&places, message.sender) == 0;
             let origin = (!to_self).then_some(session);
@@ -334,6 +336,7 @@ impl Hub {
         let senders = read.messages.iter().map(|read| Uid(read.from_uid));
         Needs::check(senders.map(|sender| self.directory.user(sender)))?;
         let mut notes: Vec<Note> = Vec::with_capacity(read.messages.len() + 1);
+        let mut seen = Vec::new();
         for MessageRef { from_uid, id, receipt } in &read.messages {
             let sender = Uid(*from_uid);
             // A sender that is gone, or of another app, is told nothing.
@@ -347,7 +350,11 @@ impl Hub {
                     ts: self.now.wall.0,
                 };
                 notes.push(note(sender, entry::Body::Status(report)));
+                seen.extend(MessageId::new(*id).map(|id| (sender, id, GroupId(0))));
             }
+        }
+        for message in seen {
+            self.hook_status((aid, uid), message, true);
         }
         let elsewhere = ReadElsewhere { messages: read.messages.clone() };
         notes.push(note(uid, entry::Body::Read(elsewhere)));

@@ -118,8 +118,8 @@ pub(crate) enum Audience {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct InFlight {
     pub seq: Seq,
-    /// Sender and id of a message whose sender wants to know of its delivery.
-    pub receipt: Option<(Uid, MessageId)>,
+    /// Sender, id and group of a message whose sender wants to know of its delivery.
+    pub receipt: Option<(Uid, MessageId, GroupId)>,
 }
 
 impl InFlight {
@@ -127,7 +127,7 @@ impl InFlight {
         let wanted = message.filter(|message| {
             message.flags & wire::mask::message::DELIVERY_RECEIPT != 0 && message.sender != to
         });
-        InFlight { seq, receipt: wanted.map(|message| (message.sender, message.id)) }
+        InFlight { seq, receipt: wanted.map(|of| (of.sender, of.id, of.group)) }
     }
 }
 

@@ -219,7 +219,10 @@ impl Hub {
             self.send(id, server_frame::Body::Contacts(Contacts { ticket: 0, contacts }));
         }
         let seen_before = self.is_shown(uid);
-        self.online.add(uid, id);
+        if self.online.add(uid, id) {
+            self.hook_presence(uid, true);
+        }
+        self.hook_login(id);
         if !seen_before && self.is_shown(uid) {
             self.on_user_online(uid);
         }

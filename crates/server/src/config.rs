@@ -14,6 +14,8 @@ use wire::limits::{
     FILE_BYTES_MAX, OPERATIONS_BURST, OPERATIONS_PER_SECOND, SESSIONS_PER_USER_MAX,
 };
 
+use crate::webhook::Allowed;
+
 /// Everything the server is told; nothing of it changes while it runs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
@@ -39,6 +41,8 @@ pub struct Config {
     pub admin_allow: Vec<IpNet>,
     /// Addresses one app token may be used from, 0 = any number.
     pub admin_sources: usize,
+    /// Where webhooks may be.
+    pub webhooks: Allowed,
     /// Browsers that may be signed in with one token at the same time.
     pub token_sessions: usize,
     /// Messages stay after they were delivered, for devices that have not got them.
@@ -64,6 +68,7 @@ impl Default for Config {
             admin_burst: OPERATIONS_BURST,
             admin_allow: Vec::new(),
             admin_sources: 0,
+            webhooks: Allowed::default(),
             token_sessions: 1,
             history: true,
             files_url: None,
@@ -127,6 +132,14 @@ pub struct Flags {
     #[arg(long, env = "MESIBO_ADMIN_SOURCES")]
     admin_sources: Option<usize>,
 
+    /// Whether webhooks may be at http:// URLs [false]
+    #[arg(long, env = "MESIBO_WEBHOOK_ALLOW_HTTP", value_name = "BOOL")]
+    webhook_allow_http: Option<bool>,
+
+    /// Whether webhooks may be at addresses inside the network [false]
+    #[arg(long, env = "MESIBO_WEBHOOK_ALLOW_PRIVATE", value_name = "BOOL")]
+    webhook_allow_private: Option<bool>,
+
     /// Browsers that may be signed in with one token at the same time [1]
     #[arg(long, env = "MESIBO_TOKEN_SESSIONS")]
     token_sessions: Option<usize>,
@@ -160,9 +173,18 @@ struct File {
     #[serde(default)]
     admin: Admin,
     #[serde(default)]
+    webhook: Webhook,
+    #[serde(default)]
     tokens: Tokens,
     #[serde(default)]
     files: Files,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Webhook {
+    allow_http: Option<bool>,
+    allow_private: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -219,6 +241,10 @@ impl Flags {
                 .admin_sources
                 .or(file.admin.max_source_ips)
                 .unwrap_or(default.admin_sources),
+            webhooks: Allowed {
+                http: self.webhook_allow_http.or(file.webhook.allow_http).unwrap_or(false),
+                private: self.webhook_allow_private.or(file.webhook.allow_private).unwrap_or(false),
+            },
             token_sessions: self
                 .token_sessions
                 .or(file.tokens.sessions)
@@ -325,6 +351,8 @@ mod tests {
             burst = 9
             allow = ["192.0.2.0/24"]
             max_source_ips = 5
+            [webhook]
+            allow_http = true
             [tokens]
             sessions = 3
             [files]
@@ -345,6 +373,7 @@ mod tests {
             admin_burst: 9,
             admin_allow: vec!["192.0.2.0/24".parse().unwrap()],
             admin_sources: 5,
+            webhooks: Allowed { http: true, private: false },
             token_sessions: 3,
             history: false,
             files_url: Some("https://files.example.com".into()),

@@ -20,6 +20,7 @@ use crate::media::{MediaHandle, Translation};
 use crate::metrics::Metrics;
 use crate::orders::{OrderSender, ToSocket};
 use crate::store::{Sqlite, Store, StoreReply};
+use crate::webhook::{Allowed, Webhooks};
 
 /// Whose a token is, `None` when it is worth nothing.
 pub type Uploader = Result<Option<(AppId, Uid)>, StoreError>;
@@ -90,6 +91,18 @@ impl HubHandle {
     }
 }
 
+/// What the operator has set, as far as the hub and what it tells are concerned.
+pub struct Settings {
+    /// Browsers that may be signed in with one token.
+    pub token_sessions: usize,
+    /// Operations of one app, a second and at once.
+    pub operation_rate: (u32, u32),
+    /// Where webhooks may be.
+    pub webhooks: Allowed,
+    /// Signs upload tokens.
+    pub upload_key: UploadKey,
+}
+
 /// Starts the hub on an open database and a running media loop. The task ends when it was told to
 /// stop and all its sockets are gone; the media loop ends with it.
 pub fn start(
@@ -97,18 +110,17 @@ pub fn start(
     media: MediaHandle,
     media_events: mpsc::Receiver<sfu::Event>,
     metrics: Metrics,
-    token_sessions: usize,
-    (per_second, burst): (u32, u32),
-    upload_key: UploadKey,
+    settings: Settings,
 ) -> (HubHandle, tokio::task::JoinHandle<()>) {
     let (inputs, waiting) = mpsc::channel(HUB_INPUTS_MAX);
     let handle = HubHandle { inputs, sessions: Arc::default(), is_stopping: Arc::default() };
-    let mut task = HubTask::new(database, media, media_events, metrics);
+    let mut task = HubTask::new(database, media, media_events, metrics, settings.webhooks);
+    let (per_second, burst) = settings.operation_rate;
     task.hub = task
         .hub
-        .with_token_sessions(token_sessions)
+        .with_token_sessions(settings.token_sessions)
         .with_operation_rate(per_second, burst)
-        .with_upload_key(upload_key);
+        .with_upload_key(settings.upload_key);
     (handle, tokio::spawn(task.run(waiting)))
 }
 
@@ -130,6 +142,7 @@ struct HubTask {
     stopping: bool,
     /// What the metrics know of.
     counted: Counters,
+    webhooks: Webhooks,
     metrics: Metrics,
 }
 
@@ -139,6 +152,7 @@ impl HubTask {
         media: MediaHandle,
         media_events: mpsc::Receiver<sfu::Event>,
         metrics: Metrics,
+        webhooks: Allowed,
     ) -> HubTask {
         // Bounded by `outstanding`: there is never more in it than was asked.
         let (answers, stored) = mpsc::unbounded_channel();
@@ -166,6 +180,7 @@ impl HubTask {
             deadline: None,
             stopping: false,
             counted: Counters::default(),
+            webhooks: Webhooks::new(webhooks, metrics.clone()),
             metrics,
         }
     }
@@ -286,6 +301,7 @@ impl HubTask {
                         not_taken.extend(refused.and_then(|it| self.translation.not_taken(&it)));
                     }
                 }
+                Output::Hook(hook) => self.webhooks.push(*hook),
                 Output::Log { text } => tracing::info!("{text}"),
                 Output::Wait(deadline) => {
                     self.deadline = self.clock.deadline(deadline);

@@ -11,6 +11,7 @@ mod metrics;
 mod orders;
 mod site;
 mod store;
+mod webhook;
 pub mod websocket;
 
 use std::fs::File;
@@ -81,15 +82,13 @@ impl Server {
         let upload_key = files::upload_key(&kept_key(&config.data.join("upload.key"))?)?;
         let metrics = Metrics::default();
         let exposition = Arc::new(Exposition::new(&metrics, media.figures().clone()));
-        let (hub, hub_task) = hub_task::start(
-            database,
-            media,
-            media_events,
-            metrics,
-            config.token_sessions,
-            (config.admin_rate, config.admin_burst),
+        let settings = hub_task::Settings {
+            token_sessions: config.token_sessions,
+            operation_rate: (config.admin_rate, config.admin_burst),
+            webhooks: config.webhooks,
             upload_key,
-        );
+        };
+        let (hub, hub_task) = hub_task::start(database, media, media_events, metrics, settings);
         let shared = Shared {
             hub: hub.clone(),
             admin_key: admin_key.into(),

@@ -40,6 +40,10 @@ pub struct Metrics {
     pub requests: Counter,
     /// Operations of backends that were done, and that were refused.
     pub operations: Counter,
+    /// Events that webhooks have taken, and that none has.
+    pub hooks_delivered: Counter,
+    /// See `hooks_delivered`.
+    pub hooks_dropped: Counter,
     /// See `operations`.
     pub refusals: Counter,
 }
@@ -55,6 +59,8 @@ impl Default for Metrics {
             commits: Histogram::new(exponential_buckets(0.0001, 2.0, 15)),
             requests: Counter::default(),
             operations: Counter::default(),
+            hooks_delivered: Counter::default(),
+            hooks_dropped: Counter::default(),
             refusals: Counter::default(),
         }
     }
@@ -87,6 +93,7 @@ impl Exposition {
         let (peers, memory) = (Number::default(), Number::default());
         let Metrics { sessions, rooms, accepted, deliveries, .. } = metrics.clone();
         let Metrics { commits, requests, operations, refusals, .. } = metrics.clone();
+        let Metrics { hooks_delivered, hooks_dropped, .. } = metrics.clone();
         registry.register("mesibo_sessions", "WebSockets that are open", sessions);
         registry.register("mesibo_rooms", "Rooms with somebody in them", rooms);
         registry.register("mesibo_messages_accepted", "Messages stored and accepted", accepted);
@@ -98,6 +105,10 @@ impl Exposition {
         registry.register("mesibo_admin_operations", help, operations);
         let help = "Operations of backends that were refused";
         registry.register("mesibo_admin_refusals", help, refusals);
+        let help = "Events that webhooks have taken";
+        registry.register("mesibo_webhook_events", help, hooks_delivered);
+        let help = "Events that were given up";
+        registry.register("mesibo_webhook_dropped", help, hooks_dropped);
         let help = "RTP packets from publishers";
         registry.register("mesibo_media_packets_received", help, packets_in.clone());
         let help = "RTP packets to subscribers";

@@ -5,6 +5,8 @@
 
 #[path = "conformance/effects.rs"]
 mod effects;
+#[path = "conformance/hooks.rs"]
+mod hooks;
 #[path = "conformance/matcher.rs"]
 mod matcher;
 #[path = "conformance/request.rs"]

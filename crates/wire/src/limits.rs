@@ -459,6 +459,18 @@ pub const ADMIN_BODY_BYTES_MAX: usize = 1024 * 1024;
 /// then `RATELIMIT` for a minute (`backend-api.md` 1.3).
 pub const ADMIN_FAILURES_PER_MINUTE_MAX: u32 = 10;
 
+/// Events that wait for the webhook of one app; beyond it the oldest is dropped and counted
+/// (`backend-api.md` 2.9.1).
+pub const WEBHOOK_QUEUE_MAX: usize = 10_000;
+/// Of those, so many go with one request.
+pub const WEBHOOK_BATCH_MAX: usize = 50;
+/// Longest wait for a connection to a webhook, and for its answer; then it is tried again.
+pub const WEBHOOK_CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// See [`WEBHOOK_CONNECT_WITHIN`].
+pub const WEBHOOK_WITHIN: Duration = Duration::from_secs(10);
+/// Users of whom it was said that messages wait. Beyond it all are forgotten, and it is said again.
+pub const HOOKED_USERS_KEPT_MAX: usize = 100_000;
+
 /// App tokens whose addresses are remembered when `admin.max_source_ips` is set. Beyond it all are
 /// forgotten and counted anew.
 pub const ADMIN_SOURCES_KEPT_MAX: usize = 10_000;

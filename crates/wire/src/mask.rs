@@ -78,6 +78,20 @@ pub mod call {
     pub const DEFAULT: u32 = 0x8107;
 }
 
+/// Events an app's webhook is told of (`backend-api.md` 2.9.2).
+pub mod notify {
+    #![allow(missing_docs)]
+    pub const MASTER: u32 = 0x1;
+    pub const ONLINE: u32 = 0x10;
+    pub const OFFLINE: u32 = 0x20;
+    pub const MESSAGE_ONLINE: u32 = 0x100;
+    pub const MESSAGE_OFFLINE: u32 = 0x200;
+    pub const DELIVERED: u32 = 0x400;
+    pub const READ: u32 = 0x800;
+    pub const PRUNED: u32 = 0x2000;
+    pub const LOGIN: u32 = 0x1_0000;
+}
+
 /// Message flags.
 pub mod message {
     #![allow(missing_docs)]
@@ -98,6 +112,8 @@ pub mod message {
 pub mod user {
     #![allow(missing_docs)]
     pub const NO_OFFLINE_STORAGE: u32 = 0x1;
+    /// The webhook is told of messages while the user is away.
+    pub const WEBHOOK: u32 = 0x2;
     pub const NO_OUTGOING: u32 = 0x4;
     pub const NO_INCOMING: u32 = 0x8;
     /// May be found by search.

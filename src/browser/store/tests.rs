@@ -141,10 +141,10 @@ async fn what_memory_held_goes_along_into_a_database() {
     let writes = vec![Write::Message(Box::new(kept.clone())), Write::Cursor(Seq(3))];
     memory.perform(Request::Commit { writes, strict: false });
     let mut backend = Backend::Memory(Box::new(memory));
-    let opened = open(&mut backend, Some("test".into()), "moves").await.unwrap();
+    let opened = open(&mut backend, Some("test".into()), "moves", || {}).await.unwrap();
     assert_eq!(opened.outbox, [kept]);
     assert_eq!(opened.cursor, Some(Seq(3)));
-    assert!(matches!(backend, Backend::Indexed(_)));
+    assert!(matches!(backend, Backend::Indexed(..)));
 }
 
 #[wasm_bindgen_test]
@@ -277,6 +277,7 @@ fn write(chance: &mut Chance, number: u64) -> Write {
             name: format!("{number}"),
             ..StoredProfile::default()
         })),
+        2 => Write::ForgetProfiles,
         9 => Write::Errand(errand(number)),
         10 => Write::ErrandDone(number.saturating_sub(chance.below(9))),
         11 => Write::DeleteBefore {

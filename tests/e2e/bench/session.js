@@ -15,6 +15,9 @@ function varint(value) {
   return [...bytes, value];
 }
 
+/** A number as a field of Protobuf. */
+const integer = (number, value) => Buffer.from([number << 3, ...varint(value)]);
+
 /** A client's WebSocket message; the mask is zero, which leaves the content as it is (RFC 6455, 5.3). */
 function message(content) {
   const { length } = content;
@@ -59,10 +62,45 @@ export function signIn(port, { token, app }) {
         // Which of the frames it is: the number of the field, times eight, plus two.
         if (frame[0] === 0x0a) resolve(socket);
         else if (frame[0] === 0x12) reject(new Error("refused"));
+        // One message is stored.
+        else if (frame[0] === 0x2a) socket.emit("accepted");
+        else if (frame[0] === 0x32) socket.destroy(new Error("the server refused a message"));
         // A ping's content is a pong's content.
         else if (frame[0] === 0x1a) socket.write(message(field(2, frame.subarray(2))));
         waiting = Buffer.from(waiting.subarray(head + length));
       }
     });
+  });
+}
+
+/** Messages on their way, as a client has them (`OUTBOX_IN_FLIGHT_MAX`). */
+const IN_FLIGHT = 256;
+
+/** Sends messages to somebody; resolves when the server has all. Ids begin behind `first`. */
+export function sendMessages(socket, to, count, first = 0) {
+  let sent = 0;
+  let accepted = 0;
+  return new Promise((resolve, reject) => {
+    const go = () => {
+      const frames = [];
+      for (; sent < count && sent - accepted < IN_FLIGHT; sent++) {
+        const id = first + sent + 1;
+        const content = field(1, `message number ${sent}`);
+        const body = [integer(1, id), field(2, field(1, to)), integer(4, 3), field(7, content)];
+        frames.push(message(field(4, Buffer.concat(body))));
+      }
+      if (frames.length) socket.write(Buffer.concat(frames));
+    };
+    const on = () => {
+      accepted += 1;
+      if (accepted < count) return go();
+      socket.off("accepted", on);
+      socket.off("close", gone);
+      resolve();
+    };
+    socket.on("accepted", on);
+    const gone = () => reject(new Error("the server closed the sender's session"));
+    socket.once("close", gone);
+    go();
   });
 }

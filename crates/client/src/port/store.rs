@@ -126,6 +126,8 @@ pub enum Write {
     Account(Account),
     /// A user or group.
     Profile(Box<StoredProfile>),
+    /// All users and groups are forgotten.
+    ForgetProfiles,
     /// A message disappears at this moment; `Timestamp(0)`: it has.
     Age {
         /// Which message.
@@ -209,6 +211,9 @@ pub enum StoreError {
     /// The browser has no storage for this page: private window, or forbidden.
     #[error("the browser gives this page no storage")]
     Unavailable,
+    /// A tab with an older version of the SDK holds the storage.
+    #[error("another tab of this page, with an older version, holds the storage: close it")]
+    Blocked,
     /// The browser's storage is full.
     #[error("the browser's storage for this page is full")]
     Full,

@@ -2,5 +2,6 @@
 
 pub mod admin;
 pub mod apps;
+pub mod hook;
 pub mod media;
 pub mod store;

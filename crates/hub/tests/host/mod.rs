@@ -26,6 +26,7 @@ pub struct Host {
     /// These read nothing that is sent to them.
     pub stuck: BTreeSet<SessionId>,
     pub log: Vec<String>,
+    pub hooks: Vec<hub::port::hook::Hook>,
     pub uploaders: Vec<Result<Option<(wire::id::AppId, wire::id::Uid)>, StoreError>>,
     /// Requests whose answers are held back.
     held: Option<VecDeque<(Ticket, Request)>>,
@@ -50,6 +51,7 @@ impl Host {
             disk_full: false,
             stuck: BTreeSet::new(),
             log: Vec::new(),
+            hooks: Vec::new(),
             uploaders: Vec::new(),
             held: None,
             received: BTreeMap::new(),
@@ -91,6 +93,7 @@ impl Host {
                 },
                 Output::AdminReply { result, .. } => self.answers.push(result),
                 Output::Media(command) => self.media.push(command),
+                Output::Hook(hook) => self.hooks.push(*hook),
                 Output::Uploader { who, .. } => self.uploaders.push(who),
                 Output::Log { text } => self.log.push(text),
             }

@@ -40,6 +40,12 @@ impl Outcome {
 }
 
 impl Runner {
+    /// A case of the table that is run by hand.
+    pub fn case_named(id: &str) -> Value {
+        let cases: Vec<Value> = serde_json::from_str(include_str!("cases.json")).unwrap();
+        cases.into_iter().find(|case| case["id"] == id).expect("such a case")
+    }
+
     pub async fn start() -> Runner {
         Runner::start_with(&[]).await
     }

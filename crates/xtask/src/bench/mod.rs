@@ -27,11 +27,12 @@ pub struct Built {
 
 type Measure = fn(&Built) -> anyhow::Result<Vec<Figure>>;
 
-const MEASURES: [(&str, Measure); 8] = [
+const MEASURES: [(&str, Measure); 9] = [
     ("sizes", sizes::measure),
     ("start", page::start),
     ("page", page::usable),
     ("history", page::history),
+    ("backlog", page::backlog),
     ("messages", load::messages),
     ("idle", page::idle),
     ("sfu", load::sfu),

@@ -35,6 +35,39 @@ pub fn history(built: &Built) -> anyhow::Result<Vec<Figure>> {
     Ok(vec![
         figure(&seen, "read_ms", name, "ms", Budget::AtMost(30.0))?,
         figure(&seen, "stored_per_s", "messages sent offline and stored", "msg/s", Budget::None)?,
+        figure(
+            &seen,
+            "search_rare_ms",
+            "a text that one of 100,000 messages has p50",
+            "ms",
+            Budget::AtMost(100.0),
+        )?,
+        figure(
+            &seen,
+            "search_common_ms",
+            "50 of 100,000 messages with a text p50",
+            "ms",
+            Budget::AtMost(100.0),
+        )?,
+        figure(
+            &seen,
+            "summary_ms",
+            "summary of 1,000 conversations p50",
+            "ms",
+            Budget::AtMost(50.0),
+        )?,
+    ])
+}
+
+/// Many messages on their way into a page.
+pub fn backlog(built: &Built) -> anyhow::Result<Vec<Figure>> {
+    let seen = node(built, "backlog")?;
+    let stream = "20,000 messages sent, received, stored, told";
+    let longest = "longest turn while a backlog of 10,000 comes in";
+    Ok(vec![
+        figure(&seen, "stream_ms", stream, "ms", Budget::AtMost(4000.0))?,
+        figure(&seen, "backlog_ms", "a backlog of 10,000 messages", "ms", Budget::None)?,
+        figure(&seen, "longest_ms", longest, "ms", Budget::AtMost(16.0))?,
     ])
 }
 
