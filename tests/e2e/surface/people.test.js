@@ -155,7 +155,12 @@ test("who asks for a place may take that back, and hears nothing more", async ()
   const cancelled = await b.evaluate((peer) => {
     const location = chat.api.getProfile(peer, 0).location();
     const before = [location.getSubscriptionStatus(), location.get()?.latitude];
-    return [...before, location.cancelSubscription(), location.getSubscriptionStatus(), location.get()];
+    return [
+      ...before,
+      location.cancelSubscription(),
+      location.getSubscriptionStatus(),
+      location.get(),
+    ];
   }, ada.address);
   assert.deepEqual(cancelled, [2, 10, 0, 0, null]);
 });
@@ -188,7 +193,12 @@ test("a search tells its results, continues with an update, and forgets when tol
     search.subscribe(true);
     search.setMaxAge(3600);
     search.setQuery("seekable");
-    window.result = [search.getRequestId(), search.search(), search.getRequestId() > 0, told.length];
+    window.result = [
+      search.getRequestId(),
+      search.search(),
+      search.getRequestId() > 0,
+      told.length,
+    ];
   });
   await a.until(() => told.length === 1);
   assert.deepEqual(await a.evaluate(() => [result, told[0]]), [
@@ -318,7 +328,12 @@ test("a stranger asked for by name is seen online and offline, without being a c
   const asked = await b.evaluate((peer) => {
     const result = chat.api.subscribeTransient([peer], 0, 0, 60);
     const profile = chat.api.getProfileIfExists(peer, 0);
-    return [result, profile.subscribeTransient(0, 0, 60), profile.isContact(), profile.isSubscribed()];
+    return [
+      result,
+      profile.subscribeTransient(0, 0, 60),
+      profile.isContact(),
+      profile.isSubscribed(),
+    ];
   }, ada.address);
   assert.deepEqual(asked, [0, 0, false, false]);
   const a = await world.visit(ada, "chat.html");
@@ -326,7 +341,10 @@ test("a stranger asked for by name is seen online and offline, without being a c
   await b.until((peer) => chat.api.getProfile(peer, 0).isOnline(), ada.address);
   await a.evaluate(() => chat.api.stop());
   await b.until((peer) => !chat.api.getProfile(peer, 0).isOnline(), ada.address);
-  assert.equal(await b.evaluate(() => chat.api.getProfile(null, 7).subscribeTransient(0, 0, 60)), 128);
+  assert.equal(
+    await b.evaluate(() => chat.api.getProfile(null, 7).subscribeTransient(0, 0, 60)),
+    128,
+  );
 });
 
 test("a profile is found by its number, says whether it is recent and live, and no call is on", async () => {
@@ -393,7 +411,10 @@ test("access levels: who was given one sees the value, until it is reset or take
   });
   await b.until((peer) => chat.api.getProfile(peer, 0).getString("city") === "Ulm", ada.address);
   assert.equal(
-    await b.evaluate((peer) => chat.api.getProfile(peer, 0).getString("phone", "hidden"), ada.address),
+    await b.evaluate(
+      (peer) => chat.api.getProfile(peer, 0).getString("phone", "hidden"),
+      ada.address,
+    ),
     "hidden",
   );
   // Given by a synchroniser.
