@@ -800,11 +800,18 @@ impl Client {
                 false
             }
         };
-        for _ in 0..core::mem::take(&mut self.database.opening) {
-            self.tell(Event::DatabaseOpened { ok });
+        // Else once the newest conversations are known, too: a page lists them from then on.
+        if !ok {
+            self.tell_opened(false);
         }
         self.go_on_connecting(now);
         self.go_on_reading_all();
+    }
+
+    fn tell_opened(&mut self, ok: bool) {
+        for _ in 0..core::mem::take(&mut self.database.opening) {
+            self.tell(Event::DatabaseOpened { ok });
+        }
     }
 
     fn restore(&mut self, opened: Opened) {
@@ -904,8 +911,9 @@ impl Client {
                     self.profiles.note_message(&message.conversation, message.order);
                     self.outbox.come_behind(&message);
                 }
+                self.tell_opened(true);
             }
-            (Pending::Recent, _) => {}
+            (Pending::Recent, _) => self.tell_opened(true),
         }
     }
 

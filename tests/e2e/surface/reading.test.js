@@ -245,7 +245,8 @@ test("when the database is open, names, the own address and what was sent are th
   const page = await a.tab(world.address(ada, "stored.html", settings));
   await page.until(() => window.atOpen !== undefined);
   const atOpen = await page.evaluate(() => window.atOpen);
-  assert.deepEqual(atOpen, { ok: true, name: "Bob of the page", own: ada.address });
+  const own = ada.address;
+  assert.deepEqual(atOpen, { ok: true, name: "Bob of the page", own, recent: [bob.address] });
 });
 
 // Rules: 5.8.6, 7.32.
