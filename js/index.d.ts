@@ -88,6 +88,14 @@ export interface MesiboListener {
   /** For a read session: how many older messages `sync` has brought. */
   Mesibo_onSync?(session: MesiboReadSession, count: number): Answer;
   Mesibo_onError?(text: string): Answer;
+  /** The browser is about to ask for camera and microphone (`true`), or was answered. */
+  Mesibo_onPermission?(on: boolean): Answer;
+  /** Capture began; `null` when there is nothing to capture. */
+  Mesibo_onLocalMedia?(media: MediaStream | null): Answer;
+  /** Somebody calls. Set up and answer, or hang up, now or later. */
+  Mesibo_onCall?(callid: number, from: string, video: boolean): Answer;
+  /** `MESIBO_CALLSTATUS_*`; one with bit 0x40 is the last of a call. */
+  Mesibo_onCallStatus?(callid: number, status: number): Answer;
 
   // Rooms, first generation.
   Mesibo_OnParticipants?(all: MesiboParticipant[], latest: MesiboParticipant[]): Answer;
@@ -359,6 +367,39 @@ declare class Mesibo {
   /** To be called in the worker's first turn. */
   static initServiceWorker(caches: CacheStorage, self: any): boolean;
 
+  /** What the next `call` or `answer` is about. Elements may appear later; `null` = no view. */
+  setupVideoCall(
+    local: string | HTMLElement | null,
+    remote: string | HTMLElement | null,
+    video?: boolean,
+  ): boolean;
+  /** As above, without pictures; without an element it is heard all the same. */
+  setupVoiceCall(audio?: string | HTMLElement | null): boolean;
+  /**
+   * Calls a user. Not 0: no setup or no address (FAIL), another call (REQINPROGRESS), offline
+   * (DISCONNECTED). All but the first are told to `Mesibo_onCallStatus`, too.
+   */
+  call(address: string, video?: boolean): ResultCode;
+  /** Takes the call that rings. FAIL when none does. */
+  answer(video?: boolean): ResultCode;
+  /** Declines, cancels or ends; 0 = the call there is. FAIL when there is none. */
+  hangup(callid?: Numeric): ResultCode;
+  /** `enable` = mute. `(channel, …, false)` with nothing muted mutes until `(false, false, true)`. */
+  mute(audio: boolean, video: boolean, enable: boolean): ResultCode;
+  /** Muted now. The other side is told MUTE or UNMUTE. */
+  toggleAudioMute(): boolean;
+  toggleVideoMute(): boolean;
+  /** `MESIBO_MUTESTATUS_*` of the own side. */
+  getMuteStatus(): number;
+  /** Neither side hears or sees the other. */
+  hold(on?: boolean): ResultCode;
+  /** 0 to 9, * and #. */
+  dtmf(digit: string | number): ResultCode;
+  /** With whom a call is under way or rings, or the group of a conference. */
+  getActiveCall(): MesiboProfile | null;
+  getActiveP2PCall(): MesiboProfile | null;
+  getActiveGroupCall(): MesiboProfile | null;
+
   groupCall(listener: MesiboGroupCallListener | null, gid: Numeric): MesiboGroupCall | null;
   /** First generation; `setRoom` says which one. */
   initGroupCall(): MesiboGroupCall;
@@ -491,6 +532,10 @@ declare class MesiboProfile {
   isOnline(): boolean;
   isTyping(): boolean;
   isTypingInGroup(gid: Numeric): boolean;
+  /** A call with this user, or a conference in this group, is under way or rings. */
+  isCallInProgress(): boolean;
+  isVideoCallInProgress(): boolean;
+  isVoiceCallInProgress(): boolean;
   isChatting(): boolean;
   isChattingInGroup(gid: Numeric): boolean;
   getLastSeen(): MesiboDateTime | null;
@@ -580,10 +625,7 @@ declare class MesiboProfile {
   setRecent(on?: boolean): void;
   isSyncedProfileRecent(): boolean;
   isUpdateRealtime(): boolean;
-  isCallInProgress(): boolean;
   isCallInProgres(): boolean;
-  isVideoCallInProgress(): boolean;
-  isVoiceCallInProgress(): boolean;
   subscribeTransient(type?: number, activity?: number, duration?: number): ResultCode;
   e2ee(): MesiboEndToEndEncryption;
   location(): MesiboProfileLocation;

@@ -2,6 +2,7 @@
 
 import * as core from "mesibo-core";
 import { constants } from "./constants.js";
+import { callMethods, callProfileMethods } from "./calls.js";
 import { makeContactSynchronizer } from "./contacts.js";
 import { MesiboDateTime } from "./datetime.js";
 import { mesiboVerbs, profileVerbs, sessionVerbs } from "./verbs.js";
@@ -49,7 +50,7 @@ const ALIASES = {
     setConfiuration: "setConfiguration",
     setOnlinestatusTarget: "setOnlineStatusTarget",
   },
-  MesiboProfile: { createPresence: "newPresence" },
+  MesiboProfile: { createPresence: "newPresence", isCallInProgres: "isCallInProgress" },
   MesiboGroupCall: { publish: "createPublisher" },
   MesiboParticipant: {
     attach: "setVideoView",
@@ -143,7 +144,12 @@ export function install() {
   const MesiboContactSynchronizer = makeContactSynchronizer(() => core.Mesibo.getInstance());
   for (const [name, shortcuts] of Object.entries(SHORTCUTS)) put(core[name].prototype, shortcuts);
   const { start } = core.Mesibo.prototype;
-  put(core.Mesibo.prototype, { ...mesiboVerbs, ...engineMethods, ...settingMethods });
+  put(core.Mesibo.prototype, {
+    ...mesiboVerbs,
+    ...engineMethods,
+    ...settingMethods,
+    ...callMethods,
+  });
   put(core.Mesibo.prototype, {
     start() {
       fieldOf(this).started ??= this.getTimestamp();
@@ -152,6 +158,7 @@ export function install() {
     },
   });
   put(core.MesiboProfile.prototype, { ...profileVerbs, ...profileMethods, ...groupMethods });
+  put(core.MesiboProfile.prototype, callProfileMethods);
   put(core.MesiboReadSession.prototype, sessionVerbs);
   for (const [name, aliases] of Object.entries(ALIASES)) {
     const { prototype } = core[name];

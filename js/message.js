@@ -349,7 +349,7 @@ export class MesiboMessageProperties {
     return this.isDeleted() || this.isWiped() || this.status === EXPIRED;
   }
   isVideoCall() {
-    return this.isCall() && (this.type & 1) !== 0;
+    return this.isCall() && (this.type & constants.MESIBO_CALLFLAG_VIDEO) !== 0;
   }
   isVoiceCall() {
     return this.isCall() && !this.isVideoCall();

@@ -269,16 +269,6 @@ export const profileMethods = {
   isUpdateRealtime() {
     return this._isGroup() || (this._contact() & (CONTACT | SUBSCRIBED)) !== 0;
   },
-  /** A conference of the group; one-to-one calls are not part of this version. */
-  isCallInProgress() {
-    return this._inRoom();
-  },
-  isVideoCallInProgress() {
-    return this._inRoom();
-  },
-  isVoiceCallInProgress() {
-    return false;
-  },
   subscribeTransient() {
     return this._isGroup() ? constants.MESIBO_RESULT_FAIL : constants.MESIBO_RESULT_OK;
   },
@@ -358,7 +348,6 @@ export const profileMethods = {
   },
 };
 profileMethods.publish = profileMethods.save;
-profileMethods.isCallInProgres = profileMethods.isCallInProgress;
 
 for (const [kind, [write, read]] of Object.entries(KINDS)) {
   profileMethods[`set${kind}`] = function (name, value, level) {

@@ -1,6 +1,7 @@
 // Settings of the engine, small values of the page, and what the browser knows: plain forwarding.
 
 import { constants } from "./constants.js";
+import { setCallWait } from "./calls.js";
 import { endToEnd } from "./encryption.js";
 import { fileKind } from "./file.js";
 import { fieldOf } from "./hidden.js";
@@ -108,6 +109,7 @@ export const settingMethods = {
   },
   setConfiguration(type, value) {
     (fieldOf(this).configuration ??= {})[type] = value;
+    setCallWait(this, type, value);
   },
   setBufferLen() {
     return OK;

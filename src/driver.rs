@@ -12,6 +12,7 @@ use wire::limits::TIMER_MAX;
 use wire::time::{Instant, Now};
 
 use crate::api::page::Page;
+use crate::browser::call::CallMedia;
 use crate::browser::peer::Peers;
 use crate::browser::{
     clock, device,
@@ -26,6 +27,7 @@ pub(crate) struct Driver {
     client: RefCell<Client>,
     pub page: Page,
     pub peers: Peers,
+    pub call: CallMedia,
     pub transfers: Transfers,
     sockets: Sockets,
     pub store: Store,
@@ -43,6 +45,7 @@ impl Driver {
             client: RefCell::new(Client::new(clock::seed(), text::search)),
             page: Page::new(itself.clone()),
             peers: Peers::new(itself.clone()),
+            call: CallMedia::new(itself.clone()),
             transfers: Transfers::new(itself.clone()),
             sockets: Sockets::new(itself.clone()),
             store: Store::new(itself.clone()),
@@ -120,6 +123,7 @@ impl Driver {
                 }
                 Output::Store { ticket, request } => self.store.ask(ticket, request),
                 Output::Peer(command) => self.peers.perform(command),
+                Output::Call(call, command) => self.call.perform(call, command),
                 Output::Transfer(command) => self.transfers.perform(command),
                 Output::Event(event) => self.page.tell(*event),
                 Output::Wait(deadline) => {

@@ -3,6 +3,7 @@
 //! Bad input never throws: arguments are taken as they come and read leniently.
 
 pub mod arguments;
+mod call;
 mod changes;
 mod file;
 pub mod group_call;

@@ -432,6 +432,12 @@ impl Page {
                 self.tell_asker_and_all(ticket, "GroupError", &[profile, error.into()]);
                 self.asking.borrow_mut().remove(&ticket);
             }
+            Event::Call { call, from, video } => {
+                self.tell_all("Call", &[call.into(), from.into(), video.into()]);
+            }
+            Event::CallStatus { call, status } => {
+                self.tell_all("CallStatus", &[call.into(), status.into()]);
+            }
             Event::Room { room, event } => {
                 let room = self.rooms.borrow().get(&room).cloned();
                 if let Some(room) = room {

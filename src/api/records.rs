@@ -214,6 +214,7 @@ pub fn put(
     set(&hidden, "last", &links.last.into());
     set(&hidden, "forwarded", &content.forwarded.into());
     set(&hidden, "modified", &message.modified.into());
+    set(&hidden, "callDuration", &message.duration.into());
     set(&hidden, "thread", &content.thread.into());
     set(&hidden, "fields", &content.fields.as_str().into());
     set(&hidden, "receipts", &receipts_of(message));

@@ -1,5 +1,6 @@
 //! One file per browser API: events become inputs, outputs become calls. No decisions.
 
+pub mod call;
 pub mod clock;
 mod database;
 pub mod device;

@@ -97,7 +97,7 @@ impl Peers {
 
     /// The media of an own stream, once it is captured.
     pub fn own_stream(&self, room: GroupId, sid: u32) -> Option<MediaStream> {
-        self.captured.borrow().get(&(room, sid)).map(|capture| capture.stream.clone())
+        self.captured.borrow().get(&(room, sid)).map(|capture| same(&capture.stream))
     }
 
     /// The media of somebody's stream, while it is received.
@@ -110,26 +110,18 @@ impl Peers {
     fn capture(&self, of: (GroupId, u32), source: u32, index: u32, audio: bool, video: bool) {
         let Some(driver) = self.driver.upgrade() else { return };
         let (room, sid) = of;
-        wasm_bindgen_futures::spawn_local(async move {
-            driver.page.tell_all("Permission", &[true.into()]);
-            let stream = media::capture(source, index, audio, video).await;
-            driver.page.tell_all("Permission", &[false.into()]);
+        let then = move |driver: &Driver, stream: Result<MediaStream, JsValue>| {
             let told = match stream {
-                Err(error) => {
-                    driver.page.tell_all("LocalMedia", &[JsValue::NULL]);
-                    Told::CaptureFailed { room, sid, reason: media::reason(&error) }
-                }
+                Err(error) => Told::CaptureFailed { room, sid, reason: media::reason(&error) },
                 Ok(stream) => {
-                    driver.page.tell_all("LocalMedia", &[stream.clone().into()]);
-                    let found = tracks(&stream);
-                    let has = |kind| found.iter().any(|track| kind_of(track) == kind);
-                    let (audio, video) = (has(Kind::Audio), has(Kind::Video));
+                    let (audio, video) = kinds(&stream);
                     driver.peers.take_capture(of, stream);
                     Told::Captured { room, sid, audio, video }
                 }
             };
             driver.input(Input::Peer(told));
-        });
+        };
+        capture(driver, (source, index), (audio, video), Box::new(then));
     }
 
     /// The new capture takes the place of the former one, also on the wire.
@@ -165,12 +157,7 @@ impl Peers {
         let driver = self.driver.clone();
         let told_by = peer.clone();
         let listener = EventListener::new(&peer, "connectionstatechange", move |_| {
-            let state = match told_by.connection_state() {
-                RtcPeerConnectionState::Connected => PeerState::Connected,
-                RtcPeerConnectionState::Disconnected => PeerState::Disconnected,
-                RtcPeerConnectionState::Failed => PeerState::Failed,
-                _ => PeerState::Connecting,
-            };
+            let state = state_of(&told_by);
             if let Some(driver) = driver.upgrade() {
                 driver.input(Input::Peer(Told::State { room, state }));
             }
@@ -355,7 +342,48 @@ async fn describe(connection: &Connection) -> Result<String, JsValue> {
     Ok(connection.peer.local_description().map_or(sdp, |local| local.sdp()))
 }
 
-fn tracks(stream: &MediaStream) -> Vec<MediaStreamTrack> {
+/// What is done with a capture.
+pub type Then = Box<dyn FnOnce(&Driver, Result<MediaStream, JsValue>)>;
+
+/// Captures, and tells the page of it: that it may be asked for its permission, and what came.
+pub fn capture(
+    driver: Rc<Driver>,
+    (source, index): (u32, u32),
+    (audio, video): (bool, bool),
+    then: Then,
+) {
+    wasm_bindgen_futures::spawn_local(async move {
+        driver.page.tell_all("Permission", &[true.into()]);
+        let stream = media::capture(source, index, audio, video).await;
+        driver.page.tell_all("Permission", &[false.into()]);
+        let shown = stream.as_ref().map_or(JsValue::NULL, JsValue::from);
+        driver.page.tell_all("LocalMedia", &[shown]);
+        then(&driver, stream);
+    });
+}
+
+/// The same stream once more. `clone()` would be the browser's: other tracks, which nobody mutes or
+/// stops.
+pub fn same(stream: &MediaStream) -> MediaStream {
+    Clone::clone(stream)
+}
+
+/// Whether there is sound, and a picture.
+pub fn kinds(stream: &MediaStream) -> (bool, bool) {
+    (stream.get_audio_tracks().length() > 0, stream.get_video_tracks().length() > 0)
+}
+
+/// A connection's state as the client knows it.
+pub fn state_of(peer: &RtcPeerConnection) -> PeerState {
+    match peer.connection_state() {
+        RtcPeerConnectionState::Connected => PeerState::Connected,
+        RtcPeerConnectionState::Disconnected => PeerState::Disconnected,
+        RtcPeerConnectionState::Failed => PeerState::Failed,
+        _ => PeerState::Connecting,
+    }
+}
+
+pub fn tracks(stream: &MediaStream) -> Vec<MediaStreamTrack> {
     stream.get_tracks().iter().filter_map(|track| track.dyn_into().ok()).collect()
 }
 
@@ -363,6 +391,6 @@ fn track_of(stream: &MediaStream, kind: Kind) -> Option<MediaStreamTrack> {
     tracks(stream).into_iter().find(|track| kind_of(track) == kind)
 }
 
-fn kind_of(track: &MediaStreamTrack) -> Kind {
+pub fn kind_of(track: &MediaStreamTrack) -> Kind {
     if track.kind() == "audio" { Kind::Audio } else { Kind::Video }
 }

@@ -45,6 +45,8 @@ struct MessageRecord {
     receipts: Vec<ReceiptRecord>,
     #[prost(bool, tag = "17")]
     modified: bool,
+    #[prost(uint32, tag = "18")]
+    duration: u32,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -155,6 +157,7 @@ pub fn message_to_bytes(message: &Message) -> Vec<u8> {
         status: message.status,
         content: Some((&message.content).into()),
         recipients: message.recipients,
+        duration: message.duration,
         receipts: receipts.collect(),
         modified: message.modified,
     };
@@ -190,6 +193,7 @@ pub fn message_from_bytes(bytes: &[u8]) -> Option<Message> {
         content: record.content.unwrap_or_default().into(),
         modified: record.modified,
         recipients: record.recipients,
+        duration: record.duration,
         receipts: receipts.collect(),
     })
 }

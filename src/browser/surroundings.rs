@@ -28,6 +28,15 @@ impl Surroundings {
                 }));
             }
         }
+        // A page that is left says goodbye to who it talks with.
+        if let Ok(target) = global().dyn_into::<EventTarget>() {
+            let driver = Rc::downgrade(driver);
+            listeners.push(EventListener::new(&target, "pagehide", move |_| {
+                if let Some(driver) = driver.upgrade() {
+                    driver.input(Input::Call(0, client::port::call::Input::Leaving));
+                }
+            }));
+        }
         if let Some(document) = document() {
             let driver = Rc::downgrade(driver);
             let target = document.clone();

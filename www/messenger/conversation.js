@@ -36,6 +36,11 @@ export class Conversation {
     find(".back").addEventListener("click", () => app.close());
     find(".who").addEventListener("click", () => this.details());
     find(".about-them").addEventListener("click", () => this.details());
+    this.rings = [...place.querySelectorAll(".ring")];
+    for (const button of this.rings) {
+      const video = button.classList.contains("with-video");
+      button.addEventListener("click", () => app.calls.start(this.profile, video));
+    }
     find(".look").addEventListener("click", () => this.find.open());
     this.parts.down.addEventListener("click", () => this.thread.toEnd());
     this.parts.blocked.querySelector("button").addEventListener("click", () => {
@@ -125,6 +130,8 @@ export class Conversation {
     const left = profile.isGroup() && !profile.isActive();
     const blocked = profile.isBlocked();
     parts.blocked.hidden = !left && !blocked;
+    const callable = !profile.isGroup() && !profile.isSelfProfile() && !blocked;
+    for (const button of this.rings) button.hidden = !callable;
     parts.blocked.firstElementChild.textContent = left
       ? "You are not in this group."
       : `You have blocked ${profile.getNameOrAddress()}.`;

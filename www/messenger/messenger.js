@@ -4,6 +4,7 @@ import { account } from "/shared/account.js";
 import { connect } from "/shared/connection.js";
 import { announce, face } from "/shared/dom.js";
 import { Typing } from "/shared/typing.js";
+import { Calls } from "./call.js";
 import { Conversation } from "./conversation.js";
 import { Conversations, keyOf } from "./conversations.js";
 import { showMe } from "./me.js";
@@ -45,6 +46,7 @@ const search = new Search(api, app.profiles, (profile, mid) => {
   open(profile);
   if (mid) conversation.thread.jumpTo(mid);
 });
+app.calls = new Calls(api);
 app.notifications = new Notifications(api, open);
 
 function open(profile) {

@@ -4,14 +4,14 @@
 import { element, icon } from "./dom.js";
 import { Attachment } from "./attachment.js";
 import { isEmoji, rich } from "./text.js";
-import { inOneLine, isGone, progressOf, senderOf, timeOf } from "./words.js";
+import { callOf, inOneLine, isGone, progressOf, senderOf, timeOf } from "./words.js";
 
 export class Bubble {
   /** `actions`: `menu(message, bubble)`, `open(message)`, `jump(mid)`; each may be missing. */
   constructor(message, actions) {
     this.message = message;
     this.actions = actions;
-    const own = message.isOutgoing();
+    const own = message.isOutgoing() || message.isOutgoingCall();
     this.sender = element("p", { class: "sender", dir: "auto" });
     this.quote = element("div");
     this.file = element("div");
@@ -27,7 +27,7 @@ export class Bubble {
       this.foot,
     );
     this.element = element("li", { class: own ? "said own" : "said" }, this.body);
-    if (actions.menu) this.addMenu();
+    if (actions.menu && !message.isCall()) this.addMenu();
     this.element.bubble = this;
   }
 
@@ -103,7 +103,8 @@ export class Bubble {
   drawText(query) {
     const { message, text } = this;
     const gone = isGone(message);
-    const words = gone ? "This message was deleted" : (message.message ?? "");
+    const said = message.isCall() ? callOf(message) : (message.message ?? "");
+    const words = gone ? "This message was deleted" : said;
     const look = JSON.stringify([words, gone, query, message.latitude, message.longitude]);
     if (text.look === look) return;
     text.look = look;

@@ -62,7 +62,7 @@ export class Thread {
   }
 
   messages() {
-    return this.session.getMessages().filter((message) => message.isMessage());
+    return this.session.getMessages().filter((message) => message.isMessage() || message.isCall());
   }
 
   /** Marks a text in all messages. */

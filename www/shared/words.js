@@ -77,10 +77,21 @@ function fileName(message) {
   return KINDS.get(message.filetype) ?? message.getFileName() ?? "File";
 }
 
+/** A call that is over, in words. */
+export function callOf(message) {
+  const kind = message.isVideoCall() ? "video call" : "voice call";
+  if (message.isMissedCall()) return `Missed ${kind}`;
+  const seconds = message.getCallDuration();
+  const whole = kind[0].toUpperCase() + kind.slice(1);
+  if (seconds) return `${whole}, ${lengthOf(seconds)}`;
+  return message.isOutgoingCall() ? `${whole}, not answered` : whole;
+}
+
 /** A message in one line. */
 export function inOneLine(message) {
   if (isGone(message)) return "Message deleted";
   if (message.hasLocation()) return "Location";
+  if (message.isCall()) return callOf(message);
   const text = message.message ?? "";
   if (message.hasFile()) return text ? `${fileName(message)}: ${text}` : fileName(message);
   return text.replace(/\s+/gu, " ");

@@ -365,6 +365,7 @@ impl Client {
             content: Content::default(),
             modified: false,
             recipients: 0,
+            duration: 0,
             receipts: Default::default(),
         }
     }

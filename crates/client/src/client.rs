@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
+use wire::call as step;
 use wire::code::Code;
 use wire::frame::{decode_server, encode_client};
 use wire::id::{DeviceKey, GroupId, MessageId, Ticket, Uid};
@@ -13,6 +14,7 @@ use wire::proto::{self, Hello, Pong, client_frame, server_frame, target};
 use wire::time::{Duration, Now, Timestamp};
 
 use crate::ages::Ages;
+use crate::call::Calls;
 use crate::chance::Chance;
 use crate::change::Retraction;
 use crate::commit::{Commits, Then};
@@ -48,6 +50,7 @@ pub struct Client {
     pub(crate) group_requests: GroupRequests,
     pub(crate) presences: Presences,
     pub(crate) rooms: Map<GroupId, Room>,
+    pub(crate) calls: Calls,
     pub(crate) memory: Messages,
     pub(crate) commits: Commits,
     pub(crate) transfers: Transfers,
@@ -122,6 +125,7 @@ impl Client {
             group_requests: GroupRequests::new(seed),
             presences: Presences::default(),
             rooms: Map::new(),
+            calls: Calls::default(),
             memory: Messages::default(),
             commits: Commits::default(),
             transfers: Transfers::default(),
@@ -171,6 +175,7 @@ impl Client {
                 }
             }
             Input::Peer(input) => self.on_peer(now, input),
+            Input::Call(call, input) => self.on_call_media(now, call, input),
             Input::Transfer(input) => self.on_transfer(now, input),
             Input::Tick => {}
         }
@@ -187,7 +192,7 @@ impl Client {
             }
         }
         let mut deadline = self.session.deadline().min(self.room_deadline());
-        deadline = deadline.min(self.age_deadline());
+        deadline = deadline.min(self.age_deadline()).min(self.call_deadline());
         if self.session.is_online() {
             deadline = deadline.min(self.transfers.deadline());
         }
@@ -266,6 +271,7 @@ impl Client {
         if !self.session.is_started() {
             return;
         }
+        self.hang_up_call(0);
         for room in self.rooms.keys().copied().collect::<Vec<_>>() {
             self.leave_room(room);
         }
@@ -517,6 +523,7 @@ impl Client {
 
     fn flush(&mut self, now: Now) {
         self.negotiate(now);
+        self.flush_call(now);
         self.flush_transfers(now);
         self.flush_outbox(now);
         self.flush_reads();
@@ -616,6 +623,7 @@ impl Client {
             Ok(Body::RoomState(state)) => self.on_room_state(&state),
             Ok(Body::RoomUpdate(update)) => self.on_room_update(&update),
             Ok(Body::RoomRefused(refused)) => self.on_room_refused(&refused),
+            Ok(Body::Call(call)) => self.on_call(now, call),
             Ok(Body::Answer(answer)) => self.on_answer(now, &answer),
             Ok(Body::Subscriber(subscriber)) => self.on_subscriber(&subscriber),
             Ok(Body::UploadToken(upload)) => self.session.upload_token = upload.token,
@@ -650,6 +658,7 @@ impl Client {
         self.resumed = Some(self.inbox.stored);
         self.commits.write(Write::Cursor(self.inbox.stored));
         self.session.upload_token.clone_from(&welcome.upload_token);
+        self.session.ice_servers.clone_from(&welcome.ice_servers);
         self.set_status(Status::Online, String::new());
         if let Some(own) = &welcome.self_profile
             && self.profiles.put_own(own)
@@ -660,6 +669,7 @@ impl Client {
         self.on_contact_list(&welcome.contacts);
         self.profiles.ask_again();
         self.enter_rooms_again();
+        self.return_to_call();
         self.hurry_transfers(now);
     }
 
@@ -694,6 +704,7 @@ impl Client {
         self.drop_socket();
         if code.is_some_and(|code| !code.may_retry()) {
             self.session.link = Link::Idle;
+            self.finish_call(step::NETWORK_ERROR, false);
             return self.set_status(status, text);
         }
         self.session.back_off(now, &mut self.chance, wait);

@@ -291,6 +291,22 @@ pub enum Event {
         /// `MESIBO_GROUPERROR_*`.
         error: u32,
     },
+    /// Somebody calls.
+    Call {
+        /// The page's number of the call.
+        call: u32,
+        /// Who.
+        from: String,
+        /// About pictures, too.
+        video: bool,
+    },
+    /// A call goes on, or ends.
+    CallStatus {
+        /// The page's number of the call.
+        call: u32,
+        /// `MESIBO_CALLSTATUS_*`.
+        status: u32,
+    },
     /// The conference tells something.
     Room {
         /// Which room.

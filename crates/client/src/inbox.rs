@@ -63,7 +63,7 @@ impl Inbox {
 
     /// The place of the next message of the log: order in a conversation is the order of the log,
     /// also when the server's clock is set back, and beyond 1,024 messages in a millisecond.
-    fn next_place(&mut self, wanted: u64) -> u64 {
+    pub fn next_place(&mut self, wanted: u64) -> u64 {
         self.last_place = wanted.max(self.last_place + 1);
         self.last_place
     }
@@ -231,6 +231,7 @@ impl Client {
                 Some(entry::Body::Group(change)) => self.apply_group(change),
                 Some(entry::Body::Changed(changed)) => self.apply_changed(changed),
                 Some(entry::Body::Removed(removed)) => self.apply_removed(removed),
+                Some(entry::Body::Call(record)) => self.apply_call(Seq(entry.seq), record),
                 // A place without an entry, or an entry of a newer server.
                 None => {}
             }
@@ -315,7 +316,7 @@ impl Client {
         Some(message)
     }
 
-    fn announce(&mut self, message: Message) -> Event {
+    pub(crate) fn announce(&mut self, message: Message) -> Event {
         let sessions = self.reading.match_arrived(&message);
         self.keep(message.clone());
         Event::Message { message, sessions, announce: true }

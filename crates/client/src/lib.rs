@@ -13,6 +13,7 @@
 extern crate alloc;
 
 mod ages;
+mod call;
 mod chance;
 mod change;
 mod client;
@@ -42,6 +43,7 @@ pub mod message;
 pub mod port;
 pub mod sorted;
 
+pub use call::{CallError, CallWait};
 pub use change::{ChangeError, Removal};
 pub use client::Client;
 pub use edits::Field;
@@ -60,7 +62,7 @@ use wire::id::{DeviceKey, Ticket};
 use wire::time::Instant;
 
 use event::Event;
-use port::{peer, store, transfer as file};
+use port::{call as call_port, peer, store, transfer as file};
 
 /// Number of one attempt to connect; a late event of a former socket is told apart by it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -110,6 +112,8 @@ pub enum Input {
     Visible(bool),
     /// The peer connections tell something.
     Peer(peer::Input),
+    /// The media of this one-to-one call tells something.
+    Call(u32, call_port::Input),
     /// A file on its way tells something.
     Transfer(file::Input),
     /// The deadline given by [`Output::Wait`] has come.
@@ -153,6 +157,8 @@ pub enum Output {
     },
     /// Do something with a peer connection.
     Peer(peer::Command),
+    /// Do something with the media of this one-to-one call.
+    Call(u32, call_port::Command),
     /// Do something with a file on its way.
     Transfer(file::Command),
     /// Tell the page.

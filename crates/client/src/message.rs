@@ -256,6 +256,8 @@ pub struct Message {
     pub modified: bool,
     /// Group message: who will get it.
     pub recipients: u32,
+    /// Record of a call: seconds from the answer to the end.
+    pub duration: u32,
     /// Who has it: address to times. One-to-one: the peer only.
     pub receipts: Map<String, Receipt>,
 }

@@ -206,6 +206,7 @@ impl Client {
             content: draft.content,
             modified: false,
             recipients: 0,
+            duration: 0,
             receipts: Default::default(),
         };
         let broadcast = draft.flags & flag::BROADCAST != 0;
@@ -473,6 +474,7 @@ pub(crate) fn from_frame(from: &proto::Message, seq: Seq) -> Option<Message> {
         content,
         modified: from.modified,
         recipients: 0,
+        duration: 0,
         receipts: Default::default(),
     })
 }

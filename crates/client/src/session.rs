@@ -5,12 +5,14 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use wire::code::Code;
 use wire::id::{DeviceKey, Uid};
 use wire::limits::{
     RECONNECT_DELAY_MAX, RECONNECT_DELAY_MIN, SILENCE_MAX, TOKEN_BYTES_MAX, TOKEN_BYTES_MIN,
     WELCOME_WITHIN,
 };
+use wire::proto;
 use wire::time::{Duration, Instant, Now, Timestamp};
 
 use crate::SocketId;
@@ -50,6 +52,8 @@ pub(crate) struct Session {
     pub address: String,
     /// Goes with uploads; empty when the server takes none.
     pub upload_token: String,
+    /// What helps to find a path between two browsers.
+    pub ice_servers: Vec<proto::IceServer>,
     pub device: Option<DeviceKey>,
     pub link: Link,
     pub status: Status,
@@ -70,6 +74,7 @@ impl Session {
             uid: Uid(0),
             address: String::new(),
             upload_token: String::new(),
+            ice_servers: Vec::new(),
             device: None,
             link: Link::Idle,
             status: Status::Unknown,

@@ -25,6 +25,7 @@ use wire::proto::{Goodbye, Ping, Refused, Unsupported, client_frame, server_fram
 use wire::time::{Duration, Instant, Now};
 
 use crate::app_operations::AppRates;
+use crate::calls::Calls;
 use crate::changes::{Changing, Noted};
 use crate::directory::{Directory, Missing, Needs};
 use crate::group_requests::WrongPins;
@@ -53,6 +54,7 @@ pub struct Hub {
     pub(crate) directory: Directory,
     pub(crate) watchers: Watchers,
     pub(crate) rooms: Rooms,
+    pub(crate) calls: Calls,
     pub(crate) operations: Operations,
     pub(crate) wrong_pins: WrongPins,
     pub(crate) otps: Otps,
@@ -139,6 +141,7 @@ pub(crate) enum Pending {
     },
     Change(Box<Changing>),
     Noted(Noted),
+    Notes(Vec<Note>),
     Acknowledge {
         session: SessionId,
         notes: Vec<Note>,
@@ -177,6 +180,7 @@ impl Hub {
             directory: Directory::default(),
             watchers: Watchers::default(),
             rooms: Rooms::new(epoch),
+            calls: Calls::new(epoch),
             operations: Operations::default(),
             wrong_pins: WrongPins::default(),
             otps: Otps::default(),
@@ -226,6 +230,7 @@ impl Hub {
             Input::Stop => self.on_stop(),
         }
         self.on_deadlines();
+        self.on_call_deadlines();
         self.sweep();
         self.look_at_schedule();
     }
@@ -239,7 +244,7 @@ impl Hub {
         }
         self.outputs.pop_front().unwrap_or_else(|| {
             let session = self.deadlines.peek().map_or(Instant::FAR_FUTURE, |next| next.0.0);
-            let wait = session.min(self.schedule.deadline());
+            let wait = session.min(self.schedule.deadline()).min(self.calls.deadline());
             Output::Wait(self.sweep_at.map_or(wait, |sweep| sweep.min(wait)))
         })
     }
@@ -360,6 +365,7 @@ impl Hub {
                 self.on_unpublish(id, unpublish);
                 Ok(())
             }
+            (_, Body::Call(call)) => self.on_call(id, call),
             (_, Body::Negotiate(negotiate)) => {
                 self.on_negotiate(id, negotiate);
                 Ok(())
@@ -582,6 +588,7 @@ impl Hub {
         for room in &live.rooms {
             self.leave_room(*room, id);
         }
+        self.leave_call(live.uid, id);
         self.watchers.forget(id);
         if self.online.remove(live.uid, id) {
             self.hook_presence(live.uid, false);
@@ -648,6 +655,7 @@ impl Hub {
             }
             Pending::Change(changing) => self.on_change_found(*changing, result),
             Pending::Noted(noted) => self.on_noted(noted, result),
+            Pending::Notes(notes) => self.on_notes(&notes, result),
             Pending::Acknowledge { session, notes } => {
                 self.on_acknowledged(session, &notes, result);
             }

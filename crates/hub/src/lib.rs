@@ -11,6 +11,7 @@
 extern crate alloc;
 
 mod app_operations;
+mod calls;
 mod changes;
 mod contacts;
 mod delivery;

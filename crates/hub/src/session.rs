@@ -11,6 +11,7 @@ use wire::limits::{FRAMES_BURST_MAX, FRAMES_PER_SECOND_MAX};
 use wire::proto::client_frame;
 use wire::time::{Instant, Timestamp};
 
+use crate::calls::Budget;
 use crate::messaging::Outgoing;
 use crate::port::store::{Contact, DeviceId, LoggedMessage, Note, TokenId};
 
@@ -92,6 +93,8 @@ pub(crate) struct Live {
     pub acknowledging: bool,
     pub acknowledge_next: Option<(Seq, Vec<Note>)>,
     pub rooms: Vec<GroupId>,
+    /// Calls it has started.
+    pub calls: Budget,
     /// When its upload token is to be replaced.
     pub renew_upload: Timestamp,
     /// Others see the user online by it.

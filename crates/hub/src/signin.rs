@@ -114,6 +114,7 @@ impl Hub {
             acknowledging: false,
             acknowledge_next: None,
             rooms: Vec::new(),
+            calls: Default::default(),
             // With the first one, when it is welcomed.
             renew_upload: Timestamp(0),
             shown,
@@ -199,6 +200,8 @@ impl Hub {
             groups: groups.next().unwrap_or_default(),
             head: entering.live.head.0,
             upload_token,
+            // None: no relay is configured.
+            ice_servers: Vec::new(),
             contacts: contacts.next().unwrap_or_default(),
         };
         self.sign_out_rivals(id);
@@ -226,6 +229,7 @@ impl Hub {
         if !seen_before && self.is_shown(uid) {
             self.on_user_online(uid);
         }
+        self.ring_late(uid, id);
         self.continue_log(id);
         Ok(())
     }

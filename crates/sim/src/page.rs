@@ -329,6 +329,7 @@ impl World {
                 }
                 Output::Store { ticket, request } => self.ask_page_store(place, ticket, request),
                 Output::Peer(command) => self.peer_command(place, command),
+                Output::Call(call, command) => self.call_command(place, call, command),
                 // Scripts want everything.
                 Output::Event(told) if *told == Told::Filter => client.pass(&[]),
                 Output::Event(told) => self.pages[place].see(*told),

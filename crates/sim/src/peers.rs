@@ -2,6 +2,7 @@
 //! there, every offer can be made, every answer leads to media.
 
 use client::Input;
+use client::port::call::{Command as CallCommand, Input as CallInput};
 use client::port::peer::{Command, Input as PeerInput, PeerState, Receiving, Sending};
 
 use crate::world::{Place, World};
@@ -41,6 +42,38 @@ impl World {
             }
             Command::Release { .. } | Command::Mute { .. } => {}
         }
+    }
+
+    /// As above, for the media of a call.
+    pub(crate) fn call_command(&mut self, place: Place, call: u32, command: CallCommand) {
+        let flowing = [CallInput::State(PeerState::Connected), CallInput::Flowing];
+        let told = match command {
+            CallCommand::Capture { video } => vec![CallInput::Captured { audio: true, video }],
+            CallCommand::Describe { offer: None, .. } => vec![
+                CallInput::Described("offer".into()),
+                CallInput::Candidate("candidate".into(), "0".into()),
+            ],
+            CallCommand::Describe { offer: Some(_), .. } => {
+                let mut told = vec![CallInput::Described("answer".into())];
+                told.extend(flowing);
+                told
+            }
+            CallCommand::TakeAnswer(_) => flowing.into(),
+            CallCommand::AddCandidate(..)
+            | CallCommand::Mute(_)
+            | CallCommand::Tones(_)
+            | CallCommand::Close => Vec::new(),
+        };
+        let life = self.pages[place].life;
+        for input in told {
+            self.page_later(5, place, life, Input::Call(call, input));
+        }
+    }
+
+    /// The path between two browsers is lost, or found again.
+    pub fn call_path(&mut self, place: Place, call: u32, state: PeerState) {
+        let life = self.pages[place].life;
+        self.page_input(place, life, Input::Call(call, CallInput::State(state)));
     }
 
     fn peer_later(&mut self, place: Place, input: PeerInput) {

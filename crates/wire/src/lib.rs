@@ -6,6 +6,7 @@
 
 extern crate alloc;
 
+pub mod call;
 pub mod code;
 pub mod frame;
 pub mod id;

@@ -255,6 +255,58 @@ pub const SYNCS_MAX: usize = 64;
 /// profiles. Older ones come in when they are read.
 pub const RECENT_PROFILES_MAX: u32 = 100;
 
+// ---- one-to-one calls --------------------------------------------------------------------
+
+/// How long a call rings before the caller's client gives it up with `NOANSWER`, unless the page
+/// wants another time (`client-api.md` 3.13).
+pub const CALL_RING: Duration = Duration::from_secs(45);
+
+/// How long a call rings at most, whatever the page wants; then the server ends it.
+pub const CALL_RING_MAX: Duration = Duration::from_secs(120);
+
+/// How long the server keeps the place of a side whose connection was lost. A restart of the server
+/// and a client's first attempts take a few seconds; then the other side is told `NETWORKERROR`.
+pub const CALL_RETURN_WITHIN: Duration = Duration::from_secs(30);
+
+/// Longest way from the answer to media that flows both ways, unless the page wants another time.
+/// Then the call ends with `NETWORKERROR`. Through a relay and over TCP it takes a few seconds.
+pub const CALL_CONNECT_WITHIN: Duration = Duration::from_secs(30);
+
+/// How long media may be gone before the call ends with `NETWORKERROR`: as long as people wait who
+/// see that it reconnects.
+pub const CALL_LOST_MAX: Duration = Duration::from_secs(30);
+
+/// How long a lost path may mend itself before a new one is looked for.
+pub const CALL_RESTART_AFTER: Duration = Duration::from_secs(2);
+
+/// Time between two searches for a new path.
+pub const CALL_RESTART_INTERVAL: Duration = Duration::from_secs(8);
+
+/// Ends of calls that the server has not been told of, in one page. The oldest is forgotten: the
+/// server ends that call by itself after [`CALL_RETURN_WITHIN`].
+pub const CALL_ENDS_UNSAID_MAX: usize = 8;
+
+/// Candidates that wait until the description they belong to is sent. Browsers find some ten.
+pub const CALL_CANDIDATES_MAX: usize = 128;
+
+/// Calls one user may start in a minute; a further one is answered `NOTALLOWED`.
+pub const CALL_STARTS_PER_MINUTE_MAX: u32 = 30;
+
+/// Offers, answers, candidates and notices of one side that are passed on in ten seconds. Further
+/// ones are dropped: a call needs a few dozen when it begins.
+pub const CALL_SIGNALS_MAX: u32 = 300;
+/// See [`CALL_SIGNALS_MAX`].
+pub const CALL_SIGNALS_WINDOW: Duration = Duration::from_secs(10);
+
+/// Longest offer or answer, bytes; a longer one is dropped. A call has two media lines, some 8 KB.
+pub const CALL_SDP_BYTES_MAX: usize = 32 * 1024;
+
+/// How often, and for how long, an element of the page that is not there yet is looked for
+/// (`client-api.md` 3.13). Then the call goes on without it.
+pub const CALL_VIEW_INTERVAL: Duration = Duration::from_millis(50);
+/// See [`CALL_VIEW_INTERVAL`].
+pub const CALL_VIEW_TRIES: u32 = 100;
+
 // ---- rooms -------------------------------------------------------------------------------
 
 /// Streams one session may publish in one room: a camera and several screens.
@@ -366,6 +418,20 @@ pub const LETTER_ADDRESSES_MAX: usize = 1_000;
 /// Scheduled messages that are taken up together when they are due; the rest follows behind them.
 /// Few enough that operations of backends do not wait long.
 pub const SCHEDULED_AT_ONCE_MAX: usize = 64;
+
+/// Largest thumbnail in a message of a backend, bytes (`backend-api.md` 2.6); a larger one is
+/// answered `TOOLARGE`.
+pub const LETTER_THUMBNAIL_BYTES_MAX: usize = 32 * 1024;
+
+/// Wrong attempts that a backend may allow for a one-time code, and seconds it may live; more is
+/// answered `BADPARAM`. Six digits are guessed by whoever may try without end.
+pub const OTP_TRIES_MAX: u32 = 100;
+/// See [`OTP_TRIES_MAX`].
+pub const OTP_EXPIRY_S_MAX: u32 = 86_400;
+
+/// Longest URL, credential or token among the settings of an app, bytes; a longer one is answered
+/// `BADPARAM`.
+pub const APP_SETTING_BYTES_MAX: usize = 1_024;
 
 /// One-time codes that are remembered. Beyond it those that have expired are forgotten, and when
 /// there are none, all: their users ask for another.

@@ -12,11 +12,11 @@ pub const READ: u32 = 3;
 pub const RECEIVED_NEW: u32 = 0x12;
 /// Incoming: read.
 pub const RECEIVED_READ: u32 = 0x13;
-/// A call that nobody answered.
+/// Record of a call that was not answered.
 pub const CALL_MISSED: u32 = 0x15;
-/// A call that came.
+/// Record of a call that was answered here.
 pub const CALL_INCOMING: u32 = 0x16;
-/// A call that was made.
+/// Record of an own call.
 pub const CALL_OUTGOING: u32 = 0x17;
 /// Kept by the page itself, never sent.
 pub const CUSTOM: u32 = 0x20;

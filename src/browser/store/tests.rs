@@ -227,6 +227,7 @@ fn message(id: u64, of: u64, order: u64) -> Message {
         content: Content { body: format!("{id}").into_bytes().into(), ..Content::default() },
         modified: id.is_multiple_of(5),
         recipients: 0,
+        duration: 0,
         receipts: Default::default(),
     }
 }

@@ -1,5 +1,6 @@
 //! What the client asks of the browser and what it hears from it: plain data, no behaviour.
 
+pub mod call;
 pub mod peer;
 pub mod store;
 pub mod transfer;

@@ -1,6 +1,7 @@
 //! A page, a browser and a server in miniature: the client's parts driven through its ports, with
 //! time that is invented.
 
+mod calls;
 mod changes;
 mod connection;
 mod groups;
@@ -22,7 +23,7 @@ use crate::event::{ConnectionStatus, Event, RoomEvent};
 use crate::memory_store::MemoryStore;
 use crate::message::{Content, Conversation, Draft};
 use crate::port::store::StoreError;
-use crate::port::{peer, transfer};
+use crate::port::{call, peer, transfer};
 use crate::{Client, Input, Output, SocketId};
 
 const TOKEN: &str = "1x1xee494e98fce6e6b4";
@@ -47,6 +48,7 @@ struct Page {
     events: Vec<Event>,
     frames: Vec<client_frame::Body>,
     commands: Vec<peer::Command>,
+    call_commands: Vec<(u32, call::Command)>,
     transfers: Vec<transfer::Command>,
 }
 
@@ -78,6 +80,7 @@ impl Page {
             events: Vec::new(),
             frames: Vec::new(),
             commands: Vec::new(),
+            call_commands: Vec::new(),
             transfers: Vec::new(),
         }
     }
@@ -125,6 +128,7 @@ impl Page {
                     }
                 }
                 Output::Peer(command) => self.commands.push(command),
+                Output::Call(call, command) => self.call_commands.push((call, command)),
                 Output::Transfer(command) => self.transfers.push(command),
                 Output::Event(event) if *event == Event::Filter => {
                     let unwanted = |message: &crate::message::Message| message.kind == UNWANTED;
@@ -226,6 +230,7 @@ impl Page {
         self.events.clear();
         self.frames.clear();
         self.commands.clear();
+        self.call_commands.clear();
         self.transfers.clear();
     }
 

@@ -2,7 +2,7 @@
 
 use hub::port::admin::{ErrorCode, Letter, Operation, Param};
 use wire::id::GroupId;
-use wire::limits::BODY_BYTES_MAX;
+use wire::limits::{BODY_BYTES_MAX, LETTER_THUMBNAIL_BYTES_MAX};
 use wire::mask::message as flag;
 use wire::proto::{Content, File};
 
@@ -10,8 +10,6 @@ use super::fields::{Fields, Outcome, missing, refuse};
 
 /// A year: how long a message waits when nobody said.
 const EXPIRY_S: u32 = 31_536_000;
-/// Largest thumbnail, bytes (`backend-api.md` 2.6).
-const THUMBNAIL_MAX: usize = 32 * 1024;
 /// `MESIBO_FILETYPE_OTHER`
 const FILE_TYPE_OTHER: u32 = 10;
 
@@ -70,7 +68,10 @@ pub fn send(fields: &Fields<'_>) -> Outcome<Operation> {
         Some(url) => Some(File {
             r#type: fields.integer(P::MessageFileType)?.unwrap_or(FILE_TYPE_OTHER),
             size: fields.number(P::MessageSize)?.unwrap_or(0.0) as u64,
-            thumbnail: fields.bytes(P::MessageThumbnail, THUMBNAIL_MAX)?.unwrap_or_default().into(),
+            thumbnail: fields
+                .bytes(P::MessageThumbnail, LETTER_THUMBNAIL_BYTES_MAX)?
+                .unwrap_or_default()
+                .into(),
             url,
             ..File::default()
         }),

@@ -2,7 +2,10 @@
 //! may be. The parser reads by it, error answers name by it, the description is made from it.
 
 use hub::port::admin::Param;
-use wire::limits::{ADDRESS_BYTES_MAX, IMAGE_URL_BYTES_MAX, NAME_BYTES_MAX, STATUS_BYTES_MAX};
+use wire::limits::{
+    ADDRESS_BYTES_MAX, APP_ID_BYTES_MAX, APP_SETTING_BYTES_MAX, IMAGE_URL_BYTES_MAX,
+    NAME_BYTES_MAX, STATUS_BYTES_MAX,
+};
 
 /// What a parameter may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,19 +48,14 @@ const fn row(
     Row { param, flat, json, kind, about }
 }
 
-/// Longest app id (`backend-api.md` 2.2).
-const APP_ID_MAX: usize = 128;
-/// Longest URL, secret or credential of an app.
-const SETTING_MAX: usize = 1024;
-
 use Kind::{Body, Boolean, Integer, List, Number, Object, Text};
 
 /// All of them.
 #[rustfmt::skip]
 pub const ROWS: &[Row] = &[
     row(Param::Op, &["op"], &["op"], Text(32), "the operation"),
-    row(Param::Token, &["token"], &["token"], Text(SETTING_MAX), "token of the app"),
-    row(Param::Key, &["key"], &["key"], Text(SETTING_MAX), "admin key of the installation"),
+    row(Param::Token, &["token"], &["token"], Text(APP_SETTING_BYTES_MAX), "token of the app"),
+    row(Param::Key, &["key"], &["key"], Text(APP_SETTING_BYTES_MAX), "admin key of the installation"),
     row(Param::Count, &["count"], &["count"], Integer, "rows wanted, 20 unless given"),
     row(Param::After, &["after"], &["after"], Integer, "only rows with a greater number"),
 
@@ -75,8 +73,8 @@ pub const ROWS: &[Row] = &[
     row(Param::UserOtp, &["otp"], &["user.otp"], Text(64), "one-time code that has to be right"),
     row(Param::UserPattern, &["addr"], &["user.address"], Text(ADDRESS_BYTES_MAX), "address, * stands for any run"),
     row(Param::UserOnline, &["online"], &["online", "user.online"], Boolean, "only who is online, or is not"),
-    row(Param::UserToken, &["usertoken"], &["user.usertoken"], Text(SETTING_MAX), "the token to delete"),
-    row(Param::TokenAppId, &["appid"], &["user.token.appid", "user.appid"], Text(APP_ID_MAX), "app id the client sets"),
+    row(Param::UserToken, &["usertoken"], &["user.usertoken"], Text(APP_SETTING_BYTES_MAX), "the token to delete"),
+    row(Param::TokenAppId, &["appid"], &["user.token.appid", "user.appid"], Text(APP_ID_BYTES_MAX), "app id the client sets"),
     row(Param::TokenExpiry, &["expiry"], &["user.token.expiry"], Integer, "life of the token, minutes; 0 = for ever"),
     row(Param::TokenV2, &["v2"], &["user.token.v2"], Boolean, "good with any app id"),
     row(Param::TokenRemove, &["delete"], &["user.token.remove"], Boolean, "delete tokens instead"),
@@ -149,18 +147,18 @@ pub const ROWS: &[Row] = &[
     row(Param::AppUsersMax, &["maxusers"], &["app.maxusers"], Integer, "users at most, 0 = without limit"),
     row(Param::AppGroupsMax, &["maxgroups"], &["app.maxgroups"], Integer, "groups at most, 0 = without limit"),
     row(Param::AppMessagesMax, &["maxmsgs"], &["app.maxmsgs"], Integer, "kept and told"),
-    row(Param::AppUrl, &["url"], &["app.url"], Text(SETTING_MAX), "where events are posted"),
+    row(Param::AppUrl, &["url"], &["app.url"], Text(APP_SETTING_BYTES_MAX), "where events are posted"),
     row(Param::AppNotify, &["notify"], &["app.notify"], Integer, "which events"),
     row(Param::AppSecret, &["secret"], &["app.secret"], Text(128), "signs the events"),
     row(Param::AppWebhookVersion, &["webhookversion"], &["app.webhookversion"], Integer, "1 or 2"),
     row(Param::AppInterval, &["ninterval"], &["app.ninterval"], Integer, "seconds between two events about one user"),
-    row(Param::AppFcmId, &["fcm_id"], &["app.fcm_id"], Text(SETTING_MAX), "kept and told"),
-    row(Param::AppFcmKey, &["fcm_key"], &["app.fcm_key"], Text(SETTING_MAX), "kept, never told"),
+    row(Param::AppFcmId, &["fcm_id"], &["app.fcm_id"], Text(APP_SETTING_BYTES_MAX), "kept and told"),
+    row(Param::AppFcmKey, &["fcm_key"], &["app.fcm_key"], Text(APP_SETTING_BYTES_MAX), "kept, never told"),
     row(Param::AppPushFlags, &["pushflags"], &["app.pushflags"], Integer, "kept and told"),
     row(Param::AppFlags, &["flag"], &["app.flag", "app.flags"], Integer, "kept and told"),
     row(Param::AppRetention, &["retention"], &["app.retention"], Number, "days, -1 = for ever"),
-    row(Param::AppUploadUrl, &["uploadurl"], &["app.uploadurl"], Text(SETTING_MAX), "kept and told"),
-    row(Param::AppDownloadUrl, &["downloadurl"], &["app.downloadurl"], Text(SETTING_MAX), "kept and told"),
+    row(Param::AppUploadUrl, &["uploadurl"], &["app.uploadurl"], Text(APP_SETTING_BYTES_MAX), "kept and told"),
+    row(Param::AppDownloadUrl, &["downloadurl"], &["app.downloadurl"], Text(APP_SETTING_BYTES_MAX), "kept and told"),
     row(Param::AppUploadMax, &["upload_maxmb"], &["app.upload_maxmb"], Integer, "kept and told"),
     row(Param::AppTokenPolicy, &["token_policy"], &["app.token_policy"], Text(16), "replace, keep:N or keep"),
     row(Param::AppE2ee, &["e2ee"], &["app.e2ee"], Boolean, "end-to-end encryption allowed"),

@@ -4,7 +4,7 @@ use hub::port::admin::{ErrorCode, Operation, Param, TokenWish, UserFields, UserR
 use hub::port::apps::Filter;
 use serde_json::Value;
 use wire::id::Uid;
-use wire::limits::ADMIN_LIST_MAX;
+use wire::limits::{ADMIN_LIST_MAX, OTP_EXPIRY_S_MAX, OTP_TRIES_MAX};
 
 use super::fields::{Fields, Outcome, missing, refuse};
 
@@ -15,9 +15,6 @@ const LIST_DEFAULT: u32 = 20;
 /// Wrong attempts and seconds of a one-time code nobody gave them.
 const OTP_TRIES: u32 = 5;
 const OTP_EXPIRY_S: u32 = 300;
-/// Most of them.
-const OTP_TRIES_MAX: u32 = 100;
-const OTP_EXPIRY_S_MAX: u32 = 86_400;
 
 use Param as P;
 

@@ -1,0 +1,146 @@
+//! Rules of one side of a call, with a server and a browser that say what the test wants.
+
+use alloc::vec::Vec;
+use wire::call as step;
+use wire::limits::{CALL_CONNECT_WITHIN, CALL_RESTART_AFTER};
+use wire::proto::{Call, client_frame, server_frame};
+
+use super::Page;
+use crate::event::Event;
+use crate::port::call::{Command, Input as Media};
+use crate::port::peer::PeerState;
+use crate::{CallError, Input};
+
+const CALL: u64 = 77;
+
+impl Page {
+    /// An own call that was answered, with the number the page knows it by.
+    fn in_call() -> (Page, u32) {
+        let mut page = Page::online();
+        page.client.set_up_call(true);
+        page.client.call("friend".into(), None).expect("it is taken");
+        page.input(Input::Tick);
+        let number = page.call_commands[0].0;
+        page.media(number, Media::Captured { audio: true, video: true });
+        page.says(number, step::RINGING, |_| {});
+        page.says(number, step::ANSWER, |frame| frame.caller = true);
+        (page, number)
+    }
+
+    fn media(&mut self, call: u32, media: Media) {
+        self.input(Input::Call(call, media));
+    }
+
+    /// The server says something about the call.
+    fn says(&mut self, number: u32, status: u32, fill: impl FnOnce(&mut Call)) {
+        let mut frame = Call { call: CALL, number, status, ..Call::default() };
+        fill(&mut frame);
+        self.server(server_frame::Body::Call(frame));
+    }
+
+    fn told(&self) -> Vec<u32> {
+        let told = self.events.iter().filter_map(|event| match event {
+            Event::CallStatus { status, .. } => Some(*status),
+            Event::Call { .. } => Some(step::INCOMING),
+            _ => None,
+        });
+        told.collect()
+    }
+
+    fn said(&self) -> Vec<&Call> {
+        let said = self.frames.iter().filter_map(|frame| match frame {
+            client_frame::Body::Call(call) => Some(call),
+            _ => None,
+        });
+        said.collect()
+    }
+
+    fn commands_of_call(&self) -> Vec<&Command> {
+        self.call_commands.iter().map(|(_, command)| command).collect()
+    }
+}
+
+#[test]
+fn a_call_is_connected_when_media_flows_both_ways_and_not_before() {
+    let (mut page, call) = Page::in_call();
+    page.media(call, Media::State(PeerState::Connected));
+    page.media(call, Media::Flowing);
+    assert_eq!(page.told(), [step::IN_PROGRESS, step::RINGING, step::ANSWER]);
+    assert_eq!(page.said().last().map(|said| said.status), Some(step::CONNECTED));
+    page.says(call, step::CONNECTED, |_| {});
+    assert_eq!(page.told().last(), Some(&step::CONNECTED));
+}
+
+#[test]
+fn candidates_wait_for_the_description_they_belong_to() {
+    let (mut page, call) = Page::in_call();
+    page.frames.clear();
+    page.media(call, Media::Candidate("c".into(), "0".into()));
+    assert!(page.said().is_empty());
+    page.media(call, Media::Described("o".into()));
+    let said = page.said();
+    assert_eq!((&*said[0].offer, said[0].ticket, &*said[1].candidate), ("o", 1, "c"));
+}
+
+#[test]
+fn an_answer_to_an_older_offer_is_dropped() {
+    let (mut page, call) = Page::in_call();
+    page.media(call, Media::Described("o".into()));
+    page.media(call, Media::State(PeerState::Disconnected));
+    page.now.instant = page.now.instant + CALL_RESTART_AFTER;
+    page.input(Input::Tick);
+    page.media(call, Media::Described("o2".into()));
+    let answer = |page: &mut Page, ticket| {
+        page.says(call, step::SDP, |frame| {
+            (frame.answer, frame.ticket) = ("a".into(), ticket);
+        });
+        page.commands_of_call().iter().any(|it| matches!(it, Command::TakeAnswer(_)))
+    };
+    assert!(!answer(&mut page, 1));
+    assert!(answer(&mut page, 2));
+}
+
+#[test]
+fn a_call_without_a_path_is_given_up_and_the_other_side_is_told() {
+    let (mut page, _) = Page::in_call();
+    page.now.instant = page.now.instant + CALL_CONNECT_WITHIN;
+    page.input(Input::Tick);
+    assert_eq!(page.told().last(), Some(&step::NETWORK_ERROR));
+    assert_eq!(page.said().last().map(|said| said.status), Some(step::NETWORK_ERROR));
+    assert_eq!(page.commands_of_call().last(), Some(&&Command::Close));
+}
+
+#[test]
+fn what_comes_too_late_is_nobodys() {
+    let (mut page, call) = Page::in_call();
+    assert!(page.client.hang_up_call(call));
+    assert!(!page.client.hang_up_call(0), "there is none any more");
+    page.input(Input::Tick);
+    page.forget();
+    page.media(call, Media::Described("o".into()));
+    page.says(call, step::COMPLETE, |_| {});
+    assert!(page.told().is_empty() && page.said().is_empty());
+}
+
+#[test]
+fn a_call_that_cannot_begin_is_refused_and_told_once() {
+    let mut page = Page::online();
+    assert_eq!(page.client.call("friend".into(), None), Err(CallError::NoSetup));
+    page.client.set_up_call(false);
+    assert_eq!(page.client.call("".into(), None), Err(CallError::NoAddress));
+    assert_eq!(page.client.call("friend".into(), None), Ok(()));
+    assert_eq!(page.client.call("other".into(), None), Err(CallError::Busy));
+    page.input(Input::Tick);
+    assert_eq!(page.told(), [step::INVALID_DESTINATION, step::BUSY]);
+}
+
+#[test]
+fn another_tab_that_answers_takes_the_call_over() {
+    let mut page = Page::online();
+    page.says(0, step::INCOMING, |frame| frame.peer = "friend".into());
+    page.says(0, step::INCOMING, |frame| frame.peer = "friend".into());
+    assert_eq!(page.told(), [step::INCOMING], "it is the same one");
+    assert!(page.client.answer_call(true) && page.client.answer_call(true));
+    page.says(5, step::ANSWER, |_| {});
+    assert_eq!(page.told(), [step::INCOMING, step::SWITCHED]);
+}

@@ -1,0 +1,62 @@
+//! One-to-one calls, as `js/calls.js` asks for them.
+
+use client::{CallError, CallWait};
+use js_sys::Array;
+use wasm_bindgen::prelude::*;
+use wire::time::Duration;
+
+use super::arguments::{number, text, u32 as to_u32};
+use super::listener::warn;
+use super::mesibo::Mesibo;
+
+const OK: i32 = 0;
+const FAIL: i32 = 0x80;
+
+#[wasm_bindgen]
+impl Mesibo {
+    /// What the next call is about, and the elements for it.
+    #[wasm_bindgen(js_name = _setupCall)]
+    pub fn set_up_call(&self, video: bool, local: JsValue, remote: JsValue) {
+        self.driver.call.set_views(local, remote);
+        self.driver.call(|client, _| client.set_up_call(video));
+    }
+
+    /// `video` when it is a Boolean overrides what was set up.
+    #[wasm_bindgen(js_name = _call)]
+    pub fn call(&self, address: JsValue, video: JsValue) -> i32 {
+        let (peer, video) = (text(&address), video.as_bool());
+        let Err(error) = self.driver.call(|client, _| client.call(peer, video)) else { return OK };
+        warn(&error.to_string());
+        match error {
+            CallError::NoSetup | CallError::NoAddress => FAIL,
+            CallError::Busy => 0xB3,
+            CallError::Offline => 0xB2,
+        }
+    }
+
+    /// Something about the call there is; `verb` counts in `js/calls.js`. `false` without one.
+    #[wasm_bindgen(js_name = _callVerb)]
+    pub fn call_verb(&self, verb: u32, value: JsValue, on: bool) -> bool {
+        let seconds = Duration::from_secs(number(&value).max(0.0) as u64);
+        self.driver.call(|client, _| match verb {
+            0 => client.answer_call(on),
+            1 => client.hang_up_call(to_u32(&value)),
+            2 => client.mute_call(to_u32(&value), on),
+            3 => client.send_tones(text(&value)),
+            _ => {
+                let waits = [CallWait::Request, CallWait::Answer, CallWait::Connect];
+                let wait = waits.into_iter().nth(verb as usize - 4);
+                wait.map(|wait| client.set_call_wait(wait, seconds)).is_some()
+            }
+        })
+    }
+
+    /// `[address, is about pictures, what is muted]`; without a call the address is empty.
+    #[wasm_bindgen(js_name = _activeCall)]
+    pub fn active_call(&self) -> Array {
+        self.driver.look(|client, _| {
+            let (peer, video) = client.active_call().unwrap_or_default();
+            Array::of3(&peer.into(), &video.into(), &client.call_muted().into())
+        })
+    }
+}
