@@ -378,7 +378,11 @@ test("a record of a call says its kind; nothing is dynamic, or encrypted from en
     notice.setStatus(MESIBO_MSGSTATUS_E2E);
     const entry = Object.assign(new MesiboMessage("x"), { origin: MESIBO_ORIGIN_DBSUMMARY });
     return {
-      calls: [of(MESIBO_MSGSTATUS_CALLMISSED, 1), of(MESIBO_MSGSTATUS_CALLINCOMING, 0), of(0, 1)],
+      calls: [
+        of(MESIBO_MSGSTATUS_CALLMISSED, MESIBO_CALLFLAG_VIDEO),
+        of(MESIBO_MSGSTATUS_CALLINCOMING, 0),
+        of(0, 1),
+      ],
       none: [m.isDynamic(), m.isEndToEndEncrypted(), m.isEndToEndEncryptionStatus()],
       notice: notice.isEndToEndEncryptionStatus(),
       list: [m.isChatListMessage(), entry.isChatListMessage()],
