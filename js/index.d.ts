@@ -194,6 +194,7 @@ declare class Mesibo {
   /** The default instance while nobody has signed in with it, else a new one. */
   constructor();
   static getInstance(): Mesibo;
+  version(): string;
   static version(): string;
   static printVersion(first?: unknown, second?: unknown): void;
 

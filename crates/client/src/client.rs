@@ -877,8 +877,9 @@ impl Client {
                 false
             }
         };
-        for _ in 0..core::mem::take(&mut self.database.opening) {
-            self.tell(Event::DatabaseOpened { ok });
+        // Else once the newest conversations are known, too: a page lists them from then on.
+        if !ok {
+            self.tell_opened(false);
         }
         if self.is_in_wrong_group() {
             self.drop_socket();
@@ -887,6 +888,12 @@ impl Client {
         }
         self.go_on_connecting(now);
         self.go_on_reading_all();
+    }
+
+    fn tell_opened(&mut self, ok: bool) {
+        for _ in 0..core::mem::take(&mut self.database.opening) {
+            self.tell(Event::DatabaseOpened { ok });
+        }
     }
 
     fn restore(&mut self, opened: Opened) {
@@ -993,8 +1000,9 @@ impl Client {
                     self.profiles.note_message(&message.conversation, message.order);
                     self.outbox.come_behind(&message);
                 }
+                self.tell_opened(true);
             }
-            (Pending::Recent, _) => {}
+            (Pending::Recent, _) => self.tell_opened(true),
         }
     }
 

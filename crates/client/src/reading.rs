@@ -148,7 +148,8 @@ impl ReadSession {
         };
         in_scope
             && kinds & kind != 0
-            && (kinds & kind::FILES == 0 || message.content.file.is_some())
+            && (kinds & kind::FILES == 0
+                || message.content.file.as_ref().is_some_and(|file| !file.is_link()))
             && (kinds & kind::THREADS == 0 || message.content.thread != 0)
             && (self.filter.thread == 0 || self.filter.thread == message.content.thread)
             && self.filter.query.as_ref().is_none_or(|query| contains(message, query, search))

@@ -130,7 +130,8 @@ impl Transfer {
 
 /// Whether a message has a file that is nowhere yet.
 pub(crate) fn needs_upload(message: &Message) -> bool {
-    !message.key.incoming && message.content.file.as_ref().is_some_and(|file| file.url.is_empty())
+    let file = message.content.file.as_ref();
+    !message.key.incoming && file.is_some_and(|file| file.url.is_empty() && !file.is_link())
 }
 
 impl Client {
