@@ -110,7 +110,13 @@ function contentOf(x) {
 export function contentToSend(message) {
   const { content } = fieldOf(message);
   if (!content || message.fileurl) return undefined;
-  return { ...content, thumbnail: message.sendThumbnail !== false && !message.tn?.length };
+  const { sendThumbnail, extractThumbnail, thumbnailMaxSide, tn } = message;
+  return {
+    ...content,
+    given: tn?.length ? undefined : fieldOf(message).thumbnail,
+    thumbnail: sendThumbnail && extractThumbnail && !tn?.length,
+    side: thumbnailMaxSide > 0 ? thumbnailMaxSide : undefined,
+  };
 }
 
 /** Reads what was given; `fetched` is what was at its `src`, when that could be had. */
@@ -122,11 +128,15 @@ export async function readFile(content, fetched) {
 
 /** A small picture of a file as bytes, at most `limit` of them; `null` when there is none. */
 export async function thumbnailOf(content, blob, limit) {
+  if (content.given && content.given.size <= limit) {
+    return new Uint8Array(await content.given.arrayBuffer());
+  }
   const kind = content.thumbnail ? kindOf(blob.type, content.name) : 0;
   if (kind !== IMAGE && !(kind === VIDEO && globalThis.document)) return null;
   const picture = await (kind === IMAGE ? createImageBitmap(blob) : firstFrame(blob));
   for (const [side, quality] of THUMBNAILS) {
-    const scale = Math.min(1, side / Math.max(picture.width, picture.height));
+    const longest = Math.min(side, content.side ?? side);
+    const scale = Math.min(1, longest / Math.max(picture.width, picture.height));
     const draw = (length) => Math.max(1, Math.round(length * scale));
     const canvas = new OffscreenCanvas(draw(picture.width), draw(picture.height));
     canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
@@ -196,17 +206,19 @@ export function withFile(Base) {
       known.name = content.name;
       known.mime = content.mime ?? "";
       this.fileurl = content.url;
-      this.filetype = known.kind ?? content.kind;
+      this.filetype = known.kind || content.kind;
       this.size = content.size;
       if (content.name) this.title ??= content.name;
       return true;
     }
     /** A picture of the page's own instead of the one that is made. */
     setThumbnail(x) {
-      if (typeof x?.toDataURL === "function") x = x.toDataURL("image/webp", 0.6);
+      if (typeof x?.toDataURL === "function") x = dataUrlBytes(x.toDataURL("image/webp", 0.6));
       if (typeof x === "string") x = dataUrlBlob(x) ?? globalThis.document?.getElementById(x);
       if (is(x, "HTMLImageElement")) return drawThumbnail(this, x);
       if (is(x, "Blob")) {
+        // A page that sends before it is read means this one all the same.
+        fieldOf(this).thumbnail = x;
         x.arrayBuffer().then((bytes) => (this.tn = new Uint8Array(bytes)));
         return true;
       }

@@ -194,6 +194,7 @@ declare class Mesibo {
   /** The default instance while nobody has signed in with it, else a new one. */
   constructor();
   static getInstance(): Mesibo;
+  version(): string;
   static version(): string;
   static printVersion(first?: unknown, second?: unknown): void;
 
@@ -215,6 +216,13 @@ declare class Mesibo {
   start(): ResultCode;
   stop(): ResultCode;
   reconnect(): boolean;
+  /**
+   * `true`: this tab shares one connection with the other tabs of the browser that show the same
+   * user and say so, too. `false`: it is a device of its own, and the server signs the others out.
+   * Before `start()`; afterwards it changes nothing and answers `false`. When it is never called,
+   * each tab has a connection of its own.
+   */
+  enableCrossTabSessions(on: boolean): boolean;
   /** One of `MESIBO_STATUS_*`. */
   getConnectionStatus(): number;
   isOnline(): boolean;

@@ -75,6 +75,7 @@ const SHORTCUTS = {
     isAccountPaid() {
       return true;
     },
+    version: () => core.Mesibo.version(),
     // 4: a browser.
     getDeviceType() {
       return 4;
@@ -186,6 +187,14 @@ export function install() {
 
   MesiboReadSession.getSession = (id) =>
     core.MesiboReadSession._active().find((session) => session.getSession() === Number(id)) ?? null;
+  put(MesiboMessageProperties.prototype, {
+    // The page may have replaced what a session has under this name.
+    getReadSession() {
+      const { _active, prototype } = core.MesiboReadSession;
+      const has = (session) => prototype.getMessages.call(session).includes(this);
+      return _active().find(has) ?? null;
+    },
+  });
   MesiboReadSession.endAllSessions = () => {
     for (const session of core.MesiboReadSession._active()) session.stop();
   };

@@ -207,9 +207,6 @@ export class MesiboMessageProperties {
   getCallDuration() {
     return fieldOf(this).callDuration ?? 0;
   }
-  getReadSession() {
-    return fieldOf(this).session ?? null;
-  }
   markDeleted(on = true) {
     mark(this, "markedDeleted", on);
   }
@@ -470,12 +467,7 @@ export class MesiboMessage extends withFile(MesiboMessageProperties) {
 
   canSend() {
     const reachable = this.groupid > 0 || Boolean(this.peer);
-    return (
-      reachable &&
-      Boolean(
-        this.message || this.data?.byteLength || this.title || this.hasFile() || this.hasLocation(),
-      )
-    );
+    return reachable && Boolean(this.message || this.data?.byteLength || this.isRichMessage());
   }
   send() {
     const extras = fieldOf(this);
@@ -601,7 +593,7 @@ export class MesiboMessage extends withFile(MesiboMessageProperties) {
     return this.latitude > UNSET_DEGREES && this.longitude > UNSET_DEGREES;
   }
   isRichMessage() {
-    return Boolean(this.hasFile() || this.tn || this.title || this.hasLocation());
+    return Boolean(this.hasFile() || this.tn || this.title || this.launchurl || this.hasLocation());
   }
   isMatureContent() {
     return Boolean(this.matureContent);

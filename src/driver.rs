@@ -19,6 +19,7 @@ use crate::browser::{
     socket::Sockets,
     store::Store,
     surroundings::{Surroundings, is_page_visible},
+    tabs::Tabs,
     text,
     transfer::Transfers,
 };
@@ -30,6 +31,7 @@ pub(crate) struct Driver {
     pub call: CallMedia,
     pub transfers: Transfers,
     sockets: Sockets,
+    tabs: Tabs,
     pub store: Store,
     surroundings: RefCell<Option<Surroundings>>,
     timer: RefCell<Option<Timeout>>,
@@ -48,6 +50,7 @@ impl Driver {
             call: CallMedia::new(itself.clone()),
             transfers: Transfers::new(itself.clone()),
             sockets: Sockets::new(itself.clone()),
+            tabs: Tabs::new(itself.clone()),
             store: Store::new(itself.clone()),
             surroundings: RefCell::new(None),
             timer: RefCell::new(None),
@@ -125,6 +128,7 @@ impl Driver {
                 Output::Peer(command) => self.peers.perform(command),
                 Output::Call(call, command) => self.call.perform(call, command),
                 Output::Transfer(command) => self.transfers.perform(command),
+                Output::Tab(command) => self.tabs.perform(command),
                 Output::Event(event) => self.page.tell(*event),
                 Output::Wait(deadline) => {
                     self.arm(deadline);

@@ -184,6 +184,11 @@ impl Mesibo {
         self.driver.look(|client, _| client.address().to_owned())
     }
 
+    #[wasm_bindgen(js_name = enableCrossTabSessions)]
+    pub fn enable_cross_tab_sessions(&self, on: bool) -> bool {
+        self.driver.call(|client, _| client.share_tabs(on))
+    }
+
     pub fn version() -> String {
         env!("CARGO_PKG_VERSION").to_owned()
     }

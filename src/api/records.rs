@@ -194,14 +194,16 @@ pub fn put(
     }
     fields.set_data(&Uint8Array::from(&content.body[..]));
     if let Some(file) = &content.file {
-        fields.set_filetype(file.kind);
+        if !file.is_link() {
+            fields.set_filetype(file.kind);
+            fields.set_size(file.size as f64);
+        }
         if !file.url.is_empty() {
             fields.set_fileurl(&file.url);
         }
         if !file.launch_url.is_empty() {
             fields.set_launchurl(&file.launch_url);
         }
-        fields.set_size(file.size as f64);
         if !file.thumbnail.is_empty() {
             fields.set_tn(&Uint8Array::from(&file.thumbnail[..]));
         }
@@ -296,15 +298,19 @@ pub fn draft(
     let place = |name| property(record, name).as_f64().filter(|degrees| *degrees > -720.0);
     let flag = property(record, "flag");
     let expiry = property(record, "expiry").as_f64().filter(|seconds| *seconds >= 0.0);
-    let url = property(record, "fileurl").as_string().filter(|url| !url.is_empty());
-    let file = url.map(|url| File {
-        kind: u32(&property(record, "filetype")),
+    let url = text(&property(record, "fileurl"));
+    let launch_url = text(&property(record, "launchurl"));
+    let kind = u32(&property(record, "filetype"));
+    // What has a type and no place is a file on its way: it stays what it is.
+    let is_link = matches!(kind, 0 | LOCATION) && !launch_url.is_empty();
+    let file = (!url.is_empty() || is_link).then(|| File {
+        kind: if url.is_empty() { 0 } else { kind },
         url,
         size: number(&property(record, "size")).max(0.0) as u64,
         name: text(&property(record, "title")),
         mime: String::new(),
         thumbnail: bytes(&property(record, "tn")).into(),
-        launch_url: text(&property(record, "launchurl")),
+        launch_url,
     });
     let [sent, delivered, read, sensitivity, user_data] =
         NUMBERS.map(|name| u32(&property(extras, name)));

@@ -12,5 +12,6 @@ mod search;
 pub mod socket;
 pub mod store;
 pub mod surroundings;
+pub mod tabs;
 pub mod text;
 pub mod transfer;

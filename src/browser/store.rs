@@ -277,7 +277,7 @@ async fn commit(disk: &Database, writes: Vec<Write>, strict: bool) -> Result<(),
     let mut texts = search::Changes::default();
     for write in writes {
         match write {
-            Write::Message(message) => {
+            Write::Message(message, _) => {
                 let place = place(&message);
                 let key = place.get(2);
                 let old = places.get(&key);
@@ -396,7 +396,7 @@ async fn places(messages: &Table, writes: &[Write]) -> Result<Map, JsValue> {
     let mut asked = Vec::new();
     for write in writes {
         let key = match write {
-            Write::Message(message) => &message.key,
+            Write::Message(message, _) => &message.key,
             Write::DeleteMessage(key) => key,
             _ => continue,
         };

@@ -82,8 +82,11 @@ impl Transfers {
 
     /// From now on files are kept beside the database of this name and user.
     pub fn open(&self, name: Option<&str>, account: &str) {
-        *self.database.borrow_mut() = None;
         let former = self.account.replace(account.into());
+        // Opened again, the former one serves until the new one does.
+        if name.is_none() || former != account {
+            *self.database.borrow_mut() = None;
+        }
         if !former.is_empty() && former != account {
             // Another user: what was kept stays with the former one, what was held goes.
             self.given.borrow_mut().clear();

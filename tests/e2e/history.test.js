@@ -1,12 +1,10 @@
 // Reading: what the server keeps for a browser that has nothing, searching, counting, filters.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { arrived, numbered, online, reached, received, send, SENT } from "./harness/chat.js";
 import { World } from "./harness/world.js";
 
-const world = new World();
-before(() => world.open());
-after(() => world.close());
+const world = World.forThisFile();
 
 /** Reads until nothing is left, here and on the server; texts, oldest first. */
 const readAll = (page, to, count) =>
@@ -31,6 +29,7 @@ const readAll = (page, to, count) =>
     [to, count],
   );
 
+// Rules: 5.8.7.
 test("a browser that has nothing reads what the server keeps", async () => {
   const [ada, bob] = await world.people("ada", "bob");
   const a = await world.visit(ada, "chat.html", { database: "chat" });

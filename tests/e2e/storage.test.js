@@ -1,12 +1,10 @@
 // Storage that is missing, full, held by another tab, or taken away: the page is told, and goes on.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { arrived, numbered, online, reached, received, send, SENT } from "./harness/chat.js";
 import { World } from "./harness/world.js";
 
-const world = new World();
-before(() => world.open());
-after(() => world.close());
+const world = World.forThisFile();
 
 const DATABASE = { database: "chat", start: false };
 
@@ -37,6 +35,7 @@ async function goesOn(page, person, other, peer) {
   assert.deepEqual(shown.slice(-3), ["one", "two", "three"]);
 }
 
+// Rules: 5.6.5.
 test("without IndexedDB a page is told so and works from memory", async () => {
   const [ada, bob] = await world.people("ada", "bob");
   const b = await world.visit(bob, "chat.html", {});
@@ -76,6 +75,7 @@ test("a full storage loses nothing that is sent or received", async () => {
   await a.until((peer) => chat.shown(peer).includes("three"), bob.address);
 });
 
+// Rules: 5.6.7.
 test("a database that is deleted under a page is replaced by its memory", async () => {
   const [ada, bob] = await world.people("ada", "bob");
   const b = await world.visit(bob, "chat.html", {});

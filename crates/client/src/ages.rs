@@ -75,6 +75,13 @@ impl Client {
         }
     }
 
+    /// As [`Client::note_age`], of a message another tab has stored with its end.
+    pub(crate) fn note_end_of(&mut self, key: &MessageKey) {
+        if let Some(end) = self.memory.get(key).and_then(end_of) {
+            self.ages.put(key, end);
+        }
+    }
+
     /// Removes what is over.
     pub(crate) fn end_messages(&mut self, now: Now) {
         let time = self.session.server_time(now);

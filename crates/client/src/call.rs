@@ -25,7 +25,7 @@ use crate::message::{Content, Conversation, Message, MessageKey};
 use crate::outbox::place;
 use crate::port::call::{Command, Input};
 use crate::port::peer::PeerState;
-use crate::port::store::Write;
+use crate::port::store::{Part, Write};
 
 /// Why a call is not started. The page is told a last status as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -599,7 +599,7 @@ impl Client {
             duration: if record.answered > 0 { seconds as u32 } else { 0 },
             receipts: Default::default(),
         };
-        self.commits.write(Write::Message(Box::new(message.clone())));
+        self.commits.write(Write::Message(Box::new(message.clone()), Part::New));
         let event = self.announce(message);
         self.inbox.tell_when_stored(event);
     }

@@ -14,7 +14,7 @@ use crate::client::{Client, Pending};
 use crate::event::Event;
 use crate::message::{Content, Conversation, Message, MessageKey};
 use crate::outbox::{SendError, check_content, place};
-use crate::port::store::{Request, Write};
+use crate::port::store::{Part, Request, Write};
 use crate::profile::mark;
 
 /// Later than any message, and with a place below 2^53.
@@ -113,7 +113,7 @@ impl Client {
         check_content(&content)?;
         let message = self.changeable(now, key)?;
         // One that has not left yet simply says the new.
-        let left = !self.outbox.is_waiting(key);
+        let left = !self.is_waiting(key);
         // Its file is still on its way.
         let file = match left {
             true => content.file,
@@ -130,7 +130,7 @@ impl Client {
     /// Takes an own message back from everybody.
     pub fn recall(&mut self, now: Now, key: &MessageKey) -> Result<(), ChangeError> {
         let message = self.changeable(now, key)?;
-        if self.outbox.is_waiting(key) {
+        if self.is_waiting(key) {
             self.drop_from_outbox(key);
         } else {
             self.tell_server(&message, None);
@@ -207,8 +207,8 @@ impl Client {
 
     /// What a message says is another: nothing of the former stays in the store.
     fn replace(&mut self, message: &Message) {
-        self.commits.write(Write::DeleteMessage(message.key.clone()));
-        self.commits.write(Write::Message(message.clone().into()));
+        self.commits.repeat(Write::DeleteMessage(message.key.clone()));
+        self.commits.write(Write::Message(message.clone().into(), Part::Content));
     }
 
     /// Empties the store of this device: of all messages, of all profiles. Sessions begin anew.
@@ -313,32 +313,48 @@ impl Client {
         match &removal {
             Removal::Messages(keys) => {
                 for key in keys {
-                    self.drop_from_outbox(key);
-                    self.memory.remove(key);
+                    self.forget_message(key);
                     self.commits.write(Write::DeleteMessage(key.clone()));
                 }
             }
             Removal::Before { conversation, before, keep } => {
                 let ts = *before;
                 let before = place(*before, 0);
-                let gone = |message: &Message| {
-                    message.order < before
-                        && conversation.as_ref().is_none_or(|of| *of == message.conversation)
-                };
-                for key in self.memory.take(gone) {
-                    self.drop_from_outbox(&key);
-                }
+                self.forget_before(conversation.as_ref(), before);
                 let conversation = conversation.clone();
                 self.commits
                     .write(Write::DeleteBefore { conversation: conversation.clone(), before });
                 if let Some(conversation) = conversation.filter(|_| *keep) {
                     let place = self.empty_place(conversation, ts, before - 1);
-                    self.commits.write(Write::Message(place.into()));
+                    self.commits.write(Write::Message(place.into(), Part::Past));
                 }
             }
         }
         self.tell(Event::Removed { removal });
-        // The latest of a conversation may be another one now.
+        self.refresh_summaries();
+    }
+
+    pub(crate) fn forget_message(&mut self, key: &MessageKey) {
+        self.drop_from_outbox(key);
+        self.memory.remove(key);
+    }
+
+    pub(crate) fn forget_before(&mut self, conversation: Option<&Conversation>, before: u64) {
+        let gone = |message: &Message| {
+            message.order < before && conversation.is_none_or(|of| *of == message.conversation)
+        };
+        for key in self.memory.take(gone) {
+            self.drop_from_outbox(&key);
+        }
+    }
+
+    /// Whether an own message has not left yet, as far as this tab can know.
+    fn is_waiting(&self, key: &MessageKey) -> bool {
+        !self.tabs.follows() && self.outbox.is_waiting(key)
+    }
+
+    /// The latest of a conversation may be another one now.
+    pub(crate) fn refresh_summaries(&mut self) {
         for (session, count) in self.reading.summaries() {
             let request = Request::Summary { from: None, count };
             self.ask_behind_writes(request, Pending::Summary(session));

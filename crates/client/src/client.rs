@@ -29,12 +29,14 @@ use crate::inbox::Inbox;
 use crate::memory::Messages;
 use crate::message::{Age, Conversation, Message, MessageKey};
 use crate::outbox::Outbox;
-use crate::port::store::{Account, Opened, Reply, Request, StoreError, StoredProfile, Write};
+use crate::port::store::{Account, Opened, Part, Reply, Request, StoreError, StoredProfile, Write};
+use crate::port::tab::Tell;
 use crate::presence::{Presences, Showing};
 use crate::profile::{KEYS_PLACE, Profile, Profiles, mark};
 use crate::reading::{Reading, Search};
 use crate::session::{Link, Session, StartError, is_token, status_of};
 use crate::sorted::Map;
+use crate::tabs::Tabs;
 use crate::transfer::Transfers;
 use crate::{Input, Output, SocketId};
 
@@ -55,6 +57,7 @@ pub struct Client {
     pub(crate) commits: Commits,
     pub(crate) transfers: Transfers,
     pub(crate) errands: Errands,
+    pub(crate) tabs: Tabs,
     pub(crate) history: History,
     pub(crate) counting: Map<u32, Counting>,
     pub(crate) ages: Ages,
@@ -68,6 +71,8 @@ pub struct Client {
     /// The time of the last input.
     pub(crate) now: Now,
     store: StoreState,
+    /// The store is a database, which other tabs see too.
+    on_disk: bool,
     database: Database,
     /// What the last `Hello` said of the log.
     resumed: Option<wire::id::Seq>,
@@ -92,6 +97,7 @@ pub(crate) enum Pending {
     Zombies(bool),
     Unread(u32),
     Recent,
+    CatchUp,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +121,8 @@ impl Client {
     /// A client that is not signed in. `seed` draws ids and delays, `search` finds text for
     /// sessions with a query.
     pub fn new(seed: u64, search: Search) -> Client {
+        let mut chance = Chance::new(seed);
+        let tabs = Tabs::new(chance.draw());
         Client {
             session: Session::new(),
             outbox: Outbox::default(),
@@ -130,16 +138,18 @@ impl Client {
             commits: Commits::default(),
             transfers: Transfers::default(),
             errands: Errands::default(),
+            tabs,
             history: History::default(),
             counting: Map::new(),
             ages: Ages::default(),
             retraction: Retraction::default(),
             showing: Showing::default(),
-            chance: Chance::new(seed),
+            chance,
             visible: true,
             foreground: None,
             now: Now::default(),
             store: StoreState::Closed,
+            on_disk: false,
             database: Database::default(),
             resumed: None,
             outputs: VecDeque::new(),
@@ -167,7 +177,7 @@ impl Client {
             Input::Device(key) => self.on_device(now, key),
             Input::StoreOpened(result) => self.on_store_opened(now, result),
             Input::Stored { ticket, result } => self.on_stored(now, ticket, result),
-            Input::StoreLost => self.on_store_lost(),
+            Input::StoreLost => self.on_store_lost(now),
             Input::Network { online } => self.on_network(now, online),
             Input::Visible(visible) => {
                 if self.foreground.is_none() {
@@ -177,9 +187,11 @@ impl Client {
             Input::Peer(input) => self.on_peer(now, input),
             Input::Call(call, input) => self.on_call_media(now, call, input),
             Input::Transfer(input) => self.on_transfer(now, input),
+            Input::Tab(input) => self.on_tab(now, input),
             Input::Tick => {}
         }
         self.on_deadline(now);
+        self.watch_leader(now);
         self.flush(now);
     }
 
@@ -188,11 +200,16 @@ impl Client {
         if self.outputs.is_empty() && self.store == StoreState::Open {
             // All that was written since the last drain goes into one transaction.
             if let Some(request) = self.commits.next() {
+                let told = self.commits.told().to_vec();
+                if !told.is_empty() {
+                    self.tell_tabs(Tell::Writing(told));
+                }
                 self.ask(request, Pending::Commit);
             }
         }
         let mut deadline = self.session.deadline().min(self.room_deadline());
-        deadline = deadline.min(self.age_deadline()).min(self.call_deadline());
+        deadline = deadline.min(self.age_deadline()).min(self.tab_deadline());
+        deadline = deadline.min(self.call_deadline());
         if self.session.is_online() {
             deadline = deadline.min(self.transfers.deadline());
         }
@@ -260,6 +277,11 @@ impl Client {
         }
         self.session.forget_failures();
         self.session.link = Link::Preparing;
+        // Other tabs may have written since it was stopped.
+        if self.on_disk && self.session.status != Status::Unknown {
+            self.open_store_again();
+            self.catch_up();
+        }
         self.open_store();
         self.go_on_connecting(now);
         self.flush(now);
@@ -276,6 +298,7 @@ impl Client {
             self.leave_room(room);
         }
         self.drop_socket();
+        self.leave_group();
         self.session.link = Link::Idle;
         self.set_status(Status::Stopped, String::new());
         self.flush(now);
@@ -333,6 +356,7 @@ impl Client {
         if visible {
             self.read_what_was_held();
             self.hurry(now);
+            self.ask_leader_at_once();
         }
     }
 
@@ -462,14 +486,16 @@ impl Client {
     }
 
     pub(crate) fn transmit(&mut self, body: client_frame::Body) {
-        if let Some(socket) = self.session.socket() {
-            self.outputs.push_back(Output::Transmit { socket, bytes: encode_client(body) });
+        if self.session.is_online() {
+            self.transmit_bytes(encode_client(body));
         }
     }
 
     pub(crate) fn transmit_bytes(&mut self, bytes: Vec<u8>) {
-        if let Some(socket) = self.session.socket() {
-            self.outputs.push_back(Output::Transmit { socket, bytes });
+        match self.session.socket() {
+            Some(_) if self.tabs.follows() => self.tell_tabs(Tell::Relay(bytes)),
+            Some(socket) => self.outputs.push_back(Output::Transmit { socket, bytes }),
+            None => {}
         }
     }
 
@@ -512,7 +538,11 @@ impl Client {
         self.store == StoreState::Open
     }
 
-    fn set_status(&mut self, status: Status, reason: String) {
+    pub(crate) fn is_on_disk(&self) -> bool {
+        self.on_disk
+    }
+
+    pub(crate) fn set_status(&mut self, status: Status, reason: String) {
         if self.session.status != status {
             self.session.status = status;
             self.tell(Event::Connection { status, reason });
@@ -521,7 +551,7 @@ impl Client {
 
     // ---- connection ------------------------------------------------------------------------
 
-    fn flush(&mut self, now: Now) {
+    pub(crate) fn flush(&mut self, now: Now) {
         self.negotiate(now);
         self.flush_call(now);
         self.flush_transfers(now);
@@ -540,7 +570,7 @@ impl Client {
     }
 
     /// Opens a socket when everything it needs is there.
-    fn go_on_connecting(&mut self, now: Now) {
+    pub(crate) fn go_on_connecting(&mut self, now: Now) {
         if self.session.link != Link::Preparing {
             return;
         }
@@ -549,10 +579,19 @@ impl Client {
             return self.set_status(Status::NoNetwork, "the browser has no network".into());
         }
         self.set_status(Status::Connecting, String::new());
-        if self.store == StoreState::Open && self.session.device.is_some() {
+        if self.store == StoreState::Open && self.session.device.is_some() && self.is_in_group() {
             let socket = self.session.open(now);
-            self.outputs.push_back(Output::Connect { socket });
+            match self.tabs.follows() {
+                true => self.say_hello(now),
+                false => self.outputs.push_back(Output::Connect { socket }),
+            }
         }
+    }
+
+    /// What tells the tabs of one account and one database from others.
+    pub(crate) fn group_of_tabs(&self) -> String {
+        let database = self.database.name.as_deref().unwrap_or_default();
+        alloc::format!("{}/{database}", self.session.account())
     }
 
     fn on_device(&mut self, now: Now, key: DeviceKey) {
@@ -579,9 +618,13 @@ impl Client {
         self.outputs.push_back(Output::Transmit { socket, bytes });
     }
 
-    fn on_bytes(&mut self, now: Now, socket: SocketId, bytes: &[u8]) {
+    pub(crate) fn on_bytes(&mut self, now: Now, socket: SocketId, bytes: &[u8]) {
         use server_frame::Body;
-        match decode_server(bytes) {
+        let body = decode_server(bytes);
+        if let Ok(body) = &body {
+            self.relay(body, bytes);
+        }
+        match body {
             Ok(Body::Welcome(welcome)) => self.on_welcome(now, socket, &welcome),
             Ok(Body::Refused(refused)) => {
                 self.on_ended(
@@ -598,6 +641,7 @@ impl Client {
             }
             // Everything else makes sense only in a session.
             Ok(_) if !self.session.is_online() => {}
+            Ok(Body::Ping(_)) if self.tabs.follows() => {}
             Ok(Body::Ping(ping)) => {
                 self.transmit(client_frame::Body::Pong(Pong { sent: ping.sent }));
             }
@@ -667,6 +711,13 @@ impl Client {
         }
         self.on_memberships(&welcome.groups);
         self.on_contact_list(&welcome.contacts);
+        self.adopt_uploads();
+        self.tell_online(now);
+        self.on_signed_in(now);
+    }
+
+    /// Signed in, by a connection of its own or of another tab.
+    pub(crate) fn on_signed_in(&mut self, now: Now) {
         self.profiles.ask_again();
         self.enter_rooms_again();
         self.return_to_call();
@@ -701,8 +752,10 @@ impl Client {
     /// The server refused or ended the session.
     fn on_ended(&mut self, now: Now, code: Option<Code>, reason: &str, wait: Duration) {
         let (status, text) = status_of(code, reason);
+        self.tell_offline(code);
         self.drop_socket();
         if code.is_some_and(|code| !code.may_retry()) {
+            self.leave_group();
             self.session.link = Link::Idle;
             self.finish_call(step::NETWORK_ERROR, false);
             return self.set_status(status, text);
@@ -711,11 +764,12 @@ impl Client {
         self.set_status(status, text);
     }
 
-    fn on_connection_lost(&mut self, now: Now, code: Option<Code>) {
+    pub(crate) fn on_connection_lost(&mut self, now: Now, code: Option<Code>) {
         let was_online = self.session.is_online();
         if code.is_some() {
             return self.on_ended(now, code, "", code.map_or(Duration::ZERO, Code::retry_after));
         }
+        self.tell_offline(None);
         self.drop_socket();
         self.session.back_off(now, &mut self.chance, Duration::ZERO);
         let (status, reason) = match (was_online, self.session.link) {
@@ -727,8 +781,10 @@ impl Client {
     }
 
     /// Lets go of the socket; what was under way goes again with the next.
-    fn drop_socket(&mut self) {
-        if let Link::Opening { socket, .. } | Link::Online { socket } = self.session.link {
+    pub(crate) fn drop_socket(&mut self) {
+        if let Link::Opening { socket, .. } | Link::Online { socket } = self.session.link
+            && !self.tabs.follows()
+        {
             self.outputs.push_back(Output::Disconnect { socket });
         }
         self.outbox.rewind();
@@ -751,6 +807,7 @@ impl Client {
             return self.hurry(now);
         }
         if self.session.is_started() {
+            self.tell_offline(None);
             self.drop_socket();
             self.session.link = Link::NoNetwork;
             self.set_status(Status::NoNetwork, "the browser has no network".into());
@@ -794,9 +851,18 @@ impl Client {
         self.outputs.push_back(Output::OpenStore { name, account: self.session.account() });
     }
 
+    /// Another tab has written into it.
+    pub(crate) fn open_store_again(&mut self) {
+        if self.store == StoreState::Open {
+            self.store = StoreState::Closed;
+        }
+        self.open_store();
+    }
+
     fn on_store_opened(&mut self, now: Now, result: Result<Opened, StoreError>) {
         self.store = StoreState::Open;
         let wanted = self.database.name.is_some();
+        self.on_disk = wanted && result.is_ok();
         let ok = match result {
             Ok(opened) => {
                 self.restore(opened);
@@ -811,11 +877,23 @@ impl Client {
                 false
             }
         };
-        for _ in 0..core::mem::take(&mut self.database.opening) {
-            self.tell(Event::DatabaseOpened { ok });
+        // Else once the newest conversations are known, too: a page lists them from then on.
+        if !ok {
+            self.tell_opened(false);
+        }
+        if self.is_in_wrong_group() {
+            self.drop_socket();
+            self.leave_group();
+            self.session.link = Link::Preparing;
         }
         self.go_on_connecting(now);
         self.go_on_reading_all();
+    }
+
+    fn tell_opened(&mut self, ok: bool) {
+        for _ in 0..core::mem::take(&mut self.database.opening) {
+            self.tell(Event::DatabaseOpened { ok });
+        }
     }
 
     fn restore(&mut self, opened: Opened) {
@@ -864,6 +942,9 @@ impl Client {
         }
         match (pending, result) {
             (Pending::Commit, _) => {
+                if !self.commits.told().is_empty() {
+                    self.tell_tabs(Tell::Written);
+                }
                 for then in self.commits.done() {
                     match then {
                         Then::Sendable(key) => self.on_sendable(now, &key),
@@ -910,22 +991,29 @@ impl Client {
             (Pending::MarkRead(..) | Pending::MarkUnread | Pending::Zombies(_), _) => {}
             (Pending::Unread(ticket), Ok(Reply::Count(count))) => self.on_unread(ticket, count),
             (Pending::Unread(ticket), _) => self.on_unread(ticket, 0),
+            (Pending::CatchUp, Ok(Reply::Messages(messages))) => self.on_caught_up(messages),
+            (Pending::CatchUp, _) => {}
             (Pending::Recent, Ok(Reply::Messages(messages))) => {
+                let newest = messages.first().map_or(0, |message| message.order);
+                self.tabs.seen.get_or_insert(newest);
                 for message in messages {
                     self.profiles.note_message(&message.conversation, message.order);
                     self.outbox.come_behind(&message);
                 }
+                self.tell_opened(true);
             }
-            (Pending::Recent, _) => {}
+            (Pending::Recent, _) => self.tell_opened(true),
         }
     }
 
-    fn on_store_lost(&mut self) {
+    fn on_store_lost(&mut self, now: Now) {
+        self.on_disk = false;
+        self.be_alone(now);
         let text = "the browser deleted this page's storage; messages are kept until it is closed";
         self.tell(Event::Error { text: text.into() });
         // What is known goes into the memory that serves from now on.
         for message in self.memory.all() {
-            self.commits.write(Write::Message(message.clone().into()));
+            self.commits.repeat(Write::Message(message.clone().into(), Part::Past));
         }
     }
 
@@ -956,6 +1044,7 @@ impl Client {
         self.session.uid = Uid(0);
         self.session.address.clear();
         self.resumed = None;
+        self.tabs.seen = None;
         self.store = StoreState::Closed;
     }
 

@@ -30,6 +30,10 @@ pub(crate) struct Commits {
     writes: Vec<Write>,
     then: Vec<Then>,
     strict: bool,
+    /// Of the writes, those other tabs have to hear of.
+    told: Vec<Write>,
+    /// There are other tabs.
+    shared: bool,
     under_way: Option<UnderWay>,
     /// How often the present transaction has failed.
     failures: u32,
@@ -41,12 +45,45 @@ struct UnderWay {
     writes: Vec<Write>,
     waiting: Vec<Then>,
     strict: bool,
+    told: Vec<Write>,
 }
 
 impl Commits {
     /// Adds a write to the next transaction.
     pub fn write(&mut self, write: Write) {
+        if self.shared {
+            self.told.push(write.clone());
+        }
         self.writes.push(write);
+    }
+
+    /// Adds a write that the other tabs know.
+    pub fn repeat(&mut self, write: Write) {
+        self.writes.push(write);
+    }
+
+    /// There are other tabs, or none. One that has just come hears of all that is not stored yet.
+    pub fn share(&mut self, on: bool) {
+        if on && !self.shared {
+            self.told.clone_from(&self.writes);
+            if let Some(under_way) = &mut self.under_way {
+                under_way.told.clone_from(&under_way.writes);
+            }
+        }
+        self.shared = on;
+    }
+
+    /// There are other tabs.
+    pub fn is_shared(&self) -> bool {
+        self.shared
+    }
+
+    /// What the other tabs have to know of the transaction under way.
+    pub fn told(&self) -> &[Write] {
+        match &self.under_way {
+            Some(under_way) if self.shared => &under_way.told,
+            _ => &[],
+        }
     }
 
     /// The next transaction waits for the disk, and this is told after it.
@@ -68,14 +105,17 @@ impl Commits {
         let writes = core::mem::take(&mut self.writes);
         let waiting = core::mem::take(&mut self.then);
         let strict = core::mem::take(&mut self.strict);
-        self.under_way = Some(UnderWay { writes: writes.clone(), waiting, strict });
+        let told = core::mem::take(&mut self.told);
+        self.under_way = Some(UnderWay { writes: writes.clone(), waiting, strict, told });
         Some(Request::Commit { writes, strict })
     }
 
     /// Another user: what is not on its way yet, for the former user's store. Nothing waits any
     /// more.
     pub fn leave(&mut self) -> Option<Request> {
+        let shared = self.shared;
         let writes = core::mem::take(self).writes;
+        self.shared = shared;
         (!writes.is_empty()).then_some(Request::Commit { writes, strict: false })
     }
 
@@ -95,6 +135,8 @@ impl Commits {
         let Some(mut former) = self.under_way.take() else { return false };
         former.writes.append(&mut self.writes);
         former.waiting.append(&mut self.then);
+        former.told.append(&mut self.told);
+        self.told = former.told;
         self.writes = former.writes;
         self.then = former.waiting;
         self.strict |= former.strict;

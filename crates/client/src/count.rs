@@ -7,7 +7,7 @@ use wire::status;
 use crate::client::{Client, Pending};
 use crate::event::Event;
 use crate::message::{Conversation, Message, MessageKey};
-use crate::port::store::{Position, Request, Write};
+use crate::port::store::{Part, Position, Request, Write};
 use crate::sorted::Map;
 
 /// A count under way.
@@ -85,7 +85,7 @@ impl Client {
         };
         let message = Message { status: status::RECEIVED_NEW, ..newest };
         self.keep(message.clone());
-        self.commits.write(Write::Message(message.clone().into()));
+        self.commits.write(Write::Message(message.clone().into(), Part::Unread));
         self.tell(Event::MessageRead { message });
     }
 

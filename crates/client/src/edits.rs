@@ -7,6 +7,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use wire::id::GroupId;
 use wire::limits::{CONTACTS_PER_FRAME_MAX, PROFILE_VALUES_BYTES_MAX};
 use wire::mask::{admin, contact, group, user};
 use wire::proto::{self, Contacts, GroupSettings, ProfileSave, ProfileSaved, client_frame};
@@ -14,7 +15,8 @@ use wire::proto::{self, Contacts, GroupSettings, ProfileSave, ProfileSaved, clie
 use crate::client::Client;
 use crate::event::Event;
 use crate::message::Conversation;
-use crate::profile::{Local, mark};
+use crate::port::store::StoredProfile;
+use crate::profile::{KEYS_PLACE, Local, mark};
 use crate::sorted::{Map, Set};
 
 /// A text of a profile that the page may change.
@@ -96,6 +98,36 @@ impl Edits {
 }
 
 impl Client {
+    /// Another tab is gone: what it was telling the server is told again.
+    pub(crate) fn adopt_edits(&mut self) {
+        let unsent = mark::PUBLISH_UNSENT | mark::CONTACT_UNSENT;
+        let own = self.profiles.own().kept.marks & unsent != 0;
+        let others = self.profiles.places().filter(|(_, profile)| profile.kept.marks & unsent != 0);
+        self.edits.unsent.extend(others.map(|(of, _)| of.clone()));
+        if own {
+            self.edits.unsent.insert(crate::profile::own_place());
+        }
+    }
+
+    /// What another tab has stored of a profile.
+    pub(crate) fn take_profile(&mut self, stored: &StoredProfile) {
+        if stored.address == KEYS_PLACE {
+            self.profiles.keys.clone_from(&stored.values);
+            return;
+        }
+        let of = crate::profile::place_of(stored);
+        let was_member = self.profiles.is_member(GroupId(stored.gid));
+        if !self.profiles.take(&of, stored) {
+            return;
+        }
+        let group = GroupId(stored.gid);
+        match (was_member, self.profiles.is_member(group)) {
+            (false, true) => self.tell(Event::GroupJoined { group, ticket: 0 }),
+            (true, false) => self.tell(Event::GroupLeft { group, deleted: false }),
+            _ => self.announce_profile(&of),
+        }
+    }
+
     /// Changes a text; `None` takes the page's own away.
     pub fn edit_profile(&mut self, of: &Conversation, field: Field, text: Option<String>) {
         let profile = self.profiles.get_mut(of);

@@ -17,6 +17,10 @@ use crate::port::store::{Errand, Write};
 /// `Accepted` serves all.
 const FIRST_TICKET: u64 = 1 << 54;
 
+/// The low bits of a number are the tab's own, so that no two tabs take the same; above them it
+/// counts. 2^33 errands are more than anybody has.
+const TAB_BITS: u32 = 20;
+
 #[derive(Debug, Default)]
 pub(crate) struct Errands {
     /// With whether it was sent on this connection.
@@ -32,12 +36,26 @@ impl Errands {
 
     /// Errands that waited in the store when it was opened.
     pub fn restore(&mut self, stored: Vec<Errand>) {
-        for errand in stored.into_iter().rev() {
-            self.last = self.last.max(errand.number);
-            if !self.waiting.iter().any(|(known, _)| known.number == errand.number) {
-                self.waiting.push_front((errand, false));
-            }
+        stored.into_iter().for_each(|errand| self.adopt(errand));
+    }
+
+    /// Another tab has an errand.
+    pub fn adopt(&mut self, errand: Errand) {
+        self.last = self.last.max(errand.number >> TAB_BITS);
+        let place = self.waiting.partition_point(|(known, _)| known.number < errand.number);
+        if self.waiting.get(place).is_none_or(|(known, _)| known.number != errand.number) {
+            self.waiting.insert(place, (errand, false));
         }
+    }
+
+    /// Another tab's errand is done.
+    pub fn forget(&mut self, number: u64) {
+        self.waiting.retain(|(errand, _)| errand.number != number);
+    }
+
+    /// All that wait, in order.
+    pub fn waiting(&self) -> impl Iterator<Item = &Errand> {
+        self.waiting.iter().map(|(errand, _)| errand)
     }
 
     /// The errand of this ticket is done; its number.
@@ -67,7 +85,7 @@ impl Client {
         request: impl FnOnce(u64) -> client_frame::Body,
     ) {
         self.errands.last += 1;
-        let number = self.errands.last;
+        let number = (self.errands.last << TAB_BITS) | (self.tabs.id.0 & ((1 << TAB_BITS) - 1));
         let frame = encode_client(request(FIRST_TICKET + number));
         let errand = Errand { number, after: after.map_or(0, MessageId::get), frame };
         self.commits.write(Write::Errand(errand.clone()));
@@ -76,7 +94,7 @@ impl Client {
 
     /// Sends what may be sent.
     pub(crate) fn flush_errands(&mut self) {
-        if !self.session.is_online() {
+        if !self.speaks() {
             return;
         }
         let outbox = &self.outbox;

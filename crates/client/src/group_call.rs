@@ -170,7 +170,7 @@ impl Client {
     /// Enters a room, now or as soon as there is a connection, and again after each reconnect.
     pub fn enter_room(&mut self, gid: GroupId) {
         self.rooms.entry(gid).or_default();
-        self.transmit(client_frame::Body::RoomEnter(proto::RoomEnter { gid: gid.0 }));
+        self.be_in_room(gid, true);
     }
 
     /// Leaves a room: everything in it ends, silently.
@@ -180,7 +180,7 @@ impl Client {
             self.peer(Command::Release { room: gid, sid: *sid });
         }
         self.peer(Command::Close { room: gid });
-        self.transmit(client_frame::Body::RoomLeave(proto::RoomLeave { gid: gid.0 }));
+        self.be_in_room(gid, false);
     }
 
     /// The room, while the page is in it.
@@ -454,7 +454,7 @@ impl Client {
     pub(crate) fn enter_rooms_again(&mut self) {
         let gids: Vec<_> = self.rooms.keys().copied().collect();
         for gid in gids {
-            self.transmit(client_frame::Body::RoomEnter(proto::RoomEnter { gid: gid.0 }));
+            self.be_in_room(gid, true);
         }
     }
 

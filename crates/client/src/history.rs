@@ -17,7 +17,7 @@ use crate::commit::Then;
 use crate::event::{Event, ReadSessionId};
 use crate::message::{Message, MessageKey};
 use crate::outbox::PLACES_PER_MS;
-use crate::port::store::{Request, Write};
+use crate::port::store::{Part, Request, Write};
 use crate::reading::Scope;
 use crate::sorted::Set;
 
@@ -198,7 +198,7 @@ impl Client {
             count += 1;
             self.note_sender(&message);
             self.profiles.note_message(&message.conversation, message.order);
-            self.commits.write(Write::Message(Box::new(message)));
+            self.commits.write(Write::Message(Box::new(message), Part::Past));
         }
         let Some(first) = self.history.wanted.front_mut() else { return };
         if count == 0 && first.before > 0 {

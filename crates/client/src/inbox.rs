@@ -20,7 +20,7 @@ use crate::commit::Then;
 use crate::event::{Event, Member};
 use crate::message::{Conversation, Message, MessageKey};
 use crate::outbox::from_frame;
-use crate::port::store::{Request, Write};
+use crate::port::store::{Part, Request, Write};
 use crate::sorted::Set;
 
 #[derive(Debug, Default)]
@@ -91,6 +91,11 @@ impl Client {
         for entry in entries {
             if entry.seq == 0 {
                 self.inbox.unlogged.push(entry);
+            } else if self.tabs.follows() {
+                // The rest is told once it is stored, by the tab that stores it.
+                if let Some(entry::Body::Group(change)) = body(&entry) {
+                    self.apply_group(change);
+                }
             } else if Seq(entry.seq) > self.inbox.taken {
                 self.inbox.taken = Seq(entry.seq);
                 self.inbox.queue.push_back(entry);
@@ -100,6 +105,9 @@ impl Client {
         }
         if !self.inbox.unlogged.is_empty() {
             self.tell(Event::Filter);
+        }
+        if self.tabs.follows() {
+            return self.tell_what_is_stored();
         }
         // It was stored while there was no connection to say so.
         if told_again && self.inbox.batch.is_none() {
@@ -249,12 +257,18 @@ impl Client {
         if let Some(last) = self.inbox.batch.take() {
             self.inbox.stored = self.inbox.stored.max(last);
         }
+        self.tell_what_is_stored();
+        if self.speaks() {
+            let seq = self.inbox.stored.0;
+            self.transmit(client_frame::Body::Ack(Ack { seq }));
+        }
+        self.take_batch();
+    }
+
+    fn tell_what_is_stored(&mut self) {
         for event in core::mem::take(&mut self.inbox.events) {
             self.tell(event);
         }
-        let seq = self.inbox.stored.0;
-        self.transmit(client_frame::Body::Ack(Ack { seq }));
-        self.take_batch();
     }
 
     fn apply_message(&mut self, seq: Seq, message: &proto::Message, dropped: &[MessageKey]) {
@@ -271,7 +285,7 @@ impl Client {
                 && !self.is_over(&own)
             {
                 own.order = self.inbox.next_place(own.order);
-                self.commits.write(Write::Message(Box::new(own.clone())));
+                self.commits.write(Write::Message(Box::new(own.clone()), Part::New));
                 let event = self.announce(own);
                 self.inbox.events.push(event);
             }
@@ -292,7 +306,7 @@ impl Client {
         };
         self.presences.message_from(&message.peer, group);
         self.note_sender(&message);
-        self.commits.write(Write::Message(Box::new(message.clone())));
+        self.commits.write(Write::Message(Box::new(message.clone()), Part::New));
         let event = self.announce(message);
         self.inbox.events.push(event);
     }
@@ -346,8 +360,11 @@ impl Client {
             message.status = report.status;
         }
         let message = message.clone();
-        if !message.is_passing() {
-            self.commits.write(Write::Message(Box::new(message.clone())));
+        match message.is_passing() {
+            true => self.tell_passing(&message, Part::Status),
+            false => {
+                self.commits.write(Write::Message(Box::new(message.clone()), Part::Status));
+            }
         }
         self.note_age(&message.key);
         let sessions = self.reading.matching(&message);
@@ -378,7 +395,7 @@ impl Client {
         let mut message = message.clone();
         self.start_age(&mut message, true);
         self.keep(message.clone());
-        self.commits.write(Write::Message(Box::new(message.clone())));
+        self.commits.write(Write::Message(Box::new(message.clone()), Part::Status));
         Some(message)
     }
 
@@ -425,7 +442,7 @@ impl Client {
     }
 }
 
-fn body(entry: &proto::LogEntry) -> Option<&entry::Body> {
+pub(crate) fn body(entry: &proto::LogEntry) -> Option<&entry::Body> {
     entry.entry.as_ref()?.body.as_ref()
 }
 

@@ -33,8 +33,10 @@ mod profile;
 mod reading;
 mod search;
 mod session;
+mod tabs;
 #[cfg(test)]
 mod tests;
+mod told;
 mod transfer;
 
 pub mod event;
@@ -62,7 +64,7 @@ use wire::id::{DeviceKey, Ticket};
 use wire::time::Instant;
 
 use event::Event;
-use port::{call as call_port, peer, store, transfer as file};
+use port::{call as call_port, peer, store, tab, transfer as file};
 
 /// Number of one attempt to connect; a late event of a former socket is told apart by it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -116,6 +118,8 @@ pub enum Input {
     Call(u32, call_port::Input),
     /// A file on its way tells something.
     Transfer(file::Input),
+    /// The other tabs of this browser tell something.
+    Tab(tab::Input),
     /// The deadline given by [`Output::Wait`] has come.
     Tick,
 }
@@ -161,6 +165,8 @@ pub enum Output {
     Call(u32, call_port::Command),
     /// Do something with a file on its way.
     Transfer(file::Command),
+    /// Do something about the other tabs of this browser.
+    Tab(tab::Command),
     /// Tell the page.
     Event(Box<Event>),
     /// Nothing more to do until this moment or the next input.

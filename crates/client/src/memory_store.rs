@@ -11,7 +11,7 @@ use wire::time::Timestamp;
 
 use crate::message::{Conversation, Message, MessageKey, Table};
 use crate::port::store::{
-    Account, Errand, Opened, Position, ReadNotice, Reply, Request, StoredProfile, Write,
+    Account, Errand, Opened, Part, Position, ReadNotice, Reply, Request, StoredProfile, Write,
 };
 use crate::sorted::{Map, Set};
 
@@ -93,7 +93,8 @@ impl MemoryStore {
     /// Everything in it, as writes for another store.
     pub fn contents(&self) -> Vec<Write> {
         let messages = self.in_order().cloned();
-        let mut writes: Vec<_> = messages.map(|message| Write::Message(message.into())).collect();
+        let new = |message: Message| Write::Message(message.into(), Part::New);
+        let mut writes: Vec<_> = messages.map(new).collect();
         writes.extend(self.reads.iter().cloned().map(Write::Read));
         writes.extend(self.errands.iter().cloned().map(Write::Errand));
         writes.extend(self.profiles.values().cloned().map(Box::new).map(Write::Profile));
@@ -130,7 +131,7 @@ impl MemoryStore {
 
     fn write(&mut self, write: Write) {
         match write {
-            Write::Message(message) => self.put(*message),
+            Write::Message(message, _) => self.put(*message),
             Write::DeleteMessage(key) => self.remove(&key),
             Write::DeleteBefore { conversation, before } => {
                 let gone = self.messages.values().filter(|message| {
@@ -145,7 +146,13 @@ impl MemoryStore {
                 self.reads.push(notice);
             }
             Write::ReadDone(key) => self.reads.retain(|notice| notice.key != key),
-            Write::Errand(errand) => self.errands.push(errand),
+            Write::Errand(errand) => {
+                let place = self.errands.partition_point(|known| known.number < errand.number);
+                match self.errands.get_mut(place).filter(|known| known.number == errand.number) {
+                    Some(known) => *known = errand,
+                    None => self.errands.insert(place, errand),
+                }
+            }
             Write::ErrandDone(number) => self.errands.retain(|errand| errand.number != number),
             Write::Age { key, end: Timestamp(0) } => {
                 self.ages.remove(&key);

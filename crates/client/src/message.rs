@@ -135,6 +135,14 @@ pub struct File {
     pub launch_url: String,
 }
 
+impl File {
+    /// Whether there is no file at all, only a page to open, with an image of it at most: a link
+    /// preview has neither kind nor place.
+    pub fn is_link(&self) -> bool {
+        self.kind == 0 && self.url.is_empty()
+    }
+}
+
 impl From<&Content> for proto::Content {
     fn from(content: &Content) -> proto::Content {
         proto::Content {

@@ -20,7 +20,7 @@ use crate::client::Client;
 use crate::commit::Then;
 use crate::event::{Event, ReadSessionId};
 use crate::message::{Content, Conversation, Draft, Message, MessageKey};
-use crate::port::store::Write;
+use crate::port::store::{Part, Write};
 use crate::transfer::needs_upload;
 
 /// Why a message is not taken. Nothing happens and nothing is told.
@@ -68,6 +68,13 @@ enum Stage {
     InFlight,
 }
 
+impl Stage {
+    /// Of a message that is stored.
+    fn of(message: &Message) -> Stage {
+        if needs_upload(message) { Stage::Uploading } else { Stage::Ready }
+    }
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     stages: HashMap<MessageId, Stage, FxBuildHasher>,
@@ -111,6 +118,26 @@ impl Outbox {
         }
     }
 
+    /// Another tab has stored a message to be sent, or that its file is uploaded.
+    pub fn adopt(&mut self, message: &Message) {
+        match self.stages.get_mut(&message.key.id) {
+            None => self.push(&message.key, Stage::of(message)),
+            Some(stage @ Stage::Uploading) => *stage = Stage::of(message),
+            Some(_) => {}
+        }
+    }
+
+    /// Messages whose file is not uploaded yet.
+    pub fn uploading(&self) -> Vec<MessageId> {
+        let uploading = self.stages.iter().filter(|(_, stage)| **stage == Stage::Uploading);
+        uploading.map(|(id, _)| *id).collect()
+    }
+
+    /// All that wait, in order.
+    pub fn waiting(&self) -> impl Iterator<Item = MessageId> {
+        self.order.iter().filter(|id| self.stages.contains_key(*id)).copied()
+    }
+
     /// Whether it has not left yet.
     pub fn is_waiting(&self, key: &MessageKey) -> bool {
         self.contains(key) && self.stages[&key.id] != Stage::InFlight
@@ -151,7 +178,7 @@ impl Outbox {
         None
     }
 
-    fn remove(&mut self, id: u64) -> Option<MessageKey> {
+    pub fn remove(&mut self, id: u64) -> Option<MessageKey> {
         let id = MessageId::new(id)?;
         let stage = self.stages.remove(&id)?;
         self.in_flight -= usize::from(stage == Stage::InFlight);
@@ -215,7 +242,7 @@ impl Client {
             false => self.reading.match_arrived(&message),
         };
         if kept_here {
-            self.commits.write(Write::Message(Box::new(message.clone())));
+            self.commits.write(Write::Message(Box::new(message.clone()), Part::New));
             self.keep(message.clone());
             return Ok(Sent { message, sessions });
         }
@@ -227,7 +254,7 @@ impl Client {
         self.keep(message.clone());
         match upload {
             true => self.prepare_transfer(now, key.id),
-            false => self.put_into_outbox(&message),
+            false => self.put_into_outbox(&message, Part::New),
         }
         Ok(Sent { message, sessions })
     }
@@ -245,12 +272,12 @@ impl Client {
         }
         let message = Message { status: status::OUTBOX, ..message.clone() };
         self.keep(message.clone());
-        self.put_into_outbox(&message);
+        self.put_into_outbox(&message, Part::Status);
         self.tell_status(&message, None, status::OUTBOX);
         Ok(message)
     }
 
-    pub(crate) fn put_into_outbox(&mut self, message: &Message) {
+    pub(crate) fn put_into_outbox(&mut self, message: &Message, part: Part) {
         let stage = match needs_upload(message) {
             true => {
                 self.transfers.add(message.key.id, false);
@@ -259,8 +286,9 @@ impl Client {
             false => Stage::Storing,
         };
         self.outbox.push(&message.key, stage);
-        if message.flags & flag::TRANSIENT == 0 {
-            self.commits.write(Write::Message(Box::new(message.clone())));
+        match message.flags & flag::TRANSIENT {
+            0 => self.commits.write(Write::Message(Box::new(message.clone()), part)),
+            _ => self.tell_passing(message, part),
         }
         self.commits.then(Then::Sendable(message.key.clone()), true);
     }
@@ -270,7 +298,7 @@ impl Client {
         if let Some(stage) = self.outbox.stages.get_mut(&message.key.id) {
             *stage = Stage::Storing;
         }
-        self.commits.write(Write::Message(Box::new(message.clone())));
+        self.commits.write(Write::Message(Box::new(message.clone()), Part::Content));
         self.commits.then(Then::Sendable(message.key.clone()), true);
     }
 
@@ -290,11 +318,7 @@ impl Client {
     pub(crate) fn restore_outbox(&mut self, waiting: Vec<Message>) {
         for message in waiting.into_iter().rev() {
             if !self.outbox.contains(&message.key) {
-                let uploading = needs_upload(&message);
-                if uploading {
-                    self.transfers.add(message.key.id, true);
-                }
-                let stage = if uploading { Stage::Uploading } else { Stage::Ready };
+                let stage = Stage::of(&message);
                 self.outbox.stages.insert(message.key.id, stage);
                 self.outbox.order.push_front(message.key.id);
             }
@@ -329,7 +353,7 @@ impl Client {
 
     /// Sends what may be sent.
     pub(crate) fn flush_outbox(&mut self, now: Now) {
-        while self.session.is_online()
+        while self.speaks()
             && let Some(key) = self.outbox.next()
         {
             let Some(message) = self.memory.get(&key) else { continue };
@@ -360,10 +384,12 @@ impl Client {
             message.status = status;
         }
         let message = message.clone();
-        self.commits.write(match message.is_passing() {
-            true => Write::DeleteMessage(key),
-            false => Write::Message(Box::new(message.clone())),
-        });
+        if message.is_passing() {
+            self.commits.repeat(Write::DeleteMessage(key));
+            self.tell_passing(&message, Part::Status);
+        } else {
+            self.commits.write(Write::Message(Box::new(message.clone()), Part::Status));
+        }
         if message.is_emptied() {
             return;
         }

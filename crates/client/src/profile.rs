@@ -9,7 +9,7 @@ use wire::proto::{self, Watch};
 use wire::time::Timestamp;
 
 use crate::message::Conversation;
-use crate::port::store::StoredProfile;
+use crate::port::store::{StoredProfile, Write};
 use crate::sorted::{Map, Set};
 
 /// A user or a group.
@@ -96,6 +96,14 @@ pub(crate) const KEYS_PLACE: &str = "\u{0}keys";
 /// See [`OWN_PLACE`].
 pub fn own_place() -> Conversation {
     Conversation::User(OWN_PLACE.into())
+}
+
+/// Where a profile of the store belongs.
+pub(crate) fn place_of(stored: &StoredProfile) -> Conversation {
+    match stored.gid {
+        0 => Conversation::User(stored.address.clone()),
+        gid => Conversation::Group(GroupId(gid)),
+    }
 }
 
 pub(crate) fn is_own(of: &Conversation) -> bool {
@@ -312,12 +320,43 @@ impl Profiles {
         })
     }
 
+    /// Where each profile is.
+    pub fn places(&self) -> impl Iterator<Item = (&Conversation, &Profile)> {
+        self.known.iter()
+    }
+
+    /// What a tab that has just come does not find in the store, or not as it is: the own
+    /// profile, groups, contacts.
+    pub fn of_welcome(&self) -> Vec<Write> {
+        let told = self.known.iter().filter(|(_, p)| p.gid != 0 || p.kept.contact != 0);
+        let places = told.map(|(of, _)| of.clone()).chain([own_place()]);
+        let stored = places.filter_map(|of| self.stored(&of));
+        stored.map(|stored| Write::Profile(stored.into())).collect()
+    }
+
+    /// What another tab has stored, which is newer; `true` when something changed.
+    pub fn take(&mut self, of: &Conversation, stored: &StoredProfile) -> bool {
+        let profile = self.get_mut(of);
+        let before = profile.clone();
+        profile.name.clone_from(&stored.name);
+        profile.status.clone_from(&stored.status);
+        profile.image.clone_from(&stored.image);
+        profile.values.clone_from(&stored.values);
+        profile.last_seen = profile.last_seen.max(stored.last_seen);
+        profile.uid = Uid(profile.uid.0.max(stored.uid));
+        // An edit that is not saved yet stays.
+        if profile.local == profile.kept {
+            profile.local = stored.local.clone();
+        }
+        profile.kept = stored.local.clone();
+        let changed = *profile != before;
+        let group = proto::Group::decode(&stored.group[..]).ok().filter(|group| group.gid != 0);
+        group.is_some_and(|group| self.put_group(&group)) | changed
+    }
+
     /// What the store kept, unless the server has told meanwhile.
     pub fn restore(&mut self, stored: StoredProfile) -> Conversation {
-        let of = match stored.gid {
-            0 => Conversation::User(stored.address.clone()),
-            gid => Conversation::Group(GroupId(gid)),
-        };
+        let of = place_of(&stored);
         let profile = self.get_mut(&of);
         if profile.name.is_empty() {
             profile.name = stored.name;

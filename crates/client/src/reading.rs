@@ -148,7 +148,8 @@ impl ReadSession {
         };
         in_scope
             && kinds & kind != 0
-            && (kinds & kind::FILES == 0 || message.content.file.is_some())
+            && (kinds & kind::FILES == 0
+                || message.content.file.as_ref().is_some_and(|file| !file.is_link()))
             && (kinds & kind::THREADS == 0 || message.content.thread != 0)
             && (self.filter.thread == 0 || self.filter.thread == message.content.thread)
             && self.filter.query.as_ref().is_none_or(|query| contains(message, query, search))
@@ -240,6 +241,23 @@ impl Reading {
                 self.notices.push_front(notice);
             }
         }
+    }
+
+    /// Another tab has read something.
+    pub fn adopt(&mut self, notice: &ReadNotice) {
+        if !self.notices.iter().any(|known| known.key == notice.key) {
+            self.notices.push_back(notice.clone());
+        }
+    }
+
+    /// Another tab has told the server.
+    pub fn forget(&mut self, key: &MessageKey) {
+        self.notices.retain(|notice| notice.key != *key);
+    }
+
+    /// What the server has not been told.
+    pub fn notices(&self) -> impl Iterator<Item = &ReadNotice> {
+        self.notices.iter()
     }
 
     /// Summary sessions that have been read, and how much of them.
@@ -565,10 +583,7 @@ impl Client {
 
     /// Tells the server what was read, one frame at a time.
     pub(crate) fn flush_reads(&mut self) {
-        if !self.session.is_online()
-            || self.reading.told.is_some()
-            || self.reading.notices.is_empty()
-        {
+        if !self.speaks() || self.reading.told.is_some() || self.reading.notices.is_empty() {
             return;
         }
         let notices = self.reading.notices.iter().take(READS_PER_FRAME_MAX);

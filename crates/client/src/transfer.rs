@@ -22,6 +22,7 @@ use crate::Output;
 use crate::client::Client;
 use crate::event::Event;
 use crate::message::{Message, MessageKey};
+use crate::port::store::Part;
 use crate::port::transfer::{Command, Input, Target};
 use crate::sorted::Map;
 
@@ -129,7 +130,8 @@ impl Transfer {
 
 /// Whether a message has a file that is nowhere yet.
 pub(crate) fn needs_upload(message: &Message) -> bool {
-    !message.key.incoming && message.content.file.as_ref().is_some_and(|file| file.url.is_empty())
+    let file = message.content.file.as_ref();
+    !message.key.incoming && file.is_some_and(|file| file.url.is_empty() && !file.is_link())
 }
 
 impl Client {
@@ -383,7 +385,7 @@ impl Client {
             }
         }
         let message = message.clone();
-        self.put_into_outbox(&message);
+        self.put_into_outbox(&message, Part::New);
     }
 
     fn on_missing(&mut self, now: Now, id: MessageId, reason: &str) {
@@ -396,7 +398,7 @@ impl Client {
             // Listeners know the message before they hear that it failed.
             if let Some(message) = self.memory.get(&MessageKey::outgoing(id)).cloned() {
                 self.announce_sent(&message.key);
-                self.put_into_outbox(&message);
+                self.put_into_outbox(&message, Part::New);
             }
         }
         self.settle(now, id.get(), status::FAIL, 0);

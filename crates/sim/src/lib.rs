@@ -16,4 +16,5 @@ pub mod scenario;
 pub mod script;
 mod server;
 pub mod store_suite;
+mod tabs;
 pub mod world;

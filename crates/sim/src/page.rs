@@ -3,7 +3,9 @@
 //! A store performs its requests in order, each some time after it was asked; a killed tab loses
 //! those not yet performed.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use client::event::{ConnectionStatus, Event as Told};
 use client::memory_store::MemoryStore;
@@ -64,8 +66,8 @@ pub struct Page {
     pub uid: Uid,
     /// Everything it saw, over all its lives.
     pub seen: Vec<Seen>,
-    /// What is on its disk.
-    pub disk: MemoryStore,
+    /// What is on its disk, shared with the other tabs of its browser.
+    pub disk: Rc<RefCell<MemoryStore>>,
     /// The page itself, `None` while the tab is closed.
     pub client: Option<Client>,
     /// Its token, as the backend issued it.
@@ -91,6 +93,10 @@ pub struct Page {
     /// What came in this life may be in memory only, as the page was told.
     pub(crate) memory_only: bool,
     pub(crate) socket: Option<(SocketId, SessionId)>,
+    /// The browser has stopped it.
+    pub frozen: bool,
+    /// What came meanwhile.
+    pub(crate) asleep: Vec<Input>,
     /// Serves instead of the disk until the tab is closed.
     volatile: Option<MemoryStore>,
     /// Conversation to read with receipts, when the page reads.
@@ -109,7 +115,7 @@ impl Page {
             user: user.into(),
             uid,
             seen: Vec::new(),
-            disk: MemoryStore::default(),
+            disk: Rc::default(),
             client: None,
             token,
             app: String::new(),
@@ -123,6 +129,8 @@ impl Page {
             failed_in_a_row: 0,
             memory_only: false,
             socket: None,
+            frozen: false,
+            asleep: Vec::new(),
             volatile: None,
             reads: None,
             wall_offset: 0,
@@ -159,7 +167,7 @@ impl Page {
             fifo: true,
             query: None,
         };
-        let mut store = self.volatile.as_ref().unwrap_or(&self.disk).clone();
+        let mut store = self.volatile.clone().unwrap_or_else(|| self.disk.borrow().clone());
         match store.perform(request) {
             Reply::Messages(messages) => messages,
             other => panic!("no messages: {other:?}"),
@@ -167,13 +175,22 @@ impl Page {
     }
 
     /// What it serves from.
-    fn store(&mut self) -> &mut MemoryStore {
-        self.volatile.as_mut().unwrap_or(&mut self.disk)
+    fn store<R>(&mut self, ask: impl FnOnce(&mut MemoryStore) -> R) -> R {
+        match &mut self.volatile {
+            Some(volatile) => ask(volatile),
+            None => ask(&mut self.disk.borrow_mut()),
+        }
+    }
+
+    /// A page of the same browser with the same token, not opened yet.
+    pub(crate) fn another_tab(&self) -> Page {
+        let page = Page::new(&self.user, self.uid, self.token.clone(), self.key);
+        Page { disk: self.disk.clone(), app: self.app.clone(), ..page }
     }
 
     /// The browser deletes its storage; memory serves until the tab is closed.
     pub(crate) fn lose_store(&mut self, at: u64) {
-        self.disk = MemoryStore::default();
+        *self.disk.borrow_mut() = MemoryStore::default();
         self.volatile = self.client.is_some().then(MemoryStore::default);
         self.lost_at = Some(at);
         self.memory_only = self.client.is_some();
@@ -186,6 +203,8 @@ impl Page {
             self.lost_at = Some(at);
         }
         self.life += 1;
+        self.frozen = false;
+        self.asleep.clear();
         self.wanted.clear();
         self.volatile = None;
     }
@@ -215,7 +234,7 @@ pub fn text(message: &Message) -> String {
 
 fn own_message(write: &Write) -> Option<MessageId> {
     match write {
-        Write::Message(message) if !message.key.incoming => Some(message.key.id),
+        Write::Message(message, _) if !message.key.incoming => Some(message.key.id),
         _ => None,
     }
 }
@@ -237,6 +256,9 @@ impl World {
         page.opened_at = self.time;
         client.set_app(page.app.clone());
         client.set_token(now, page.token.clone());
+        if self.shares {
+            client.share_tabs(true);
+        }
         client.set_database(Some("sim".into()));
         client.start(now).expect("there is a token");
         client.handle_input(now, Input::Device(page.key));
@@ -262,6 +284,9 @@ impl World {
         place: Place,
         act: impl FnOnce(&mut Client, wire::time::Now) -> R,
     ) -> Option<R> {
+        if self.pages[place].frozen {
+            return None;
+        }
         let now = self.page_now(place);
         let result = act(self.pages[place].client.as_mut()?, now);
         self.drain_page(place);
@@ -284,6 +309,9 @@ impl World {
         let page = &mut self.pages[place];
         if page.life != life {
             return;
+        }
+        if page.frozen {
+            return page.asleep.push(input);
         }
         if let Input::SocketClosed { socket, .. } = &input
             && page.socket.is_some_and(|(current, _)| current == *socket)
@@ -323,12 +351,13 @@ impl World {
                 }
                 Output::Disconnect { socket } => self.page_hangs_up(place, socket),
                 Output::OpenStore { .. } => {
-                    let opened = self.pages[place].store().open();
+                    let opened = self.pages[place].store(|store| store.open());
                     let after = self.chance.between(1, 30);
                     self.page_later(after, place, life, Input::StoreOpened(Ok(opened)));
                 }
                 Output::Store { ticket, request } => self.ask_page_store(place, ticket, request),
                 Output::Peer(command) => self.peer_command(place, command),
+                Output::Tab(command) => self.tab_command(place, command),
                 Output::Call(call, command) => self.call_command(place, call, command),
                 // Scripts want everything.
                 Output::Event(told) if *told == Told::Filter => client.pass(&[]),
@@ -364,7 +393,7 @@ impl World {
             writes.retain(|write| match (planted, write) {
                 (Planted::ForgetCursor, Write::Cursor(_))
                 | (Planted::ForgetReadNotice, Write::Read(_)) => false,
-                (Planted::ForgetOutbox, Write::Message(message)) => !message.is_in_outbox(),
+                (Planted::ForgetOutbox, Write::Message(message, _)) => !message.is_in_outbox(),
                 _ => true,
             });
         }
@@ -380,7 +409,7 @@ impl World {
                 page.failed_in_a_row = 0;
                 page.committed.extend(writes.iter().filter_map(own_message));
             }
-            Ok(page.store().perform(request))
+            Ok(page.store(|store| store.perform(request)))
         };
         let after = self.chance.between(0, 3);
         self.page_later(after, place, life, Input::Stored { ticket, result });

@@ -23,12 +23,14 @@ pub enum Planted {
     ForgetOutbox,
     /// The browser's store forgets that a read notice waits.
     ForgetReadNotice,
+    /// The browser never says that a tab is gone.
+    ForgetTab,
     /// The network swaps two frames of one connection now and then.
     SwapFrames,
 }
 
 impl Planted {
-    /// All of them.
+    /// All that scripts without several tabs can find.
     pub const ALL: [Planted; 9] = [
         Planted::NoDedupe,
         Planted::AcceptBeforeStoring,

@@ -27,6 +27,12 @@ impl Scenario {
         Scenario { world: World::new(seed), places: BTreeMap::new() }
     }
 
+    /// Tabs of one browser share a connection.
+    pub fn with_sharing(mut self) -> Scenario {
+        self.world.shares = true;
+        self
+    }
+
     /// Users with one page each, online.
     pub fn with_clients<const N: usize>(mut self, names: [&str; N]) -> Scenario {
         for name in names {
@@ -58,6 +64,13 @@ impl Scenario {
         let place = self.world.second_browser(self.place(first));
         self.places.insert(name.into(), place);
         self
+    }
+
+    /// Another tab of the browser a page is in, online.
+    pub fn with_tab(mut self, first: &str, name: &str) -> Scenario {
+        let place = self.world.tab_of(self.place(first));
+        self.places.insert(name.into(), place);
+        self.open_tab(name).drive()
     }
 
     /// The page of this name.
@@ -127,6 +140,18 @@ impl Scenario {
     /// The tab is killed.
     pub fn kill_tab(mut self, page: &str) -> Scenario {
         self.world.kill_tab(self.places[page]);
+        self
+    }
+
+    /// The browser stops the tab.
+    pub fn freeze_tab(mut self, page: &str) -> Scenario {
+        self.world.freeze_tab(self.places[page]);
+        self
+    }
+
+    /// The tab goes on.
+    pub fn thaw_tab(mut self, page: &str) -> Scenario {
+        self.world.thaw_tab(self.places[page]);
         self
     }
 

@@ -13,6 +13,9 @@ use crate::world::{Place, World};
 
 const USERS: [&str; 3] = ["ada", "bob", "carol"];
 
+/// A page for each user, and a second device.
+const PAGES: u64 = USERS.len() as u64 + 1;
+
 /// Longest list of steps a failing script is cut from, in attempts.
 const CUTS_MAX: usize = 400;
 
@@ -33,6 +36,8 @@ pub enum Step {
     Cut(Place),
     Silence(Place),
     KillTab(Place),
+    FreezeTab(Place),
+    ThawTab(Place),
     OpenTabs,
     RestartServer,
     KillServer,
@@ -57,6 +62,8 @@ pub enum Step {
 pub struct Script {
     /// Of the world, its delays and draws.
     pub seed: u64,
+    /// The first user and the second device have a second tab, which shares the connection.
+    pub tabs: bool,
     /// Who has a second device.
     pub second: usize,
     /// The steps, and how long after each the next one follows, ms.
@@ -64,13 +71,14 @@ pub struct Script {
 }
 
 impl Script {
-    /// The script of this seed.
+    /// The script of this seed; with `TABS` in the environment, one with several tabs of a browser.
     pub fn new(seed: u64) -> Script {
         let mut chance = Chance::new(!seed);
+        let tabs = std::env::var_os("TABS").is_some();
         let second = chance.between(0, USERS.len() as u64) as usize;
         let count = chance.between(20, 60);
-        let steps = (0..count).map(|_| (step(&mut chance), chance.between(0, 300))).collect();
-        Script { seed, second, steps }
+        let steps = (0..count).map(|_| (step(&mut chance, tabs), chance.between(0, 300))).collect();
+        Script { seed, tabs, second, steps }
     }
 
     /// Lives it. The broken promise, in words.
@@ -90,10 +98,15 @@ impl Script {
     pub fn play(&self, planted: Planted) -> World {
         let mut world = World::new(self.seed);
         world.chaotic = true;
+        world.shares = self.tabs;
         for user in USERS {
             world.page(user);
         }
-        world.page(USERS[self.second]);
+        let device = world.page(USERS[self.second]);
+        for first in [0, device].into_iter().filter(|_| self.tabs) {
+            let tab = world.tab_of(first);
+            world.open_tab(tab);
+        }
         let group = world.group(&USERS);
         world.planted = planted;
         for (number, (step, pause)) in self.steps.iter().enumerate() {
@@ -146,11 +159,11 @@ pub fn explain(seed: u64) -> String {
     )
 }
 
-fn step(chance: &mut Chance) -> Step {
-    let place = chance.between(0, USERS.len() as u64 + 1) as Place;
+fn step(chance: &mut Chance, tabs: bool) -> Step {
+    let place = chance.between(0, if tabs { PAGES + 2 } else { PAGES }) as Place;
     let user = chance.between(0, USERS.len() as u64) as usize;
     let to = if chance.one_in(4) { To::Group } else { To::User(user) };
-    match chance.between(0, 40) {
+    match chance.between(0, if tabs { 43 } else { 40 }) {
         0..17 => Step::Send { place, to, count: chance.between(1, 6) },
         17..20 => Step::Cut(place),
         20 => Step::Silence(place),
@@ -179,6 +192,8 @@ fn step(chance: &mut Chance) -> Step {
         34 => Step::RemoveMember(user),
         35 => Step::AddMember(user),
         36 => Step::RenameGroup(chance.between(0, 100)),
+        40 => Step::FreezeTab(place),
+        41 | 42 => Step::ThawTab(place),
         _ => Step::Pass(chance.between(100, 20_000)),
     }
 }
@@ -197,6 +212,8 @@ fn perform(world: &mut World, group: GroupId, number: usize, step: &Step) {
         Step::Cut(place) => world.cut(*place),
         Step::Silence(place) => world.silence(*place),
         Step::KillTab(place) => world.kill_tab(*place),
+        Step::FreezeTab(place) => world.freeze_tab(*place),
+        Step::ThawTab(place) => world.thaw_tab(*place),
         Step::OpenTabs => (0..world.pages.len()).for_each(|place| world.open_tab(place)),
         Step::RestartServer => world.restart_server(),
         Step::KillServer => world.kill_server(),
@@ -204,6 +221,9 @@ fn perform(world: &mut World, group: GroupId, number: usize, step: &Step) {
         Step::StartServer => world.start_server(),
         Step::FailServerWrites(count) => world.fail_server_writes(*count),
         Step::FailPageWrites(place, count) => world.fail_page_writes(*place, *count),
+        // With several tabs there would be two stores of one device: the one of the open tabs, in
+        // memory, and the new one of the next tab.
+        Step::LoseStore(place) if world.tabs(*place) > 1 => {}
         Step::LoseStore(place) => world.lose_store(*place),
         Step::Read(place, to) => world.read(*place, conversation(to)),
         Step::Type(place, to) => world.type_to(*place, &conversation(to)),

@@ -23,6 +23,7 @@ use crate::page::{Page, Seen};
 use crate::planted::Planted;
 use crate::queue::Queue;
 use crate::server::Server;
+use crate::tabs::Groups;
 
 /// Number of a page's place: one browser profile, through all its reloads.
 pub type Place = usize;
@@ -92,6 +93,9 @@ pub struct World {
     pub chaotic: bool,
     pub(crate) server: Server,
     pub(crate) network: Network,
+    /// Tabs of one browser share a connection.
+    pub shares: bool,
+    pub(crate) groups: Groups,
     pub(crate) queue: Queue<Event>,
 }
 
@@ -149,6 +153,8 @@ impl World {
             chaotic: false,
             server: Server::new(),
             network: Network::default(),
+            shares: false,
+            groups: Groups::new(),
             queue: Queue::default(),
         };
         match world.admin(Operation::AppAdd { name: "sim".into() }) {
@@ -263,6 +269,9 @@ impl World {
             content,
             announce: true,
         };
+        if self.pages[place].frozen {
+            return None;
+        }
         let now = self.page_now(place);
         let id = self.pages[place].client.as_mut()?.send(now, draft).ok()?.message.key.id;
         let (life, at, text) = (self.pages[place].life, self.time, text.into());
@@ -273,6 +282,9 @@ impl World {
 
     /// The page opens a conversation and reads it, with receipts.
     pub fn read(&mut self, place: Place, conversation: Conversation) {
+        if self.pages[place].frozen {
+            return;
+        }
         self.pages[place].reads = Some(conversation);
         self.open_conversation(place);
         self.drain_page(place);
@@ -305,6 +317,7 @@ impl World {
         self.break_link(place);
         let time = self.time;
         self.pages[place].close(time);
+        self.leave_groups(place);
     }
 
     /// kill -9, and it starts again at once.
@@ -325,10 +338,14 @@ impl World {
 
     /// The browser deletes its storage, and tells an open page.
     pub fn lose_store(&mut self, place: Place) {
-        let time = self.time;
-        self.pages[place].lose_store(time);
-        let life = self.pages[place].life;
-        self.page_later(1, place, life, client::Input::StoreLost);
+        let (time, key) = (self.time, self.pages[place].key);
+        for place in 0..self.pages.len() {
+            if self.pages[place].key == key {
+                self.pages[place].lose_store(time);
+                let life = self.pages[place].life;
+                self.page_later(1, place, life, client::Input::StoreLost);
+            }
+        }
     }
 
     /// The wall clock of this page's machine jumps.
@@ -351,6 +368,7 @@ impl World {
         for place in 0..self.pages.len() {
             self.pages[place].failing_writes = 0;
             self.pages[place].reachable = true;
+            self.thaw_tab(place);
             self.open_tab(place);
             self.show(place, true);
         }

@@ -564,6 +564,18 @@ pub const READS_PER_FRAME_MAX: usize = 256;
 /// gaps by itself.
 pub const PEER_LOST_AFTER: Duration = Duration::from_secs(5);
 
+/// How often a tab that is seen asks whether the leading tab lives. A frozen one keeps its lock, so
+/// nothing but silence tells; the question is a message between tabs, not one to the server.
+pub const TAB_PING_INTERVAL: Duration = Duration::from_millis(250);
+
+/// How long it has to answer. Then the lock is taken from it: with the time to the next question
+/// and a sign-in this is below a second. One that was only busy follows from then on.
+pub const TAB_SILENCE_MAX: Duration = Duration::from_millis(500);
+
+/// Of the messages that were stored before a tab heard the others it looks at so many: the newest
+/// ones. Older ones it does not announce; they are in the store, where sessions read them.
+pub const CATCH_UP_MESSAGES_MAX: u32 = 256;
+
 /// Longest time a browser's timer takes: `setTimeout` counts in 31 bits of milliseconds. A later
 /// deadline is looked at again then.
 pub const TIMER_MAX: Duration = Duration::from_millis(i32::MAX as u64 - 1);

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use client::Local;
 use client::message::{Age, Content, File, Receipt};
-use client::port::store::{Account, Errand, ReadNotice, StoredProfile};
+use client::port::store::{Account, Errand, Part, ReadNotice, StoredProfile};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use wire::id::{GroupId, MessageId, Uid};
 use wire::time::Timestamp;
@@ -93,7 +93,7 @@ async fn what_was_stored_is_there_when_the_database_is_opened_again() {
     };
     let group = StoredProfile { gid: 4, group: vec![8, 1], ..StoredProfile::default() };
     let writes = vec![
-        Write::Message(Box::new(waiting.clone())),
+        Write::Message(Box::new(waiting.clone()), Part::New),
         Write::Read(notice.clone()),
         Write::Errand(errand(3)),
         Write::Errand(errand(12)),
@@ -138,7 +138,7 @@ async fn what_memory_held_goes_along_into_a_database() {
     fresh("moves").await.close();
     let mut memory = MemoryStore::default();
     let kept = message(1, 1, 10);
-    let writes = vec![Write::Message(Box::new(kept.clone())), Write::Cursor(Seq(3))];
+    let writes = vec![Write::Message(Box::new(kept.clone()), Part::New), Write::Cursor(Seq(3))];
     memory.perform(Request::Commit { writes, strict: false });
     let mut backend = Backend::Memory(Box::new(memory));
     let opened = open(&mut backend, Some("test".into()), "moves", || {}).await.unwrap();
@@ -191,7 +191,7 @@ async fn fresh(name: &str) -> Database {
 }
 
 async fn put(disk: &Database, messages: impl IntoIterator<Item = Message>) {
-    let writes = messages.into_iter().map(|message| Write::Message(Box::new(message)));
+    let writes = messages.into_iter().map(|message| Write::Message(Box::new(message), Part::New));
     commit(disk, writes.collect(), false).await.unwrap();
 }
 
@@ -291,7 +291,7 @@ fn write(chance: &mut Chance, number: u64) -> Write {
             if chance.one_in(3) && message.key.incoming {
                 message.status = status::RECEIVED_READ;
             }
-            Write::Message(Box::new(message))
+            Write::Message(Box::new(message), Part::New)
         }
     }
 }
@@ -333,12 +333,12 @@ async fn a_search_finds_what_messages_say_now_and_nothing_that_is_gone() {
                 let word = words[chance.below(5) as usize];
                 message.content.body = format!("{step} {word} pie").into_bytes().into();
                 message.content.title = if chance.one_in(3) { "Zimt" } else { "" }.into();
-                Write::Message(Box::new(message))
+                Write::Message(Box::new(message), Part::New)
             }
         };
         // What a message says changes by its removal, as the client does it.
         let writes = match &write {
-            Write::Message(message) => vec![Write::DeleteMessage(message.key.clone()), write],
+            Write::Message(message, _) => vec![Write::DeleteMessage(message.key.clone()), write],
             _ => vec![write],
         };
         commit(&disk, writes.clone(), false).await.unwrap();
@@ -391,7 +391,8 @@ async fn a_removed_message_is_in_no_block() {
     };
     assert!(stays().await);
     let emptied = Message { content: Content::default(), ..secret.clone() };
-    let writes = vec![Write::DeleteMessage(secret.key), Write::Message(Box::new(emptied))];
+    let writes =
+        vec![Write::DeleteMessage(secret.key), Write::Message(Box::new(emptied), Part::Content)];
     commit(&disk, writes, false).await.unwrap();
     assert!(!stays().await);
 }

@@ -87,6 +87,25 @@ export class ChromiumPage {
     await this.#page.reload();
   }
 
+  /** Closes this tab only. */
+  async leave() {
+    await this.#page.close();
+  }
+
+  /** The browser stops the tab, as it does with hidden ones: it keeps its locks. */
+  async freeze() {
+    await this.#lifecycle("frozen");
+  }
+
+  async thaw() {
+    await this.#lifecycle("active");
+  }
+
+  async #lifecycle(state) {
+    const session = await this.#context.newCDPSession(this.#page);
+    await session.send("Page.setWebLifecycleState", { state });
+  }
+
   /** Closes the tab as a person does: the page may say goodbye. */
   async close() {
     await this.#context.close();

@@ -54,12 +54,45 @@ export class Firefox {
 export class FirefoxPage {
   #driver;
   #closed = false;
+  /** Its tab, when there are several. */
+  #tab;
+  /** WebDriver does one thing at a time, in one tab. */
+  #turn = { before: Promise.resolve() };
 
   constructor(driver) {
     this.#driver = driver;
   }
 
-  async evaluate(what, argument = null) {
+  /** Another tab of the same browser. */
+  async tab(url) {
+    this.#tab ??= await this.#driver.getWindowHandle();
+    await this.#driver.switchTo().newWindow("tab");
+    const other = new FirefoxPage(this.#driver);
+    other.#tab = await this.#driver.getWindowHandle();
+    other.#turn = this.#turn;
+    await this.#driver.get(url);
+    return other;
+  }
+
+  /** Closes this tab only. */
+  leave() {
+    return this.#inTurn(() => this.#driver.close());
+  }
+
+  #inTurn(what) {
+    const turn = this.#turn.before.then(async () => {
+      if (this.#tab) await this.#driver.switchTo().window(this.#tab);
+      return what();
+    });
+    this.#turn.before = turn.catch(() => {});
+    return turn;
+  }
+
+  evaluate(what, argument = null) {
+    return this.#inTurn(() => this.#run(what, argument));
+  }
+
+  async #run(what, argument) {
     const script = `
       const done = arguments[arguments.length - 1];
       Promise.resolve((${what})(arguments[0])).then(

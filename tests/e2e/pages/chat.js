@@ -102,6 +102,7 @@
         .get(to)
         .session.getMessages()
         .map((m) => m.message),
+    messages: (to) => readers.get(to).session.getMessages(),
     reader: (to) => ({ ended: readers.get(to).ended, batches: readers.get(to).batches }),
     typing: (to) => void profile(to).sendTyping(),
     start: () => api.start(),
@@ -114,5 +115,6 @@
   chat.tokenTaken = api.setAccessToken(settings.token);
   if (settings.server) api.setServer(settings.server);
   if (settings.database) api.setDatabase(settings.database, (ok) => (seen.database = ok));
+  if (settings.tabs) api.enableCrossTabSessions(true);
   if (settings.start !== false) chat.started = api.start();
 }

@@ -7,6 +7,7 @@
   api.setAccessToken(settings.token);
   api.setDatabase(settings.database, (ok) => {
     const known = api.getProfile(settings.peer, 0);
-    window.atOpen = { ok, name: known?.getName(), own: api.getAddress() };
+    const recent = api.getRecentProfiles().map((profile) => profile.getAddress());
+    window.atOpen = { ok, name: known?.getName(), own: api.getAddress(), recent };
   });
 }

@@ -245,7 +245,8 @@ test("when the database is open, names, the own address and what was sent are th
   const page = await a.tab(world.address(ada, "stored.html", settings));
   await page.until(() => window.atOpen !== undefined);
   const atOpen = await page.evaluate(() => window.atOpen);
-  assert.deepEqual(atOpen, { ok: true, name: "Bob of the page", own: ada.address });
+  const own = ada.address;
+  assert.deepEqual(atOpen, { ok: true, name: "Bob of the page", own, recent: [bob.address] });
 });
 
 // Rules: 5.8.6, 7.32.
@@ -340,4 +341,91 @@ test("two devices of one user see the same messages, sent and received, and what
     chat.seen.received.every(({ mid }) => chat.api.getMessage(mid).isReadByUs()),
   );
   assert.equal(await unread(two), 0);
+});
+
+test("a session counts, says whether it reads, and a message says which session it is in", async () => {
+  const { bob, a, b } = await withHistory(["one", "two", "three"]);
+  await send(a, bob, ["answer"]);
+  await reached(a, 1, 1);
+  const said = await a.evaluate(async (peer) => {
+    const session = chat.api.getProfile(peer, 0).createReadSession(null);
+    const count = (method, ...values) =>
+      new Promise((resolve) => session[method](...values, resolve));
+    const counts = {};
+    for (const name of ["Total", "Sent", "Received", "Unread", "Failed"]) {
+      counts[name] = await count(`get${name}MessageCount`);
+    }
+    counts.all = await count("getMessageCount");
+    counts.new = await count("getMessageCount", MESIBO_MSGSTATUS_RECEIVEDNEW);
+    // Without a function what was counted last.
+    counts.last = [session.getTotalMessageCount(), session.getReceivedMessageCount()];
+    return counts;
+  }, bob.address);
+  const counted = { Total: 4, Sent: 1, Received: 3, Unread: 3, Failed: 0, all: 4, new: 3 };
+  assert.deepEqual(said, { ...counted, last: [4, 3] });
+  await a.evaluate((peer) => {
+    window.session = chat.api.getProfile(peer, 0).createReadSession({});
+    session.enableReadReceipt(true);
+    session.read(10);
+  }, bob.address);
+  await a.until(() => session.getMessages().length === 4);
+  const reading = await a.evaluate(() => {
+    const [m] = session.getMessages();
+    const other = new MesiboMessage("somebody else");
+    const before = [m.getReadSession() === session, session.isReading(m), chat.api.isReading(m)];
+    const not = [other.getReadSession(), session.isReading(other)];
+    session.stop();
+    return [...before, ...not, m.getReadSession(), session.isReading(m)];
+  });
+  assert.deepEqual(reading, [true, true, true, null, false, null, false]);
+  await reached(b, 3, 3);
+});
+
+test("kinds of calls are switched each by itself, and take no message along", async () => {
+  const { bob, a } = await withHistory(["one", "two"]);
+  const read = await a.evaluate(async (peer) => {
+    const texts = (...switches) =>
+      new Promise((resolve) => {
+        const session = chat.api.getProfile(peer, 0).createReadSession({
+          Mesibo_onMessage: (m) => m ?? resolve(session.getMessages().map((m) => m.message)),
+        });
+        for (const [name, on] of switches) session[name](on);
+        session.read(10);
+      });
+    const calls = ["enableMissedCalls", "enableIncomingCalls", "enableOutgoingCalls"];
+    const none = calls.map((name) => [name, false]);
+    const only = calls.map((name) => texts(["enableMessages", false], [name, true]));
+    return [await texts(...none), ...(await Promise.all(only))];
+  }, bob.address);
+  assert.deepEqual(read, [["one", "two"], [], [], []]);
+});
+
+test("messages of a group that was left are removed when asked to, and no others", async () => {
+  const { bob, a } = await withHistory(["stays"]);
+  const gid = await world.app.addGroup("left", [bob.address]);
+  const texts = (to) =>
+    a.evaluate(
+      ([peer, gid]) =>
+        new Promise((resolve) => {
+          const session = chat.api.getProfile(peer, gid).createReadSession({
+            Mesibo_onMessage: (m) => m ?? resolve(session.getMessages().map((m) => m.message)),
+          });
+          session.read(10);
+        }),
+      typeof to === "number" ? [null, to] : [to, 0],
+    );
+  // Refused, since she is no member: it stays here all the same.
+  await send(a, gid, ["to nobody"]);
+  await a.until(() => chat.seen.statuses.some(({ status }) => status >= 0x80));
+  assert.deepEqual(await texts(gid), ["to nobody"]);
+  assert.equal(await a.evaluate(() => chat.api.deleteZombieMessages(true)), true);
+  await a.until(
+    (gid) =>
+      new Promise((resolve) =>
+        chat.api.getProfile(null, gid).getTotalMessageCount((count) => resolve(count === 0)),
+      ),
+    gid,
+  );
+  assert.deepEqual(await texts(gid), []);
+  assert.deepEqual(await texts(bob.address), ["stays"]);
 });

@@ -3,4 +3,5 @@
 pub mod call;
 pub mod peer;
 pub mod store;
+pub mod tab;
 pub mod transfer;

@@ -96,13 +96,29 @@ pub struct Position {
     pub key: MessageKey,
 }
 
+/// What a write changes of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Part {
+    /// All: nobody has seen it.
+    New = 0,
+    /// Its status, its receipts.
+    Status = 1,
+    /// What it says, or that it says nothing any more.
+    Content = 2,
+    /// All, and it is no news: of the server's history.
+    Past = 3,
+    /// Its status: the page wants it to be unread again.
+    Unread = 4,
+}
+
 /// One change.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Write {
     /// Adds or replaces a message. What follows from it the store keeps up to date by itself: the
     /// latest message and the number of unread ones of each conversation, and which messages
-    /// wait to be sent (own ones of status OUTBOX).
-    Message(Box<Message>),
+    /// wait to be sent (own ones of status OUTBOX). What is new of it is for other tabs.
+    Message(Box<Message>, Part),
     /// Removes a message.
     DeleteMessage(MessageKey),
     /// Removes older messages of a conversation, or of all.

@@ -23,7 +23,7 @@ use crate::event::{ConnectionStatus, Event, RoomEvent};
 use crate::memory_store::MemoryStore;
 use crate::message::{Content, Conversation, Draft};
 use crate::port::store::StoreError;
-use crate::port::{call, peer, transfer};
+use crate::port::{call, peer, tab, transfer};
 use crate::{Client, Input, Output, SocketId};
 
 const TOKEN: &str = "1x1xee494e98fce6e6b4";
@@ -130,6 +130,10 @@ impl Page {
                 Output::Peer(command) => self.commands.push(command),
                 Output::Call(call, command) => self.call_commands.push((call, command)),
                 Output::Transfer(command) => self.transfers.push(command),
+                Output::Tab(tab::Command::Join { .. }) => {
+                    self.client.handle_input(self.now, Input::Tab(tab::Input::Alone));
+                }
+                Output::Tab(_) => {}
                 Output::Event(event) if *event == Event::Filter => {
                     let unwanted = |message: &crate::message::Message| message.kind == UNWANTED;
                     let dropped = self.client.unfiltered().into_iter().filter(unwanted);
