@@ -1,6 +1,7 @@
 // Reading and being read: sessions, their arrays and callbacks, and the receipts they send.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { covers } from "../harness/record.js";
 import { World } from "../harness/world.js";
 import { arrived, numbered, online, reached, seen, send } from "../harness/chat.js";
 
@@ -109,6 +110,7 @@ test("switches of a session: oldest first, a query, stop, start, restart, counts
   });
   await a.until(() => stopped.getMessages().some((m) => m.message === "while stopped"));
   assert.equal(await a.evaluate(() => stopped.getMessages() === stopped.messages), true);
+  covers("MesiboReadSession.messages");
 });
 
 test("the summary has the newest message of every conversation, and follows what happens", async () => {
