@@ -54,6 +54,7 @@ export async function openWithProfile(folder, url) {
 export class ChromiumPage {
   #page;
   #context;
+  #debugger;
   /** What the page wrote to the console, and what it threw without catching. */
   lines = [];
 
@@ -92,18 +93,21 @@ export class ChromiumPage {
     await this.#page.close();
   }
 
-  /** The browser stops the tab, as it does with hidden ones: it keeps its locks. */
+  /**
+   * The tab stops at its next line and keeps its locks, as a frozen one does. (The browser itself
+   * freezes hidden tabs only, and here all are seen.)
+   */
   async freeze() {
-    await this.#lifecycle("frozen");
+    this.#debugger = await this.#context.newCDPSession(this.#page);
+    await this.#debugger.send("Debugger.enable");
+    const stopped = new Promise((resume) => this.#debugger.once("Debugger.paused", resume));
+    await this.#debugger.send("Debugger.pause");
+    await stopped;
   }
 
   async thaw() {
-    await this.#lifecycle("active");
-  }
-
-  async #lifecycle(state) {
-    const session = await this.#context.newCDPSession(this.#page);
-    await session.send("Page.setWebLifecycleState", { state });
+    await this.#debugger.send("Debugger.resume");
+    await this.#debugger.detach();
   }
 
   /** Closes the tab as a person does: the page may say goodbye. */
