@@ -60,6 +60,8 @@ export interface MesiboListener {
   Mesibo_onLocationRequest?(profile: MesiboProfile, duration: number): Answer;
   Mesibo_onLocationShared?(profile: MesiboProfile, duration: number): Answer;
   Mesibo_onLocationError?(profile: MesiboProfile, error: number): Answer;
+  /** Encryption of a conversation changed: not before there is any. */
+  Mesibo_onEndToEndEncryption?(profile: MesiboProfile, status: number): Answer;
   Mesibo_onProfileUpdated?(profile: MesiboProfile): Answer;
   /** Edits of a profile have reached the server, or failed; or there was nothing to send. */
   MesiboProfile_onPublish?(profile: MesiboProfile, result: boolean): Answer;
@@ -110,6 +112,8 @@ export interface MesiboListener {
 export interface MesiboProfileListener {
   MesiboProfile_onUpdate?(profile: MesiboProfile): Answer;
   MesiboProfile_onPublish?(profile: MesiboProfile, result: boolean): Answer;
+  /** Encryption of a conversation changed: not before there is any. */
+  MesiboProfile_onEndToEndEncryption?(profile: MesiboProfile, status: number): Answer;
   [name: string]: any;
 }
 

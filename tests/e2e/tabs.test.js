@@ -41,6 +41,7 @@ for (const [how, settings] of [
   ["with a database", { database: "chat", tabs: true }],
   ["without a database", { tabs: true }],
 ]) {
+  // Rules: 5.8.4.
   test(`two tabs have one session, and both see what comes and what either sends: ${how}`, async () => {
     const before = await sessions();
     const { ada, bob, first, second, b } = await twoTabs(settings);
@@ -97,6 +98,7 @@ for (const [how, end] of [
   ["killed", (page) => page.crash()],
   ["frozen", (page) => page.freeze()],
 ]) {
+  // Rules: 5.8.5.
   test(`when the leading tab is ${how} the other one goes on, and nothing is lost or twice`, async () => {
     const { ada, bob, first, second, b } = await twoTabs();
     const coming = numbered("from bob", ARRIVING);
@@ -123,6 +125,7 @@ for (const [how, end] of [
   });
 }
 
+// Rules: 5.8.3.
 test("a tab that does not share is a device of its own and signs the other out", async () => {
   const [ada] = await world.people("ada");
   const first = await world.visit(ada, "chat.html", { database: "chat" });

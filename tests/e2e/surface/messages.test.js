@@ -369,7 +369,7 @@ test("in a group each member's receipt is told, and when each of them got it and
       return [
         m.peer,
         m.profile === chat.api.getSelfProfile(),
-        m.getSenderProfile() === chat.api.getSelfProfile(),
+        m.getSenderProfile() === chat.api.getSelfProfile() && m.getTimestamp().ts === m.ts,
         m.groupProfile === m.getGroupProfile(),
         m.isGroupMessage(),
         await of("getDeliveryTimestamp", bob),
