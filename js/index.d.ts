@@ -584,7 +584,7 @@ declare class MesiboProfile {
   /** Of a thread (0: all) and a `MESIBO_MSGSTATUS_*` (missing: all). */
   getMessageCount(
     thread?: number,
-    status?: MessageStatus | ((count: number) => Answer),
+    status?: number | ((count: number) => Answer),
     callback?: (count: number) => Answer,
   ): number;
   /** What was counted last; the callback gets what is true now. */
@@ -1377,7 +1377,7 @@ declare class MesiboReadSession {
   enableOutgoingCalls(on?: boolean): void;
   /** Of a `MESIBO_MSGSTATUS_*` (missing: all). */
   getMessageCount(
-    status?: MessageStatus | ((count: number) => Answer),
+    status?: number | ((count: number) => Answer),
     callback?: (count: number) => Answer,
   ): number;
   /** What was counted last; the callback gets what is true now. */

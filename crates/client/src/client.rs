@@ -257,7 +257,11 @@ impl Client {
     /// Asks for a database of this name, `None` for none. It is opened as soon as the token is
     /// known; [`Event::DatabaseOpened`] comes once for each call.
     pub fn set_database(&mut self, name: Option<String>) {
-        self.database.name = name.filter(|name| !name.is_empty());
+        let name = name.filter(|name| !name.is_empty());
+        if name != self.database.name {
+            self.inbox.change_store();
+        }
+        self.database.name = name;
         self.database.asked += 1;
         if self.session.token.is_some() {
             self.store = StoreState::Closed;

@@ -45,10 +45,18 @@ pub(crate) struct Inbox {
 }
 
 impl Inbox {
-    /// The store says how far it has come.
+    /// The store, opened again, says how far it has come. A batch that is being loaded or stored
+    /// goes on: the page has not been told of it yet.
     pub fn restart(&mut self, at: Seq) {
-        let last_place = self.last_place;
-        *self = Inbox { taken: at, stored: at, last_place, ..Inbox::default() };
+        self.queue.clear();
+        self.stored = at;
+        self.taken = self.batch.unwrap_or(at).max(at);
+    }
+
+    /// Another store, which has nothing of the batch.
+    pub fn change_store(&mut self) {
+        self.batch = None;
+        self.loading.clear();
     }
 
     /// Whether a batch is being loaded or stored.

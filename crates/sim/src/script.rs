@@ -35,6 +35,8 @@ pub enum Step {
     Send { place: Place, to: To, count: u64 },
     Cut(Place),
     Silence(Place),
+    Stop(Place),
+    StartAgain(Place),
     KillTab(Place),
     FreezeTab(Place),
     ThawTab(Place),
@@ -192,6 +194,8 @@ fn step(chance: &mut Chance, tabs: bool) -> Step {
         34 => Step::RemoveMember(user),
         35 => Step::AddMember(user),
         36 => Step::RenameGroup(chance.between(0, 100)),
+        37 => Step::Stop(place),
+        38 => Step::StartAgain(place),
         40 => Step::FreezeTab(place),
         41 | 42 => Step::ThawTab(place),
         _ => Step::Pass(chance.between(100, 20_000)),
@@ -211,6 +215,11 @@ fn perform(world: &mut World, group: GroupId, number: usize, step: &Step) {
         }
         Step::Cut(place) => world.cut(*place),
         Step::Silence(place) => world.silence(*place),
+        Step::Stop(place) => world.stop(*place),
+        Step::StartAgain(place) => {
+            world.stop(*place);
+            world.start(*place);
+        }
         Step::KillTab(place) => world.kill_tab(*place),
         Step::FreezeTab(place) => world.freeze_tab(*place),
         Step::ThawTab(place) => world.thaw_tab(*place),

@@ -312,6 +312,16 @@ impl World {
         self.silence_link(place);
     }
 
+    /// The page ends its connection.
+    pub fn stop(&mut self, place: Place) {
+        self.with(place, |client, now| client.stop(now));
+    }
+
+    /// The page connects again after [`World::stop`].
+    pub fn start(&mut self, place: Place) {
+        self.with(place, |client, now| client.start(now).expect("it has a token"));
+    }
+
     /// The tab is killed: what was not on its disk is gone.
     pub fn kill_tab(&mut self, place: Place) {
         self.break_link(place);
@@ -370,6 +380,7 @@ impl World {
             self.pages[place].reachable = true;
             self.thaw_tab(place);
             self.open_tab(place);
+            self.start(place);
             self.show(place, true);
         }
         self.pass(180_000);
