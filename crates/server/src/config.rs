@@ -14,6 +14,7 @@ use wire::limits::{
     FILE_BYTES_MAX, OPERATIONS_BURST, OPERATIONS_PER_SECOND, SESSIONS_PER_USER_MAX,
 };
 
+use crate::demo;
 use crate::webhook::Allowed;
 
 /// Everything the server is told; nothing of it changes while it runs.
@@ -51,6 +52,8 @@ pub struct Config {
     pub files_url: Option<String>,
     /// Largest file that may be uploaded, MiB.
     pub upload_max_mb: u64,
+    /// The login of the demo pages, `None` when it is off.
+    pub demo: Option<demo::Settings>,
 }
 
 impl Default for Config {
@@ -73,6 +76,7 @@ impl Default for Config {
             history: true,
             files_url: None,
             upload_max_mb: FILE_BYTES_MAX / 1024 / 1024,
+            demo: None,
         }
     }
 }
@@ -156,6 +160,23 @@ pub struct Flags {
     /// Largest file that may be uploaded, in MiB [50]
     #[arg(long, env = "MESIBO_UPLOAD_MAX_MB")]
     upload_max_mb: Option<u64>,
+
+    /// Nothing that is for development only may be switched on [false]
+    #[arg(long, env = "MESIBO_PRODUCTION", value_name = "BOOL")]
+    production: Option<bool>,
+
+    /// For development: the login of demo pages, by which anybody signs in as anybody [false]
+    #[arg(long, env = "MESIBO_DEMO_ENABLED", value_name = "BOOL")]
+    demo_enabled: Option<bool>,
+
+    /// Name of the app that demo pages sign in to [demo]
+    #[arg(long, env = "MESIBO_DEMO_APP", value_name = "NAME")]
+    demo_app: Option<String>,
+
+    /// Code with which demo pages sign in; "random": drawn each time and written to the log
+    /// [123456]
+    #[arg(long, env = "MESIBO_DEMO_OTP", value_name = "CODE")]
+    demo_otp: Option<String>,
 }
 
 /// The file, as it is written.
@@ -178,6 +199,17 @@ struct File {
     tokens: Tokens,
     #[serde(default)]
     files: Files,
+    production: Option<bool>,
+    #[serde(default)]
+    demo: Demo,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Demo {
+    enabled: Option<bool>,
+    app: Option<String>,
+    otp: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -226,6 +258,18 @@ impl Flags {
             }
         };
         let default = Config::default();
+        let demo = self.demo_enabled.or(file.demo.enabled).unwrap_or(false);
+        anyhow::ensure!(
+            !(demo && self.production.or(file.production).unwrap_or(false)),
+            "production and demo.enabled exclude each other: the demo login lets anybody in"
+        );
+        let demo = demo.then(|| demo::Settings {
+            app: self.demo_app.or(file.demo.app).unwrap_or("demo".into()),
+            code: self
+                .demo_otp
+                .or(file.demo.otp)
+                .map_or(Some("123456".into()), |code| (code != "random").then_some(code)),
+        });
         let config = Config {
             listen: self.listen.or(file.listen).unwrap_or(default.listen),
             media: self.media.or(file.media).unwrap_or(default.media),
@@ -255,6 +299,7 @@ impl Flags {
                 .upload_max_mb
                 .or(file.files.upload_max_mb)
                 .unwrap_or(default.upload_max_mb),
+            demo,
         };
         config.check()?;
         Ok(config)
@@ -358,6 +403,9 @@ mod tests {
             [files]
             url = "https://files.example.com"
             upload_max_mb = 9
+            [demo]
+            enabled = true
+            otp = "random"
             "#,
         );
         let config = flags(&["--config", &path, "--listen", "[::1]:80"]).config().unwrap();
@@ -378,6 +426,7 @@ mod tests {
             history: false,
             files_url: Some("https://files.example.com".into()),
             upload_max_mb: 9,
+            demo: Some(demo::Settings { app: "demo".into(), code: None }),
         };
         assert_eq!(config, expected);
         let all = ["--announce", "192.0.2.9", "--log", "debug", "--token-sessions", "2"];
@@ -394,6 +443,7 @@ mod tests {
         assert!(text.contains("listen") && text.contains("server.toml"), "{text}");
         assert!(error("[tokens]\nsessions = 0").contains("tokens.sessions is 0"));
         assert!(error("admin_key = \"secret\"").contains("admin_key"));
+        assert!(error("production = true\n[demo]\nenabled = true").contains("demo.enabled"));
         assert!(!error("admin_key = \"secret\"").contains("secret"));
         assert!(error("log = \"a=b=c\"").contains("a=b=c"));
         assert!(error("data = ").contains("data"));

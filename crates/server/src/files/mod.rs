@@ -73,6 +73,13 @@ impl Files {
         Ok(Files { stock, desk, slots, failures: Arc::default(), url, bytes_max })
     }
 
+    /// Where files are uploaded, and below what they are downloaded.
+    pub fn places(&self, headers: &HeaderMap) -> (String, String) {
+        let origin = origin(headers);
+        let download = self.url.as_ref().map_or(format!("{origin}/files"), ToString::to_string);
+        (format!("{origin}/upload"), download)
+    }
+
     /// Where a file is downloaded.
     fn url_of(&self, headers: &HeaderMap, name: &Name) -> String {
         match &self.url {
