@@ -14,6 +14,7 @@ use wire::limits::{
     FILE_BYTES_MAX, OPERATIONS_BURST, OPERATIONS_PER_SECOND, SESSIONS_PER_USER_MAX,
 };
 
+use crate::demo;
 use crate::front::CertificateFiles;
 use crate::webhook::Allowed;
 
@@ -56,6 +57,8 @@ pub struct Config {
     pub files_url: Option<String>,
     /// Largest file that may be uploaded, MiB.
     pub upload_max_mb: u64,
+    /// The login of the demo pages, `None` when it is off.
+    pub demo: Option<demo::Settings>,
 }
 
 impl Default for Config {
@@ -83,6 +86,7 @@ impl Default for Config {
             history: true,
             files_url: None,
             upload_max_mb: FILE_BYTES_MAX / 1024 / 1024,
+            demo: None,
         }
     }
 }
@@ -190,6 +194,23 @@ pub struct Flags {
     /// Largest file that may be uploaded, in MiB [50]
     #[arg(long, env = "MESIBO_UPLOAD_MAX_MB")]
     upload_max_mb: Option<u64>,
+
+    /// Nothing that is for development only may be switched on [false]
+    #[arg(long, env = "MESIBO_PRODUCTION", value_name = "BOOL")]
+    production: Option<bool>,
+
+    /// For development: the login of demo pages, by which anybody signs in as anybody [false]
+    #[arg(long, env = "MESIBO_DEMO_ENABLED", value_name = "BOOL")]
+    demo_enabled: Option<bool>,
+
+    /// Name of the app that demo pages sign in to [demo]
+    #[arg(long, env = "MESIBO_DEMO_APP", value_name = "NAME")]
+    demo_app: Option<String>,
+
+    /// Code with which demo pages sign in; "random": drawn each time and written to the log
+    /// [123456]
+    #[arg(long, env = "MESIBO_DEMO_OTP", value_name = "CODE")]
+    demo_otp: Option<String>,
 }
 
 /// The file, as it is written.
@@ -215,6 +236,17 @@ struct File {
     tokens: Tokens,
     #[serde(default)]
     files: Files,
+    production: Option<bool>,
+    #[serde(default)]
+    demo: Demo,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Demo {
+    enabled: Option<bool>,
+    app: Option<String>,
+    otp: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -289,6 +321,18 @@ impl Flags {
             true => Tls { dir: self.tls_dir, cert: self.tls_cert, key: self.tls_key, chain: None },
             false => file.tls,
         };
+        let demo = self.demo_enabled.or(file.demo.enabled).unwrap_or(false);
+        anyhow::ensure!(
+            !(demo && self.production.or(file.production).unwrap_or(false)),
+            "production and demo.enabled exclude each other: the demo login lets anybody in"
+        );
+        let demo = demo.then(|| demo::Settings {
+            app: self.demo_app.or(file.demo.app).unwrap_or("demo".into()),
+            code: self
+                .demo_otp
+                .or(file.demo.otp)
+                .map_or(Some("123456".into()), |code| (code != "random").then_some(code)),
+        });
         let config = Config {
             listen: self.listen.or(file.listen).unwrap_or(default.listen),
             tls: tls.files()?,
@@ -320,6 +364,7 @@ impl Flags {
                 .upload_max_mb
                 .or(file.files.upload_max_mb)
                 .unwrap_or(default.upload_max_mb),
+            demo,
         };
         config.check()?;
         Ok(config)
@@ -433,6 +478,9 @@ mod tests {
             [files]
             url = "https://files.example.com"
             upload_max_mb = 9
+            [demo]
+            enabled = true
+            otp = "random"
             "#,
         );
         let config = flags(&["--config", &path, "--listen", "[::1]:80"]).config().unwrap();
@@ -459,6 +507,7 @@ mod tests {
             history: false,
             files_url: Some("https://files.example.com".into()),
             upload_max_mb: 9,
+            demo: Some(demo::Settings { app: "demo".into(), code: None }),
         };
         assert_eq!(config, expected);
         let all = ["--announce", "192.0.2.9", "--log", "debug", "--token-sessions", "2"];
@@ -475,6 +524,7 @@ mod tests {
         assert!(text.contains("listen") && text.contains("server.toml"), "{text}");
         assert!(error("[tokens]\nsessions = 0").contains("tokens.sessions is 0"));
         assert!(error("admin_key = \"secret\"").contains("admin_key"));
+        assert!(error("production = true\n[demo]\nenabled = true").contains("demo.enabled"));
         assert!(!error("admin_key = \"secret\"").contains("secret"));
         assert!(error("log = \"a=b=c\"").contains("a=b=c"));
         assert!(error("data = ").contains("data"));

@@ -3,6 +3,7 @@
 mod admin;
 mod clock;
 pub mod config;
+mod demo;
 mod files;
 mod front;
 mod gateway;
@@ -105,6 +106,9 @@ impl Server {
             .merge(files::routes())
             .merge(metrics::routes());
         let site = config.site.map(Site::Folder).or_else(Site::of_the_program);
+        if let Some(settings) = config.demo {
+            router = router.merge(demo::routes(settings, site.clone()));
+        }
         if let Some(site) = site {
             router = router.merge(site::routes(site));
         }

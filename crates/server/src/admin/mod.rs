@@ -24,11 +24,14 @@ use axum::routing::{any, get};
 use hub::port::admin::{AdminError, Call, Credential, ErrorCode, Operation, Param, Reply};
 use serde_json::Value;
 use subtle::ConstantTimeEq;
+use wire::id::AppId;
 use wire::limits::ADMIN_BODY_BYTES_MAX;
 
 use self::envelope::Envelope;
+use self::fields::as_integer;
 pub use self::gate::{Failures, Gate};
-use self::parameters::{OBJECTS, Parameters};
+use self::parameters::OBJECTS;
+pub use self::parameters::Parameters;
 use crate::Shared;
 use crate::front::Origin;
 
@@ -76,7 +79,13 @@ async fn handle(
     }
     let bearer = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let bearer = bearer.and_then(|value| value.strip_prefix("Bearer "));
-    let credential = credential(text("token").or(bearer), text("key"), &shared.admin_key);
+    let mut credential = credential(text("token").or(bearer), text("key"), &shared.admin_key);
+    if credential == Credential::AdminKey
+        && !operation::is_of_installation(&op)
+        && let Some(aid) = parameters.get("aid").and_then(as_integer)
+    {
+        credential = Credential::ForApp(AppId(aid));
+    }
     let token = match &credential {
         Credential::App(hash) => Some(*hash),
         _ => None,
@@ -111,6 +120,15 @@ fn credential(token: Option<&str>, key: Option<&str>, admin_key: &str) -> Creden
         }
         _ => Credential::None,
     }
+}
+
+/// Does an operation for a part of this process.
+pub async fn ask(
+    shared: &Shared,
+    credential: Credential,
+    operation: Operation,
+) -> Result<Reply, AdminError> {
+    perform(shared, credential, Ok(operation)).await
 }
 
 async fn perform(

@@ -74,12 +74,17 @@ impl Files {
         Ok(Files { stock, desk, slots, failures: Arc::default(), url, bytes_max })
     }
 
+    /// Where files are uploaded, and below what they are downloaded.
+    pub fn places(&self, origin: &Origin) -> (String, String) {
+        let origin = &origin.url;
+        let download = self.url.as_ref().map_or(format!("{origin}/files"), ToString::to_string);
+        (format!("{origin}/upload"), download)
+    }
+
     /// Where a file is downloaded.
     fn url_of(&self, origin: &Origin, name: &Name) -> String {
-        match &self.url {
-            Some(url) => format!("{url}/{name}"),
-            None => format!("{}/files/{name}", origin.url),
-        }
+        let (_, download) = self.places(origin);
+        format!("{download}/{name}")
     }
 }
 
