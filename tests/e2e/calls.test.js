@@ -144,6 +144,7 @@ test("a voice call needs no element, a video call waits for its elements", async
   await late.pages[1].until(() => phone.playing().width > 0);
 });
 
+// Rules: 7.29.
 test("a call is declined, cancelled, never answered, or cannot be made", async () => {
   const { ada, bob, pages } = await two();
   const [a, b] = pages;
@@ -242,6 +243,7 @@ test("another device that answers takes the call over from those that ring", asy
   for (const page of [b, other]) await page.until(() => phone.seen.records[0]?.incoming);
 });
 
+// Rules: 7.7.
 test("mute, both readings of it, and hold are told and heard", async () => {
   const { pages } = await talking();
   const [a, b] = pages;
