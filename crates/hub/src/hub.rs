@@ -32,6 +32,7 @@ use crate::group_requests::WrongPins;
 use crate::hooks::Hooked;
 use crate::messaging::Refusal;
 use crate::operations::Operations;
+use crate::port::apps::AppRequest;
 use crate::port::store::{NewMessage, Note, Reply, Request, StoreError, TokenId};
 use crate::presence::Watchers;
 use crate::rooms::Rooms;
@@ -159,6 +160,7 @@ pub(crate) enum Pending {
         ticket: Ticket,
     },
     Sweep,
+    Ready,
     Schedule,
     Nothing,
 }
@@ -226,6 +228,7 @@ impl Hub {
             Input::Admin { ticket, call } => self.on_admin(ticket, call),
             Input::Uploader { ticket, credential } => self.on_uploader(ticket, &credential),
             Input::Media(event) => self.on_media(event),
+            Input::Ready => self.ask(Request::OfApp(AppRequest::List), Pending::Ready),
             Input::Tick => {}
             Input::Stop => self.on_stop(),
         }
@@ -397,6 +400,7 @@ impl Hub {
 
     fn on_stop(&mut self) {
         self.stopping = true;
+        self.hook_server(false);
         let sessions: BTreeSet<_> = self.sessions.keys().copied().collect();
         // Not all at one moment: each waits a little longer than the one before, up to a bound.
         let mut rest = Duration::ZERO;
@@ -666,6 +670,7 @@ impl Hub {
             Pending::Admin => self.on_admin_stored(result),
             Pending::Uploader { ticket } => self.on_uploader_found(ticket, result),
             Pending::Sweep => self.on_swept(&result),
+            Pending::Ready => self.on_ready(result),
             Pending::Schedule => self.on_due(result),
             Pending::Nothing => {
                 if let Err(error) = result {

@@ -18,7 +18,7 @@ use wire::proto::{
     server_frame, target,
 };
 use wire::status;
-use wire::time::Duration;
+use wire::time::{Duration, Timestamp};
 
 use crate::changes::Noted;
 use crate::delivery::note;
@@ -71,6 +71,9 @@ impl Hub {
         let destination = match self.destination(uid, aid, send)? {
             Ok(destination) => destination,
             Err(refusal) => {
+                if refusal.status == status::INVALID_DESTINATION {
+                    self.hook_invalid(aid, message_from(send, (uid, address), self.now.wall));
+                }
                 // It may have been stored before the right to send it was taken away.
                 let request = Request::FindMessage { sender: uid, id: message_id };
                 self.ask(request, Pending::Refusal { session: id, id: message_id, refusal });
@@ -78,20 +81,8 @@ impl Hub {
             }
         };
 
-        let message = Message {
-            id: send.id,
-            from_uid: uid.0,
-            from: address,
-            to: send.to.clone(),
-            r#type: send.r#type,
-            flags: send.flags,
-            expiry: send.expiry,
-            sent: send.sent,
-            ts: self.now.wall.0,
-            content: Some(content),
-            origin: key.0.to_vec(),
-            ..Message::default()
-        };
+        let message = message_from(send, (uid, address), self.now.wall);
+        let message = Message { content: Some(content), origin: key.0.to_vec(), ..message };
         if send.expiry == Some(0) || send.flags & flag::TRANSIENT != 0 || destination.storeless {
             self.send_now(id, uid, send.id, &destination, &encoded(message));
             return Ok(());
@@ -361,6 +352,23 @@ impl Hub {
         let request = Request::AppendNotes { notes: notes.clone() };
         self.ask(request, Pending::Noted(Noted { session: id, ticket: read.ticket, notes }));
         Ok(())
+    }
+}
+
+/// What a client sends as others get it.
+fn message_from(send: &Send, (uid, address): (Uid, String), now: Timestamp) -> Message {
+    Message {
+        id: send.id,
+        from_uid: uid.0,
+        from: address,
+        to: send.to.clone(),
+        r#type: send.r#type,
+        flags: send.flags,
+        expiry: send.expiry,
+        sent: send.sent,
+        ts: now.0,
+        content: send.content.clone(),
+        ..Message::default()
     }
 }
 

@@ -26,6 +26,7 @@ use crate::port::admin::{
     UserFields, UserRef,
 };
 use crate::port::apps::{AppRequest, Scheduled};
+use crate::port::hook::GroupEvent;
 use crate::port::store::{
     self, App, Group, Member, Note, Request, StoreError, Token, TokenId, User,
 };
@@ -332,6 +333,7 @@ impl Hub {
             Operation::AppGet { .. } => Ok(Progress::Answered(Reply::AppRow(app))),
             Operation::AppToken { .. } => Ok(new_app_token(app, &call.entropy)),
             Operation::AppDelete { name } => Ok(delete_app(app, &name)),
+            Operation::Hooks(wish) => Ok(Progress::Answered(Reply::Hooks(aid, wish))),
             Operation::UserAdd { address, fields, token } => {
                 self.add_user(&app, address, fields, token, job)
             }
@@ -565,6 +567,7 @@ impl Hub {
                 let members = put.into_iter().map(|member| (member.uid, member)).collect();
                 let after = Roster { group: group.clone(), members };
                 self.directory.put_group(group.clone(), []);
+                self.hook_group(&group, GroupEvent::Created);
                 let reply = Reply::Group { group, failed };
                 if uids.is_empty() {
                     return Progress::Answered(reply);
@@ -577,6 +580,7 @@ impl Hub {
             }
             (After::GroupSaved { roster, notes, reply }, saved) => {
                 let gid = roster.group.gid;
+                self.hook_group_change(&roster);
                 self.directory.put_group(roster.group, roster.members.into_values());
                 let progress = self.answer_client_first(reply);
                 self.on_notes(&notes, Ok(saved));
@@ -586,6 +590,7 @@ impl Hub {
             (After::GroupDeleted { group, notes }, reply) => {
                 let gid = group.gid;
                 self.directory.remove_group(gid);
+                self.hook_group(&group, GroupEvent::Deleted);
                 let progress = self.answer_client_first(Reply::Group { group, failed: Vec::new() });
                 self.on_notes(&notes, Ok(reply));
                 self.on_room_rights(gid, true);

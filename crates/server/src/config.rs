@@ -12,10 +12,11 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use wire::limits::{
     FILE_BYTES_MAX, OPERATIONS_BURST, OPERATIONS_PER_SECOND, SESSIONS_PER_USER_MAX,
+    WEBHOOK_RETRIES_MAX,
 };
 
 use crate::demo;
-use crate::webhook::Allowed;
+use crate::webhook;
 
 /// Everything the server is told; nothing of it changes while it runs.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,8 +43,8 @@ pub struct Config {
     pub admin_allow: Vec<IpNet>,
     /// Addresses one app token may be used from, 0 = any number.
     pub admin_sources: usize,
-    /// Where webhooks may be.
-    pub webhooks: Allowed,
+    /// Where webhooks may be, and how they are asked.
+    pub webhooks: webhook::Settings,
     /// Browsers that may be signed in with one token at the same time.
     pub token_sessions: usize,
     /// Messages stay after they were delivered, for devices that have not got them.
@@ -71,7 +72,7 @@ impl Default for Config {
             admin_burst: OPERATIONS_BURST,
             admin_allow: Vec::new(),
             admin_sources: 0,
-            webhooks: Allowed::default(),
+            webhooks: webhook::Settings::default(),
             token_sessions: 1,
             history: true,
             files_url: None,
@@ -143,6 +144,18 @@ pub struct Flags {
     /// Whether webhooks may be at addresses inside the network [false]
     #[arg(long, env = "MESIBO_WEBHOOK_ALLOW_PRIVATE", value_name = "BOOL")]
     webhook_allow_private: Option<bool>,
+
+    /// Whether events of messages say what is in them [true]
+    #[arg(long, env = "MESIBO_WEBHOOK_INCLUDE_BODY", value_name = "BOOL")]
+    webhook_include_body: Option<bool>,
+
+    /// Whether an answer of a webhook counts only when it says MESIBO OK [false]
+    #[arg(long, env = "MESIBO_WEBHOOK_STRICT_BODY", value_name = "BOOL")]
+    webhook_strict_body: Option<bool>,
+
+    /// Seconds to wait before each further try to tell a webhook [1,10,60,300,1800]
+    #[arg(long, env = "MESIBO_WEBHOOK_RETRIES", value_delimiter = ',')]
+    webhook_retries: Option<Vec<u64>>,
 
     /// Browsers that may be signed in with one token at the same time [1]
     #[arg(long, env = "MESIBO_TOKEN_SESSIONS")]
@@ -217,6 +230,9 @@ struct Demo {
 struct Webhook {
     allow_http: Option<bool>,
     allow_private: Option<bool>,
+    include_body: Option<bool>,
+    strict_body: Option<bool>,
+    retries: Option<Vec<u64>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -285,9 +301,21 @@ impl Flags {
                 .admin_sources
                 .or(file.admin.max_source_ips)
                 .unwrap_or(default.admin_sources),
-            webhooks: Allowed {
-                http: self.webhook_allow_http.or(file.webhook.allow_http).unwrap_or(false),
-                private: self.webhook_allow_private.or(file.webhook.allow_private).unwrap_or(false),
+            webhooks: webhook::Settings {
+                allow_http: self.webhook_allow_http.or(file.webhook.allow_http).unwrap_or(false),
+                allow_private: self
+                    .webhook_allow_private
+                    .or(file.webhook.allow_private)
+                    .unwrap_or(false),
+                include_body: self
+                    .webhook_include_body
+                    .or(file.webhook.include_body)
+                    .unwrap_or(true),
+                strict_body: self.webhook_strict_body.or(file.webhook.strict_body).unwrap_or(false),
+                retries_s: self
+                    .webhook_retries
+                    .or(file.webhook.retries)
+                    .unwrap_or(default.webhooks.retries_s),
             },
             token_sessions: self
                 .token_sessions
@@ -335,6 +363,11 @@ impl Config {
         anyhow::ensure!(
             self.admin_key.as_ref().is_none_or(|key| key.len() >= ADMIN_KEY_BYTES_MIN),
             "admin_key has less than {ADMIN_KEY_BYTES_MIN} characters: it opens everything"
+        );
+        anyhow::ensure!(
+            self.webhooks.retries_s.len() <= WEBHOOK_RETRIES_MAX,
+            "webhook.retries has {} waits, it can have {WEBHOOK_RETRIES_MAX}",
+            self.webhooks.retries_s.len()
         );
         self.filter().map(|_| ())
     }
@@ -398,6 +431,9 @@ mod tests {
             max_source_ips = 5
             [webhook]
             allow_http = true
+            include_body = false
+            strict_body = true
+            retries = [2, 3]
             [tokens]
             sessions = 3
             [files]
@@ -421,7 +457,13 @@ mod tests {
             admin_burst: 9,
             admin_allow: vec!["192.0.2.0/24".parse().unwrap()],
             admin_sources: 5,
-            webhooks: Allowed { http: true, private: false },
+            webhooks: webhook::Settings {
+                allow_http: true,
+                allow_private: false,
+                include_body: false,
+                strict_body: true,
+                retries_s: vec![2, 3],
+            },
             token_sessions: 3,
             history: false,
             files_url: Some("https://files.example.com".into()),

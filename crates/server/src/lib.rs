@@ -33,6 +33,7 @@ use crate::media::MediaConfig;
 use crate::metrics::{Exposition, Metrics};
 use crate::site::Site;
 use crate::store::Sqlite;
+use crate::webhook::Webhooks;
 
 /// What every request handler may use.
 #[derive(Clone)]
@@ -42,6 +43,7 @@ struct Shared {
     gate: Arc<admin::Gate>,
     files: files::Files,
     exposition: Arc<Exposition>,
+    webhooks: Webhooks,
 }
 
 /// A server that is ready.
@@ -52,6 +54,7 @@ pub struct Server {
     pub media: SocketAddr,
     hub: HubHandle,
     hub_task: tokio::task::JoinHandle<()>,
+    webhooks: Webhooks,
     http_task: tokio::task::JoinHandle<std::io::Result<()>>,
     /// Held as long as the folder is used.
     _lock: File,
@@ -83,10 +86,11 @@ impl Server {
         let upload_key = files::upload_key(&kept_key(&config.data.join("upload.key"))?)?;
         let metrics = Metrics::default();
         let exposition = Arc::new(Exposition::new(&metrics, media.figures().clone()));
+        let webhooks = Webhooks::open(&config.data, config.webhooks, metrics.clone())?;
         let settings = hub_task::Settings {
             token_sessions: config.token_sessions,
             operation_rate: (config.admin_rate, config.admin_burst),
-            webhooks: config.webhooks,
+            webhooks: webhooks.clone(),
             upload_key,
         };
         let (hub, hub_task) = hub_task::start(database, media, media_events, metrics, settings);
@@ -96,6 +100,7 @@ impl Server {
             gate: Arc::new(admin::Gate::new(config.admin_allow, config.admin_sources)),
             files,
             exposition,
+            webhooks: webhooks.clone(),
         };
         let mut router = Router::new()
             .merge(gateway::routes())
@@ -115,7 +120,15 @@ impl Server {
             let _ = socket.set_nodelay(true);
         });
         let http_task = tokio::spawn(async move { axum::serve(listener, service).await });
-        Ok(Server { address, media: media_address, hub, hub_task, http_task, _lock: lock })
+        Ok(Server {
+            address,
+            media: media_address,
+            hub,
+            hub_task,
+            webhooks,
+            http_task,
+            _lock: lock,
+        })
     }
 
     /// Tells all sessions, stores what is under way, and ends.
@@ -124,6 +137,7 @@ impl Server {
         if tokio::time::timeout(STOP_WITHIN, self.hub_task).await.is_err() {
             tracing::warn!("some sessions did not close in time");
         }
+        self.webhooks.flush().await;
         self.http_task.abort();
     }
 }

@@ -525,9 +525,27 @@ pub const ADMIN_BODY_BYTES_MAX: usize = 1024 * 1024;
 /// then `RATELIMIT` for a minute (`backend-api.md` 1.3).
 pub const ADMIN_FAILURES_PER_MINUTE_MAX: u32 = 10;
 
-/// Events that wait for the webhook of one app; beyond it the oldest is dropped and counted
+/// Events that wait for the webhook of one app, and their bytes; beyond it the oldest is given up
 /// (`backend-api.md` 2.9.1).
 pub const WEBHOOK_QUEUE_MAX: usize = 10_000;
+/// See [`WEBHOOK_QUEUE_MAX`].
+pub const WEBHOOK_QUEUE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Events of one app that were given up and are kept to be tried again by hand, and their bytes;
+/// beyond it the oldest is deleted and counted.
+pub const WEBHOOK_DEAD_MAX: usize = 10_000;
+/// See [`WEBHOOK_DEAD_MAX`].
+pub const WEBHOOK_DEAD_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Events that wait to be written down; beyond it, when the disk stands still, further ones are
+/// dropped and counted.
+pub const WEBHOOK_UNWRITTEN_MAX: usize = 10_000;
+/// Waits before the tries that follow the first, seconds, unless the operator has set others: the
+/// first three as the specification has them, the others for an endpoint that is being mended. An
+/// event is given up after the last.
+pub const WEBHOOK_RETRIES_S: [u64; 5] = [1, 10, 60, 300, 1_800];
+/// Longest list of waits an operator may set.
+pub const WEBHOOK_RETRIES_MAX: usize = 20;
+/// Of the answer of a webhook so much is read, bytes, when it has to say `MESIBO OK`.
+pub const WEBHOOK_ANSWER_BYTES_MAX: usize = 1_024;
 /// Of those, so many go with one request.
 pub const WEBHOOK_BATCH_MAX: usize = 50;
 /// Longest wait for a connection to a webhook, and for its answer; then it is tried again.

@@ -181,6 +181,22 @@ pub enum PinAction {
     Remove(u32),
 }
 
+/// What to do with events that were given up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HookWish {
+    /// Tell them.
+    List {
+        /// Only those with a greater number.
+        after: u32,
+        /// At most so many.
+        count: u32,
+    },
+    /// Try these again, or all when none is named.
+    Retry(Vec<u64>),
+    /// Delete these, or all when none is named.
+    Delete(Vec<u64>),
+}
+
 /// A message of the backend (`backend-api.md` 2.6).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Letter {
@@ -335,6 +351,9 @@ pub enum Operation {
         /// Which one, with the admin key.
         aid: Option<AppId>,
     },
+    /// `hooksget`, `hooksretry`, `hooksdel`: about events that its webhook has not taken. The hub
+    /// says only that it may be done.
+    Hooks(HookWish),
     /// `appdel`.
     AppDelete {
         /// Has to be the app's, for safety.
@@ -383,6 +402,8 @@ pub enum Reply {
     AppRow(App),
     /// `appsget`.
     Apps(Vec<App>),
+    /// The host does this.
+    Hooks(AppId, HookWish),
     /// `appdel`.
     Done,
     /// `usersget`, and whether there are further ones.
@@ -614,6 +635,7 @@ pub enum Param {
     AppUploadMax,
     AppTokenPolicy,
     AppE2ee,
+    HookIds,
 }
 
 /// Why an operation was not done.

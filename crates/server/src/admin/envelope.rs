@@ -32,9 +32,14 @@ impl Envelope {
     }
 
     /// The operation was done.
-    pub fn success(mut self, reply: Reply) -> Response {
+    pub fn success(self, reply: Reply) -> Response {
+        self.done(body(reply))
+    }
+
+    /// The operation was done, and this is to be told.
+    pub fn done(mut self, body: Value) -> Response {
         self.fields.insert("result".into(), true.into());
-        let Value::Object(more) = body(reply) else { unreachable!("a body is an object") };
+        let Value::Object(more) = body else { unreachable!("a body is an object") };
         self.fields.extend(more);
         self.respond()
     }
@@ -95,7 +100,7 @@ fn body(reply: Reply) -> Value {
         }
         Reply::AppRow(app) => json!({"app": app_row(&app)}),
         Reply::Apps(apps) => json!({"apps": apps.iter().map(app_row).collect::<Vec<_>>()}),
-        Reply::Done => json!({}),
+        Reply::Done | Reply::Hooks(..) => json!({}),
         Reply::Users(rows, more) => {
             json!({"users": rows.iter().map(listed_user).collect::<Vec<_>>(), "more": more})
         }

@@ -97,6 +97,10 @@ async fn handle(
     let result = perform(&shared, credential, operation).await;
     tracing::info!(op, ok = result.is_ok(), "backend");
     match result {
+        Ok(Reply::Hooks(aid, wish)) => match shared.webhooks.wish(aid, wish).await {
+            Some(body) => envelope.done(body),
+            None => envelope.failure(&refused("the disk does not keep up"), json),
+        },
         Ok(reply) => {
             if let Some(token) = token {
                 shared.gate.count_source(remote.ip(), token);
@@ -131,17 +135,16 @@ pub async fn ask(
     perform(shared, credential, Ok(operation)).await
 }
 
+fn refused(cause: &str) -> AdminError {
+    AdminError { code: ErrorCode::Server, cause: cause.into(), params: Vec::<Param>::new() }
+}
+
 async fn perform(
     shared: &Shared,
     credential: Credential,
     operation: Result<Operation, AdminError>,
 ) -> Result<Reply, AdminError> {
     let mut entropy = [0; 64];
-    let refused = |cause: &str| AdminError {
-        code: ErrorCode::Server,
-        cause: cause.into(),
-        params: Vec::<Param>::new(),
-    };
     getrandom::fill(&mut entropy).map_err(|_| refused("the system gives no random numbers"))?;
     let call = Call { credential, operation, entropy };
     shared.hub.admin(call).await.ok_or_else(|| refused("the server is stopping"))?

@@ -150,7 +150,7 @@ pub const ROWS: &[Row] = &[
     row(Param::AppUrl, &["url"], &["app.url"], Text(APP_SETTING_BYTES_MAX), "where events are posted"),
     row(Param::AppNotify, &["notify"], &["app.notify"], Integer, "which events"),
     row(Param::AppSecret, &["secret"], &["app.secret"], Text(128), "signs the events"),
-    row(Param::AppWebhookVersion, &["webhookversion"], &["app.webhookversion"], Integer, "1 or 2"),
+    row(Param::AppWebhookVersion, &["webhookversion"], &["app.webhookversion"], Integer, "0, 1 or 2"),
     row(Param::AppInterval, &["ninterval"], &["app.ninterval"], Integer, "seconds between two events about one user"),
     row(Param::AppFcmId, &["fcm_id"], &["app.fcm_id"], Text(APP_SETTING_BYTES_MAX), "kept and told"),
     row(Param::AppFcmKey, &["fcm_key"], &["app.fcm_key"], Text(APP_SETTING_BYTES_MAX), "kept, never told"),
@@ -161,6 +161,7 @@ pub const ROWS: &[Row] = &[
     row(Param::AppDownloadUrl, &["downloadurl"], &["app.downloadurl"], Text(APP_SETTING_BYTES_MAX), "kept and told"),
     row(Param::AppUploadMax, &["upload_maxmb"], &["app.upload_maxmb"], Integer, "kept and told"),
     row(Param::AppTokenPolicy, &["token_policy"], &["app.token_policy"], Text(16), "replace, keep:N or keep"),
+    row(Param::HookIds, &["ids"], &["ids"], List, "numbers of events that were given up; all when none is named"),
     row(Param::AppE2ee, &["e2ee"], &["app.e2ee"], Boolean, "end-to-end encryption allowed"),
 ];
 

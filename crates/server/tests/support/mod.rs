@@ -54,9 +54,14 @@ impl Program {
 
     /// As a power cut, then a start on the same data folder.
     pub fn kill_and_start_again(&mut self) {
+        self.kill_and_start_with(&[]);
+    }
+
+    /// As [`Program::kill_and_start_again`], with more arguments, this time only.
+    pub fn kill_and_start_with(&mut self, arguments: &[&str]) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        let (child, address, media) = spawn(&self.program, self.data.path(), &[]);
+        let (child, address, media) = spawn(&self.program, self.data.path(), arguments);
         (self.child, self.address, self.media) = (child, address, media);
     }
 
