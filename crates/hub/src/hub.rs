@@ -58,6 +58,10 @@ pub struct Hub {
     pub(crate) calls: Calls,
     pub(crate) operations: Operations,
     pub(crate) wrong_pins: WrongPins,
+    /// Who is being made a member by what it has done.
+    pub(crate) entering: BTreeSet<(GroupId, Uid)>,
+    /// Who got the last message of a group whose members take turns.
+    pub(crate) turns: HashMap<GroupId, Uid>,
     pub(crate) otps: Otps,
     pub(crate) hooked: Hooked,
     pub(crate) app_rates: AppRates,
@@ -185,6 +189,8 @@ impl Hub {
             calls: Calls::new(epoch),
             operations: Operations::default(),
             wrong_pins: WrongPins::default(),
+            entering: BTreeSet::new(),
+            turns: HashMap::new(),
             otps: Otps::default(),
             hooked: Hooked::default(),
             app_rates: AppRates::new(0, 0),

@@ -21,6 +21,7 @@ mod group_requests;
 mod history;
 mod hooks;
 mod hub;
+mod kept_messages;
 mod letters;
 mod messaging;
 mod negotiation;

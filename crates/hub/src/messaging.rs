@@ -69,7 +69,9 @@ impl Hub {
             return Ok(());
         }
         let destination = match self.destination(uid, aid, send)? {
-            Ok(destination) => destination,
+            Ok(Destination { to, group, storeless }) => {
+                Destination { to: self.by_turns(aid, group, to), group, storeless }
+            }
             Err(refusal) => {
                 if refusal.status == status::INVALID_DESTINATION {
                     self.hook_invalid(aid, message_from(send, (uid, address), self.now.wall));
@@ -85,6 +87,7 @@ impl Hub {
         let message = Message { content: Some(content), origin: key.0.to_vec(), ..message };
         if send.expiry == Some(0) || send.flags & flag::TRANSIENT != 0 || destination.storeless {
             self.send_now(id, uid, send.id, &destination, &encoded(message));
+            self.enter_group(id, destination.group);
             return Ok(());
         }
         // It counts from when it was sent; who waits longer for a connection has less of it.
@@ -118,6 +121,7 @@ impl Hub {
             live.outgoing.push_back(outgoing);
         }
         self.store_next(id);
+        self.enter_group(id, group);
         Ok(())
     }
 

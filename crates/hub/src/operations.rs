@@ -20,6 +20,7 @@ use crate::app_operations::{Quota, delete_app, new_app_token, over_quota, set_ap
 use crate::directory::{Missing, Needs, Roster};
 use crate::group_requests::{Actor, Wish};
 use crate::hub::{Hub, Pending};
+use crate::kept_messages::{Recalling, read_messages};
 use crate::letters::SentLetters;
 use crate::port::admin::{
     AdminError, Call, Credential, ErrorCode, IssuedToken, Operation, Param, Reply, TokenWish,
@@ -118,6 +119,10 @@ pub(crate) enum After {
     GroupsListed,
     Scheduled { due: Timestamp, mids: Vec<u64>, failed: Vec<String> },
     LettersStored(SentLetters),
+    MessagesRead,
+    MessagesDeleted { notes: Vec<Note> },
+    Recalling(Recalling),
+    Recalled(Recalling, Vec<Note>),
     Unscheduled,
     UserForced,
     Memberships,
@@ -371,6 +376,13 @@ impl Hub {
                 self.change_pins(aid, gid, action, &call.entropy)
             }
             Operation::Message(letter) => self.send_letter(&app, letter, job),
+            Operation::MessagesGet { user, with, before, count } => {
+                self.get_messages(aid, &user, with.as_ref(), (before, count))
+            }
+            Operation::MessagesDelete { user, with, before, recall } => {
+                self.delete_messages(aid, &user, with, (before, recall))
+            }
+            Operation::MessagesRecall { user, mids } => self.recall_messages(aid, &user, mids),
             Operation::GroupAdd { fields, members, rights } => {
                 match over_quota(&app, job, Quota::Groups) {
                     Some(progress) => Ok(progress),
@@ -597,6 +609,18 @@ impl Hub {
                 progress
             }
             (after, store::Reply::OfApp(reply)) => self.follow_app(after, reply),
+            (After::MessagesRead, store::Reply::History(rows)) => read_messages(rows),
+            (After::MessagesDeleted { notes }, reply) => {
+                self.on_notes(&notes, Ok(reply));
+                Progress::Answered(Reply::Deleted(None))
+            }
+            (After::Recalling(recalling), store::Reply::Message(found)) => {
+                self.on_recall_found(recalling, found)
+            }
+            (After::Recalled(recalling, notes), reply) => {
+                self.on_notes(&notes, Ok(reply));
+                self.recall_next(recalling)
+            }
             (After::LettersStored(sent), store::Reply::Stored(outcomes)) => {
                 self.on_letters_stored(sent, outcomes)
             }

@@ -43,6 +43,10 @@ pub struct Config {
     pub admin_allow: Vec<IpNet>,
     /// Addresses one app token may be used from, 0 = any number.
     pub admin_sources: usize,
+    /// Origins whose pages may ask the backend API; none: no page may.
+    pub admin_cors_origins: Vec<String>,
+    /// A refusal has its code as HTTP status, not 200.
+    pub admin_http_status: bool,
     /// Where webhooks may be, and how they are asked.
     pub webhooks: webhook::Settings,
     /// Browsers that may be signed in with one token at the same time.
@@ -72,6 +76,8 @@ impl Default for Config {
             admin_burst: OPERATIONS_BURST,
             admin_allow: Vec::new(),
             admin_sources: 0,
+            admin_cors_origins: Vec::new(),
+            admin_http_status: false,
             webhooks: webhook::Settings::default(),
             token_sessions: 1,
             history: true,
@@ -136,6 +142,15 @@ pub struct Flags {
     /// Addresses that one app token may be used from; 0 = any number [0]
     #[arg(long, env = "MESIBO_ADMIN_SOURCES")]
     admin_sources: Option<usize>,
+
+    /// Origin whose pages may ask the backend API, such as https://tools.example.com; may be repeated.
+    /// An app token does not belong into a page [none]
+    #[arg(long, env = "MESIBO_ADMIN_CORS_ORIGINS", value_delimiter = ',', value_name = "ORIGIN")]
+    admin_cors_origins: Option<Vec<String>>,
+
+    /// Whether a refused operation has its code as HTTP status, not 200 [false]
+    #[arg(long, env = "MESIBO_ADMIN_HTTP_STATUS", value_name = "BOOL")]
+    admin_http_status: Option<bool>,
 
     /// Whether webhooks may be at http:// URLs [false]
     #[arg(long, env = "MESIBO_WEBHOOK_ALLOW_HTTP", value_name = "BOOL")]
@@ -242,6 +257,8 @@ struct Admin {
     burst: Option<u32>,
     allow: Option<Vec<IpNet>>,
     max_source_ips: Option<usize>,
+    cors_origins: Option<Vec<String>>,
+    http_status_from_code: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -301,6 +318,14 @@ impl Flags {
                 .admin_sources
                 .or(file.admin.max_source_ips)
                 .unwrap_or(default.admin_sources),
+            admin_cors_origins: self
+                .admin_cors_origins
+                .or(file.admin.cors_origins)
+                .unwrap_or_default(),
+            admin_http_status: self
+                .admin_http_status
+                .or(file.admin.http_status_from_code)
+                .unwrap_or(false),
             webhooks: webhook::Settings {
                 allow_http: self.webhook_allow_http.or(file.webhook.allow_http).unwrap_or(false),
                 allow_private: self
@@ -429,6 +454,8 @@ mod tests {
             burst = 9
             allow = ["192.0.2.0/24"]
             max_source_ips = 5
+            cors_origins = ["https://tools.example.com"]
+            http_status_from_code = true
             [webhook]
             allow_http = true
             include_body = false
@@ -457,6 +484,8 @@ mod tests {
             admin_burst: 9,
             admin_allow: vec!["192.0.2.0/24".parse().unwrap()],
             admin_sources: 5,
+            admin_cors_origins: vec!["https://tools.example.com".into()],
+            admin_http_status: true,
             webhooks: webhook::Settings {
                 allow_http: true,
                 allow_private: false,

@@ -41,6 +41,7 @@ struct Shared {
     hub: HubHandle,
     admin_key: Arc<str>,
     gate: Arc<admin::Gate>,
+    manners: Arc<admin::Manners>,
     files: files::Files,
     exposition: Arc<Exposition>,
     webhooks: Webhooks,
@@ -98,6 +99,10 @@ impl Server {
             hub: hub.clone(),
             admin_key: admin_key.into(),
             gate: Arc::new(admin::Gate::new(config.admin_allow, config.admin_sources)),
+            manners: Arc::new(admin::Manners {
+                cors_origins: config.admin_cors_origins,
+                http_status: config.admin_http_status,
+            }),
             files,
             exposition,
             webhooks: webhooks.clone(),

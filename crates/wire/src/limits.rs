@@ -481,6 +481,8 @@ pub const PINS_PER_GROUP_MAX: usize = 100;
 /// Wrong PINs of one user within [`PIN_WINDOW`] (`backend-api.md` 4.7). After the last, every
 /// PIN is refused with `MESIBO_GROUPERROR_ACCESSDENIED` for [`PIN_BLOCKED`].
 pub const PIN_FAILURES_MAX: u32 = 5;
+/// The same for one address: a household or an office behind it shares them.
+pub const PIN_FAILURES_PER_ADDRESS_MAX: u32 = 20;
 /// See [`PIN_FAILURES_MAX`].
 pub const PIN_WINDOW: Duration = Duration::from_secs(600);
 /// See [`PIN_FAILURES_MAX`].
@@ -558,6 +560,9 @@ pub const HOOKED_USERS_KEPT_MAX: usize = 100_000;
 /// App tokens whose addresses are remembered when `admin.max_source_ips` is set. Beyond it all are
 /// forgotten and counted anew.
 pub const ADMIN_SOURCES_KEPT_MAX: usize = 10_000;
+
+/// Groups with turns of which it is remembered whose the last was. Beyond it all begin anew.
+pub const GROUP_TURNS_KEPT_MAX: usize = 10_000;
 
 /// Members listed at once by the admin API (`backend-api.md` 2.2); more are clamped to it.
 pub const ADMIN_LIST_MAX: u32 = 1_000;

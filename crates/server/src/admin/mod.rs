@@ -19,7 +19,7 @@ use std::net::SocketAddr;
 use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{Method, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use hub::port::admin::{AdminError, Call, Credential, ErrorCode, Operation, Param, Reply};
@@ -44,6 +44,15 @@ pub fn routes() -> Router<Shared> {
     PATHS.iter().fold(router, |router, path| router.route(path, any(handle)))
 }
 
+/// How answers look beyond what is in them.
+#[derive(Clone, Debug, Default)]
+pub struct Manners {
+    /// Pages of these origins may ask.
+    pub cors_origins: Vec<String>,
+    /// A refusal has its code as HTTP status.
+    pub http_status: bool,
+}
+
 async fn handle(
     State(shared): State<Shared>,
     ConnectInfo(remote): ConnectInfo<SocketAddr>,
@@ -53,6 +62,24 @@ async fn handle(
     if crate::files::is_upload(&request) {
         return crate::files::upload(State(shared), ConnectInfo(remote), request).await;
     }
+    let manners = shared.manners.clone();
+    let origin = request.headers().get(header::ORIGIN).cloned();
+    let origin = origin.filter(|origin| manners.cors_origins.iter().any(|known| known == origin));
+    let mut response = match origin.is_some() && request.method() == Method::OPTIONS {
+        true => StatusCode::NO_CONTENT.into_response(),
+        false => answer(shared, remote, request).await,
+    };
+    if let Some(origin) = origin {
+        let headers = response.headers_mut();
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(header::VARY, HeaderValue::from_static("origin"));
+        let allowed = HeaderValue::from_static("Content-Type, Authorization");
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
+    }
+    response
+}
+
+async fn answer(shared: Shared, remote: SocketAddr, request: Request) -> Response {
     if request.method() == Method::HEAD {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
     }
@@ -68,7 +95,7 @@ async fn handle(
     let text = |name: &str| parameters.get(name).and_then(Value::as_str).map(str::trim);
     let op: String = text("op").unwrap_or_default().chars().take(32).collect();
     let op = op.to_ascii_lowercase();
-    let envelope = Envelope::new(&op, parameters.get("id"));
+    let envelope = Envelope::new(&op, parameters.get("id"), shared.manners.http_status);
     let is_object = |name: &&str| parameters.get(name).is_some_and(Value::is_object);
     let json = OBJECTS.iter().any(is_object);
 

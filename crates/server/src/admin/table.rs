@@ -141,6 +141,15 @@ pub const ROWS: &[Row] = &[
     row(Param::MessageLongitude, &[], &["message.lon"], Number, "degrees"),
     row(Param::MessageReply, &[], &["message.refid"], Number, "id of the message it answers"),
 
+    row(Param::MessageUser, &["addr", "address"], &["message.address"], Text(ADDRESS_BYTES_MAX), "address of the user whose messages these are"),
+    row(Param::MessageUid, &["uid"], &["message.uid"], Integer, "number of the user whose messages these are"),
+    row(Param::MessagePeer, &["peer"], &["message.peer"], Text(ADDRESS_BYTES_MAX), "address of the other side"),
+    row(Param::MessageBefore, &["before"], &["message.before"], Number, "next of an earlier answer"),
+    row(Param::MessageBeforeTime, &["before_ts"], &["message.before_ts"], Number, "seconds since 1970: only older ones"),
+    row(Param::MessageAll, &["all"], &["message.all"], Boolean, "of all conversations"),
+    row(Param::MessageRecall, &["recall"], &["message.recall"], Boolean, "devices remove theirs too"),
+    row(Param::MessageIds, &["mid"], &["message.mid"], List, "numbers of messages of the user, taken back from everybody"),
+
     row(Param::AppId, &["aid"], &["app.aid"], Integer, "number of the app, with the admin key"),
     row(Param::AppName, &["name"], &["app.name"], Text(64), "name of the app, 2 to 64 bytes"),
     row(Param::AppActive, &["active"], &["app.active"], Boolean, "switched on; takes the admin key"),
