@@ -14,11 +14,10 @@ mod parameters;
 mod table;
 mod users;
 
-use std::net::SocketAddr;
-
+use axum::Extension;
 use axum::Router;
 use axum::body::to_bytes;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
@@ -34,6 +33,7 @@ pub use self::gate::{Failures, Gate};
 use self::parameters::OBJECTS;
 pub use self::parameters::Parameters;
 use crate::Shared;
+use crate::front::Origin;
 
 /// Paths that backends in the field use.
 const PATHS: [&str; 5] = ["/api.php", "/backend", "/backend/", "/mesiboapi", "/mesiboapi/"];
@@ -46,12 +46,12 @@ pub fn routes() -> Router<Shared> {
 
 async fn handle(
     State(shared): State<Shared>,
-    ConnectInfo(remote): ConnectInfo<SocketAddr>,
+    Extension(origin): Extension<Origin>,
     request: Request,
 ) -> Response {
     // Old pages upload to the URL of the backend.
     if crate::files::is_upload(&request) {
-        return crate::files::upload(State(shared), ConnectInfo(remote), request).await;
+        return crate::files::upload(State(shared), Extension(origin), request).await;
     }
     if request.method() == Method::HEAD {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
@@ -90,7 +90,7 @@ async fn handle(
         Credential::App(hash) => Some(*hash),
         _ => None,
     };
-    if let Err(error) = shared.gate.admits(remote.ip(), token.as_ref()) {
+    if let Err(error) = shared.gate.admits(origin.address, token.as_ref()) {
         return envelope.failure(&error, json);
     }
     let operation = operation::read(&op, &parameters);
@@ -99,13 +99,13 @@ async fn handle(
     match result {
         Ok(reply) => {
             if let Some(token) = token {
-                shared.gate.count_source(remote.ip(), token);
+                shared.gate.count_source(origin.address, token);
             }
             envelope.success(reply)
         }
         Err(error) => {
             if error.code == ErrorCode::AuthFail {
-                shared.gate.count_failure(remote.ip());
+                shared.gate.count_failure(origin.address);
             }
             envelope.failure(&error, json)
         }
