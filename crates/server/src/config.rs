@@ -3,7 +3,7 @@
 //! Every key is in `docs/operating.md` with its default. A key that does not exist and a value that
 //! cannot be are errors which name it.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -16,6 +16,7 @@ use wire::limits::{
 };
 
 use crate::demo;
+use crate::front::CertificateFiles;
 use crate::webhook;
 
 /// Everything the server is told; nothing of it changes while it runs.
@@ -23,6 +24,10 @@ use crate::webhook;
 pub struct Config {
     /// Where pages, backends and sockets come to; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// The certificate of `listen`; `None`: it speaks plain HTTP.
+    pub tls: Option<CertificateFiles>,
+    /// Proxies that may say for whom they ask.
+    pub proxies: Vec<IpNet>,
     /// UDP address of audio and video; port 0 takes a free one.
     pub media: SocketAddr,
     /// Addresses at which clients reach the media port; none: those that can be found out.
@@ -65,6 +70,11 @@ impl Default for Config {
     fn default() -> Config {
         Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            tls: None,
+            proxies: vec![
+                IpNet::new_assert(Ipv4Addr::LOCALHOST.into(), 8),
+                IpNet::new_assert(Ipv6Addr::LOCALHOST.into(), 128),
+            ],
             media: SocketAddr::from(([0, 0, 0, 0], 0)),
             announce: Vec::new(),
             data: "data".into(),
@@ -102,6 +112,30 @@ pub struct Flags {
     /// Address and port for pages, backends and sockets; port 0 takes a free one [127.0.0.1:8080]
     #[arg(long, env = "MESIBO_LISTEN")]
     listen: Option<SocketAddr>,
+
+    /// Folder with the certificate as certbot writes it: privkey.pem, and fullchain.pem or cert.pem
+    /// with chain.pem; then pages come by https://
+    #[arg(long, env = "MESIBO_TLS_DIR", value_name = "FOLDER")]
+    tls_dir: Option<PathBuf>,
+
+    /// Instead of a folder: the certificate in PEM, with its chain behind it
+    #[arg(
+        long,
+        env = "MESIBO_TLS_CERT",
+        value_name = "FILE",
+        conflicts_with = "tls_dir",
+        requires = "tls_key"
+    )]
+    tls_cert: Option<PathBuf>,
+
+    /// And its private key
+    #[arg(long, env = "MESIBO_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+
+    /// Network of proxies that may say for whom they ask (X-Forwarded-For, -Proto, -Host); may be
+    /// repeated [127.0.0.0/8, ::1]
+    #[arg(long, env = "MESIBO_PROXIES", value_delimiter = ',')]
+    proxies: Option<Vec<IpNet>>,
 
     /// UDP address and port for audio and video; port 0 takes a free one [0.0.0.0:0]
     #[arg(long, env = "MESIBO_MEDIA")]
@@ -212,6 +246,7 @@ pub struct Flags {
 #[serde(deny_unknown_fields)]
 struct File {
     listen: Option<SocketAddr>,
+    proxies: Option<Vec<IpNet>>,
     media: Option<SocketAddr>,
     announce: Option<Vec<IpAddr>>,
     data: Option<PathBuf>,
@@ -219,6 +254,8 @@ struct File {
     admin_key: Option<String>,
     log: Option<String>,
     history: Option<bool>,
+    #[serde(default)]
+    tls: Tls,
     #[serde(default)]
     admin: Admin,
     #[serde(default)]
@@ -270,6 +307,28 @@ struct Files {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Tls {
+    dir: Option<PathBuf>,
+    cert: Option<PathBuf>,
+    key: Option<PathBuf>,
+    chain: Option<PathBuf>,
+}
+
+impl Tls {
+    fn files(self) -> anyhow::Result<Option<CertificateFiles>> {
+        match (self.dir, self.cert, self.key) {
+            (None, None, None) => Ok(None),
+            (Some(folder), None, None) => Ok(Some(CertificateFiles::in_folder(&folder))),
+            (None, Some(cert), Some(key)) => {
+                Ok(Some(CertificateFiles { cert, key, chain: self.chain }))
+            }
+            _ => anyhow::bail!("tls needs either dir, or cert and key"),
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Tokens {
     sessions: Option<usize>,
 }
@@ -291,6 +350,10 @@ impl Flags {
             }
         };
         let default = Config::default();
+        let tls = match self.tls_dir.is_some() || self.tls_cert.is_some() {
+            true => Tls { dir: self.tls_dir, cert: self.tls_cert, key: self.tls_key, chain: None },
+            false => file.tls,
+        };
         let demo = self.demo_enabled.or(file.demo.enabled).unwrap_or(false);
         anyhow::ensure!(
             !(demo && self.production.or(file.production).unwrap_or(false)),
@@ -305,6 +368,8 @@ impl Flags {
         });
         let config = Config {
             listen: self.listen.or(file.listen).unwrap_or(default.listen),
+            tls: tls.files()?,
+            proxies: self.proxies.or(file.proxies).unwrap_or(default.proxies),
             media: self.media.or(file.media).unwrap_or(default.media),
             announce: self.announce.or(file.announce).unwrap_or(default.announce),
             data: self.data.or(file.data).unwrap_or(default.data),
@@ -374,7 +439,13 @@ impl File {
     /// Folders in the file are as seen from where it is.
     fn within(self, folder: &Path) -> File {
         let seen = |path: Option<PathBuf>| path.map(|path| folder.join(path));
-        File { data: seen(self.data), site: seen(self.site), ..self }
+        let tls = Tls {
+            dir: seen(self.tls.dir),
+            cert: seen(self.tls.cert),
+            key: seen(self.tls.key),
+            chain: seen(self.tls.chain),
+        };
+        File { data: seen(self.data), site: seen(self.site), tls, ..self }
     }
 }
 
@@ -442,6 +513,7 @@ mod tests {
         let (folder, path) = file(
             r#"
             listen = "0.0.0.0:443"
+            proxies = ["10.0.0.0/8"]
             media = "0.0.0.0:3478"
             announce = ["192.0.2.1", "2001:db8::1"]
             data = "kept"
@@ -449,6 +521,9 @@ mod tests {
             admin_key = "a key of the file"
             log = "warn"
             history = false
+            [tls]
+            cert = "cert.pem"
+            key = "key.pem"
             [admin]
             rate = 7
             burst = 9
@@ -474,6 +549,12 @@ mod tests {
         let config = flags(&["--config", &path, "--listen", "[::1]:80"]).config().unwrap();
         let expected = Config {
             listen: "[::1]:80".parse().unwrap(),
+            tls: Some(CertificateFiles {
+                cert: folder.path().join("cert.pem"),
+                key: folder.path().join("key.pem"),
+                chain: None,
+            }),
+            proxies: vec!["10.0.0.0/8".parse().unwrap()],
             media: "0.0.0.0:3478".parse().unwrap(),
             announce: vec!["192.0.2.1".parse().unwrap(), "2001:db8::1".parse().unwrap()],
             data: folder.path().join("kept"),

@@ -5,6 +5,7 @@ mod clock;
 pub mod config;
 mod demo;
 mod files;
+mod front;
 mod gateway;
 mod hub_task;
 pub mod media;
@@ -22,12 +23,12 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use axum::Router;
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use wire::limits::{MEDIA_EVENTS_MAX, STOP_WITHIN};
 
 use crate::config::Config;
+use crate::front::{Certificate, Door, Proxies};
 use crate::hub_task::HubHandle;
 use crate::media::MediaConfig;
 use crate::metrics::{Exposition, Metrics};
@@ -51,12 +52,14 @@ struct Shared {
 pub struct Server {
     /// Where it listens.
     pub address: SocketAddr,
+    /// The same as the base of URLs.
+    pub url: String,
     /// Where its media loop listens, by UDP.
     pub media: SocketAddr,
     hub: HubHandle,
     hub_task: tokio::task::JoinHandle<()>,
     webhooks: Webhooks,
-    http_task: tokio::task::JoinHandle<std::io::Result<()>>,
+    http_task: tokio::task::JoinHandle<()>,
     /// Held as long as the folder is used.
     _lock: File,
 }
@@ -119,14 +122,15 @@ impl Server {
         if let Some(site) = site {
             router = router.merge(site::routes(site));
         }
-        let service = router.with_state(shared).into_make_service_with_connect_info::<SocketAddr>();
-        let listener = listener.tap_io(|socket| {
-            // Frames are small and must not wait for each other.
-            let _ = socket.set_nodelay(true);
-        });
-        let http_task = tokio::spawn(async move { axum::serve(listener, service).await });
+        let certificate = config.tls.map(Certificate::open).transpose()?;
+        let scheme = if certificate.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{address}");
+        let proxies = Proxies(config.proxies);
+        let door = Door { listener, certificate, proxies, router: router.with_state(shared) };
+        let http_task = tokio::spawn(door.open());
         Ok(Server {
             address,
+            url,
             media: media_address,
             hub,
             hub_task,

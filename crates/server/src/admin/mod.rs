@@ -14,11 +14,10 @@ mod parameters;
 mod table;
 mod users;
 
-use std::net::SocketAddr;
-
+use axum::Extension;
 use axum::Router;
 use axum::body::to_bytes;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
@@ -34,6 +33,7 @@ pub use self::gate::{Failures, Gate};
 use self::parameters::OBJECTS;
 pub use self::parameters::Parameters;
 use crate::Shared;
+use crate::front::Origin;
 
 /// Paths that backends in the field use.
 const PATHS: [&str; 5] = ["/api.php", "/backend", "/backend/", "/mesiboapi", "/mesiboapi/"];
@@ -55,23 +55,23 @@ pub struct Manners {
 
 async fn handle(
     State(shared): State<Shared>,
-    ConnectInfo(remote): ConnectInfo<SocketAddr>,
+    Extension(origin): Extension<Origin>,
     request: Request,
 ) -> Response {
     // Old pages upload to the URL of the backend.
     if crate::files::is_upload(&request) {
-        return crate::files::upload(State(shared), ConnectInfo(remote), request).await;
+        return crate::files::upload(State(shared), Extension(origin), request).await;
     }
     let manners = shared.manners.clone();
-    let origin = request.headers().get(header::ORIGIN).cloned();
-    let origin = origin.filter(|origin| manners.cors_origins.iter().any(|known| known == origin));
-    let mut response = match origin.is_some() && request.method() == Method::OPTIONS {
+    let page = request.headers().get(header::ORIGIN).cloned();
+    let page = page.filter(|page| manners.cors_origins.iter().any(|known| known == page));
+    let mut response = match page.is_some() && request.method() == Method::OPTIONS {
         true => StatusCode::NO_CONTENT.into_response(),
-        false => answer(shared, remote, request).await,
+        false => answer(shared, &origin, request).await,
     };
-    if let Some(origin) = origin {
+    if let Some(page) = page {
         let headers = response.headers_mut();
-        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, page);
         headers.insert(header::VARY, HeaderValue::from_static("origin"));
         let allowed = HeaderValue::from_static("Content-Type, Authorization");
         headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
@@ -79,7 +79,7 @@ async fn handle(
     response
 }
 
-async fn answer(shared: Shared, remote: SocketAddr, request: Request) -> Response {
+async fn answer(shared: Shared, origin: &Origin, request: Request) -> Response {
     if request.method() == Method::HEAD {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
     }
@@ -117,7 +117,7 @@ async fn answer(shared: Shared, remote: SocketAddr, request: Request) -> Respons
         Credential::App(hash) => Some(*hash),
         _ => None,
     };
-    if let Err(error) = shared.gate.admits(remote.ip(), token.as_ref()) {
+    if let Err(error) = shared.gate.admits(origin.address, token.as_ref()) {
         return envelope.failure(&error, json);
     }
     let operation = operation::read(&op, &parameters);
@@ -130,13 +130,13 @@ async fn answer(shared: Shared, remote: SocketAddr, request: Request) -> Respons
         },
         Ok(reply) => {
             if let Some(token) = token {
-                shared.gate.count_source(remote.ip(), token);
+                shared.gate.count_source(origin.address, token);
             }
             envelope.success(reply)
         }
         Err(error) => {
             if error.code == ErrorCode::AuthFail {
-                shared.gate.count_failure(remote.ip());
+                shared.gate.count_failure(origin.address);
             }
             envelope.failure(&error, json)
         }

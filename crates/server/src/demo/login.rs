@@ -50,12 +50,12 @@ impl Asked<'_> {
         let code = code.into_iter().find(|code| code.len() >= CODE_LETTERS_MIN);
         let Some(code) = code else { return self.offer_code(&app, &who).await };
 
-        if self.demo.failures.too_many(self.remote.ip()) {
+        if self.demo.failures.too_many(self.origin.address) {
             return Err("BADCODE");
         }
         let fixed = self.demo.settings.code.as_ref();
         if fixed.is_some_and(|fixed| *fixed != code) {
-            self.demo.failures.count(self.remote.ip());
+            self.demo.failures.count(self.origin.address);
             return Err("BADCODE");
         }
         self.keep_tokens(&app).await;
@@ -75,12 +75,12 @@ impl Asked<'_> {
         let (user, token) = match self.ask(&app, operation).await {
             Ok(Reply::User { user, token: Some(token), .. }) => (user, token),
             Err(error) if error.code == ErrorCode::BadOtp => {
-                self.demo.failures.count(self.remote.ip());
+                self.demo.failures.count(self.origin.address);
                 return Err("BADCODE");
             }
             _ => return Err("BADUSER"),
         };
-        let (upload, download) = self.shared.files.places(self.headers);
+        let (upload, download) = self.shared.files.places(self.origin);
         let text = "Let us talk: open the page where I am";
         let mut answer = fields(json!({
             "token": token.token,

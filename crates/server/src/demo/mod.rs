@@ -6,14 +6,14 @@
 mod login;
 mod rooms;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use axum::Extension;
 use axum::Router;
 use axum::body::to_bytes;
-use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use hub::port::admin::{AdminError, Credential, Operation, Reply};
@@ -24,6 +24,7 @@ use wire::limits::{ADMIN_BODY_BYTES_MAX, TOKEN_BYTES_MIN};
 
 use crate::Shared;
 use crate::admin::{Failures, Parameters, ask};
+use crate::front::Origin;
 use crate::site::{self, Site};
 
 /// How often the log says that the module is on.
@@ -54,8 +55,7 @@ struct Asked<'a> {
     shared: &'a Shared,
     demo: &'a Demo,
     parameters: &'a Parameters,
-    headers: &'a HeaderMap,
-    remote: SocketAddr,
+    origin: &'a Origin,
     /// Asked where conferences are.
     conference: bool,
 }
@@ -76,17 +76,17 @@ pub fn routes(settings: Settings, site: Option<Site>) -> Router<Shared> {
     });
     let demo = Arc::new(Demo { settings, failures: Failures::default(), site });
     let handler = move |State(shared): State<Shared>,
-                        ConnectInfo(remote): ConnectInfo<SocketAddr>,
+                        Extension(origin): Extension<Origin>,
                         request: Request| {
         let demo = demo.clone();
-        async move { handle(shared, &demo, remote, request).await }
+        async move { handle(shared, &demo, origin, request).await }
     };
     ["/", "/demo/api.php", "/conf/api.php"]
         .iter()
         .fold(Router::new(), |router, path| router.route(path, any(handler.clone())))
 }
 
-async fn handle(shared: Shared, demo: &Demo, remote: SocketAddr, request: Request) -> Response {
+async fn handle(shared: Shared, demo: &Demo, origin: Origin, request: Request) -> Response {
     if request.uri().path() == "/" && request.method() != Method::POST {
         return match &demo.site {
             Some(site) => site::serve(site, &request.into_parts().0).await,
@@ -104,7 +104,7 @@ async fn handle(shared: Shared, demo: &Demo, remote: SocketAddr, request: Reques
     let content_type = request.headers().get(header::CONTENT_TYPE);
     let has_file = content_type.is_some_and(|it| it.as_bytes().starts_with(b"multipart/"));
     if has_file || crate::files::is_upload(&request) {
-        return crate::files::upload(State(shared), ConnectInfo(remote), request).await;
+        return crate::files::upload(State(shared), Extension(origin), request).await;
     }
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, ADMIN_BODY_BYTES_MAX).await else {
@@ -113,8 +113,8 @@ async fn handle(shared: Shared, demo: &Demo, remote: SocketAddr, request: Reques
     let parameters = Parameters::read(parts.uri.query(), &parts.headers, body).await;
     let parameters = parameters.unwrap_or_default();
     let conference = parts.uri.path().starts_with("/conf/");
-    let (shared, headers) = (&shared, &parts.headers);
-    let asked = Asked { shared, demo, parameters: &parameters, headers, remote, conference };
+    let (shared, origin) = (&shared, &origin);
+    let asked = Asked { shared, demo, parameters: &parameters, origin, conference };
     respond(asked.answer().await)
 }
 

@@ -59,7 +59,7 @@ impl Asked<'_> {
 
     pub(super) async fn join_room(&self, caller: &Caller) -> Outcome {
         // Numbers are short: who guesses is made to wait, and told the same of rooms there are not.
-        if self.demo.failures.too_many(self.remote.ip()) {
+        if self.demo.failures.too_many(self.origin.address) {
             return Err("BADGROUP");
         }
         let gid = self.text("gid").parse().map_err(|_| "BADGROUP")?;
@@ -79,7 +79,7 @@ impl Asked<'_> {
             Some((room, flags))
         };
         let Some((room, flags)) = room.and_then(usable) else {
-            self.demo.failures.count(self.remote.ip());
+            self.demo.failures.count(self.origin.address);
             return Err("BADGROUP");
         };
         let rights = MemberFields {
