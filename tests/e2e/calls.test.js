@@ -274,6 +274,14 @@ test("mute, both readings of it, and hold are told and heard", async () => {
   await mute([false, false, true]);
   assert.equal(await mask(), 0);
 
+  const active = await a.evaluate(() => {
+    const { api } = phone;
+    const peer = api.getActiveP2PCall();
+    return [peer === api.getActiveCall(), peer.isVideoCallInProgress(), api.getActiveGroupCall()];
+  });
+  assert.deepEqual(active, [true, true, null]);
+  assert.equal(await a.evaluate(() => phone.api.toggleAudioMute()), true);
+  assert.equal(await a.evaluate(() => phone.api.toggleAudioMute()), false);
   assert.equal(await a.evaluate(() => phone.api.toggleVideoMute()), true);
   assert.equal(await a.evaluate(() => phone.api.toggleVideoMute()), false);
   assert.equal(await a.evaluate(() => phone.api.hold(true)), 0);

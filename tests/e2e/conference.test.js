@@ -1,6 +1,7 @@
 // What pages may ask of a room beyond hearing and seeing: devices, wishes, admins, the first generation.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { covers } from "./harness/record.js";
 import { World } from "./harness/world.js";
 
 const world = World.forThisFile();
@@ -219,12 +220,14 @@ test("a participant knows who it is, what it has, and carries what the page hang
       ids: [p.getId() === p.getUid(), typeof p.getId(), p.getType(), p.getSid()],
       who: [p.getAddress() === p.getProfile().getAddress(), p.getName()],
       mine: [p.isMe(), me.isMe(), p.isLocal(), me.isLocal(), p.isPublisher(), me.isPublisher()],
-      media: [p.hasAudio(), p.hasVideo(), p.isVideoCall(), p.isCallInProgress()],
+      media: [p.hasAudio(), p.hasVideo(), p.isVideoCall()],
+      running: [p.isCallInProgress(), p.isCallConnected(), room.api.getActiveGroupCall() !== null],
       shape: [p.isVideoLandscape(), p.getAspectRatio() > 1, p.getVideoView() === p.getPlayer()],
       data: [p.getUserData().seat, me.getUserData() ?? null, p.isVisible],
       call: p.getGroupCall() === room.call && room.call.getParticipants()[0] === p,
       muted: [p.muteStatus(false, true), p.toggleMute(true, true), p.getMuteStatus(true)],
       whose: [p.getMuteStatus(true, false), p.getMuteStatus(true, true)],
+      unmuted: p.mute(true, true, false) ?? p.getMuteStatus(true),
       talk:
         typeof p.getTalkTimestamp() === "number" && p.getTalkTimstamp() === p.getTalkTimestamp(),
       again: room.call.publish(0) === me && room.call.publish(2) === room.call.createPublisher(2),
@@ -234,12 +237,14 @@ test("a participant knows who it is, what it has, and carries what the page hang
     ids: [true, "number", 0, 0],
     who: [true, "ada"],
     mine: [false, true, false, true, true, true],
-    media: [true, true, true, true],
+    media: [true, true, true],
+    running: [true, true, true],
     shape: [true, true, true],
     data: [4, null, true],
     call: true,
     muted: [false, true, true],
     whose: [true, false],
+    unmuted: false,
     talk: true,
     again: true,
   });
@@ -286,6 +291,7 @@ test("sound is heard to begin and end, comes from where the page wants, and can 
     navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
   });
   await b.until(() => room.heard?.[0] === MESIBO_AUDIODEVICE_HEADSET);
+  covers("MesiboGroupcall_OnAudioDeviceChanged");
 });
 
 test("participants are put in order and into a grid that fills the place", async () => {
@@ -352,7 +358,10 @@ test("a page of the first generation hears of everybody in one list, of changes 
     document.body.append(view);
     await new Promise((there) => third.call({ source: 2, audio: false }, view, there));
     const screen = third.getVideoSource();
-    await new Promise((there) => third.call({ source: 1, audio: false }, view, there));
+    await new Promise((there) => third.call({ source: 1, audio: false }, null, there));
+    third.setListener(room.calls);
+    third.attach(null);
+    await new Promise((there) => third.attach(view, there, 50, 10));
     return [screen, third.getVideoSource(), third.getVideoView() === view, third.getName()];
   });
   assert.deepEqual(view, [SCREEN, CAMERA, true, "ada's third"]);
