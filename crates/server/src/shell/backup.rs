@@ -64,7 +64,7 @@ fn make_private(folder: &Path) -> anyhow::Result<()> {
 fn copy_rest(from: &Path, to: &Path) -> anyhow::Result<usize> {
     let mut count = 0;
     for name in FILES.iter().filter(|name| from.join(name).exists()) {
-        std::fs::copy(from.join(name), to.join(name)).with_context(|| format!("{name}"))?;
+        std::fs::copy(from.join(name), to.join(name)).with_context(|| name.to_string())?;
         count += 1;
     }
     let (from, to) = (from.join("files"), to.join("files"));
