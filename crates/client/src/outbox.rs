@@ -7,7 +7,7 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use hashbrown::HashMap;
-use prost::Message as _;
+use wire::codec::Encode as _;
 use rustc_hash::FxBuildHasher;
 use wire::id::{MessageId, Seq, Uid};
 use wire::limits::{BODY_BYTES_MAX, CONTENT_BYTES_MAX, OUTBOX_IN_FLIGHT_MAX, OUTBOX_MAX};

@@ -6,7 +6,7 @@
 
 use alloc::vec::Vec;
 use bytes::Bytes;
-use prost::Message as _;
+use wire::codec::{Decode as _, Encode as _};
 use wire::code::Code;
 use wire::id::{AppId, GroupId, MessageId, SessionId, Uid};
 use wire::limits::{CONTENT_BYTES_MAX, READ_MESSAGES_MAX, RETRACTION_MAX};
