@@ -3,10 +3,12 @@
 //! A page's call changes the client and returns; outputs are performed a microtask later, so
 //! nothing calls back inside the call that caused it. No borrow is held while the page is called.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell, RefMut};
+use std::pin::Pin;
 use std::rc::{Rc, Weak};
 
-use client::{Client, Input, Output};
+use client::message::Conversation;
+use client::{Client, Input, Output, Profile};
 use gloo_timers::callback::Timeout;
 use wire::limits::TIMER_MAX;
 use wire::time::{Instant, Now};
@@ -24,6 +26,28 @@ use crate::browser::{
     transfer::Transfers,
 };
 
+/// Does something that takes more than this turn.
+pub(crate) fn spawn(task: impl Future<Output = ()> + 'static) {
+    #[inline(never)]
+    fn spawn(task: Pin<Box<dyn Future<Output = ()>>>) {
+        wasm_bindgen_futures::spawn_local(task);
+    }
+    spawn(Box::pin(task));
+}
+
+/// The client while the page calls it.
+struct Turn<'a> {
+    client: RefMut<'a, Client>,
+    now: Now,
+    driver: &'a Driver,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.driver.schedule();
+    }
+}
+
 pub(crate) struct Driver {
     client: RefCell<Client>,
     pub page: Page,
@@ -39,6 +63,7 @@ pub(crate) struct Driver {
     draining: Cell<bool>,
     begun: Cell<bool>,
     itself: Weak<Driver>,
+    nobody: RefCell<Profile>,
 }
 
 impl Driver {
@@ -58,6 +83,7 @@ impl Driver {
             draining: Cell::new(false),
             begun: Cell::new(false),
             itself: itself.clone(),
+            nobody: RefCell::default(),
         });
         *driver.surroundings.borrow_mut() = Some(Surroundings::watch(&driver));
         driver
@@ -65,14 +91,37 @@ impl Driver {
 
     /// A call of the page: what it answers now, and whatever it causes a microtask later.
     pub fn call<R>(&self, verb: impl FnOnce(&mut Client, Now) -> R) -> R {
-        let answer = verb(&mut self.client.borrow_mut(), clock::now());
-        self.schedule();
-        answer
+        let mut turn = self.turn();
+        let now = turn.now;
+        verb(&mut turn.client, now)
     }
 
     /// A question of the page: changes nothing.
-    pub fn look<R>(&self, question: impl FnOnce(&Client, Now) -> R) -> R {
-        question(&self.client.borrow(), clock::now())
+    pub fn look<R>(&self, question: impl FnOnce(&Client) -> R) -> R {
+        question(&self.client())
+    }
+
+    /// A question whose answer depends on the time.
+    pub fn look_now<R>(&self, question: impl FnOnce(&Client, Now) -> R) -> R {
+        question(&self.client(), clock::now())
+    }
+
+    /// What is known of a user or group; somebody never heard of when nothing is.
+    pub fn profile(&self, of: &Conversation) -> Ref<'_, Profile> {
+        let known = Ref::filter_map(self.client(), |client| client.profile(of));
+        known.unwrap_or_else(|_| self.nobody.borrow())
+    }
+
+    // Whatever takes a closure is compiled once for each: the rest of it stands here, once.
+
+    #[inline(never)]
+    fn turn(&self) -> Turn<'_> {
+        Turn { client: self.client.borrow_mut(), now: clock::now(), driver: self }
+    }
+
+    #[inline(never)]
+    fn client(&self) -> Ref<'_, Client> {
+        self.client.borrow()
     }
 
     /// The browser tells something, in a turn of its own.
@@ -88,7 +137,7 @@ impl Driver {
         }
         self.client.borrow_mut().handle_input(clock::now(), Input::Visible(is_page_visible()));
         if let Some(driver) = self.itself.upgrade() {
-            wasm_bindgen_futures::spawn_local(async move {
+            spawn(async move {
                 let key = device::key().await;
                 driver.input(Input::Device(key));
             });
@@ -100,7 +149,7 @@ impl Driver {
             return;
         }
         if let Some(driver) = self.itself.upgrade() {
-            wasm_bindgen_futures::spawn_local(async move {
+            spawn(async move {
                 driver.scheduled.set(false);
                 // What the calls have caused goes out together.
                 driver.input(Input::Tick);

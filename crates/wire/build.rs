@@ -31,7 +31,8 @@ fn write_message(code: &mut String, message: &MessageDescriptor) -> std::fmt::Re
     let name = message.name();
     let mut fields: Vec<FieldDescriptor> = message.fields().collect();
     fields.sort_by_key(FieldDescriptor::number);
-    let single: Vec<&FieldDescriptor> = fields.iter().filter(|field| oneof(field).is_none()).collect();
+    let single: Vec<&FieldDescriptor> =
+        fields.iter().filter(|field| oneof(field).is_none()).collect();
     let oneofs: Vec<OneofDescriptor> = message.oneofs().filter(|of| !of.is_synthetic()).collect();
 
     let traits = traits(&mut fields.iter());
@@ -70,9 +71,13 @@ fn write_message(code: &mut String, message: &MessageDescriptor) -> std::fmt::Re
 
     for choices in message.child_enums() {
         for field in fields.iter().filter(|field| field.kind() == Kind::Enum(choices.clone())) {
-            let (field, path) = (word(field.name()), format!("{}::{}", snake(name), choices.name()));
+            let (field, path) =
+                (word(field.name()), format!("{}::{}", snake(name), choices.name()));
             writeln!(code, "impl {name} {{\n    pub fn {field}(&self) -> {path} {{")?;
-            writeln!(code, "        {path}::try_from(self.{field}).unwrap_or_default()\n    }}\n}}\n")?;
+            writeln!(
+                code,
+                "        {path}::try_from(self.{field}).unwrap_or_default()\n    }}\n}}\n"
+            )?;
         }
     }
     if message.child_enums().len() + oneofs.len() > 0 {
@@ -125,7 +130,10 @@ fn write_enum(code: &mut String, choices: &EnumDescriptor) -> std::fmt::Result {
     writeln!(code, "pub enum {name} {{\n    #[default]")?;
     values.iter().try_for_each(|(value, number)| writeln!(code, "    {value} = {number},"))?;
     writeln!(code, "}}\n\nimpl TryFrom<i32> for {name} {{\n    type Error = i32;\n")?;
-    writeln!(code, "    fn try_from(number: i32) -> Result<{name}, i32> {{\n        match number {{")?;
+    writeln!(
+        code,
+        "    fn try_from(number: i32) -> Result<{name}, i32> {{\n        match number {{"
+    )?;
     for (value, number) in &values {
         writeln!(code, "            {number} => Ok({name}::{value}),")?;
     }
@@ -140,7 +148,8 @@ fn read(field: &FieldDescriptor) -> String {
     let kind = field.kind();
     if let Some(of) = oneof(field) {
         let choice = format!("{}::{}", snake(of.parent_message().name()), camel(of.name()));
-        let into = format!("self.{} = Some({choice}::{}(value))", word(of.name()), camel(field.name()));
+        let into =
+            format!("self.{} = Some({choice}::{}(value))", word(of.name()), camel(field.name()));
         return format!(
             "{{ let mut value = <{}>::default(); from.{}(&mut value); {into} }}",
             plain_type(field, ""),

@@ -53,7 +53,7 @@ impl Mesibo {
     /// Whether a message may still be edited or recalled.
     #[wasm_bindgen(js_name = _mayChange)]
     pub fn may_change_record(&self, record: JsValue) -> bool {
-        let look = |key| self.driver().look(|client, now| client.may_change(now, &key));
+        let look = |key| self.driver().look_now(|client, now| client.may_change(now, &key));
         key(&record).is_some_and(look)
     }
 
@@ -126,7 +126,7 @@ impl Mesibo {
     #[wasm_bindgen(js_name = getMessage)]
     pub fn get_message(&self, mid: JsValue, callback: JsValue, sender: JsValue) -> JsValue {
         let id = message_id(&mid);
-        let known = id.and_then(|id| self.driver().look(|client, _| client.find(id).cloned()));
+        let known = id.and_then(|id| self.driver().look(|client| client.find(id).cloned()));
         let object = known.map_or(JsValue::NULL, |message| self.page().known(&message));
         let Some(callback) = callback.dyn_ref::<Function>() else { return object };
         let sender = text(&sender);

@@ -37,13 +37,13 @@ impl Mesibo {
     /// 0 to 100, -1 when nothing is on its way.
     #[wasm_bindgen(js_name = _progress)]
     pub fn transfer_progress(&self, mid: JsValue) -> i32 {
-        let state = message_id(&mid).and_then(|id| self.driver.look(|c, _| c.transfer_state(id)));
+        let state = message_id(&mid).and_then(|id| self.driver.look(|c| c.transfer_state(id)));
         state.map_or(-1, |state| i32::from(state.percent))
     }
 
     #[wasm_bindgen(js_name = _isTransferring)]
     pub fn is_transferring(&self, mid: JsValue) -> bool {
-        let state = message_id(&mid).and_then(|id| self.driver.look(|c, _| c.transfer_state(id)));
+        let state = message_id(&mid).and_then(|id| self.driver.look(|c| c.transfer_state(id)));
         state.is_some_and(|state| state.running)
     }
 

@@ -292,7 +292,7 @@ impl MesiboGroupCall {
         let flags = self
             .room
             .driver
-            .look(|client, _| client.room(gid).map_or(0, |room| room.rights.admin_flags));
+            .look(|client| client.room(gid).map_or(0, |room| room.rights.admin_flags));
         flags & wanted == wanted
     }
 }

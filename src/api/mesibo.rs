@@ -88,7 +88,7 @@ impl Mesibo {
     /// What `new Mesibo()` gives: the default instance while nobody signed in with it.
     pub fn create() -> JsValue {
         let default = Mesibo::default_driver();
-        let driver = match default.look(|client, _| client.token().is_some()) {
+        let driver = match default.look(|client| client.token().is_some()) {
             true => Mesibo::make(),
             false => default,
         };
@@ -118,7 +118,7 @@ impl Mesibo {
 
     #[wasm_bindgen(js_name = getAppId)]
     pub fn get_app_id(&self) -> String {
-        self.driver.look(|client, _| client.app().to_owned())
+        self.driver.look(|client| client.app().to_owned())
     }
 
     #[wasm_bindgen(js_name = setAccessToken)]
@@ -171,17 +171,17 @@ impl Mesibo {
 
     #[wasm_bindgen(js_name = getConnectionStatus)]
     pub fn get_connection_status(&self) -> u32 {
-        self.driver.look(|client, _| client.status() as u32)
+        self.driver.look(|client| client.status() as u32)
     }
 
     #[wasm_bindgen(js_name = getUid)]
     pub fn get_uid(&self) -> u32 {
-        self.driver.look(|client, _| client.uid().0)
+        self.driver.look(|client| client.uid().0)
     }
 
     #[wasm_bindgen(js_name = getAddress)]
     pub fn get_address(&self) -> String {
-        self.driver.look(|client, _| client.address().to_owned())
+        self.driver.look(|client| client.address().to_owned())
     }
 
     #[wasm_bindgen(js_name = enableCrossTabSessions)]
@@ -195,7 +195,7 @@ impl Mesibo {
 
     #[wasm_bindgen(js_name = getTimestamp)]
     pub fn get_timestamp(&self) -> f64 {
-        self.driver.look(|client, now| client.server_time(now).0 as f64)
+        self.driver.look_now(|client, now| client.server_time(now).0 as f64)
     }
 
     // ---- profiles and groups -----------------------------------------------------------------
@@ -208,7 +208,7 @@ impl Mesibo {
     #[wasm_bindgen(js_name = getProfileIfExists)]
     pub fn get_profile_if_exists(&self, address: JsValue, group: JsValue) -> JsValue {
         let of = conversation(&address, &group);
-        let known = of.filter(|of| self.driver.look(|client, _| client.profile(of).is_some()));
+        let known = of.filter(|of| self.driver.look(|client| client.profile(of).is_some()));
         known.map_or(JsValue::NULL, |of| self.page().profile(&of))
     }
 
@@ -219,13 +219,13 @@ impl Mesibo {
 
     #[wasm_bindgen(js_name = getGroupProfiles)]
     pub fn get_group_profiles(&self) -> Array {
-        let groups = self.driver.look(|client, _| client.groups());
+        let groups = self.driver.look(|client| client.groups());
         groups.into_iter().map(|gid| self.page().group(gid)).collect()
     }
 
     #[wasm_bindgen(js_name = getSortedProfiles)]
     pub fn get_sorted_profiles(&self) -> Array {
-        let known = self.driver.look(|client, _| {
+        let known = self.driver.look(|client| {
             let shown = client.profiles().filter_map(|profile| {
                 let name = String::from(lower(profile.shown_name()));
                 let of = self.listed(client, profile)?;
@@ -242,7 +242,7 @@ impl Mesibo {
 
     #[wasm_bindgen(js_name = getRecentProfiles)]
     pub fn get_recent_profiles(&self) -> Array {
-        let recent = self.driver.look(|client, _| {
+        let recent = self.driver.look(|client| {
             let recent = client.recent_profiles().into_iter();
             let shown = recent.filter(|of| {
                 client.profile(of).is_none_or(|profile| self.listed(client, profile).is_some())
@@ -283,7 +283,7 @@ impl Mesibo {
     /// A token is set.
     #[wasm_bindgen(js_name = _hasToken)]
     pub fn has_token(&self) -> bool {
-        self.driver.look(|client, _| client.token().is_some())
+        self.driver.look(|client| client.token().is_some())
     }
 
     // ---- messages ----------------------------------------------------------------------------
@@ -332,7 +332,7 @@ impl Mesibo {
     #[wasm_bindgen(js_name = isReading)]
     pub fn is_reading(&self, message: JsValue) -> bool {
         let of = conversation(&property(&message, "peer"), &property(&message, "groupid"));
-        of.is_some_and(|of| self.driver.look(|client, _| client.is_reading(&of)))
+        of.is_some_and(|of| self.driver.look(|client| client.is_reading(&of)))
     }
 
     // ---- group calls -------------------------------------------------------------------------
@@ -458,7 +458,7 @@ impl Mesibo {
     /// The page's own small values, JSON.
     #[wasm_bindgen(js_name = _keys)]
     pub fn keys(&self) -> String {
-        self.driver.look(|client, _| client.keys().to_owned())
+        self.driver.look(|client| client.keys().to_owned())
     }
 
     #[wasm_bindgen(js_name = _setKeys)]
@@ -475,7 +475,7 @@ impl Mesibo {
     #[wasm_bindgen(js_name = _uploadTarget)]
     pub fn upload_target(&self) -> Vec<String> {
         let server = self.page().server();
-        self.driver.look(|client, _| {
+        self.driver.look(|client| {
             let (url, token) = client.upload_target();
             let url = match url.is_empty() {
                 true => format!("{}/upload", server.trim_end_matches('/')),
@@ -534,7 +534,7 @@ impl Page {
     ) -> Result<i32, SendError> {
         let Some(driver) = self.driver() else { return Ok(FAIL) };
         let sent = driver.call(|client, now| client.send(now, draft))?;
-        if content.is_object() && driver.look(|client, _| client.transfers_enabled()) {
+        if content.is_object() && driver.look(|client| client.transfers_enabled()) {
             driver.transfers.hold(sent.message.key.id, content);
         }
         let object = match record {

@@ -457,7 +457,7 @@ impl Page {
         let names = spellings("MessageFilter");
         let mut dropped = Vec::new();
         if self.listeners().iter().any(|listener| method(listener, &names).is_some()) {
-            for message in driver.look(|client, _| client.unfiltered()) {
+            for message in driver.look(|client| client.unfiltered()) {
                 let object = self.message(&message, Origin::Filter, Links::default());
                 let unwanted = |listener: &JsValue| {
                     let question = method(listener, &names);
@@ -591,7 +591,8 @@ impl Page {
         let keep = |question: &str| question == "CustomizeProfile";
         self.answers.borrow_mut().retain(|(question, whose), _| whose != of || keep(question));
         if let Some(driver) = self.driver.upgrade() {
-            self.profile_updated.set(driver.look(|client, now| client.server_time(now).0 as f64));
+            self.profile_updated
+                .set(driver.look_now(|client, now| client.server_time(now).0 as f64));
         }
         for listener in MesiboProfile::listeners_of(&profile) {
             tell(&listener, &profile_spellings("Update"), from_ref(&profile));
@@ -617,7 +618,7 @@ impl Page {
         let Some(driver) = self.driver.upgrade() else {
             return (settings.into(), permissions.into());
         };
-        driver.look(|client, now| {
+        driver.look_now(|client, now| {
             let profile = client.profile(&Conversation::Group(gid));
             let Some((profile, info)) =
                 profile.and_then(|found| Some((found, found.group.as_ref()?)))

@@ -3,7 +3,7 @@
 //! Group methods are on every profile, because pages call them on whatever a callback gave them;
 //! on a user they fail softly.
 
-use std::cell::RefCell;
+use std::cell::{Ref, RefCell};
 use std::rc::Rc;
 
 use client::message::Conversation;
@@ -71,7 +71,7 @@ impl MesiboProfile {
         if *of == own_place() {
             return MesiboProfile::make(driver, of.clone(), true);
         }
-        let own = driver.look(|client, _| match of {
+        let own = driver.look(|client| match of {
             Conversation::User(address) => client.address() == address,
             Conversation::Group(_) => false,
         });
@@ -90,11 +90,16 @@ impl MesiboProfile {
     }
 
     fn look<R>(&self, question: impl FnOnce(&Profile) -> R) -> R {
-        if let Some(copy) = &self.copy {
-            return question(&copy.borrow());
+        question(&self.looked_at())
+    }
+
+    /// The copy, or what is known; somebody never heard of when nothing is.
+    #[inline(never)]
+    fn looked_at(&self) -> Ref<'_, Profile> {
+        match &self.copy {
+            Some(copy) => copy.borrow(),
+            None => self.driver.profile(&self.of),
         }
-        self.driver
-            .look(|client, _| question(client.profile(&self.of).unwrap_or(&Profile::default())))
     }
 
     /// Where messages go: for the own profile, oneself.
@@ -128,7 +133,7 @@ impl MesiboProfile {
     #[wasm_bindgen(js_name = getAddress)]
     pub fn get_address(&self) -> String {
         match (&self.of, self.own) {
-            (_, true) => self.driver.look(|client, _| client.address().to_owned()),
+            (_, true) => self.driver.look(|client| client.address().to_owned()),
             (Conversation::User(address), _) => address.clone(),
             (Conversation::Group(_), _) => String::new(),
         }
@@ -145,7 +150,7 @@ impl MesiboProfile {
     #[wasm_bindgen(js_name = getUid)]
     pub fn get_uid(&self) -> u32 {
         match self.own {
-            true => self.driver.look(|client, _| client.uid().0),
+            true => self.driver.look(|client| client.uid().0),
             false => self.look(|profile| profile.uid.0),
         }
     }
@@ -159,7 +164,7 @@ impl MesiboProfile {
     pub fn is_self_profile(&self) -> bool {
         self.own
             || !self.is_group()
-                && self.get_address() == self.driver.look(|c, _| c.address().to_owned())
+                && self.get_address() == self.driver.look(|c| c.address().to_owned())
     }
 
     #[wasm_bindgen(js_name = isActive)]
@@ -171,37 +176,37 @@ impl MesiboProfile {
     #[wasm_bindgen(js_name = isOnline)]
     pub fn is_online(&self) -> bool {
         let address = self.get_address();
-        self.driver.look(|client, now| client.is_online(now, &address))
+        self.driver.look_now(|client, now| client.is_online(now, &address))
     }
 
     #[wasm_bindgen(js_name = isTyping)]
     pub fn is_typing(&self) -> bool {
         let address = self.get_address();
-        self.driver.look(|client, now| client.is_typing(now, &address, None))
+        self.driver.look_now(|client, now| client.is_typing(now, &address, None))
     }
 
     #[wasm_bindgen(js_name = isTypingInGroup)]
     pub fn is_typing_in_group(&self, gid: JsValue) -> bool {
         let (address, gid) = (self.get_address(), super::arguments::gid(&gid));
-        self.driver.look(|client, now| client.is_typing(now, &address, Some(gid)))
+        self.driver.look_now(|client, now| client.is_typing(now, &address, Some(gid)))
     }
 
     #[wasm_bindgen(js_name = isChatting)]
     pub fn is_chatting(&self) -> bool {
         let address = self.get_address();
-        self.driver.look(|client, _| client.is_chatting(&address, None))
+        self.driver.look(|client| client.is_chatting(&address, None))
     }
 
     #[wasm_bindgen(js_name = isChattingInGroup)]
     pub fn is_chatting_in_group(&self, gid: JsValue) -> bool {
         let (address, gid) = (self.get_address(), super::arguments::gid(&gid));
-        self.driver.look(|client, _| client.is_chatting(&address, Some(gid)))
+        self.driver.look(|client| client.is_chatting(&address, Some(gid)))
     }
 
     #[wasm_bindgen(js_name = getLastSeen)]
     pub fn get_last_seen(&self) -> JsValue {
         let seen = match self.is_online() {
-            true => self.driver.look(|client, now| client.server_time(now).0),
+            true => self.driver.look_now(|client, now| client.server_time(now).0),
             false => self.look(|profile| profile.last_seen.0),
         };
         match seen {
@@ -325,7 +330,7 @@ impl MesiboProfile {
     #[wasm_bindgen(js_name = _inRoom)]
     pub fn in_room(&self) -> bool {
         let Conversation::Group(gid) = self.of else { return false };
-        self.driver.look(|client, _| client.room(gid).is_some_and(|room| room.entered))
+        self.driver.look(|client| client.room(gid).is_some_and(|room| room.entered))
     }
 
     /// The profile of another user.

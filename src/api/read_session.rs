@@ -333,7 +333,7 @@ impl MesiboReadSession {
 
 /// Counts unread messages; the callback gets the number, the answer is what was counted last.
 pub fn count_unread(driver: &Driver, of: Option<Conversation>, callback: JsValue) -> u32 {
-    let known = of.as_ref().map_or(0, |of| driver.look(|client, _| client.unread(of)));
+    let known = of.as_ref().map_or(0, |of| driver.look(|client| client.unread(of)));
     if let Ok(callback) = callback.dyn_into::<Function>() {
         let ticket = driver.call(|client, _| client.count_unread(of));
         driver.page.counting.borrow_mut().insert(ticket, callback);

@@ -176,7 +176,7 @@ impl Running {
                 init.set_sdp_mid(Some(&line));
                 // One that cannot be used is one way less.
                 let added = peer.add_ice_candidate_with_opt_rtc_ice_candidate_init(Some(&init));
-                wasm_bindgen_futures::spawn_local(async move { drop(JsFuture::from(added).await) });
+                crate::driver::spawn(async move { drop(JsFuture::from(added).await) });
             }
             Command::Mute(muted) => {
                 self.muted.set(muted);
@@ -268,7 +268,7 @@ impl Running {
     fn then(self: &Rc<Self>, taken: Option<Promise>, describing: Option<Describing>) {
         let running = self.clone();
         let answers = taken.is_some();
-        wasm_bindgen_futures::spawn_local(async move {
+        crate::driver::spawn(async move {
             let done = async {
                 if let Some(taken) = taken {
                     JsFuture::from(taken).await?;

@@ -188,7 +188,7 @@ impl Peers {
             Ok(connection)
         });
         let Some(driver) = self.driver.upgrade() else { return };
-        wasm_bindgen_futures::spawn_local(async move {
+        crate::driver::spawn(async move {
             let described = match made {
                 Ok(connection) => describe(&connection).await.map(|sdp| (connection, sdp)),
                 Err(error) => Err(error),
@@ -319,7 +319,7 @@ impl Peers {
     fn answer(&self, room: GroupId, sdp: String) {
         let Some(connection) = self.connections.borrow().get(&room).cloned() else { return };
         let Some(driver) = self.driver.upgrade() else { return };
-        wasm_bindgen_futures::spawn_local(async move {
+        crate::driver::spawn(async move {
             let answer = RtcSessionDescriptionInit::new(RtcSdpType::Answer);
             answer.set_sdp(&sdp);
             let taken = JsFuture::from(connection.peer.set_remote_description(&answer)).await;
@@ -352,7 +352,7 @@ pub fn capture(
     (audio, video): (bool, bool),
     then: Then,
 ) {
-    wasm_bindgen_futures::spawn_local(async move {
+    crate::driver::spawn(async move {
         driver.page.tell_all("Permission", &[true.into()]);
         let stream = media::capture(source, index, audio, video).await;
         driver.page.tell_all("Permission", &[false.into()]);

@@ -194,7 +194,13 @@ pub fn profile_to_bytes(profile: &StoredProfile) -> Vec<u8> {
     let begun = to.begin(10);
     // What only the page that made it can show is not kept.
     let image = local.image.as_ref().filter(|url| !url.starts_with("blob:"));
-    let texts = [local.name.as_ref(), local.status.as_ref(), image, local.values.as_ref(), local.draft.as_ref()];
+    let texts = [
+        local.name.as_ref(),
+        local.status.as_ref(),
+        image,
+        local.values.as_ref(),
+        local.draft.as_ref(),
+    ];
     for (number, text) in (1..).zip(texts) {
         to.some_bytes(number, text.map(String::as_bytes));
     }

@@ -94,7 +94,7 @@ impl Sockets {
 
     fn tell_later(&self, input: Input) {
         if let Some(driver) = self.driver.upgrade() {
-            wasm_bindgen_futures::spawn_local(async move { driver.input(input) });
+            crate::driver::spawn(async move { driver.input(input) });
         }
     }
 }

@@ -62,7 +62,7 @@ impl Store {
     fn order(&self, order: Order) {
         self.orders.borrow_mut().push_back(order);
         if let Some(backend) = self.backend.take() {
-            wasm_bindgen_futures::spawn_local(work(self.driver.clone(), backend));
+            crate::driver::spawn(work(self.driver.clone(), backend));
         }
     }
 

@@ -13,14 +13,14 @@ use client::port::store::{Part, Write};
 use client::port::tab::{Command, Input as TabInput, TabId, Tell};
 use js_sys::{Array, Function, Promise, Reflect, Uint8Array, global};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 use wire::code::Code;
 use wire::id::{GroupId, Seq, Uid};
 use wire::time::Timestamp;
 
 use super::record;
 use super::schema::object;
-use crate::driver::Driver;
+use crate::driver::{Driver, spawn};
 
 #[wasm_bindgen]
 extern "C" {
@@ -131,7 +131,7 @@ impl Tabs {
             Command::Leave => drop(self.group.take()),
             Command::Steal => {
                 group.stop_waiting();
-                spawn_local(lead(Rc::downgrade(&group), self.driver.clone(), true));
+                spawn(lead(Rc::downgrade(&group), self.driver.clone(), true));
             }
             Command::Watch(tab) => {
                 let driver = self.driver.clone();
@@ -152,7 +152,7 @@ impl Tabs {
         let driver = self.driver.clone();
         let joined = open(format!("mesibo {server} {group}"), tab, &driver);
         *self.group.borrow_mut() = joined.clone();
-        spawn_local(async move {
+        spawn(async move {
             let Some(group) = joined else { return tell(&driver, TabInput::Alone) };
             let name = lock_of(&group.name, tab);
             let here = Rc::new(Cell::new(false));
@@ -160,7 +160,7 @@ impl Tabs {
             let held = group.hold(&name, &object(&[]), move || {
                 begun.set(true);
                 tell(&heir, TabInput::Joined);
-                spawn_local(lead(weak, heir, false));
+                spawn(lead(weak, heir, false));
             });
             drop(group);
             let refused = match held {

@@ -2,16 +2,16 @@
 //! messages, and sent by XMLHttpRequest, which tells of its progress.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 
 use client::Input;
 use client::port::transfer::{Command, Input as Told, Target};
+use client::sorted::Map;
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
 use js_sys::{Array, Promise, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, FormData, ProgressEvent, XmlHttpRequest, XmlHttpRequestResponseType};
 use wire::id::MessageId;
 use wire::limits::{THUMBNAIL_BYTES_MAX, THUMBNAIL_WITHIN};
@@ -20,7 +20,7 @@ use super::database::{self, Database, done, stored};
 use super::media::reason;
 use crate::api::arguments::property;
 use crate::api::records::with_records;
-use crate::driver::Driver;
+use crate::driver::{Driver, spawn};
 
 /// Files by the number of their message; where an upload was begun by the number as text.
 const STORE: &str = "files";
@@ -28,13 +28,13 @@ const STORE: &str = "files";
 pub struct Transfers {
     driver: Weak<Driver>,
     /// What the page gave, before it is read.
-    given: RefCell<HashMap<MessageId, JsValue>>,
-    held: RefCell<HashMap<MessageId, Blob>>,
+    given: RefCell<Map<MessageId, JsValue>>,
+    held: RefCell<Map<MessageId, Blob>>,
     database: RefCell<Option<Rc<Database>>>,
     /// Whose files are held.
     account: RefCell<String>,
     /// The attempt of each file that is under way, and its request.
-    running: RefCell<HashMap<MessageId, (u32, Option<XmlHttpRequest>)>>,
+    running: RefCell<Map<MessageId, (u32, Option<XmlHttpRequest>)>>,
     attempts: Cell<u32>,
 }
 
@@ -95,7 +95,7 @@ impl Transfers {
         let Some(name) = name else { return };
         let name = format!("mesibo-{name}-{account}-files");
         let Some(driver) = self.driver.upgrade() else { return };
-        spawn_local(async move {
+        spawn(async move {
             // Without a database they are held until the page is closed.
             let lay_out =
                 |database: &Database| database.create_store(STORE, &JsValue::UNDEFINED).map(drop);
@@ -112,7 +112,7 @@ impl Transfers {
     pub fn perform(&self, command: Command) {
         let Some(driver) = self.driver.upgrade() else { return };
         match command {
-            Command::Prepare { id } => spawn_local(async move {
+            Command::Prepare { id } => spawn(async move {
                 let told = driver.transfers.prepare(id).await;
                 driver.input(Input::Transfer(told));
             }),
@@ -120,7 +120,7 @@ impl Transfers {
                 let number = self.attempts.get() + 1;
                 self.attempts.set(number);
                 self.running.borrow_mut().insert(id, (number, None));
-                spawn_local(async move {
+                spawn(async move {
                     let attempt = Attempt { driver, id, number };
                     let told = attempt.upload(&name, target).await;
                     attempt.end(told);
@@ -135,7 +135,7 @@ impl Transfers {
             }
             Command::Forget { id } => {
                 self.held.borrow_mut().remove(&id);
-                spawn_local(async move {
+                spawn(async move {
                     driver.transfers.delete(number(id)).await;
                     driver.transfers.delete(place(id)).await;
                 });
