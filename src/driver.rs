@@ -3,9 +3,9 @@
 //! A page's call changes the client and returns; outputs are performed a microtask later, so
 //! nothing calls back inside the call that caused it. No borrow is held while the page is called.
 
-use std::cell::{Cell, Ref, RefCell, RefMut};
+use std::cell::{Cell, OnceCell, Ref, RefCell, RefMut};
+use std::ops::Deref;
 use std::pin::Pin;
-use std::rc::{Rc, Weak};
 
 use client::message::Conversation;
 use client::{Client, Input, Output, Profile};
@@ -62,31 +62,45 @@ pub(crate) struct Driver {
     scheduled: Cell<bool>,
     draining: Cell<bool>,
     begun: Cell<bool>,
-    itself: Weak<Driver>,
+    itself: Engine,
     nobody: RefCell<Profile>,
 }
 
+/// A driver, for whatever belongs to it: it lives as long as the page, so that nobody has to ask
+/// whether it is still there.
+#[derive(Clone, Copy)]
+pub(crate) struct Engine(&'static OnceCell<Driver>);
+
+impl Deref for Engine {
+    type Target = Driver;
+
+    fn deref(&self) -> &Driver {
+        self.0.get().expect("its parts do not use it while it is made")
+    }
+}
+
 impl Driver {
-    pub fn new() -> Rc<Driver> {
-        let driver = Rc::new_cyclic(|itself: &Weak<Driver>| Driver {
+    pub fn new() -> Engine {
+        let itself = Engine(Box::leak(Box::default()));
+        let driver = itself.0.get_or_init(|| Driver {
             client: RefCell::new(Client::new(clock::seed(), text::search)),
-            page: Page::new(itself.clone()),
-            peers: Peers::new(itself.clone()),
-            call: CallMedia::new(itself.clone()),
-            transfers: Transfers::new(itself.clone()),
-            sockets: Sockets::new(itself.clone()),
-            tabs: Tabs::new(itself.clone()),
-            store: Store::new(itself.clone()),
+            page: Page::new(itself),
+            peers: Peers::new(itself),
+            call: CallMedia::new(itself),
+            transfers: Transfers::new(itself),
+            sockets: Sockets::new(itself),
+            tabs: Tabs::new(itself),
+            store: Store::new(itself),
             surroundings: RefCell::new(None),
             timer: RefCell::new(None),
             scheduled: Cell::new(false),
             draining: Cell::new(false),
             begun: Cell::new(false),
-            itself: itself.clone(),
+            itself,
             nobody: RefCell::default(),
         });
-        *driver.surroundings.borrow_mut() = Some(Surroundings::watch(&driver));
-        driver
+        *driver.surroundings.borrow_mut() = Some(Surroundings::watch(itself));
+        itself
     }
 
     /// A call of the page: what it answers now, and whatever it causes a microtask later.
@@ -136,25 +150,23 @@ impl Driver {
             return;
         }
         self.client.borrow_mut().handle_input(clock::now(), Input::Visible(is_page_visible()));
-        if let Some(driver) = self.itself.upgrade() {
-            spawn(async move {
-                let key = device::key().await;
-                driver.input(Input::Device(key));
-            });
-        }
+        let driver = self.itself;
+        spawn(async move {
+            let key = device::key().await;
+            driver.input(Input::Device(key));
+        });
     }
 
     fn schedule(&self) {
         if self.scheduled.replace(true) {
             return;
         }
-        if let Some(driver) = self.itself.upgrade() {
-            spawn(async move {
-                driver.scheduled.set(false);
-                // What the calls have caused goes out together.
-                driver.input(Input::Tick);
-            });
-        }
+        let driver = self.itself;
+        spawn(async move {
+            driver.scheduled.set(false);
+            // What the calls have caused goes out together.
+            driver.input(Input::Tick);
+        });
     }
 
     /// Performs all outputs. A listener that calls the page's API adds to them; the loop that
@@ -191,12 +203,11 @@ impl Driver {
     fn arm(&self, deadline: Instant) {
         let timer = (deadline != Instant::FAR_FUTURE).then(|| {
             let rest = deadline.since(clock::now().instant).min(TIMER_MAX);
-            let itself = self.itself.clone();
+            let itself = self.itself;
             // One millisecond more: a timer that fires early would only be armed again.
             Timeout::new((rest.as_millis() as u32).saturating_add(1), move || {
-                if let Some(driver) = itself.upgrade() {
-                    driver.input(Input::Tick);
-                }
+                let driver = itself;
+                driver.input(Input::Tick);
             })
         });
         *self.timer.borrow_mut() = timer;

@@ -71,9 +71,7 @@ impl Page {
     /// Asks the listeners whether one of them does it.
     pub fn on_file_start(&self, message: &Message) {
         let taken = self.ask_about_file("StartFileTransfer", message);
-        if let Some(driver) = self.driver() {
-            driver.call(|client, _| client.begin_transfer(message.key.id, taken));
-        }
+        self.driver.call(|client, _| client.begin_transfer(message.key.id, taken));
     }
 
     pub fn on_file_stop(&self, message: &Message) {

@@ -14,7 +14,7 @@ use super::arguments::{number, text, u32 as to_u32};
 use super::listener::{call, spellings, tell, warn};
 use super::participant::Participant;
 use super::records::set;
-use crate::driver::Driver;
+use crate::driver::Engine;
 
 /// Call statuses of the first generation, `MESIBO_CALLSTATUS_*`.
 pub const STATUS_MUTE: u32 = 9;
@@ -28,7 +28,7 @@ const HANGUP_USER: u32 = 1;
 
 /// A room as the page holds it.
 pub struct Room {
-    pub driver: Rc<Driver>,
+    pub driver: Engine,
     pub gid: Cell<GroupId>,
     /// The page's `MesiboGroupCall`.
     pub object: RefCell<JsValue>,
@@ -49,7 +49,7 @@ fn call_spellings(name: &str) -> [String; 4] {
 }
 
 impl Room {
-    pub fn make(driver: Rc<Driver>, gid: GroupId, listener: JsValue) -> Rc<Room> {
+    pub fn make(driver: Engine, gid: GroupId, listener: JsValue) -> Rc<Room> {
         let room = Rc::new(Room {
             driver,
             gid: Cell::new(gid),
@@ -303,7 +303,7 @@ impl super::page::Page {
         if let Some(room) = self.rooms.borrow().get(&gid) {
             return room.object.borrow().clone();
         }
-        let Some(driver) = self.driver() else { return JsValue::NULL };
+        let driver = self.driver;
         let room = Room::make(driver, gid, listener);
         self.put_room(&room);
         room.object.borrow().clone()

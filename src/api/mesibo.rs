@@ -1,7 +1,6 @@
 //! `Mesibo`: the API object. Identity, connection, profiles, messages.
 
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::cell::Cell;
 
 use client::message::Conversation;
 use client::{Client, OnlineMode, Profile, Scope, SendError, mark};
@@ -17,7 +16,7 @@ use super::profile::MesiboProfile;
 use super::read_session::MesiboReadSession;
 use super::records::{self, set};
 use crate::browser::text::lower;
-use crate::driver::Driver;
+use crate::driver::{Driver, Engine};
 use wire::mask::presence as code;
 
 const OK: i32 = 0;
@@ -27,7 +26,7 @@ const BUFFER_FULL: i32 = 0xB4;
 
 thread_local! {
     /// The first instance: what objects without an instance of their own belong to.
-    static DEFAULT: RefCell<Option<Rc<Driver>>> = const { RefCell::new(None) };
+    static DEFAULT: Cell<Option<Engine>> = const { Cell::new(None) };
 }
 
 /// Where the script came from: the server of instances that are told no other.
@@ -39,29 +38,25 @@ pub fn set_default_server(url: JsValue) {
 /// `Mesibo`
 #[wasm_bindgen]
 pub struct Mesibo {
-    pub(super) driver: Rc<Driver>,
+    pub(super) driver: Engine,
 }
 
 impl Mesibo {
-    fn make() -> Rc<Driver> {
+    fn make() -> Engine {
         let driver = Driver::new();
-        let object = JsValue::from(Mesibo { driver: driver.clone() });
+        let object = JsValue::from(Mesibo { driver });
         *driver.page.instance.borrow_mut() = object;
         driver
     }
 
     /// The default instance, made on demand.
-    pub(crate) fn default_driver() -> Rc<Driver> {
-        if let Some(driver) = DEFAULT.with_borrow(Option::clone) {
+    pub(crate) fn default_driver() -> Engine {
+        if let Some(driver) = DEFAULT.get() {
             return driver;
         }
         let driver = Mesibo::make();
-        DEFAULT.set(Some(driver.clone()));
+        DEFAULT.set(Some(driver));
         driver
-    }
-
-    pub(crate) fn driver(&self) -> &Driver {
-        &self.driver
     }
 
     pub(crate) fn page(&self) -> &Page {
@@ -214,7 +209,7 @@ impl Mesibo {
 
     #[wasm_bindgen(js_name = getSelfProfile)]
     pub fn get_self_profile(&self) -> JsValue {
-        MesiboProfile::own(&self.driver)
+        MesiboProfile::own(self.driver)
     }
 
     #[wasm_bindgen(js_name = getGroupProfiles)]
@@ -312,7 +307,7 @@ impl Mesibo {
             false => (address, group, search, on_read),
         };
         let scope = conversation(&address, &group).map_or(Scope::All, Scope::Conversation);
-        let session = MesiboReadSession::make(self.driver.clone(), scope, on_read);
+        let session = MesiboReadSession::make(self.driver, scope, on_read);
         session.set_query(search);
         session.into_object()
     }
@@ -349,8 +344,7 @@ impl Mesibo {
     /// The first generation: the room is set later, the listeners are the global ones.
     #[wasm_bindgen(js_name = initGroupCall)]
     pub fn init_group_call(&self) -> JsValue {
-        let room =
-            super::group_call::Room::make(self.driver.clone(), wire::id::GroupId(0), JsValue::NULL);
+        let room = super::group_call::Room::make(self.driver, wire::id::GroupId(0), JsValue::NULL);
         room.object.borrow().clone()
     }
 
@@ -532,7 +526,7 @@ impl Page {
         record: Option<&JsValue>,
         content: JsValue,
     ) -> Result<i32, SendError> {
-        let Some(driver) = self.driver() else { return Ok(FAIL) };
+        let driver = self.driver;
         let sent = driver.call(|client, now| client.send(now, draft))?;
         if content.is_object() && driver.look(|client| client.transfers_enabled()) {
             driver.transfers.hold(sent.message.key.id, content);
@@ -564,7 +558,7 @@ impl Page {
         let draft = records::draft(parameters, &JsValue::UNDEFINED, Some(to), Some(body));
         let mut wanted = to_u32(id);
         if wanted == 0 {
-            wanted = self.driver().map_or(0, |driver| driver.call(|client, _| client.draw_id()));
+            wanted = self.driver.call(|client, _| client.draw_id());
             if parameters.is_object() && !property(parameters, "id").is_truthy() {
                 set(parameters, "id", &wanted.into());
             }

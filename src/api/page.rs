@@ -2,7 +2,7 @@
 //! told.
 
 use std::cell::{Cell, RefCell};
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::slice::from_ref;
 
 use client::Removal;
@@ -26,7 +26,7 @@ use super::listener::{call, method, spellings, tell, warn};
 use super::profile::MesiboProfile;
 use super::read_session::Session;
 use super::records::{self, Links, payload, set, with_records};
-use crate::driver::Driver;
+use crate::driver::Engine;
 
 fn profile_spellings(name: &str) -> [String; 2] {
     [format!("MesiboProfile_on{name}"), format!("MesiboProfile_On{name}")]
@@ -42,7 +42,7 @@ pub fn set_default_server(url: String) {
 }
 
 pub struct Page {
-    driver: Weak<Driver>,
+    pub driver: Engine,
     /// The `Mesibo` object of this engine.
     pub instance: RefCell<JsValue>,
     listeners: RefCell<Vec<JsValue>>,
@@ -69,7 +69,7 @@ pub struct Page {
 }
 
 impl Page {
-    pub fn new(driver: Weak<Driver>) -> Page {
+    pub fn new(driver: Engine) -> Page {
         Page {
             driver,
             instance: RefCell::new(JsValue::NULL),
@@ -126,10 +126,6 @@ impl Page {
         self.listeners()
     }
 
-    pub fn driver(&self) -> Option<Rc<Driver>> {
-        self.driver.upgrade()
-    }
-
     fn listeners(&self) -> Vec<JsValue> {
         self.listeners.borrow().clone()
     }
@@ -167,13 +163,8 @@ impl Page {
     // ---- objects ---------------------------------------------------------------------------
 
     pub fn profile(&self, of: &Conversation) -> JsValue {
-        let profile = self.identity.profile(of, || match self.driver.upgrade() {
-            Some(driver) => MesiboProfile::of(driver, of),
-            None => JsValue::NULL,
-        });
-        if !profile.is_null() {
-            self.ask("CustomizeProfile", of, &profile);
-        }
+        let profile = self.identity.profile(of, || MesiboProfile::of(self.driver, of));
+        self.ask("CustomizeProfile", of, &profile);
         profile
     }
 
@@ -231,7 +222,7 @@ impl Page {
     /// The object of a message, as the message is now.
     pub fn message(&self, message: &Message, origin: Origin, mut links: Links) -> JsValue {
         if message.content.file.as_ref().is_some_and(|file| file.url.is_empty()) {
-            let blob = self.driver().and_then(|driver| driver.transfers.blob(message.key.id));
+            let blob = self.driver.transfers.blob(message.key.id);
             links.blob = blob.map(JsValue::from);
         }
         let known = self.identity.message(&message.key);
@@ -453,7 +444,7 @@ impl Page {
 
     /// Asks whether the page wants what has come.
     fn on_filter(&self) {
-        let Some(driver) = self.driver() else { return };
+        let driver = self.driver;
         let names = spellings("MessageFilter");
         let mut dropped = Vec::new();
         if self.listeners().iter().any(|listener| method(listener, &names).is_some()) {
@@ -590,10 +581,8 @@ impl Page {
         // Asked once for each profile; its name and picture again.
         let keep = |question: &str| question == "CustomizeProfile";
         self.answers.borrow_mut().retain(|(question, whose), _| whose != of || keep(question));
-        if let Some(driver) = self.driver.upgrade() {
-            self.profile_updated
-                .set(driver.look_now(|client, now| client.server_time(now).0 as f64));
-        }
+        let driver = self.driver;
+        self.profile_updated.set(driver.look_now(|client, now| client.server_time(now).0 as f64));
         for listener in MesiboProfile::listeners_of(&profile) {
             tell(&listener, &profile_spellings("Update"), from_ref(&profile));
         }
@@ -615,10 +604,7 @@ impl Page {
     /// Settings of a group and the own permissions in it, as plain objects.
     fn settings(&self, gid: GroupId) -> (JsValue, JsValue) {
         let (settings, permissions) = (js_sys::Object::new(), js_sys::Object::new());
-        let Some(driver) = self.driver.upgrade() else {
-            return (settings.into(), permissions.into());
-        };
-        driver.look_now(|client, now| {
+        self.driver.look_now(|client, now| {
             let profile = client.profile(&Conversation::Group(gid));
             let Some((profile, info)) =
                 profile.and_then(|found| Some((found, found.group.as_ref()?)))

@@ -327,7 +327,7 @@ impl MesiboParticipant {
     pub fn get_profile(&self) -> JsValue {
         let Some(room) = self.participant.room.upgrade() else { return JsValue::NULL };
         match self.participant.stream {
-            StreamRef::Own(_) => super::profile::MesiboProfile::own(&room.driver),
+            StreamRef::Own(_) => super::profile::MesiboProfile::own(room.driver),
             StreamRef::Remote(_) => {
                 room.driver.page.profile(&Conversation::User(self.get_address()))
             }

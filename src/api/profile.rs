@@ -15,7 +15,7 @@ use wire::mask::presence;
 use super::arguments::{number, optional_text, property, text};
 use super::read_session::{MesiboReadSession, count_unread};
 use super::records::with_records;
-use crate::driver::Driver;
+use crate::driver::Engine;
 
 const OK: i32 = 0;
 const FAIL: i32 = 0x80;
@@ -28,7 +28,7 @@ const OWN: u32 = 2;
 /// `MesiboProfile`
 #[wasm_bindgen]
 pub struct MesiboProfile {
-    driver: Rc<Driver>,
+    driver: Engine,
     of: Conversation,
     /// The user's own: its address may not be known yet.
     own: bool,
@@ -39,7 +39,7 @@ pub struct MesiboProfile {
 
 impl MesiboProfile {
     /// A profile as an object of the page.
-    pub(crate) fn make(driver: Rc<Driver>, of: Conversation, own: bool) -> JsValue {
+    pub(crate) fn make(driver: Engine, of: Conversation, own: bool) -> JsValue {
         if !own {
             driver.call(|client, _| client.ensure_profile(&of));
         }
@@ -62,12 +62,12 @@ impl MesiboProfile {
     }
 
     /// The own profile.
-    pub(crate) fn own(driver: &Rc<Driver>) -> JsValue {
+    pub(crate) fn own(driver: Engine) -> JsValue {
         driver.page.profile(&own_place())
     }
 
     /// A new object for this user or group; the own one for the own address.
-    pub(crate) fn of(driver: Rc<Driver>, of: &Conversation) -> JsValue {
+    pub(crate) fn of(driver: Engine, of: &Conversation) -> JsValue {
         if *of == own_place() {
             return MesiboProfile::make(driver, of.clone(), true);
         }
@@ -76,7 +76,7 @@ impl MesiboProfile {
             Conversation::Group(_) => false,
         });
         match own {
-            true => MesiboProfile::own(&driver),
+            true => MesiboProfile::own(driver),
             false => MesiboProfile::make(driver, of.clone(), false),
         }
     }
@@ -376,7 +376,7 @@ impl MesiboProfile {
     #[wasm_bindgen(js_name = cloneProfile)]
     pub fn clone_profile(&self) -> JsValue {
         let copy = Some(RefCell::new(self.look(Profile::clone)));
-        let (driver, of, own) = (self.driver.clone(), self.of.clone(), self.own);
+        let (driver, of, own) = (self.driver, self.of.clone(), self.own);
         MesiboProfile { driver, of, own, copy, listeners: Rc::default() }.into_object()
     }
 
@@ -437,7 +437,7 @@ impl MesiboProfile {
     #[wasm_bindgen(js_name = createReadSession)]
     pub fn create_read_session(&self, listener: JsValue) -> JsValue {
         let scope = Scope::Conversation(self.destination());
-        MesiboReadSession::make(self.driver.clone(), scope, listener).into_object()
+        MesiboReadSession::make(self.driver, scope, listener).into_object()
     }
 
     #[wasm_bindgen(js_name = readDbSession)]
@@ -447,7 +447,7 @@ impl MesiboProfile {
             false => (search, on_read),
         };
         let scope = Scope::Conversation(self.destination());
-        let session = MesiboReadSession::make(self.driver.clone(), scope, on_read);
+        let session = MesiboReadSession::make(self.driver, scope, on_read);
         session.set_query(search);
         session.into_object()
     }
@@ -469,7 +469,7 @@ impl MesiboProfile {
 
     #[wasm_bindgen(js_name = getUnreadMessageCount)]
     pub fn get_unread_message_count(&self, callback: JsValue) -> u32 {
-        count_unread(&self.driver, Some(self.destination()), callback)
+        count_unread(self.driver, Some(self.destination()), callback)
     }
 
     #[wasm_bindgen(js_name = matches)]

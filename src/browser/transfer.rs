@@ -2,7 +2,7 @@
 //! messages, and sent by XMLHttpRequest, which tells of its progress.
 
 use std::cell::{Cell, RefCell};
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
 use client::Input;
 use client::port::transfer::{Command, Input as Told, Target};
@@ -20,13 +20,13 @@ use super::database::{self, Database, done, stored};
 use super::media::reason;
 use crate::api::arguments::property;
 use crate::api::records::with_records;
-use crate::driver::{Driver, spawn};
+use crate::driver::{Engine, spawn};
 
 /// Files by the number of their message; where an upload was begun by the number as text.
 const STORE: &str = "files";
 
 pub struct Transfers {
-    driver: Weak<Driver>,
+    driver: Engine,
     /// What the page gave, before it is read.
     given: RefCell<Map<MessageId, JsValue>>,
     held: RefCell<Map<MessageId, Blob>>,
@@ -40,7 +40,7 @@ pub struct Transfers {
 
 /// An attempt that may have been given up meanwhile.
 struct Attempt {
-    driver: Rc<Driver>,
+    driver: Engine,
     id: MessageId,
     number: u32,
 }
@@ -53,7 +53,7 @@ enum Body<'a> {
 }
 
 impl Transfers {
-    pub fn new(driver: Weak<Driver>) -> Transfers {
+    pub fn new(driver: Engine) -> Transfers {
         Transfers {
             driver,
             given: RefCell::default(),
@@ -94,7 +94,7 @@ impl Transfers {
         }
         let Some(name) = name else { return };
         let name = format!("mesibo-{name}-{account}-files");
-        let Some(driver) = self.driver.upgrade() else { return };
+        let driver = self.driver;
         spawn(async move {
             // Without a database they are held until the page is closed.
             let lay_out =
@@ -110,7 +110,7 @@ impl Transfers {
     }
 
     pub fn perform(&self, command: Command) {
-        let Some(driver) = self.driver.upgrade() else { return };
+        let driver = self.driver;
         match command {
             Command::Prepare { id } => spawn(async move {
                 let told = driver.transfers.prepare(id).await;
@@ -334,12 +334,10 @@ impl Attempt {
         } else {
             return Err(0);
         }
-        let (driver, id) = (Rc::downgrade(&self.driver), self.id);
+        let (driver, id) = (self.driver, self.id);
         let target = request.upload().map_err(|_| 0_u16)?;
         let _progress = EventListener::new(&target, "progress", move |event| {
-            if let (Some(event), Some(driver)) =
-                (event.dyn_ref::<ProgressEvent>(), driver.upgrade())
-            {
+            if let Some(event) = event.dyn_ref::<ProgressEvent>() {
                 let (sent, total) = (before + event.loaded(), before + event.total());
                 let told = Told::Progress { id, sent: sent as u64, total: total as u64 };
                 driver.input(Input::Transfer(told));
