@@ -3,7 +3,7 @@
 //! A page's call changes the client and returns; outputs are performed a microtask later, so
 //! nothing calls back inside the call that caused it. No borrow is held while the page is called.
 
-use std::cell::{Cell, OnceCell, Ref, RefCell, RefMut};
+use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::ops::Deref;
 use std::pin::Pin;
 
@@ -69,11 +69,12 @@ pub(crate) struct Driver {
 /// A driver, for whatever belongs to it: it lives as long as the page, so that nobody has to ask
 /// whether it is still there.
 #[derive(Clone, Copy)]
-pub(crate) struct Engine(&'static OnceCell<Driver>);
+pub(crate) struct Engine(&'static Cell<Option<&'static Driver>>);
 
 impl Deref for Engine {
     type Target = Driver;
 
+    #[inline(never)]
     fn deref(&self) -> &Driver {
         self.0.get().expect("its parts do not use it while it is made")
     }
@@ -82,7 +83,7 @@ impl Deref for Engine {
 impl Driver {
     pub fn new() -> Engine {
         let itself = Engine(Box::leak(Box::default()));
-        let driver = itself.0.get_or_init(|| Driver {
+        let driver = Driver {
             client: RefCell::new(Client::new(clock::seed(), text::search)),
             page: Page::new(itself),
             peers: Peers::new(itself),
@@ -98,8 +99,9 @@ impl Driver {
             begun: Cell::new(false),
             itself,
             nobody: RefCell::default(),
-        });
-        *driver.surroundings.borrow_mut() = Some(Surroundings::watch(itself));
+        };
+        itself.0.set(Some(Box::leak(Box::new(driver))));
+        *itself.surroundings.borrow_mut() = Some(Surroundings::watch(itself));
         itself
     }
 

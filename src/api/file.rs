@@ -10,7 +10,7 @@ use super::arguments::{message_id, number, text};
 use super::listener::{call, method, spellings};
 use super::mesibo::Mesibo;
 use super::page::Page;
-use super::records::{Links, with_records};
+use super::records::{self, Links};
 
 /// What pages may want of a transfer, as `js/file.js` counts it.
 const START: u32 = 0;
@@ -86,14 +86,14 @@ impl Page {
         running: bool,
     ) {
         let object = self.known(message);
-        let transfer = with_records(|records| records.transfer(&object, percent.into(), running));
+        let transfer = records::joined().transfer(&object, percent.into(), running);
         self.tell_all("FileTransferProgress", &[transfer]);
         self.tell_message("MessageUpdate", &self.sessions_of(sessions), &[object]);
     }
 
     fn ask_about_file(&self, name: &str, message: &Message) -> bool {
         let object = self.message(message, Origin::Realtime, Links::default());
-        let transfer = with_records(|records| records.transfer(&object, 0, true));
+        let transfer = records::joined().transfer(&object, 0, true);
         let names = spellings(name);
         let takes = |listener: &JsValue| {
             let found: Option<Function> = method(listener, &names);

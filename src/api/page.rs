@@ -25,7 +25,7 @@ use super::identity::Identity;
 use super::listener::{call, method, spellings, tell, warn};
 use super::profile::MesiboProfile;
 use super::read_session::Session;
-use super::records::{self, Links, payload, set, with_records};
+use super::records::{self, Links, payload, set};
 use crate::driver::Engine;
 
 fn profile_spellings(name: &str) -> [String; 2] {
@@ -367,7 +367,7 @@ impl Page {
                 if presence == presence_code::RESERVED =>
             {
                 let profile = self.profile(&Conversation::User(from));
-                with_records(|records| records.on_reserved(&profile, value, &data));
+                records::joined().on_reserved(&profile, value, &data);
             }
             Event::Presence { from, group, presence, value, interval, data: _ } => {
                 self.on_presence(&from, group, presence, value, interval);

@@ -14,7 +14,7 @@ use wire::mask::presence;
 
 use super::arguments::{number, optional_text, property, text};
 use super::read_session::{MesiboReadSession, count_unread};
-use super::records::with_records;
+use super::records;
 use crate::driver::Engine;
 
 const OK: i32 = 0;
@@ -53,7 +53,7 @@ impl MesiboProfile {
             (Conversation::Group(_), _) => GROUP,
             _ => USER,
         };
-        with_records(|records| records.set_profile_kind(&self.into(), kind))
+        records::joined().set_profile_kind(&self.into(), kind)
     }
 
     /// Changes the copy; `false` when this is none.
@@ -211,7 +211,7 @@ impl MesiboProfile {
         };
         match seen {
             0 => JsValue::NULL,
-            ts => with_records(|records| records.new_date_time(ts as f64)),
+            ts => records::joined().new_date_time(ts as f64),
         }
     }
 
@@ -418,13 +418,13 @@ impl MesiboProfile {
     #[wasm_bindgen(js_name = newMessage)]
     pub fn new_message(&self) -> JsValue {
         let engine = self.driver.page.instance.borrow().clone();
-        with_records(|records| records.new_message(&self.object(), &engine))
+        records::joined().new_message(&self.object(), &engine)
     }
 
     #[wasm_bindgen(js_name = newPresence)]
     pub fn new_presence(&self) -> JsValue {
         let engine = self.driver.page.instance.borrow().clone();
-        with_records(|records| records.new_presence(&self.object(), &engine))
+        records::joined().new_presence(&self.object(), &engine)
     }
 
     #[wasm_bindgen(js_name = sendMessage)]

@@ -12,6 +12,7 @@ use super::arguments::{number, optional_text, property, text, u32};
 #[wasm_bindgen]
 extern "C" {
     /// What `js/install.js` gives: the records are made there.
+    #[derive(Clone)]
     pub type Records;
 
     #[wasm_bindgen(method, js_name = putMessage)]
@@ -124,14 +125,14 @@ pub fn install(records: Records) {
     RECORDS.set(Some(records));
 }
 
-/// Uses the records. They are there before any object of the API is.
-pub fn with_records<R>(use_them: impl FnOnce(&Records) -> R) -> R {
-    RECORDS.with_borrow(|records| use_them(records.as_ref().expect("install comes first")))
+/// The records. They are there before any object of the API is.
+pub fn joined() -> Records {
+    RECORDS.with_borrow(Option::clone).expect("install comes first")
 }
 
 /// Whether a record is of a message that was received.
 pub fn is_incoming(record: &JsValue) -> bool {
-    with_records(|records| records.is_incoming(record))
+    joined().is_incoming(record)
 }
 
 /// What belongs to a message and is not the page's.
@@ -235,7 +236,7 @@ pub fn put(
         set(&hidden, "reported", &links.reported.into());
     }
     let record = record.cloned().unwrap_or_default();
-    with_records(|records| records.put_message(&record, &fields, &hidden))
+    joined().put_message(&record, &fields, &hidden)
 }
 
 /// `MESIBO_FILETYPE_LOCATION`
@@ -266,7 +267,7 @@ pub fn presence(
     let hidden = js_sys::Object::new();
     set(&hidden, "engine", engine);
     set(&hidden, "incoming", &true.into());
-    with_records(|records| records.make_presence(&fields, &hidden))
+    joined().make_presence(&fields, &hidden)
 }
 
 /// The payload of a message as the second argument of its callback.

@@ -19,7 +19,7 @@ use wire::limits::{THUMBNAIL_BYTES_MAX, THUMBNAIL_WITHIN};
 use super::database::{self, Database, done, stored};
 use super::media::reason;
 use crate::api::arguments::property;
-use crate::api::records::with_records;
+use crate::api::records;
 use crate::driver::{Engine, spawn};
 
 /// Files by the number of their message; where an upload was begun by the number as text.
@@ -152,7 +152,7 @@ impl Transfers {
             Some(url) => get(&url).await,
             None => JsValue::UNDEFINED,
         };
-        let read = with_records(|records| records.read_file(&given, &fetched));
+        let read = records::joined().read_file(&given, &fetched);
         let blob = match JsFuture::from(read).await.and_then(JsCast::dyn_into::<Blob>) {
             Ok(blob) => blob,
             Err(error) => return missing(&reason(&error)),
@@ -263,7 +263,7 @@ impl Attempt {
             }
             None => {
                 let length = format!("{}", blob.size() as u64);
-                let base64 = |text: &str| with_records(|records| records.to_base64(text));
+                let base64 = |text: &str| records::joined().to_base64(text);
                 let kind = base64(&blob.type_());
                 let metadata = format!("filename {},filetype {kind}", base64(name));
                 let said = [("Upload-Length", &*length), ("Upload-Metadata", &*metadata)];
@@ -362,7 +362,7 @@ impl Attempt {
 /// A small picture of a file, empty when there is none or the browser takes too long.
 async fn thumbnail_of(given: &JsValue, blob: &Blob) -> Vec<u8> {
     let limit = THUMBNAIL_BYTES_MAX as u32;
-    let made = with_records(|records| records.thumbnail_of(given, blob, limit));
+    let made = records::joined().thumbnail_of(given, blob, limit);
     let mut timer = None;
     let late = Promise::new(&mut |resolve, _| {
         timer = Some(Timeout::new(THUMBNAIL_WITHIN.as_millis() as u32, move || {
