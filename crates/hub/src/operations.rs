@@ -396,6 +396,10 @@ impl Hub {
         match credential {
             Credential::None => refused("the request carries no token"),
             Credential::AdminKey => Ok(Ok(None)),
+            Credential::ForApp(aid) => Ok(match self.directory.app(*aid)? {
+                Some(app) => Ok(Some(app.clone())),
+                None => Err(refusal(ErrorCode::NotFound, "no such app", &[Param::AppId])),
+            }),
             Credential::App(hash) => match self.directory.app_of_token(hash)? {
                 None => refused("the token is not known"),
                 Some(App { active: false, .. }) => {

@@ -3,7 +3,7 @@
 //! Every key is in `docs/operating.md` with its default. A key that does not exist and a value that
 //! cannot be are errors which name it.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -14,6 +14,8 @@ use wire::limits::{
     FILE_BYTES_MAX, OPERATIONS_BURST, OPERATIONS_PER_SECOND, SESSIONS_PER_USER_MAX,
 };
 
+use crate::demo;
+use crate::front::CertificateFiles;
 use crate::webhook::Allowed;
 
 /// Everything the server is told; nothing of it changes while it runs.
@@ -21,6 +23,10 @@ use crate::webhook::Allowed;
 pub struct Config {
     /// Where pages, backends and sockets come to; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// The certificate of `listen`; `None`: it speaks plain HTTP.
+    pub tls: Option<CertificateFiles>,
+    /// Proxies that may say for whom they ask.
+    pub proxies: Vec<IpNet>,
     /// UDP address of audio and video; port 0 takes a free one.
     pub media: SocketAddr,
     /// Addresses at which clients reach the media port; none: those that can be found out.
@@ -51,12 +57,19 @@ pub struct Config {
     pub files_url: Option<String>,
     /// Largest file that may be uploaded, MiB.
     pub upload_max_mb: u64,
+    /// The login of the demo pages, `None` when it is off.
+    pub demo: Option<demo::Settings>,
 }
 
 impl Default for Config {
     fn default() -> Config {
         Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            tls: None,
+            proxies: vec![
+                IpNet::new_assert(Ipv4Addr::LOCALHOST.into(), 8),
+                IpNet::new_assert(Ipv6Addr::LOCALHOST.into(), 128),
+            ],
             media: SocketAddr::from(([0, 0, 0, 0], 0)),
             announce: Vec::new(),
             data: "data".into(),
@@ -73,6 +86,7 @@ impl Default for Config {
             history: true,
             files_url: None,
             upload_max_mb: FILE_BYTES_MAX / 1024 / 1024,
+            demo: None,
         }
     }
 }
@@ -91,6 +105,30 @@ pub struct Flags {
     /// Address and port for pages, backends and sockets; port 0 takes a free one [127.0.0.1:8080]
     #[arg(long, env = "MESIBO_LISTEN")]
     listen: Option<SocketAddr>,
+
+    /// Folder with the certificate as certbot writes it: privkey.pem, and fullchain.pem or cert.pem
+    /// with chain.pem; then pages come by https://
+    #[arg(long, env = "MESIBO_TLS_DIR", value_name = "FOLDER")]
+    tls_dir: Option<PathBuf>,
+
+    /// Instead of a folder: the certificate in PEM, with its chain behind it
+    #[arg(
+        long,
+        env = "MESIBO_TLS_CERT",
+        value_name = "FILE",
+        conflicts_with = "tls_dir",
+        requires = "tls_key"
+    )]
+    tls_cert: Option<PathBuf>,
+
+    /// And its private key
+    #[arg(long, env = "MESIBO_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+
+    /// Network of proxies that may say for whom they ask (X-Forwarded-For, -Proto, -Host); may be
+    /// repeated [127.0.0.0/8, ::1]
+    #[arg(long, env = "MESIBO_PROXIES", value_delimiter = ',')]
+    proxies: Option<Vec<IpNet>>,
 
     /// UDP address and port for audio and video; port 0 takes a free one [0.0.0.0:0]
     #[arg(long, env = "MESIBO_MEDIA")]
@@ -156,6 +194,23 @@ pub struct Flags {
     /// Largest file that may be uploaded, in MiB [50]
     #[arg(long, env = "MESIBO_UPLOAD_MAX_MB")]
     upload_max_mb: Option<u64>,
+
+    /// Nothing that is for development only may be switched on [false]
+    #[arg(long, env = "MESIBO_PRODUCTION", value_name = "BOOL")]
+    production: Option<bool>,
+
+    /// For development: the login of demo pages, by which anybody signs in as anybody [false]
+    #[arg(long, env = "MESIBO_DEMO_ENABLED", value_name = "BOOL")]
+    demo_enabled: Option<bool>,
+
+    /// Name of the app that demo pages sign in to [demo]
+    #[arg(long, env = "MESIBO_DEMO_APP", value_name = "NAME")]
+    demo_app: Option<String>,
+
+    /// Code with which demo pages sign in; "random": drawn each time and written to the log
+    /// [123456]
+    #[arg(long, env = "MESIBO_DEMO_OTP", value_name = "CODE")]
+    demo_otp: Option<String>,
 }
 
 /// The file, as it is written.
@@ -163,6 +218,7 @@ pub struct Flags {
 #[serde(deny_unknown_fields)]
 struct File {
     listen: Option<SocketAddr>,
+    proxies: Option<Vec<IpNet>>,
     media: Option<SocketAddr>,
     announce: Option<Vec<IpAddr>>,
     data: Option<PathBuf>,
@@ -171,6 +227,8 @@ struct File {
     log: Option<String>,
     history: Option<bool>,
     #[serde(default)]
+    tls: Tls,
+    #[serde(default)]
     admin: Admin,
     #[serde(default)]
     webhook: Webhook,
@@ -178,6 +236,17 @@ struct File {
     tokens: Tokens,
     #[serde(default)]
     files: Files,
+    production: Option<bool>,
+    #[serde(default)]
+    demo: Demo,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Demo {
+    enabled: Option<bool>,
+    app: Option<String>,
+    otp: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -205,6 +274,28 @@ struct Files {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Tls {
+    dir: Option<PathBuf>,
+    cert: Option<PathBuf>,
+    key: Option<PathBuf>,
+    chain: Option<PathBuf>,
+}
+
+impl Tls {
+    fn files(self) -> anyhow::Result<Option<CertificateFiles>> {
+        match (self.dir, self.cert, self.key) {
+            (None, None, None) => Ok(None),
+            (Some(folder), None, None) => Ok(Some(CertificateFiles::in_folder(&folder))),
+            (None, Some(cert), Some(key)) => {
+                Ok(Some(CertificateFiles { cert, key, chain: self.chain }))
+            }
+            _ => anyhow::bail!("tls needs either dir, or cert and key"),
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Tokens {
     sessions: Option<usize>,
 }
@@ -226,8 +317,26 @@ impl Flags {
             }
         };
         let default = Config::default();
+        let tls = match self.tls_dir.is_some() || self.tls_cert.is_some() {
+            true => Tls { dir: self.tls_dir, cert: self.tls_cert, key: self.tls_key, chain: None },
+            false => file.tls,
+        };
+        let demo = self.demo_enabled.or(file.demo.enabled).unwrap_or(false);
+        anyhow::ensure!(
+            !(demo && self.production.or(file.production).unwrap_or(false)),
+            "production and demo.enabled exclude each other: the demo login lets anybody in"
+        );
+        let demo = demo.then(|| demo::Settings {
+            app: self.demo_app.or(file.demo.app).unwrap_or("demo".into()),
+            code: self
+                .demo_otp
+                .or(file.demo.otp)
+                .map_or(Some("123456".into()), |code| (code != "random").then_some(code)),
+        });
         let config = Config {
             listen: self.listen.or(file.listen).unwrap_or(default.listen),
+            tls: tls.files()?,
+            proxies: self.proxies.or(file.proxies).unwrap_or(default.proxies),
             media: self.media.or(file.media).unwrap_or(default.media),
             announce: self.announce.or(file.announce).unwrap_or(default.announce),
             data: self.data.or(file.data).unwrap_or(default.data),
@@ -255,6 +364,7 @@ impl Flags {
                 .upload_max_mb
                 .or(file.files.upload_max_mb)
                 .unwrap_or(default.upload_max_mb),
+            demo,
         };
         config.check()?;
         Ok(config)
@@ -276,7 +386,13 @@ impl File {
     /// Folders in the file are as seen from where it is.
     fn within(self, folder: &Path) -> File {
         let seen = |path: Option<PathBuf>| path.map(|path| folder.join(path));
-        File { data: seen(self.data), site: seen(self.site), ..self }
+        let tls = Tls {
+            dir: seen(self.tls.dir),
+            cert: seen(self.tls.cert),
+            key: seen(self.tls.key),
+            chain: seen(self.tls.chain),
+        };
+        File { data: seen(self.data), site: seen(self.site), tls, ..self }
     }
 }
 
@@ -339,6 +455,7 @@ mod tests {
         let (folder, path) = file(
             r#"
             listen = "0.0.0.0:443"
+            proxies = ["10.0.0.0/8"]
             media = "0.0.0.0:3478"
             announce = ["192.0.2.1", "2001:db8::1"]
             data = "kept"
@@ -346,6 +463,9 @@ mod tests {
             admin_key = "a key of the file"
             log = "warn"
             history = false
+            [tls]
+            cert = "cert.pem"
+            key = "key.pem"
             [admin]
             rate = 7
             burst = 9
@@ -358,11 +478,20 @@ mod tests {
             [files]
             url = "https://files.example.com"
             upload_max_mb = 9
+            [demo]
+            enabled = true
+            otp = "random"
             "#,
         );
         let config = flags(&["--config", &path, "--listen", "[::1]:80"]).config().unwrap();
         let expected = Config {
             listen: "[::1]:80".parse().unwrap(),
+            tls: Some(CertificateFiles {
+                cert: folder.path().join("cert.pem"),
+                key: folder.path().join("key.pem"),
+                chain: None,
+            }),
+            proxies: vec!["10.0.0.0/8".parse().unwrap()],
             media: "0.0.0.0:3478".parse().unwrap(),
             announce: vec!["192.0.2.1".parse().unwrap(), "2001:db8::1".parse().unwrap()],
             data: folder.path().join("kept"),
@@ -378,6 +507,7 @@ mod tests {
             history: false,
             files_url: Some("https://files.example.com".into()),
             upload_max_mb: 9,
+            demo: Some(demo::Settings { app: "demo".into(), code: None }),
         };
         assert_eq!(config, expected);
         let all = ["--announce", "192.0.2.9", "--log", "debug", "--token-sessions", "2"];
@@ -394,6 +524,7 @@ mod tests {
         assert!(text.contains("listen") && text.contains("server.toml"), "{text}");
         assert!(error("[tokens]\nsessions = 0").contains("tokens.sessions is 0"));
         assert!(error("admin_key = \"secret\"").contains("admin_key"));
+        assert!(error("production = true\n[demo]\nenabled = true").contains("demo.enabled"));
         assert!(!error("admin_key = \"secret\"").contains("secret"));
         assert!(error("log = \"a=b=c\"").contains("a=b=c"));
         assert!(error("data = ").contains("data"));

@@ -3,7 +3,9 @@
 mod admin;
 mod clock;
 pub mod config;
+mod demo;
 mod files;
+mod front;
 mod gateway;
 mod hub_task;
 pub mod media;
@@ -21,12 +23,12 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use axum::Router;
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use wire::limits::{MEDIA_EVENTS_MAX, STOP_WITHIN};
 
 use crate::config::Config;
+use crate::front::{Certificate, Door, Proxies};
 use crate::hub_task::HubHandle;
 use crate::media::MediaConfig;
 use crate::metrics::{Exposition, Metrics};
@@ -47,11 +49,13 @@ struct Shared {
 pub struct Server {
     /// Where it listens.
     pub address: SocketAddr,
+    /// The same as the base of URLs.
+    pub url: String,
     /// Where its media loop listens, by UDP.
     pub media: SocketAddr,
     hub: HubHandle,
     hub_task: tokio::task::JoinHandle<()>,
-    http_task: tokio::task::JoinHandle<std::io::Result<()>>,
+    http_task: tokio::task::JoinHandle<()>,
     /// Held as long as the folder is used.
     _lock: File,
 }
@@ -102,16 +106,19 @@ impl Server {
             .merge(files::routes())
             .merge(metrics::routes());
         let site = config.site.map(Site::Folder).or_else(Site::of_the_program);
+        if let Some(settings) = config.demo {
+            router = router.merge(demo::routes(settings, site.clone()));
+        }
         if let Some(site) = site {
             router = router.merge(site::routes(site));
         }
-        let service = router.with_state(shared).into_make_service_with_connect_info::<SocketAddr>();
-        let listener = listener.tap_io(|socket| {
-            // Frames are small and must not wait for each other.
-            let _ = socket.set_nodelay(true);
-        });
-        let http_task = tokio::spawn(async move { axum::serve(listener, service).await });
-        Ok(Server { address, media: media_address, hub, hub_task, http_task, _lock: lock })
+        let certificate = config.tls.map(Certificate::open).transpose()?;
+        let scheme = if certificate.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{address}");
+        let proxies = Proxies(config.proxies);
+        let door = Door { listener, certificate, proxies, router: router.with_state(shared) };
+        let http_task = tokio::spawn(door.open());
+        Ok(Server { address, url, media: media_address, hub, hub_task, http_task, _lock: lock })
     }
 
     /// Tells all sessions, stores what is under way, and ends.

@@ -518,6 +518,20 @@ pub const WEBSOCKET_HEAD_BYTES_MAX: usize = 10;
 /// Longest wait for a client to take what is left for it and to hang up. Then it is cut off.
 pub const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 
+/// Longest TLS handshake. Then the connection is closed: it may be one of many that only wait.
+pub const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
+
+/// Longest wait for the head of a request, counted from the connection or the end of the request
+/// before. Then the connection is closed; a browser opens another one when it needs it.
+pub const REQUEST_HEAD_WITHIN: Duration = Duration::from_secs(30);
+
+/// How long no connection is taken when the system gives none, because all files of the process are
+/// in use: others have to end first.
+pub const ACCEPT_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// How often the files of the certificate are looked at.
+pub const CERTIFICATE_LOOKED_AT_EVERY: Duration = Duration::from_secs(60);
+
 /// Largest body of an admin request, bytes (`backend-api.md` 1.2); beyond it HTTP 413.
 pub const ADMIN_BODY_BYTES_MAX: usize = 1024 * 1024;
 

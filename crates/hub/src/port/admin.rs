@@ -32,6 +32,8 @@ pub enum Credential {
     App(TokenHash),
     /// The installation's admin key, already compared by the host.
     AdminKey,
+    /// The same, and the operation is one of this app's backend.
+    ForApp(AppId),
 }
 
 /// A user named by number, by address, or by both.

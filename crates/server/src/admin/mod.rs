@@ -14,23 +14,26 @@ mod parameters;
 mod table;
 mod users;
 
-use std::net::SocketAddr;
-
+use axum::Extension;
 use axum::Router;
 use axum::body::to_bytes;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use hub::port::admin::{AdminError, Call, Credential, ErrorCode, Operation, Param, Reply};
 use serde_json::Value;
 use subtle::ConstantTimeEq;
+use wire::id::AppId;
 use wire::limits::ADMIN_BODY_BYTES_MAX;
 
 use self::envelope::Envelope;
+use self::fields::as_integer;
 pub use self::gate::{Failures, Gate};
-use self::parameters::{OBJECTS, Parameters};
+use self::parameters::OBJECTS;
+pub use self::parameters::Parameters;
 use crate::Shared;
+use crate::front::Origin;
 
 /// Paths that backends in the field use.
 const PATHS: [&str; 5] = ["/api.php", "/backend", "/backend/", "/mesiboapi", "/mesiboapi/"];
@@ -43,12 +46,12 @@ pub fn routes() -> Router<Shared> {
 
 async fn handle(
     State(shared): State<Shared>,
-    ConnectInfo(remote): ConnectInfo<SocketAddr>,
+    Extension(origin): Extension<Origin>,
     request: Request,
 ) -> Response {
     // Old pages upload to the URL of the backend.
     if crate::files::is_upload(&request) {
-        return crate::files::upload(State(shared), ConnectInfo(remote), request).await;
+        return crate::files::upload(State(shared), Extension(origin), request).await;
     }
     if request.method() == Method::HEAD {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
@@ -76,12 +79,18 @@ async fn handle(
     }
     let bearer = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let bearer = bearer.and_then(|value| value.strip_prefix("Bearer "));
-    let credential = credential(text("token").or(bearer), text("key"), &shared.admin_key);
+    let mut credential = credential(text("token").or(bearer), text("key"), &shared.admin_key);
+    if credential == Credential::AdminKey
+        && !operation::is_of_installation(&op)
+        && let Some(aid) = parameters.get("aid").and_then(as_integer)
+    {
+        credential = Credential::ForApp(AppId(aid));
+    }
     let token = match &credential {
         Credential::App(hash) => Some(*hash),
         _ => None,
     };
-    if let Err(error) = shared.gate.admits(remote.ip(), token.as_ref()) {
+    if let Err(error) = shared.gate.admits(origin.address, token.as_ref()) {
         return envelope.failure(&error, json);
     }
     let operation = operation::read(&op, &parameters);
@@ -90,13 +99,13 @@ async fn handle(
     match result {
         Ok(reply) => {
             if let Some(token) = token {
-                shared.gate.count_source(remote.ip(), token);
+                shared.gate.count_source(origin.address, token);
             }
             envelope.success(reply)
         }
         Err(error) => {
             if error.code == ErrorCode::AuthFail {
-                shared.gate.count_failure(remote.ip());
+                shared.gate.count_failure(origin.address);
             }
             envelope.failure(&error, json)
         }
@@ -111,6 +120,15 @@ fn credential(token: Option<&str>, key: Option<&str>, admin_key: &str) -> Creden
         }
         _ => Credential::None,
     }
+}
+
+/// Does an operation for a part of this process.
+pub async fn ask(
+    shared: &Shared,
+    credential: Credential,
+    operation: Operation,
+) -> Result<Reply, AdminError> {
+    perform(shared, credential, Ok(operation)).await
 }
 
 async fn perform(

@@ -63,6 +63,11 @@ const LATER: &[&str] = &[
     "groupgetmedia",
 ];
 
+/// Whether the admin key does this operation itself; any other it does for the app it names.
+pub fn is_of_installation(op: &str) -> bool {
+    ["appadd", "appset", "appget", "appsget", "apptoken"].contains(&op)
+}
+
 /// Reads the operation a request names.
 pub fn read(op: &str, parameters: &Parameters) -> Outcome<Operation> {
     if let Some(entry) = ENTRIES.iter().find(|entry| entry.names.contains(&op)) {
