@@ -71,16 +71,7 @@ pub(crate) struct Driver {
 #[derive(Clone, Copy)]
 pub(crate) struct Engine(&'static Cell<Option<&'static Driver>>);
 
-impl Deref for Engine {
-    type Target = Driver;
-
-    #[inline(never)]
-    fn deref(&self) -> &Driver {
-        self.0.get().expect("its parts do not use it while it is made")
-    }
-}
-
-impl Driver {
+impl Engine {
     pub fn new() -> Engine {
         let itself = Engine(Box::leak(Box::default()));
         let driver = Driver {
@@ -104,7 +95,18 @@ impl Driver {
         *itself.surroundings.borrow_mut() = Some(Surroundings::watch(itself));
         itself
     }
+}
 
+impl Deref for Engine {
+    type Target = Driver;
+
+    #[inline(never)]
+    fn deref(&self) -> &Driver {
+        self.0.get().expect("its parts do not use it while it is made")
+    }
+}
+
+impl Driver {
     /// A call of the page: what it answers now, and whatever it causes a microtask later.
     pub fn call<R>(&self, verb: impl FnOnce(&mut Client, Now) -> R) -> R {
         let mut turn = self.turn();

@@ -16,7 +16,7 @@ use super::profile::MesiboProfile;
 use super::read_session::MesiboReadSession;
 use super::records::{self, set};
 use crate::browser::text::lower;
-use crate::driver::{Driver, Engine};
+use crate::driver::Engine;
 use wire::mask::presence as code;
 
 const OK: i32 = 0;
@@ -43,7 +43,7 @@ pub struct Mesibo {
 
 impl Mesibo {
     fn make() -> Engine {
-        let driver = Driver::new();
+        let driver = Engine::new();
         let object = JsValue::from(Mesibo { driver });
         *driver.page.instance.borrow_mut() = object;
         driver
