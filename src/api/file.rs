@@ -96,7 +96,7 @@ impl Page {
         let transfer = records::joined().transfer(&object, 0, true);
         let names = spellings(name);
         let takes = |listener: &JsValue| {
-            let found: Option<Function> = method(listener, &names);
+            let found = method(listener, names);
             found.is_some_and(|found| {
                 call(&found, listener, std::slice::from_ref(&transfer)) == JsValue::TRUE
             })

@@ -11,7 +11,7 @@ use wasm_bindgen::prelude::*;
 use wire::id::GroupId;
 
 use super::arguments::{number, text, u32 as to_u32};
-use super::listener::{call, spellings, tell, warn};
+use super::listener::{call, call_spellings, spellings, tell, warn};
 use super::participant::Participant;
 use super::records::set;
 use crate::driver::Engine;
@@ -36,16 +36,6 @@ pub struct Room {
     listener: RefCell<JsValue>,
     participants: RefCell<Map<StreamRef, Rc<Participant>>>,
     joined: Cell<bool>,
-}
-
-/// Group call callbacks in all their spellings.
-fn call_spellings(name: &str) -> [String; 4] {
-    [
-        format!("MesiboGroupcall_On{name}"),
-        format!("MesiboGroupCall_On{name}"),
-        format!("MesiboGroupcall_on{name}"),
-        format!("MesiboGroupCall_on{name}"),
-    ]
 }
 
 impl Room {
@@ -88,7 +78,7 @@ impl Room {
     fn tell_room(&self, name: &str, arguments: &[JsValue]) {
         let names = call_spellings(name);
         for listener in self.listeners() {
-            tell(&listener, &names, arguments);
+            tell(&listener, names, arguments);
         }
     }
 
@@ -98,7 +88,7 @@ impl Room {
         let own = participant.listener.borrow().clone();
         let listeners = if own.is_object() { vec![own] } else { self.listeners() };
         for listener in listeners {
-            tell(&listener, &names, arguments);
+            tell(&listener, names, arguments);
         }
     }
 
@@ -114,7 +104,7 @@ impl Room {
     fn tell_all(&self, names: &[&str], arguments: &[JsValue]) {
         for listener in self.driver.page.all_listeners() {
             for name in names {
-                tell(&listener, &spellings(name), arguments);
+                tell(&listener, spellings(name), arguments);
             }
         }
     }

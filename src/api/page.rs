@@ -22,15 +22,11 @@ use super::group_call::Room;
 use super::group_change;
 use super::group_member::MesiboGroupMember;
 use super::identity::Identity;
-use super::listener::{call, method, spellings, tell, warn};
+use super::listener::{call, first_spellings, method, profile_spellings, spellings, tell, warn};
 use super::profile::MesiboProfile;
 use super::read_session::Session;
 use super::records::{self, Links, payload, set};
 use crate::driver::Engine;
-
-fn profile_spellings(name: &str) -> [String; 2] {
-    [format!("MesiboProfile_on{name}"), format!("MesiboProfile_On{name}")]
-}
 
 thread_local! {
     static DEFAULT_SERVER: RefCell<String> = const { RefCell::new(String::new()) };
@@ -134,7 +130,7 @@ impl Page {
     pub fn tell_all(&self, name: &str, arguments: &[JsValue]) {
         let names = spellings(name);
         for listener in self.listeners() {
-            tell(&listener, &names, arguments);
+            tell(&listener, names, arguments);
         }
     }
 
@@ -150,13 +146,13 @@ impl Page {
                     call(function, &JsValue::UNDEFINED, arguments);
                 }
                 None => {
-                    tell(asker, &names, arguments);
+                    tell(asker, names, arguments);
                 }
             }
         }
         for listener in self.listeners().iter().filter(|listener| Some(*listener) != asker.as_ref())
         {
-            tell(listener, &names, arguments);
+            tell(listener, names, arguments);
         }
     }
 
@@ -181,7 +177,7 @@ impl Page {
         let names = spellings(question);
         let mut answer = None;
         for listener in self.listeners() {
-            if let Some(question) = method(&listener, &names) {
+            if let Some(question) = method(&listener, names) {
                 let said = call(&question, &listener, from_ref(profile));
                 let useful = said.is_string() || said.is_object() && !said.has_type::<Promise>();
                 let said = if useful { said } else { JsValue::NULL };
@@ -313,7 +309,7 @@ impl Page {
                     // An older message is the latest of its conversation now.
                     if let Some(listener) = session.listening() {
                         for object in fresh {
-                            tell(&listener, &spellings("MessageUpdate"), from_ref(&object));
+                            tell(&listener, spellings("MessageUpdate"), from_ref(&object));
                         }
                     }
                 }
@@ -377,10 +373,10 @@ impl Page {
             Event::ProfilePublished { of, ok } => {
                 let profile = self.profile(&of);
                 for listener in MesiboProfile::listeners_of(&profile) {
-                    tell(&listener, &profile_spellings("Publish"), &[profile.clone(), ok.into()]);
+                    tell(&listener, profile_spellings("Publish"), &[profile.clone(), ok.into()]);
                 }
                 for listener in self.listeners() {
-                    tell(&listener, &profile_spellings("Publish"), &[profile.clone(), ok.into()]);
+                    tell(&listener, profile_spellings("Publish"), &[profile.clone(), ok.into()]);
                 }
             }
             Event::GroupCreated { group, ticket } => {
@@ -447,11 +443,11 @@ impl Page {
         let driver = self.driver;
         let names = spellings("MessageFilter");
         let mut dropped = Vec::new();
-        if self.listeners().iter().any(|listener| method(listener, &names).is_some()) {
+        if self.listeners().iter().any(|listener| method(listener, names).is_some()) {
             for message in driver.look(|client| client.unfiltered()) {
                 let object = self.message(&message, Origin::Filter, Links::default());
                 let unwanted = |listener: &JsValue| {
-                    let question = method(listener, &names);
+                    let question = method(listener, names);
                     question.is_some_and(|ask| {
                         call(&ask, listener, from_ref(&object)) == JsValue::FALSE
                     })
@@ -512,7 +508,7 @@ impl Page {
         let from_sessions = sessions.iter().filter_map(|session| session.listening());
         for listener in from_sessions.chain(self.listeners()) {
             if !told.contains(&listener) {
-                tell(&listener, &names, arguments);
+                tell(&listener, names, arguments);
                 told.push(listener);
             }
         }
@@ -539,10 +535,10 @@ impl Page {
                     let links = Links { last: true, ..Links::default() };
                     self.message(message, origin, links);
                 }
-                tell(&listener, &names, &[object.clone(), payload(object)]);
+                tell(&listener, names, &[object.clone(), payload(object)]);
             }
             if end {
-                tell(&listener, &names, &[JsValue::NULL]);
+                tell(&listener, names, &[JsValue::NULL]);
             }
         }
         session.done_reading(count as u32);
@@ -563,15 +559,15 @@ impl Page {
             return self.tell_all("PresenceRequest", &[object]);
         }
         for listener in self.listeners() {
-            if tell(&listener, &spellings("Presence"), from_ref(&object)) {
+            if tell(&listener, spellings("Presence"), from_ref(&object)) {
                 continue;
             }
             // The first generation hears of presence as a message without data; the newer spelling
             // is of pages that expect messages there.
-            if method(&listener, &spellings("Presence")).is_none() {
-                let [_, older, _, oldest] = spellings("Message");
-                tell(&listener, &[older, oldest], &[object.clone(), JsValue::UNDEFINED]);
-                tell(&listener, &spellings("Activity"), &[object.clone(), presence.into()]);
+            if method(&listener, spellings("Presence")).is_none() {
+                let arguments = [object.clone(), JsValue::UNDEFINED];
+                tell(&listener, first_spellings("Message"), &arguments);
+                tell(&listener, spellings("Activity"), &[object.clone(), presence.into()]);
             }
         }
     }
@@ -584,7 +580,7 @@ impl Page {
         let driver = self.driver;
         self.profile_updated.set(driver.look_now(|client, now| client.server_time(now).0 as f64));
         for listener in MesiboProfile::listeners_of(&profile) {
-            tell(&listener, &profile_spellings("Update"), from_ref(&profile));
+            tell(&listener, profile_spellings("Update"), from_ref(&profile));
         }
         self.tell_all("ProfileUpdated", from_ref(&profile));
     }

@@ -10,7 +10,7 @@ use client::message::Conversation;
 use client::{Field, Local, Profile, Scope, own_place};
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
-use wire::mask::presence;
+use wire::id::GroupId;
 
 use super::arguments::{number, optional_text, property, text};
 use super::read_session::{MesiboReadSession, count_unread};
@@ -24,6 +24,10 @@ const FAIL: i32 = 0x80;
 const USER: u32 = 0;
 const GROUP: u32 = 1;
 const OWN: u32 = 2;
+
+fn group_of(gid: &JsValue) -> Option<GroupId> {
+    (!gid.is_undefined()).then(|| super::arguments::gid(gid))
+}
 
 /// `MesiboProfile`
 #[wasm_bindgen]
@@ -110,12 +114,6 @@ impl MesiboProfile {
         }
     }
 
-    fn tell(&self, code: u32) -> i32 {
-        let to = self.destination();
-        self.driver.call(|client, now| client.send_presence(now, &to, code, 0, 0, Vec::new()));
-        OK
-    }
-
     fn object(&self) -> JsValue {
         self.driver.page.profile(&self.of)
     }
@@ -155,11 +153,6 @@ impl MesiboProfile {
         }
     }
 
-    #[wasm_bindgen(js_name = isGroup)]
-    pub fn is_group(&self) -> bool {
-        matches!(self.of, Conversation::Group(_))
-    }
-
     #[wasm_bindgen(js_name = isSelfProfile)]
     pub fn is_self_profile(&self) -> bool {
         self.own
@@ -179,40 +172,28 @@ impl MesiboProfile {
         self.driver.look_now(|client, now| client.is_online(now, &address))
     }
 
-    #[wasm_bindgen(js_name = isTyping)]
-    pub fn is_typing(&self) -> bool {
-        let address = self.get_address();
-        self.driver.look_now(|client, now| client.is_typing(now, &address, None))
+    /// In this group; without one, to this user.
+    #[wasm_bindgen(js_name = _isTyping)]
+    pub fn is_typing(&self, gid: JsValue) -> bool {
+        let (address, gid) = (self.get_address(), group_of(&gid));
+        self.driver.look_now(|client, now| client.is_typing(now, &address, gid))
     }
 
-    #[wasm_bindgen(js_name = isTypingInGroup)]
-    pub fn is_typing_in_group(&self, gid: JsValue) -> bool {
-        let (address, gid) = (self.get_address(), super::arguments::gid(&gid));
-        self.driver.look_now(|client, now| client.is_typing(now, &address, Some(gid)))
+    /// In this group; without one, with this user.
+    #[wasm_bindgen(js_name = _isChatting)]
+    pub fn is_chatting(&self, gid: JsValue) -> bool {
+        let (address, gid) = (self.get_address(), group_of(&gid));
+        self.driver.look(|client| client.is_chatting(&address, gid))
     }
 
-    #[wasm_bindgen(js_name = isChatting)]
-    pub fn is_chatting(&self) -> bool {
-        let address = self.get_address();
-        self.driver.look(|client| client.is_chatting(&address, None))
-    }
-
-    #[wasm_bindgen(js_name = isChattingInGroup)]
-    pub fn is_chatting_in_group(&self, gid: JsValue) -> bool {
-        let (address, gid) = (self.get_address(), super::arguments::gid(&gid));
-        self.driver.look(|client| client.is_chatting(&address, Some(gid)))
-    }
-
-    #[wasm_bindgen(js_name = getLastSeen)]
-    pub fn get_last_seen(&self) -> JsValue {
+    /// Milliseconds, 0 = never.
+    #[wasm_bindgen(js_name = _lastSeen)]
+    pub fn last_seen(&self) -> f64 {
         let seen = match self.is_online() {
             true => self.driver.look_now(|client, now| client.server_time(now).0),
             false => self.look(|profile| profile.last_seen.0),
         };
-        match seen {
-            0 => JsValue::NULL,
-            ts => records::joined().new_date_time(ts as f64),
-        }
+        seen as f64
     }
 
     // ---- names -----------------------------------------------------------------------------
@@ -238,22 +219,12 @@ impl MesiboProfile {
         }
     }
 
-    #[wasm_bindgen(js_name = setName)]
-    pub fn set_name(&self, name: JsValue) {
-        self.edit(Field::Name as u32, name);
-    }
-
     #[wasm_bindgen(js_name = setTemporaryName)]
     pub fn set_temporary_name(&self, name: JsValue) {
         let name = optional_text(&name);
         if !self.change_copy(|copy| copy.temporary_name.clone_from(&name)) {
             self.driver.call(|client, _| client.name_temporarily(&self.of, name));
         }
-    }
-
-    #[wasm_bindgen(js_name = getStatus)]
-    pub fn get_status(&self) -> String {
-        self.read(Field::Status as u32).unwrap_or_default()
     }
 
     // ---- for js/profile.js -------------------------------------------------------------------
@@ -322,8 +293,8 @@ impl MesiboProfile {
     }
 
     #[wasm_bindgen(js_name = _isGroup)]
-    pub fn is_of_group(&self) -> bool {
-        self.is_group()
+    pub fn is_group(&self) -> bool {
+        matches!(self.of, Conversation::Group(_))
     }
 
     /// The group's conference was entered.
@@ -415,18 +386,6 @@ impl MesiboProfile {
         self.driver.page.instance.borrow().clone()
     }
 
-    #[wasm_bindgen(js_name = newMessage)]
-    pub fn new_message(&self) -> JsValue {
-        let engine = self.driver.page.instance.borrow().clone();
-        records::joined().new_message(&self.object(), &engine)
-    }
-
-    #[wasm_bindgen(js_name = newPresence)]
-    pub fn new_presence(&self) -> JsValue {
-        let engine = self.driver.page.instance.borrow().clone();
-        records::joined().new_presence(&self.object(), &engine)
-    }
-
     #[wasm_bindgen(js_name = sendMessage)]
     pub fn send_message(&self, id: JsValue, text: JsValue) -> i32 {
         let to = Some(self.destination());
@@ -452,19 +411,12 @@ impl MesiboProfile {
         session.into_object()
     }
 
-    #[wasm_bindgen(js_name = sendTyping)]
-    pub fn send_typing(&self) -> i32 {
-        self.tell(presence::TYPING)
-    }
-
-    #[wasm_bindgen(js_name = sendJoined)]
-    pub fn send_joined(&self) -> i32 {
-        self.tell(presence::JOINED)
-    }
-
-    #[wasm_bindgen(js_name = sendLeft)]
-    pub fn send_left(&self) -> i32 {
-        self.tell(presence::LEFT)
+    /// `MESIBO_PRESENCE_*`
+    #[wasm_bindgen(js_name = _tell)]
+    pub fn tell(&self, code: u32) -> i32 {
+        let to = self.destination();
+        self.driver.call(|client, now| client.send_presence(now, &to, code, 0, 0, Vec::new()));
+        OK
     }
 
     #[wasm_bindgen(js_name = getUnreadMessageCount)]

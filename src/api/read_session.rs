@@ -117,9 +117,9 @@ impl Session {
         }
         let names = spellings("Sync");
         // Pages of 2022 declare the count alone.
-        let short = super::listener::method(&listener, &names).is_some_and(|f| f.length() == 1);
+        let short = super::listener::method(&listener, names).is_some_and(|f| f.length() == 1);
         let arguments = [session, count.into()];
-        tell(&listener, &names, if short { &arguments[1..] } else { &arguments });
+        tell(&listener, names, if short { &arguments[1..] } else { &arguments });
     }
 
     fn changeable(&self) -> Array {

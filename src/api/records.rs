@@ -45,17 +45,21 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub fn transfer(this: &Records, record: &JsValue, percent: u32, running: bool) -> JsValue;
 
+    /// The first method of this name that a listener has, else `undefined`.
+    #[wasm_bindgen(method)]
+    pub fn method(this: &Records, listener: &JsValue, whose: u32, name: &str) -> JsValue;
+
+    /// What a function of the page answers; it does not throw.
+    #[wasm_bindgen(method)]
+    pub fn call(
+        this: &Records,
+        function: &js_sys::Function,
+        own: &JsValue,
+        arguments: &Array,
+    ) -> JsValue;
+
     #[wasm_bindgen(method, js_name = toBase64)]
     pub fn to_base64(this: &Records, text: &str) -> String;
-
-    #[wasm_bindgen(method, js_name = newMessage)]
-    pub fn new_message(this: &Records, destination: &JsValue, engine: &JsValue) -> JsValue;
-
-    #[wasm_bindgen(method, js_name = newPresence)]
-    pub fn new_presence(this: &Records, destination: &JsValue, engine: &JsValue) -> JsValue;
-
-    #[wasm_bindgen(method, js_name = newDateTime)]
-    pub fn new_date_time(this: &Records, ts: f64) -> JsValue;
 
     #[wasm_bindgen(method, js_name = setProfileKind)]
     pub fn set_profile_kind(this: &Records, profile: &JsValue, kind: u32) -> JsValue;
