@@ -10,7 +10,7 @@ use std::pin::Pin;
 use client::message::Conversation;
 use client::{Client, Input, Output, Profile};
 use gloo_timers::callback::Timeout;
-use wire::limits::TIMER_MAX;
+use wire::limits::{TIMER_MAX, TOLD_PER_TURN_MAX};
 use wire::time::{Instant, Now};
 
 use crate::api::page::Page;
@@ -24,6 +24,7 @@ use crate::browser::{
     tabs::Tabs,
     text,
     transfer::Transfers,
+    turn::Turns,
 };
 
 /// Does something that takes more than this turn.
@@ -36,13 +37,13 @@ pub(crate) fn spawn(task: impl Future<Output = ()> + 'static) {
 }
 
 /// The client while the page calls it.
-struct Turn<'a> {
+struct Visit<'a> {
     client: RefMut<'a, Client>,
     now: Now,
     driver: &'a Driver,
 }
 
-impl Drop for Turn<'_> {
+impl Drop for Visit<'_> {
     fn drop(&mut self) {
         self.driver.schedule();
     }
@@ -56,6 +57,7 @@ pub(crate) struct Driver {
     pub transfers: Transfers,
     sockets: Sockets,
     tabs: Tabs,
+    turns: Turns,
     pub store: Store,
     surroundings: RefCell<Option<Surroundings>>,
     timer: RefCell<Option<Timeout>>,
@@ -82,6 +84,7 @@ impl Engine {
             transfers: Transfers::new(itself),
             sockets: Sockets::new(itself),
             tabs: Tabs::new(itself),
+            turns: Turns::new(itself),
             store: Store::new(itself),
             surroundings: RefCell::new(None),
             timer: RefCell::new(None),
@@ -109,9 +112,9 @@ impl Deref for Engine {
 impl Driver {
     /// A call of the page: what it answers now, and whatever it causes a microtask later.
     pub fn call<R>(&self, verb: impl FnOnce(&mut Client, Now) -> R) -> R {
-        let mut turn = self.turn();
-        let now = turn.now;
-        verb(&mut turn.client, now)
+        let mut visit = self.visit();
+        let now = visit.now;
+        verb(&mut visit.client, now)
     }
 
     /// A question of the page: changes nothing.
@@ -133,8 +136,8 @@ impl Driver {
     // Whatever takes a closure is compiled once for each: the rest of it stands here, once.
 
     #[inline(never)]
-    fn turn(&self) -> Turn<'_> {
-        Turn { client: self.client.borrow_mut(), now: clock::now(), driver: self }
+    fn visit(&self) -> Visit<'_> {
+        Visit { client: self.client.borrow_mut(), now: clock::now(), driver: self }
     }
 
     #[inline(never)]
@@ -173,13 +176,24 @@ impl Driver {
         });
     }
 
+    /// The turn that was asked for has come.
+    pub fn go_on(&self) {
+        self.draining.set(false);
+        self.drain();
+    }
+
     /// Performs all outputs. A listener that calls the page's API adds to them; the loop that
-    /// called it goes on with what was added.
+    /// called it goes on with what was added. What is much to tell takes several turns, and whatever
+    /// comes in between is performed behind it.
     fn drain(&self) {
         if self.draining.replace(true) {
             return;
         }
+        let mut told = 0;
         loop {
+            if told == TOLD_PER_TURN_MAX {
+                return self.turns.ask();
+            }
             let output = self.client.borrow_mut().poll_output();
             match output {
                 Output::Connect { socket } => self.sockets.open(socket, &self.page.server()),
@@ -194,7 +208,10 @@ impl Driver {
                 Output::Call(call, command) => self.call.perform(call, command),
                 Output::Transfer(command) => self.transfers.perform(command),
                 Output::Tab(command) => self.tabs.perform(command),
-                Output::Event(event) => self.page.tell(*event),
+                Output::Event(event) => {
+                    told += 1;
+                    self.page.tell(*event);
+                }
                 Output::Wait(deadline) => {
                     self.arm(deadline);
                     break;

@@ -235,6 +235,15 @@ pub fn done(request: Request) -> impl Future<Output = Result<JsValue, JsValue>> 
     }
 }
 
+/// What requests of one transaction gave, in their order: that is how they are answered, so that
+/// nobody listens but to the last. When one fails, all behind it do.
+pub async fn answers(asked: Vec<Request>) -> Result<Vec<JsValue>, JsValue> {
+    if let Some(last) = asked.last() {
+        done(last.clone()).await?;
+    }
+    asked.iter().map(Request::result).collect()
+}
+
 /// All of the transaction is stored, or nothing.
 pub async fn stored(transaction: &Transaction) -> Result<(), JsValue> {
     let settled = Promise::new(&mut |completed, aborted| {

@@ -9,14 +9,14 @@ use std::rc::Rc;
 use client::Input;
 use client::memory_store::MemoryStore;
 use client::message::{Conversation, Message, MessageKey};
-use client::port::store::{Opened, Position, Reply, Request, StoreError, Write};
+use client::port::store::{Opened, Part, Position, Reply, Request, StoreError, Write};
 use js_sys::{Array, Map, Reflect, Set, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wire::id::{Seq, Ticket};
 use wire::status;
 use wire::time::Timestamp;
 
-use super::database::{self, Cursor, Database, Table, done, names, stored};
+use super::database::{self, Cursor, Database, Table, answers, done, names, stored};
 use super::media::reason;
 use super::record;
 use super::schema::{self, object};
@@ -220,15 +220,8 @@ async fn perform(disk: &Database, request: Request) -> Result<Reply, JsValue> {
 /// Messages of these keys, asked for at once; `undefined` for those that are not there.
 async fn by_keys(messages: &Table, keys: Vec<String>) -> Result<Array, JsValue> {
     let index = messages.index(schema::BY_KEY)?;
-    let mut asked = Vec::with_capacity(keys.len());
-    for key in keys {
-        asked.push(done(index.get(&key.into())?));
-    }
-    let found = Array::new();
-    for message in asked {
-        found.push(&message.await?);
-    }
-    Ok(found)
+    let asked: Result<Vec<_>, _> = keys.into_iter().map(|key| index.get(&key.into())).collect();
+    Ok(answers(asked?).await?.into_iter().collect())
 }
 
 /// At most so many values, in the order of their keys.
@@ -254,21 +247,36 @@ async fn last_first(table: &Table, keys: &JsValue, count: u32) -> Result<Array, 
 
 // ---- writing -----------------------------------------------------------------------------
 
+/// What is new is not looked for: that costs as much as storing it. When it is there, in another
+/// place, the index of keys refuses it; then all are looked for.
 async fn commit(disk: &Database, writes: Vec<Write>, strict: bool) -> Result<(), JsValue> {
+    match write(disk, &writes, strict, false).await {
+        Err(_) => write(disk, &writes, strict, true).await,
+        stored => stored,
+    }
+}
+
+/// One transaction. Without `careful`, messages that are new are taken for it.
+async fn write(
+    disk: &Database,
+    writes: &[Write],
+    strict: bool,
+    careful: bool,
+) -> Result<(), JsValue> {
     let durability = if strict { "strict" } else { "relaxed" };
     let options = object(&[("durability", durability.into())]);
     let transaction = disk.transaction(&names(&schema::ALL), "readwrite", &options)?;
     let store = |name| transaction.store(name);
     let inside = JsValue::UNDEFINED;
     let messages = store(schema::MESSAGES)?;
-    let places = places(&messages, &writes).await?;
+    let places = places(&messages, writes, careful).await?;
     // Conversations whose latest message may be another one now.
     let changed = Set::default();
     let mut texts = search::Changes::default();
     for write in writes {
         match write {
             Write::Message(message, _) => {
-                let place = place(&message);
+                let place = place(message);
                 let key = place.get(2);
                 let old = places.get(&key);
                 let old = old.dyn_ref::<Array>();
@@ -282,14 +290,14 @@ async fn commit(disk: &Database, writes: Vec<Write>, strict: bool) -> Result<(),
                 }
                 // What it says stays as long as it is not removed.
                 if !stays {
-                    texts.add(&conversation_name(&message.conversation), &message);
+                    texts.add(&conversation_name(&message.conversation), message);
                 }
-                messages.put(&message_value(&message), &inside)?;
+                messages.put(&message_value(message, &place), &inside)?;
                 changed.add(&place.get(0));
                 places.set(&key, &place);
             }
             Write::DeleteMessage(of) => {
-                let key = text(&of);
+                let key = text(of);
                 if let Some(place) = places.get(&key).dyn_ref::<Array>() {
                     messages.delete(place)?;
                     changed.add(&place.get(0));
@@ -302,39 +310,39 @@ async fn commit(disk: &Database, writes: Vec<Write>, strict: bool) -> Result<(),
                 places.for_each(&mut |place, key| {
                     let place: Array = place.unchecked_into();
                     let elsewhere = of.as_ref().is_some_and(|of| place.get(0) != of.as_str());
-                    if !elsewhere && -place.get(1).as_f64().unwrap_or_default() < before as f64 {
+                    if !elsewhere && -place.get(1).as_f64().unwrap_or_default() < *before as f64 {
                         places.delete(&key);
                     }
                 });
-                texts.remove_before(of, before);
+                texts.remove_before(of, *before);
                 let those = match conversation {
-                    Some(conversation) => Array::of1(&conversation_text(&conversation)),
+                    Some(conversation) => Array::of1(&conversation_text(conversation)),
                     // Those that this commit begins are not in the table yet.
                     None => all_conversations(&store(schema::CONVERSATIONS)?)
                         .await?
                         .concat(&Array::from(&changed)),
                 };
                 for conversation in those {
-                    messages.delete(&older(&conversation, before)?)?;
+                    messages.delete(&older(&conversation, *before)?)?;
                     changed.add(&conversation);
                 }
             }
             Write::Read(notice) => {
-                let bytes = bytes(&record::notice_to_bytes(&notice));
+                let bytes = bytes(&record::notice_to_bytes(notice));
                 store(schema::READS)?.put(&bytes, &text(&notice.key))?;
             }
             Write::ReadDone(key) => {
-                store(schema::READS)?.delete(&text(&key))?;
+                store(schema::READS)?.delete(&text(key))?;
             }
             Write::Errand(errand) => {
-                let bytes = bytes(&record::errand_to_bytes(&errand));
+                let bytes = bytes(&record::errand_to_bytes(errand));
                 store(schema::ERRANDS)?.put(&bytes, &(errand.number as f64).into())?;
             }
             Write::ErrandDone(number) => {
-                store(schema::ERRANDS)?.delete(&(number as f64).into())?;
+                store(schema::ERRANDS)?.delete(&(*number as f64).into())?;
             }
             Write::Profile(profile) => {
-                let bytes = bytes(&record::profile_to_bytes(&profile));
+                let bytes = bytes(&record::profile_to_bytes(profile));
                 let key = format!("{}/{}", profile.gid, profile.address);
                 store(schema::PROFILES)?.put(&bytes, &key.into())?;
             }
@@ -354,18 +362,20 @@ async fn commit(disk: &Database, writes: Vec<Write>, strict: bool) -> Result<(),
                 store(schema::META)?.put(&(seq.0 as f64).into(), &"cursor".into())?;
             }
             Write::Account(account) => {
-                let bytes = bytes(&record::account_to_bytes(&account));
+                let bytes = bytes(&record::account_to_bytes(account));
                 store(schema::META)?.put(&bytes, &"account".into())?;
             }
         }
     }
     texts.write(&store(schema::TEXTS)?).await?;
     let conversations = store(schema::CONVERSATIONS)?;
-    for conversation in Array::from(&changed) {
-        let newest = all(&messages, &range(Some(&conversation), None, false)?, Some(1)).await?;
-        match newest.length() {
-            0 => conversations.delete(&conversation)?,
-            _ => conversations.put(&newest.get(0), &inside)?,
+    let changed: Vec<_> = Array::from(&changed).iter().collect();
+    let newest = |of| messages.get_all(&range(Some(of), None, false)?, Some(1));
+    let newest: Result<Vec<_>, JsValue> = changed.iter().map(newest).collect();
+    for (conversation, newest) in changed.iter().zip(answers(newest?).await?) {
+        match newest.unchecked_into::<Array>().get(0) {
+            none if none.is_undefined() => conversations.delete(conversation)?,
+            newest => conversations.put(&newest, &inside)?,
         };
     }
     transaction.commit()?;
@@ -381,24 +391,24 @@ async fn all_conversations(conversations: &Table) -> Result<Array, JsValue> {
 }
 
 /// Where the messages of these writes are: key to place. All is asked at once.
-async fn places(messages: &Table, writes: &[Write]) -> Result<Map, JsValue> {
+async fn places(messages: &Table, writes: &[Write], careful: bool) -> Result<Map, JsValue> {
     let index = messages.index(schema::BY_KEY)?;
-    let mut asked = Vec::new();
+    let (mut keys, mut asked) = (Vec::new(), Vec::new());
     for write in writes {
         let key = match write {
+            Write::Message(_, Part::New) if !careful => continue,
             Write::Message(message, _) => &message.key,
             Write::DeleteMessage(key) => key,
             _ => continue,
         };
         let key = text(key);
-        let found = done(index.get_key(&key)?);
-        asked.push((key, found));
+        asked.push(index.get_key(&key)?);
+        keys.push(key);
     }
     let places = Map::new();
-    for (key, found) in asked {
-        let place = found.await?;
+    for (key, place) in keys.iter().zip(answers(asked).await?) {
         if !place.is_undefined() {
-            places.set(&key, &place);
+            places.set(key, &place);
         }
     }
     Ok(places)
@@ -452,8 +462,7 @@ fn place(message: &Message) -> Array {
     Array::of3(&conversation, &order, &text(&message.key))
 }
 
-fn message_value(message: &Message) -> JsValue {
-    let place = place(message);
+fn message_value(message: &Message, place: &Array) -> JsValue {
     let conversation = place.get(0);
     let mut fields = vec![
         ("c", conversation.clone()),

@@ -79,6 +79,8 @@ impl Client {
                         // Nothing of what it said stays in the store.
                         self.commits.repeat(Write::DeleteMessage(message.key.clone()));
                     }
+                    // Where it is the tab that told has stored it.
+                    let part = if part == Part::New { Part::Past } else { part };
                     Write::Message(Box::new(message), part)
                 }
                 // Each tab looks after the end of a message by itself.

@@ -12,11 +12,12 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use wire::limits::{
     FILE_BYTES_MAX, OPERATIONS_BURST, OPERATIONS_PER_SECOND, SESSIONS_PER_USER_MAX,
+    WEBHOOK_RETRIES_MAX,
 };
 
 use crate::demo;
 use crate::front::CertificateFiles;
-use crate::webhook::Allowed;
+use crate::webhook;
 
 /// Everything the server is told; nothing of it changes while it runs.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,8 +48,12 @@ pub struct Config {
     pub admin_allow: Vec<IpNet>,
     /// Addresses one app token may be used from, 0 = any number.
     pub admin_sources: usize,
-    /// Where webhooks may be.
-    pub webhooks: Allowed,
+    /// Origins whose pages may ask the backend API; none: no page may.
+    pub admin_cors_origins: Vec<String>,
+    /// A refusal has its code as HTTP status, not 200.
+    pub admin_http_status: bool,
+    /// Where webhooks may be, and how they are asked.
+    pub webhooks: webhook::Settings,
     /// Browsers that may be signed in with one token at the same time.
     pub token_sessions: usize,
     /// Messages stay after they were delivered, for devices that have not got them.
@@ -81,7 +86,9 @@ impl Default for Config {
             admin_burst: OPERATIONS_BURST,
             admin_allow: Vec::new(),
             admin_sources: 0,
-            webhooks: Allowed::default(),
+            admin_cors_origins: Vec::new(),
+            admin_http_status: false,
+            webhooks: webhook::Settings::default(),
             token_sessions: 1,
             history: true,
             files_url: None,
@@ -170,6 +177,15 @@ pub struct Flags {
     #[arg(long, env = "MESIBO_ADMIN_SOURCES")]
     admin_sources: Option<usize>,
 
+    /// Origin whose pages may ask the backend API, such as https://tools.example.com; may be repeated.
+    /// An app token does not belong into a page [none]
+    #[arg(long, env = "MESIBO_ADMIN_CORS_ORIGINS", value_delimiter = ',', value_name = "ORIGIN")]
+    admin_cors_origins: Option<Vec<String>>,
+
+    /// Whether a refused operation has its code as HTTP status, not 200 [false]
+    #[arg(long, env = "MESIBO_ADMIN_HTTP_STATUS", value_name = "BOOL")]
+    admin_http_status: Option<bool>,
+
     /// Whether webhooks may be at http:// URLs [false]
     #[arg(long, env = "MESIBO_WEBHOOK_ALLOW_HTTP", value_name = "BOOL")]
     webhook_allow_http: Option<bool>,
@@ -177,6 +193,18 @@ pub struct Flags {
     /// Whether webhooks may be at addresses inside the network [false]
     #[arg(long, env = "MESIBO_WEBHOOK_ALLOW_PRIVATE", value_name = "BOOL")]
     webhook_allow_private: Option<bool>,
+
+    /// Whether events of messages say what is in them [true]
+    #[arg(long, env = "MESIBO_WEBHOOK_INCLUDE_BODY", value_name = "BOOL")]
+    webhook_include_body: Option<bool>,
+
+    /// Whether an answer of a webhook counts only when it says MESIBO OK [false]
+    #[arg(long, env = "MESIBO_WEBHOOK_STRICT_BODY", value_name = "BOOL")]
+    webhook_strict_body: Option<bool>,
+
+    /// Seconds to wait before each further try to tell a webhook [1,10,60,300,1800]
+    #[arg(long, env = "MESIBO_WEBHOOK_RETRIES", value_delimiter = ',')]
+    webhook_retries: Option<Vec<u64>>,
 
     /// Browsers that may be signed in with one token at the same time [1]
     #[arg(long, env = "MESIBO_TOKEN_SESSIONS")]
@@ -254,6 +282,9 @@ struct Demo {
 struct Webhook {
     allow_http: Option<bool>,
     allow_private: Option<bool>,
+    include_body: Option<bool>,
+    strict_body: Option<bool>,
+    retries: Option<Vec<u64>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -263,6 +294,8 @@ struct Admin {
     burst: Option<u32>,
     allow: Option<Vec<IpNet>>,
     max_source_ips: Option<usize>,
+    cors_origins: Option<Vec<String>>,
+    http_status_from_code: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -350,9 +383,29 @@ impl Flags {
                 .admin_sources
                 .or(file.admin.max_source_ips)
                 .unwrap_or(default.admin_sources),
-            webhooks: Allowed {
-                http: self.webhook_allow_http.or(file.webhook.allow_http).unwrap_or(false),
-                private: self.webhook_allow_private.or(file.webhook.allow_private).unwrap_or(false),
+            admin_cors_origins: self
+                .admin_cors_origins
+                .or(file.admin.cors_origins)
+                .unwrap_or_default(),
+            admin_http_status: self
+                .admin_http_status
+                .or(file.admin.http_status_from_code)
+                .unwrap_or(false),
+            webhooks: webhook::Settings {
+                allow_http: self.webhook_allow_http.or(file.webhook.allow_http).unwrap_or(false),
+                allow_private: self
+                    .webhook_allow_private
+                    .or(file.webhook.allow_private)
+                    .unwrap_or(false),
+                include_body: self
+                    .webhook_include_body
+                    .or(file.webhook.include_body)
+                    .unwrap_or(true),
+                strict_body: self.webhook_strict_body.or(file.webhook.strict_body).unwrap_or(false),
+                retries_s: self
+                    .webhook_retries
+                    .or(file.webhook.retries)
+                    .unwrap_or(default.webhooks.retries_s),
             },
             token_sessions: self
                 .token_sessions
@@ -406,6 +459,11 @@ impl Config {
         anyhow::ensure!(
             self.admin_key.as_ref().is_none_or(|key| key.len() >= ADMIN_KEY_BYTES_MIN),
             "admin_key has less than {ADMIN_KEY_BYTES_MIN} characters: it opens everything"
+        );
+        anyhow::ensure!(
+            self.webhooks.retries_s.len() <= WEBHOOK_RETRIES_MAX,
+            "webhook.retries has {} waits, it can have {WEBHOOK_RETRIES_MAX}",
+            self.webhooks.retries_s.len()
         );
         self.filter().map(|_| ())
     }
@@ -471,8 +529,13 @@ mod tests {
             burst = 9
             allow = ["192.0.2.0/24"]
             max_source_ips = 5
+            cors_origins = ["https://tools.example.com"]
+            http_status_from_code = true
             [webhook]
             allow_http = true
+            include_body = false
+            strict_body = true
+            retries = [2, 3]
             [tokens]
             sessions = 3
             [files]
@@ -502,7 +565,15 @@ mod tests {
             admin_burst: 9,
             admin_allow: vec!["192.0.2.0/24".parse().unwrap()],
             admin_sources: 5,
-            webhooks: Allowed { http: true, private: false },
+            admin_cors_origins: vec!["https://tools.example.com".into()],
+            admin_http_status: true,
+            webhooks: webhook::Settings {
+                allow_http: true,
+                allow_private: false,
+                include_body: false,
+                strict_body: true,
+                retries_s: vec![2, 3],
+            },
             token_sessions: 3,
             history: false,
             files_url: Some("https://files.example.com".into()),

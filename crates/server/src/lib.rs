@@ -34,6 +34,7 @@ use crate::media::MediaConfig;
 use crate::metrics::{Exposition, Metrics};
 use crate::site::Site;
 use crate::store::Sqlite;
+use crate::webhook::Webhooks;
 
 /// What every request handler may use.
 #[derive(Clone)]
@@ -41,8 +42,10 @@ struct Shared {
     hub: HubHandle,
     admin_key: Arc<str>,
     gate: Arc<admin::Gate>,
+    manners: Arc<admin::Manners>,
     files: files::Files,
     exposition: Arc<Exposition>,
+    webhooks: Webhooks,
 }
 
 /// A server that is ready.
@@ -55,6 +58,7 @@ pub struct Server {
     pub media: SocketAddr,
     hub: HubHandle,
     hub_task: tokio::task::JoinHandle<()>,
+    webhooks: Webhooks,
     http_task: tokio::task::JoinHandle<()>,
     /// Held as long as the folder is used.
     _lock: File,
@@ -86,10 +90,11 @@ impl Server {
         let upload_key = files::upload_key(&kept_key(&config.data.join("upload.key"))?)?;
         let metrics = Metrics::default();
         let exposition = Arc::new(Exposition::new(&metrics, media.figures().clone()));
+        let webhooks = Webhooks::open(&config.data, config.webhooks, metrics.clone())?;
         let settings = hub_task::Settings {
             token_sessions: config.token_sessions,
             operation_rate: (config.admin_rate, config.admin_burst),
-            webhooks: config.webhooks,
+            webhooks: webhooks.clone(),
             upload_key,
         };
         let (hub, hub_task) = hub_task::start(database, media, media_events, metrics, settings);
@@ -97,8 +102,13 @@ impl Server {
             hub: hub.clone(),
             admin_key: admin_key.into(),
             gate: Arc::new(admin::Gate::new(config.admin_allow, config.admin_sources)),
+            manners: Arc::new(admin::Manners {
+                cors_origins: config.admin_cors_origins,
+                http_status: config.admin_http_status,
+            }),
             files,
             exposition,
+            webhooks: webhooks.clone(),
         };
         let mut router = Router::new()
             .merge(gateway::routes())
@@ -118,7 +128,16 @@ impl Server {
         let proxies = Proxies(config.proxies);
         let door = Door { listener, certificate, proxies, router: router.with_state(shared) };
         let http_task = tokio::spawn(door.open());
-        Ok(Server { address, url, media: media_address, hub, hub_task, http_task, _lock: lock })
+        Ok(Server {
+            address,
+            url,
+            media: media_address,
+            hub,
+            hub_task,
+            webhooks,
+            http_task,
+            _lock: lock,
+        })
     }
 
     /// Tells all sessions, stores what is under way, and ends.
@@ -127,6 +146,7 @@ impl Server {
         if tokio::time::timeout(STOP_WITHIN, self.hub_task).await.is_err() {
             tracing::warn!("some sessions did not close in time");
         }
+        self.webhooks.flush().await;
         self.http_task.abort();
     }
 }

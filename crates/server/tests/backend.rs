@@ -46,3 +46,53 @@ fn the_login_of_demo_pages_hides_mail_addresses_and_wrong_codes_are_counted() {
     let usual = Program::start(program());
     assert!(usual.get("/conf/api.php?op=loginui").0.contains("404"), "off by default");
 }
+
+/// An answer to bytes as they are.
+fn raw(server: &Program, request: &str) -> String {
+    use std::io::{Read, Write};
+    let mut socket = std::net::TcpStream::connect(server.address).unwrap();
+    socket.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    answer.to_ascii_lowercase()
+}
+
+#[test]
+fn kept_messages_are_read_and_taken_back_over_http() {
+    let server = Program::start(program());
+    for address in ["ada", "bob"] {
+        server.user(address);
+    }
+    let message = json!({"from": "ada", "to": "bob", "message": "hello", "title": "Plan"});
+    let mid = server.call(json!({"op": "message", "message": message}))["mid"].clone();
+    let read = || server.call(json!({"op": "messagesget", "message": {"address": "bob"}}));
+    let row = &read()["messages"][0];
+    assert_eq!((&row["mid"], &row["from"], &row["to"]), (&mid, &"ada".into(), &"bob".into()));
+    assert_eq!((&row["message"], &row["rich"]), (&"hello".into(), &1.into()));
+    let delete = json!({"op": "messagedel", "message": {"address": "ada", "mid": [mid]}});
+    assert_eq!(server.call(delete)["deleted"], 1);
+    assert_eq!(read()["messages"], json!([]));
+    let nothing = server.call(json!({"op": "messagedel", "message": {"address": "ada"}}));
+    assert_eq!(nothing["error"], "MISSINGPARAM");
+}
+
+#[test]
+fn pages_ask_the_backend_only_from_origins_the_operator_names() {
+    let arguments = ["--admin-cors-origins", "https://tools.test", "--admin-http-status", "true"];
+    let server = Program::start_with(program(), &arguments);
+    let ask = |method: &str, origin: &str| {
+        raw(
+            &server,
+            &format!(
+                "{method} /backend?op=usersget&token=wrong HTTP/1.1\r\nhost: x\r\n\
+                 origin: {origin}\r\nconnection: close\r\n\r\n"
+            ),
+        )
+    };
+    let allowed = "access-control-allow-origin: https://tools.test";
+    let preflight = ask("OPTIONS", "https://tools.test");
+    assert!(preflight.starts_with("http/1.1 204") && preflight.contains(allowed), "{preflight}");
+    let answer = ask("GET", "https://tools.test");
+    assert!(answer.starts_with("http/1.1 401") && answer.contains(allowed), "{answer}");
+    assert!(!ask("GET", "https://other.test").contains("access-control"));
+}

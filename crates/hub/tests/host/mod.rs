@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use hub::port::admin::{self, Credential, MemberFields, Operation, TokenWish, UserFields};
+use hub::port::hook::Told;
 use hub::port::media;
 use hub::port::store::{Request, StoreError};
 use hub::{Hub, Input, Output};
@@ -27,6 +28,7 @@ pub struct Host {
     pub stuck: BTreeSet<SessionId>,
     pub log: Vec<String>,
     pub hooks: Vec<hub::port::hook::Hook>,
+    pub places: Vec<hub::port::hook::Place>,
     pub uploaders: Vec<Result<Option<(wire::id::AppId, wire::id::Uid)>, StoreError>>,
     /// Requests whose answers are held back.
     held: Option<VecDeque<(Ticket, Request)>>,
@@ -52,6 +54,7 @@ impl Host {
             stuck: BTreeSet::new(),
             log: Vec::new(),
             hooks: Vec::new(),
+            places: Vec::new(),
             uploaders: Vec::new(),
             held: None,
             received: BTreeMap::new(),
@@ -93,7 +96,11 @@ impl Host {
                 },
                 Output::AdminReply { result, .. } => self.answers.push(result),
                 Output::Media(command) => self.media.push(command),
-                Output::Hook(hook) => self.hooks.push(*hook),
+                Output::Hook(told) => match *told {
+                    Told::Event(hook) => self.hooks.push(hook),
+                    Told::Place(place) => self.places.push(place),
+                    Told::Over(_) => self.hooks.clear(),
+                },
                 Output::Uploader { who, .. } => self.uploaders.push(who),
                 Output::Log { text } => self.log.push(text),
             }
@@ -101,6 +108,11 @@ impl Host {
     }
 
     fn perform(&mut self, ticket: Ticket, request: Request) {
+        let answer = self.answer(ticket, request);
+        self.hub.handle_input(self.now, answer);
+    }
+
+    fn answer(&mut self, ticket: Ticket, request: Request) -> Input {
         let changes = matches!(
             request,
             Request::Append { .. } | Request::AppendNotes { .. } | Request::Acknowledge { .. }
@@ -109,7 +121,7 @@ impl Host {
             true => Err(StoreError::Failed("disk full".into())),
             false => self.store.perform(request),
         };
-        self.hub.handle_input(self.now, Input::Stored { ticket, result });
+        Input::Stored { ticket, result }
     }
 
     /// From now on the store takes requests and answers none.
@@ -128,6 +140,16 @@ impl Host {
         let (ticket, request) = next.expect("a request is held");
         self.perform(ticket, request);
         self.input(Input::Tick);
+    }
+
+    /// The store performs all it holds in order; its answers come in the opposite one.
+    pub fn answer_from_the_last(&mut self) {
+        let held = self.held.take().expect("the store holds requests");
+        let answers: Vec<_> =
+            held.into_iter().map(|(t, request)| self.answer(t, request)).collect();
+        for answer in answers.into_iter().rev() {
+            self.input(answer);
+        }
     }
 
     /// The store answers all it holds, and whatever follows at once.
