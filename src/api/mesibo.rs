@@ -541,7 +541,7 @@ impl Page {
             }
         };
         for session in self.sessions_of(&sent.sessions) {
-            session.arrive(&sent.message, &object);
+            session.arrive(&object);
         }
         Ok(OK)
     }

@@ -274,7 +274,7 @@ impl Page {
             Event::Message { message, sessions, announce } => {
                 let object = self.message(&message, Origin::Realtime, Links::default());
                 let sessions = self.sessions_of(&sessions);
-                sessions.iter().for_each(|session| session.arrive(&message, &object));
+                sessions.iter().for_each(|session| session.arrive(&object));
                 if announce {
                     let payload = payload(&object);
                     self.tell_message("Message", &sessions, &[object, payload]);
@@ -525,7 +525,7 @@ impl Page {
         let mut objects = Vec::with_capacity(count);
         for message in messages {
             let object = self.message(message, origin, Links::default());
-            session.add_read(message, &object, origin);
+            session.add_read(&object, origin);
             objects.push(object);
         }
         if let Some(listener) = session.listening() {

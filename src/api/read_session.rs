@@ -4,9 +4,9 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use client::event::{Origin, ReadSessionId};
-use client::message::{Conversation, Message};
+use client::message::Conversation;
 use client::{Scope, SessionChange, SessionFilter};
-use js_sys::{Array, Function, Set};
+use js_sys::{Array, Function, WeakSet};
 use wasm_bindgen::prelude::*;
 
 use super::arguments::{number, text};
@@ -25,7 +25,7 @@ pub struct Session {
     object: RefCell<JsValue>,
     array: RefCell<Array>,
     /// The messages of the array.
-    known: Set,
+    known: RefCell<WeakSet>,
     fifo: Cell<bool>,
     on_sync: RefCell<JsValue>,
 }
@@ -42,7 +42,7 @@ impl Session {
     }
 
     /// A message of this moment: at the end, or as the newest conversation.
-    pub fn arrive(&self, message: &Message, object: &JsValue) {
+    pub fn arrive(&self, object: &JsValue) {
         if self.is_summary() {
             let array = self.changeable();
             let same = array.iter().position(|entry| is_same_conversation(&entry, object));
@@ -53,22 +53,22 @@ impl Session {
                 array.set_length(array.length() - 1);
             }
             array.unshift(object);
-        } else if self.is_new(message) {
+        } else if self.is_new(object) {
             self.changeable().push(object);
         }
     }
 
     /// Not in the array yet, but from now on.
-    fn is_new(&self, message: &Message) -> bool {
-        let (known, key) = (&self.known, message.key.to_string().into());
-        let new = !known.has(&key);
-        known.add(&key);
+    fn is_new(&self, object: &JsValue) -> bool {
+        let (known, object) = (self.known.borrow(), object.unchecked_ref());
+        let new = !known.has(object);
+        known.add(object);
         new
     }
 
     /// A message of a read: newest first it is the oldest so far.
-    pub fn add_read(&self, message: &Message, object: &JsValue, origin: Origin) {
-        if !self.is_new(message) {
+    pub fn add_read(&self, object: &JsValue, origin: Origin) {
+        if !self.is_new(object) {
             return;
         }
         let array = self.changeable();
@@ -85,6 +85,10 @@ impl Session {
         let (removed, left): (Vec<_>, Vec<_>) = array.iter().partition(gone);
         if !removed.is_empty() {
             self.show(left);
+        }
+        // One that comes back is shown again.
+        for object in &removed {
+            self.known.borrow().delete(object.unchecked_ref());
         }
         removed
     }
@@ -138,7 +142,7 @@ impl Session {
     }
 
     fn forget(&self) {
-        self.known.clear();
+        self.known.replace(WeakSet::new());
         self.changeable().set_length(0);
     }
 }
@@ -176,7 +180,7 @@ impl MesiboReadSession {
                 listener,
                 object: RefCell::new(JsValue::UNDEFINED),
                 array: RefCell::new(Array::new()),
-                known: Set::default(),
+                known: RefCell::new(WeakSet::new()),
                 fifo: Cell::new(false),
                 on_sync: RefCell::new(JsValue::UNDEFINED),
             }),
