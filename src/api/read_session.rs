@@ -13,12 +13,12 @@ use super::arguments::{number, text};
 use super::listener::{call, spellings, tell};
 use super::mesibo::Mesibo;
 use super::records::{changeable, set};
-use crate::driver::Driver;
+use crate::driver::Engine;
 
 /// What the engine knows of a session that the page may have dropped.
 pub struct Session {
     id: ReadSessionId,
-    driver: Rc<Driver>,
+    driver: Engine,
     scope: RefCell<Scope>,
     listener: JsValue,
     /// The page's `MesiboReadSession`, while it is active.
@@ -121,9 +121,9 @@ impl Session {
         }
         let names = spellings("Sync");
         // Pages of 2022 declare the count alone.
-        let short = super::listener::method(&listener, &names).is_some_and(|f| f.length() == 1);
+        let short = super::listener::method(&listener, names).is_some_and(|f| f.length() == 1);
         let arguments = [session, count.into()];
-        tell(&listener, &names, if short { &arguments[1..] } else { &arguments });
+        tell(&listener, names, if short { &arguments[1..] } else { &arguments });
     }
 
     fn changeable(&self) -> Array {
@@ -169,7 +169,7 @@ impl Drop for MesiboReadSession {
 
 impl MesiboReadSession {
     /// A session of this scope; nothing happens before it reads or starts.
-    pub(crate) fn make(driver: Rc<Driver>, scope: Scope, listener: JsValue) -> MesiboReadSession {
+    pub(crate) fn make(driver: Engine, scope: Scope, listener: JsValue) -> MesiboReadSession {
         let filter = SessionFilter::new(scope.clone());
         let id = driver.call(|client, _| client.open_session(filter));
         MesiboReadSession {
@@ -250,7 +250,7 @@ impl MesiboReadSession {
             Scope::Conversation(conversation) => Some(conversation.clone()),
             Scope::All | Scope::Summary => None,
         };
-        count_unread(&self.session.driver, scope, callback)
+        count_unread(self.session.driver, scope, callback)
     }
 
     pub fn start(&self) -> u32 {
@@ -336,8 +336,8 @@ impl MesiboReadSession {
 }
 
 /// Counts unread messages; the callback gets the number, the answer is what was counted last.
-pub fn count_unread(driver: &Driver, of: Option<Conversation>, callback: JsValue) -> u32 {
-    let known = of.as_ref().map_or(0, |of| driver.look(|client, _| client.unread(of)));
+pub fn count_unread(driver: Engine, of: Option<Conversation>, callback: JsValue) -> u32 {
+    let known = of.as_ref().map_or(0, |of| driver.look(|client| client.unread(of)));
     if let Ok(callback) = callback.dyn_into::<Function>() {
         let ticket = driver.call(|client, _| client.count_unread(of));
         driver.page.counting.borrow_mut().insert(ticket, callback);
