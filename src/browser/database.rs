@@ -85,9 +85,6 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     pub fn get(this: &Table, key: &JsValue) -> Result<Request, JsValue>;
 
-    #[wasm_bindgen(method, catch, js_name = getKey)]
-    pub fn get_key(this: &Table, key: &JsValue) -> Result<Request, JsValue>;
-
     /// `undefined` = all keys.
     #[wasm_bindgen(method, catch, js_name = getAll)]
     pub fn get_all(this: &Table, keys: &JsValue, count: Option<u32>) -> Result<Request, JsValue>;

@@ -241,8 +241,8 @@ fn errand(number: u64) -> Errand {
     Errand { number, after: 1 << 50, frame: vec![number as u8; 3] }
 }
 
-/// Anything a client may ask. Ids come back, so messages are replaced, moved and deleted; no two
-/// have one order.
+/// Anything a client may ask. Ids come back, so messages are joined and deleted; no two have one
+/// order.
 fn request(chance: &mut Chance, step: u64) -> Request {
     let from = chance
         .one_in(2)
@@ -288,10 +288,16 @@ fn write(chance: &mut Chance, number: u64) -> Write {
         _ => {
             let order = (chance.below(1 << 20) << 12) + number + 1;
             let mut message = message(id, id % 4, order);
-            if chance.one_in(3) && message.key.incoming {
-                message.status = status::RECEIVED_READ;
+            message.content.title = format!("{number}");
+            if chance.one_in(3) {
+                message.status = if message.key.incoming {
+                    status::RECEIVED_READ
+                } else {
+                    chance.below(4) as u32
+                };
             }
-            Write::Message(Box::new(message), Part::New)
+            let parts = [Part::New, Part::Status, Part::Content, Part::Unread];
+            Write::Message(Box::new(message), parts[chance.below(4) as usize])
         }
     }
 }
