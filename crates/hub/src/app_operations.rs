@@ -112,6 +112,7 @@ impl Hub {
         match (after, reply) {
             (After::AppSaved { app }, AppReply::Done) => {
                 self.directory.put_app(app.clone(), None);
+                self.tell_place(&app);
                 if !app.active {
                     self.end_sessions_of_app(app.aid, Code::Suspended, "the app was switched off");
                 }
@@ -124,6 +125,7 @@ impl Hub {
             (After::AppDeleted { app }, AppReply::Done) => {
                 self.end_sessions_of_app(app.aid, Code::ShuttingDown, "the app was deleted");
                 self.directory.remove_app(app.aid);
+                self.forget_place(app.aid);
                 Progress::Answered(Reply::Done)
             }
             (After::AppsListed, AppReply::Apps(apps)) => Progress::Answered(Reply::Apps(apps)),

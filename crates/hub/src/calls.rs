@@ -519,6 +519,9 @@ impl Hub {
     /// Writes the call into the logs of both; into the own one only of who speaks for both.
     fn record_call(&mut self, id: u64, call: &Call, status: u32) {
         let ended = self.now.wall.0;
+        let duration = call.answered.map_or(0, |answered| ended.saturating_sub(answered.0));
+        let (sides, took) = ((call.caller.uid, call.callee.uid), Duration::from_millis(duration));
+        self.hook_call(sides, call.video, status, took);
         let mut notes = Vec::with_capacity(2);
         for (uid, caller) in [(call.caller.uid, true), (call.callee.uid, false)] {
             if call.claimed_by.is_none_or(|claims| claims == uid) {

@@ -67,7 +67,12 @@ impl Hub {
     }
 
     /// Who is told of a change: everybody the message may have reached, the sender's devices too.
-    fn audience(&self, uid: Uid, aid: AppId, to: Option<&Target>) -> Result<Vec<Uid>, Missing> {
+    pub(crate) fn audience(
+        &self,
+        uid: Uid,
+        aid: AppId,
+        to: Option<&Target>,
+    ) -> Result<Vec<Uid>, Missing> {
         let mut audience = match to.and_then(|to| to.to.as_ref()) {
             None => Vec::new(),
             Some(target::To::Address(address)) => {

@@ -3,12 +3,13 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::net::IpAddr;
 use hashbrown::HashMap;
 use wire::id::{AppId, DeviceKey, GroupId, SessionId, Uid};
 use wire::limits::{
     IMAGE_URL_BYTES_MAX, MEMBERS_PER_REQUEST_MAX, NAME_BYTES_MAX, PIN_BLOCKED,
-    PIN_FAILURES_KEPT_MAX, PIN_FAILURES_MAX, PIN_WINDOW, PINS_PER_GROUP_MAX,
-    PROFILE_VALUES_BYTES_MAX, STATUS_BYTES_MAX,
+    PIN_FAILURES_KEPT_MAX, PIN_FAILURES_MAX, PIN_FAILURES_PER_ADDRESS_MAX, PIN_WINDOW,
+    PINS_PER_GROUP_MAX, PROFILE_VALUES_BYTES_MAX, STATUS_BYTES_MAX,
 };
 use wire::mask::{
     admin as may, group as mode, group_error as error, member as right, user as user_flag,
@@ -36,6 +37,7 @@ pub(crate) struct Actor {
     pub address: String,
     pub device: DeviceKey,
     pub ticket: u32,
+    pub remote: IpAddr,
 }
 
 /// What a client asks for.
@@ -43,6 +45,8 @@ pub(crate) struct Actor {
 pub(crate) enum Wish {
     Group(GroupRequest),
     Profile(ProfileSave),
+    /// Has written to, or entered, a group that takes everybody who does.
+    Enter(GroupId),
 }
 
 impl Hub {
@@ -58,15 +62,21 @@ impl Hub {
         }
     }
 
-    fn actor(&self, session: SessionId, ticket: u32) -> Option<Actor> {
-        let live = self.sessions.get(&session).and_then(|session| session.live())?;
+    pub(crate) fn actor(&self, session: SessionId, ticket: u32) -> Option<Actor> {
+        let found = self.sessions.get(&session)?;
+        let (live, remote) = (found.live()?, found.remote.to_canonical());
         let (uid, aid, device) = (live.uid, live.aid, live.key);
-        Some(Actor { session, uid, aid, address: live.address.clone(), device, ticket })
+        Some(Actor { session, uid, aid, address: live.address.clone(), device, ticket, remote })
     }
 
     /// The asker hears what came of it.
     pub(crate) fn answer_client(&mut self, actor: &Actor, wish: &Wish, result: Result<Reply, u32>) {
         let ticket = actor.ticket;
+        if let Wish::Enter(gid) = wish {
+            // It has asked for nothing; the entry in its log says what has happened.
+            self.entering.remove(&(*gid, actor.uid));
+            return;
+        }
         let Wish::Group(request) = wish else {
             let saved = ProfileSaved { ticket, ok: result.is_ok() };
             return self.send(actor.session, server_frame::Body::ProfileSaved(saved));
@@ -98,6 +108,31 @@ impl Hub {
         match wish {
             Wish::Profile(save) => self.save_profile(actor, save),
             Wish::Group(request) => self.change_group(actor, request, job),
+            Wish::Enter(gid) => {
+                let roster = self.directory.group(actor.aid, *gid)?;
+                let welcome = roster.is_some_and(|roster| {
+                    let member = roster.rights(actor.uid, self.now.wall).member;
+                    !member && roster.group.flags & mode::AUTO_ADD_MEMBER != 0
+                });
+                if !welcome {
+                    return Ok(Progress::Denied(error::GENERAL));
+                }
+                let addresses = core::slice::from_ref(&actor.address);
+                self.edit_members(actor.aid, *gid, addresses, &MemberFields::default())
+            }
+        }
+    }
+
+    /// Somebody has done in a group what makes it a member there.
+    pub(crate) fn enter_group(&mut self, session: SessionId, gid: GroupId) {
+        let Some(actor) = self.actor(session, 0) else { return };
+        let Ok(Some(roster)) = self.directory.group(actor.aid, gid) else { return };
+        let adds = roster.group.flags & mode::AUTO_ADD_MEMBER != 0;
+        if adds
+            && !roster.rights(actor.uid, self.now.wall).member
+            && self.entering.insert((gid, actor.uid))
+        {
+            self.on_wish(actor, Wish::Enter(gid));
         }
     }
 
@@ -132,7 +167,7 @@ impl Hub {
         }
         let Some(roster) = self.directory.group(aid, gid)?.cloned() else {
             return match what {
-                What::Join(_) => Ok(self.wrong_pin(actor.uid)),
+                What::Join(_) => Ok(self.wrong_pin(actor)),
                 _ => denied(error::DELETED),
             };
         };
@@ -334,7 +369,7 @@ impl Hub {
 
     fn join(&mut self, actor: &Actor, roster: Roster, number: u32) -> Result<Progress, Needs> {
         let now = self.now;
-        if self.wrong_pins.is_blocked(actor.uid, now.instant) {
+        if self.wrong_pins.is_blocked(actor, now.instant) {
             return Ok(Progress::Denied(error::ACCESS_DENIED));
         }
         let usable = |pin: &&mut Pin| {
@@ -344,7 +379,7 @@ impl Hub {
         };
         let mut after = roster.clone();
         let Some(pin) = after.group.pins.iter_mut().find(usable) else {
-            return Ok(self.wrong_pin(actor.uid));
+            return Ok(self.wrong_pin(actor));
         };
         let group = &roster.group;
         if !group.active || group.expires.is_some_and(|at| at <= now.wall) {
@@ -376,10 +411,11 @@ impl Hub {
         self.save_group(&before, after, &[actor.uid], reply)
     }
 
-    fn wrong_pin(&mut self, uid: Uid) -> Progress {
+    fn wrong_pin(&mut self, actor: &Actor) -> Progress {
         let now = self.now.instant;
-        let blocked = self.wrong_pins.is_blocked(uid, now);
-        self.wrong_pins.count(uid, now);
+        let blocked = self.wrong_pins.is_blocked(actor, now);
+        self.wrong_pins.count(Guesser::User(actor.uid), now);
+        self.wrong_pins.count(Guesser::Address(actor.remote), now);
         Progress::Denied(if blocked { error::ACCESS_DENIED } else { error::BAD_PIN })
     }
 }
@@ -430,10 +466,18 @@ fn texts_fit(
     limits.iter().all(|(text, limit)| text.as_ref().is_none_or(|text| text.len() <= *limit))
 }
 
-/// Wrong PINs of each user: a PIN has eight digits, so nobody may try many.
+/// Wrong PINs of each user and address: a PIN has eight digits, so nobody may try many.
 #[derive(Debug, Default)]
 pub(crate) struct WrongPins {
-    of: HashMap<Uid, Failures>,
+    of: HashMap<Guesser, Failures>,
+}
+
+/// Who tries PINs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Guesser {
+    User(Uid),
+    /// Users are made for nothing; addresses are not.
+    Address(IpAddr),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -444,27 +488,33 @@ struct Failures {
 }
 
 impl WrongPins {
-    fn is_blocked(&self, uid: Uid, now: Instant) -> bool {
-        self.of.get(&uid).is_some_and(|failures| failures.blocked_until > now)
+    fn is_blocked(&self, actor: &Actor, now: Instant) -> bool {
+        let guessers = [Guesser::User(actor.uid), Guesser::Address(actor.remote)];
+        let failures = guessers.iter().filter_map(|guesser| self.of.get(guesser));
+        failures.into_iter().any(|failures| failures.blocked_until > now)
     }
 
-    fn count(&mut self, uid: Uid, now: Instant) {
+    fn count(&mut self, who: Guesser, now: Instant) {
+        let max = match who {
+            Guesser::User(_) => PIN_FAILURES_MAX,
+            Guesser::Address(_) => PIN_FAILURES_PER_ADDRESS_MAX,
+        };
         let is_over = |failures: &Failures| {
             now >= failures.since + PIN_WINDOW && now >= failures.blocked_until
         };
-        if self.of.len() >= PIN_FAILURES_KEPT_MAX && !self.of.contains_key(&uid) {
+        if self.of.len() >= PIN_FAILURES_KEPT_MAX && !self.of.contains_key(&who) {
             self.of.retain(|_, failures| !is_over(failures));
             if self.of.len() >= PIN_FAILURES_KEPT_MAX {
                 self.of.clear();
             }
         }
         let fresh = Failures { count: 0, since: now, blocked_until: now };
-        let failures = self.of.entry(uid).or_insert(fresh);
+        let failures = self.of.entry(who).or_insert(fresh);
         if is_over(failures) {
             *failures = fresh;
         }
         failures.count += 1;
-        if failures.count >= PIN_FAILURES_MAX {
+        if failures.count >= max {
             *failures = Failures { count: 0, since: now, blocked_until: now + PIN_BLOCKED };
         }
     }

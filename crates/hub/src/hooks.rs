@@ -2,23 +2,29 @@
 //!
 //! Says what happened, in order; the host posts it and nobody waits for that.
 
+use alloc::vec::Vec;
 use hashbrown::HashMap;
 use wire::id::{AppId, GroupId, MessageId, Seq, SessionId, Uid};
 use wire::limits::HOOKED_USERS_KEPT_MAX;
 use wire::mask::{notify, user as user_flag};
+use wire::proto::Message;
 use wire::time::{Duration, Instant};
 
 use crate::Output;
 use crate::changes::message_in;
+use crate::directory::Roster;
 use crate::hub::Hub;
-use crate::port::hook::{Event, Fate, Hook, Who};
-use crate::port::store::NewMessage;
+use crate::port::apps::AppReply;
+use crate::port::hook::{Event, Fate, GroupEvent, Hook, Place, Told, Who};
+use crate::port::store::{App, Group, NewMessage, Reply, StoreError};
 
 /// Who was said to have a message waiting, and when: not said again until the user was online, or
 /// the interval of the app is over.
 #[derive(Debug, Default)]
 pub(crate) struct Hooked {
     waiting: HashMap<Uid, Instant>,
+    /// Where each backend listens, as the host was told.
+    places: HashMap<AppId, Place>,
 }
 
 impl Hub {
@@ -78,11 +84,7 @@ impl Hub {
         if self.wants(aid, notify::PRUNED)
             && let Some(message) = message_in(&message.entry)
         {
-            let address = match message.to.as_ref().and_then(|to| to.to.as_ref()) {
-                Some(wire::proto::target::To::Address(address)) => address.clone(),
-                _ => Default::default(),
-            };
-            let to = Who { uid: Uid(0), address };
+            let to = addressee(&message);
             self.hook(aid, Event::Message { message, to, fate: Fate::Pruned });
         }
     }
@@ -98,11 +100,7 @@ impl Hub {
         if !self.wants(aid, bit) {
             return;
         }
-        let who = |uid: Uid| {
-            let user = self.directory.user(uid).ok().flatten();
-            Who { uid, address: user.map(|user| user.address.clone()).unwrap_or_default() }
-        };
-        let (from, user) = (who(sender), who(uid));
+        let (from, user) = (self.who(sender), self.who(uid));
         self.hook(aid, Event::Status { mid, gid, from, user, read });
     }
 
@@ -136,18 +134,134 @@ impl Hub {
         true
     }
 
-    fn hook(&mut self, aid: AppId, event: Event) {
-        let Some(app) = self.directory.app(aid).ok().flatten() else { return };
+    /// A client wrote to somebody there is not.
+    pub(crate) fn hook_invalid(&mut self, aid: AppId, message: Message) {
+        if self.wants(aid, notify::INVALID) {
+            let to = addressee(&message);
+            self.hook(aid, Event::Message { message, to, fate: Fate::Invalid });
+        }
+    }
+
+    /// A one-to-one call is over.
+    pub(crate) fn hook_call(
+        &mut self,
+        (from, to): (Uid, Uid),
+        video: bool,
+        status: u32,
+        duration: Duration,
+    ) {
+        let Some(aid) = self.directory.user(from).ok().flatten().map(|user| user.aid) else {
+            return;
+        };
+        if self.wants(aid, notify::CALL) {
+            let (from, to) = (self.who(from), self.who(to));
+            let duration_s = duration.as_secs();
+            self.hook(aid, Event::Call { from, to, video, status, duration_s });
+        }
+    }
+
+    /// A group was made, changed or deleted.
+    pub(crate) fn hook_group(&mut self, group: &Group, what: GroupEvent) {
+        if self.wants(group.aid, notify::GROUP) {
+            let (gid, name) = (group.gid, group.name.clone());
+            self.hook(group.aid, Event::Group { gid, name, user: None, what });
+        }
+    }
+
+    /// A group is about to become this.
+    pub(crate) fn hook_group_change(&mut self, after: &Roster) {
+        let group = &after.group;
+        if !self.wants(group.aid, notify::GROUP) {
+            return;
+        }
+        let Some(before) = self.directory.group(group.aid, group.gid).ok().flatten().cloned()
+        else {
+            return;
+        };
+        if before.group != *group {
+            self.hook_group(group, GroupEvent::Changed);
+        }
+        let missing = |there: &Roster, here: &Roster| -> Vec<Uid> {
+            let gone = here.members.keys().filter(|uid| !there.members.contains_key(*uid));
+            gone.copied().collect()
+        };
+        let (joined, left) = (missing(&before, after), missing(after, &before));
+        for (uids, what) in [(joined, GroupEvent::Joined), (left, GroupEvent::Left)] {
+            for uid in uids {
+                let (gid, name, user) = (group.gid, group.name.clone(), Some(self.who(uid)));
+                self.hook(group.aid, Event::Group { gid, name, user, what });
+            }
+        }
+    }
+
+    /// The apps there are, now that the server serves.
+    pub(crate) fn on_ready(&mut self, result: Result<Reply, StoreError>) {
+        match result {
+            Ok(Reply::OfApp(AppReply::Apps(apps))) => {
+                for app in apps {
+                    self.tell_place(&app);
+                    if self.directory.app(app.aid).is_err() {
+                        self.directory.put_app(app, None);
+                    }
+                }
+                self.hook_server(true);
+            }
+            Ok(_) => {}
+            Err(error) => self.log(alloc::format!("storage: {error}")),
+        }
+    }
+
+    /// The server has started, or is going to stop.
+    pub(crate) fn hook_server(&mut self, started: bool) {
+        let mut aids: Vec<_> = self.hooked.places.keys().copied().collect();
+        aids.sort_unstable();
+        for aid in aids {
+            if self.wants(aid, notify::SERVER) {
+                self.hook(aid, Event::Server { started });
+            }
+        }
+    }
+
+    /// Tells the host where the backend of this app listens, unless it knows.
+    pub(crate) fn tell_place(&mut self, app: &App) {
         let settings = &app.settings;
         let default = if settings.secret.is_empty() { 2 } else { 1 };
-        let hook = Hook {
-            aid,
+        let place = Place {
+            aid: app.aid,
             url: settings.url.clone(),
             secret: settings.secret.clone(),
             version: settings.webhook_version.unwrap_or(default),
-            ts: self.now.wall,
-            event,
         };
-        self.output(Output::Hook(hook.into()));
+        if self.hooked.places.get(&app.aid) != Some(&place) {
+            self.hooked.places.insert(app.aid, place.clone());
+            self.output(Output::Hook(Told::Place(place).into()));
+        }
     }
+
+    /// An app is gone.
+    pub(crate) fn forget_place(&mut self, aid: AppId) {
+        self.hooked.places.remove(&aid);
+        self.output(Output::Hook(Told::Over(aid).into()));
+    }
+
+    fn who(&self, uid: Uid) -> Who {
+        let user = self.directory.user(uid).ok().flatten();
+        Who { uid, address: user.map(|user| user.address.clone()).unwrap_or_default() }
+    }
+
+    fn hook(&mut self, aid: AppId, event: Event) {
+        let Some(app) = self.directory.app(aid).ok().flatten().cloned() else { return };
+        self.tell_place(&app);
+        let hook = Hook { aid, ts: self.now.wall, event };
+        self.output(Output::Hook(Told::Event(hook).into()));
+    }
+}
+
+/// Whom a message names, known or not.
+fn addressee(message: &Message) -> Who {
+    let address = match message.to.as_ref().and_then(|to| to.to.as_ref()) {
+        Some(wire::proto::target::To::Address(address)) => address.clone(),
+        _ => Default::default(),
+    };
+    Who { uid: Uid(0), address }
 }

@@ -32,6 +32,7 @@ use crate::group_requests::WrongPins;
 use crate::hooks::Hooked;
 use crate::messaging::Refusal;
 use crate::operations::Operations;
+use crate::port::apps::AppRequest;
 use crate::port::store::{NewMessage, Note, Reply, Request, StoreError, TokenId};
 use crate::presence::Watchers;
 use crate::rooms::Rooms;
@@ -57,6 +58,10 @@ pub struct Hub {
     pub(crate) calls: Calls,
     pub(crate) operations: Operations,
     pub(crate) wrong_pins: WrongPins,
+    /// Who is being made a member by what it has done.
+    pub(crate) entering: BTreeSet<(GroupId, Uid)>,
+    /// Who got the last message of a group whose members take turns.
+    pub(crate) turns: HashMap<GroupId, Uid>,
     pub(crate) otps: Otps,
     pub(crate) hooked: Hooked,
     pub(crate) app_rates: AppRates,
@@ -159,6 +164,7 @@ pub(crate) enum Pending {
         ticket: Ticket,
     },
     Sweep,
+    Ready,
     Schedule,
     Nothing,
 }
@@ -183,6 +189,8 @@ impl Hub {
             calls: Calls::new(epoch),
             operations: Operations::default(),
             wrong_pins: WrongPins::default(),
+            entering: BTreeSet::new(),
+            turns: HashMap::new(),
             otps: Otps::default(),
             hooked: Hooked::default(),
             app_rates: AppRates::new(0, 0),
@@ -226,6 +234,7 @@ impl Hub {
             Input::Admin { ticket, call } => self.on_admin(ticket, call),
             Input::Uploader { ticket, credential } => self.on_uploader(ticket, &credential),
             Input::Media(event) => self.on_media(event),
+            Input::Ready => self.ask(Request::OfApp(AppRequest::List), Pending::Ready),
             Input::Tick => {}
             Input::Stop => self.on_stop(),
         }
@@ -397,6 +406,7 @@ impl Hub {
 
     fn on_stop(&mut self) {
         self.stopping = true;
+        self.hook_server(false);
         let sessions: BTreeSet<_> = self.sessions.keys().copied().collect();
         // Not all at one moment: each waits a little longer than the one before, up to a bound.
         let mut rest = Duration::ZERO;
@@ -666,6 +676,7 @@ impl Hub {
             Pending::Admin => self.on_admin_stored(result),
             Pending::Uploader { ticket } => self.on_uploader_found(ticket, result),
             Pending::Sweep => self.on_swept(&result),
+            Pending::Ready => self.on_ready(result),
             Pending::Schedule => self.on_due(result),
             Pending::Nothing => {
                 if let Err(error) = result {

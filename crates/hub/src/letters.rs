@@ -10,8 +10,8 @@ use bytes::Bytes;
 use prost::Message as _;
 use wire::frame::encode_deliver;
 use wire::id::{AppId, GroupId, MessageId, Seq, Uid};
-use wire::limits::{BODY_BYTES_MAX, CONTENT_BYTES_MAX, LETTER_ADDRESSES_MAX};
-use wire::mask::{message as flag, user as user_flag};
+use wire::limits::{BODY_BYTES_MAX, CONTENT_BYTES_MAX, GROUP_TURNS_KEPT_MAX, LETTER_ADDRESSES_MAX};
+use wire::mask::{group as mode, message as flag, user as user_flag};
 use wire::proto::{Message, Target, target};
 use wire::time::Duration;
 
@@ -228,6 +228,7 @@ impl Hub {
         }
         let mut stored = Vec::new();
         for Ready { message, id, group, to, storeless } in ready {
+            let to = self.by_turns(aid, group, to);
             let ts = self.now.wall;
             let (sender, expiry) = (Uid(message.from_uid), message.expiry.unwrap_or(0));
             let flags = message.flags;
@@ -323,6 +324,29 @@ impl Hub {
             *receiver != sender && blocks & wire::mask::contact::BLOCK_GROUP_MESSAGES == 0
         };
         roster.receivers(self.now.wall).filter(accepts).collect()
+    }
+
+    /// Of a group whose members take turns, the one whose turn it is: somebody who is online, if
+    /// anybody is.
+    pub(crate) fn by_turns(&mut self, aid: AppId, gid: GroupId, to: Vec<Uid>) -> Vec<Uid> {
+        let roster = self.directory.group(aid, gid).ok().flatten();
+        let turns = roster.is_some_and(|roster| roster.group.flags & mode::RECV_ROUND_ROBIN != 0);
+        if !turns || to.len() < 2 {
+            return to;
+        }
+        let mut there: Vec<_> =
+            to.iter().copied().filter(|uid| self.online.contains(*uid)).collect();
+        if there.is_empty() {
+            there = to;
+        }
+        there.sort_unstable();
+        let last = self.turns.get(&gid).copied().unwrap_or_default();
+        let next = there.iter().find(|uid| **uid > last).or(there.first()).copied();
+        if self.turns.len() >= GROUP_TURNS_KEPT_MAX {
+            self.turns.clear();
+        }
+        self.turns.extend(next.map(|next| (gid, next)));
+        next.into_iter().collect()
     }
 
     fn is_over(&self, roster: &Roster) -> bool {

@@ -21,6 +21,7 @@ mod group_requests;
 mod history;
 mod hooks;
 mod hub;
+mod kept_messages;
 mod letters;
 mod messaging;
 mod negotiation;
@@ -111,6 +112,8 @@ pub enum Input {
     },
     /// The media server tells something.
     Media(media::Event),
+    /// The server serves: backends that want to know are told.
+    Ready,
     /// The deadline given by [`Output::Wait`] has come, or time just went on.
     Tick,
     /// The server is going to stop: tell all sessions, refuse new ones.
@@ -156,7 +159,7 @@ pub enum Output {
         who: Result<Option<(AppId, Uid)>, store::StoreError>,
     },
     /// Tell the backend of an app.
-    Hook(alloc::boxed::Box<hook::Hook>),
+    Hook(alloc::boxed::Box<hook::Told>),
     /// Tell the media server.
     Media(media::Command),
     /// A line for the server's log, nothing personal in it.

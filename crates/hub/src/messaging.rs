@@ -18,7 +18,7 @@ use wire::proto::{
     server_frame, target,
 };
 use wire::status;
-use wire::time::Duration;
+use wire::time::{Duration, Timestamp};
 
 use crate::changes::Noted;
 use crate::delivery::note;
@@ -69,8 +69,13 @@ impl Hub {
             return Ok(());
         }
         let destination = match self.destination(uid, aid, send)? {
-            Ok(destination) => destination,
+            Ok(Destination { to, group, storeless }) => {
+                Destination { to: self.by_turns(aid, group, to), group, storeless }
+            }
             Err(refusal) => {
+                if refusal.status == status::INVALID_DESTINATION {
+                    self.hook_invalid(aid, message_from(send, (uid, address), self.now.wall));
+                }
                 // It may have been stored before the right to send it was taken away.
                 let request = Request::FindMessage { sender: uid, id: message_id };
                 self.ask(request, Pending::Refusal { session: id, id: message_id, refusal });
@@ -78,22 +83,11 @@ impl Hub {
             }
         };
 
-        let message = Message {
-            id: send.id,
-            from_uid: uid.0,
-            from: address,
-            to: send.to.clone(),
-            r#type: send.r#type,
-            flags: send.flags,
-            expiry: send.expiry,
-            sent: send.sent,
-            ts: self.now.wall.0,
-            content: Some(content),
-            origin: key.0.to_vec(),
-            ..Message::default()
-        };
+        let message = message_from(send, (uid, address), self.now.wall);
+        let message = Message { content: Some(content), origin: key.0.to_vec(), ..message };
         if send.expiry == Some(0) || send.flags & flag::TRANSIENT != 0 || destination.storeless {
             self.send_now(id, uid, send.id, &destination, &encoded(message));
+            self.enter_group(id, destination.group);
             return Ok(());
         }
         // It counts from when it was sent; who waits longer for a connection has less of it.
@@ -127,6 +121,7 @@ impl Hub {
             live.outgoing.push_back(outgoing);
         }
         self.store_next(id);
+        self.enter_group(id, group);
         Ok(())
     }
 
@@ -361,6 +356,23 @@ impl Hub {
         let request = Request::AppendNotes { notes: notes.clone() };
         self.ask(request, Pending::Noted(Noted { session: id, ticket: read.ticket, notes }));
         Ok(())
+    }
+}
+
+/// What a client sends as others get it.
+fn message_from(send: &Send, (uid, address): (Uid, String), now: Timestamp) -> Message {
+    Message {
+        id: send.id,
+        from_uid: uid.0,
+        from: address,
+        to: send.to.clone(),
+        r#type: send.r#type,
+        flags: send.flags,
+        expiry: send.expiry,
+        sent: send.sent,
+        ts: now.0,
+        content: send.content.clone(),
+        ..Message::default()
     }
 }
 

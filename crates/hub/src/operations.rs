@@ -20,12 +20,14 @@ use crate::app_operations::{Quota, delete_app, new_app_token, over_quota, set_ap
 use crate::directory::{Missing, Needs, Roster};
 use crate::group_requests::{Actor, Wish};
 use crate::hub::{Hub, Pending};
+use crate::kept_messages::{Recalling, read_messages};
 use crate::letters::SentLetters;
 use crate::port::admin::{
     AdminError, Call, Credential, ErrorCode, IssuedToken, Operation, Param, Reply, TokenWish,
     UserFields, UserRef,
 };
 use crate::port::apps::{AppRequest, Scheduled};
+use crate::port::hook::GroupEvent;
 use crate::port::store::{
     self, App, Group, Member, Note, Request, StoreError, Token, TokenId, User,
 };
@@ -117,6 +119,10 @@ pub(crate) enum After {
     GroupsListed,
     Scheduled { due: Timestamp, mids: Vec<u64>, failed: Vec<String> },
     LettersStored(SentLetters),
+    MessagesRead,
+    MessagesDeleted { notes: Vec<Note> },
+    Recalling(Recalling),
+    Recalled(Recalling, Vec<Note>),
     Unscheduled,
     UserForced,
     Memberships,
@@ -332,6 +338,7 @@ impl Hub {
             Operation::AppGet { .. } => Ok(Progress::Answered(Reply::AppRow(app))),
             Operation::AppToken { .. } => Ok(new_app_token(app, &call.entropy)),
             Operation::AppDelete { name } => Ok(delete_app(app, &name)),
+            Operation::Hooks(wish) => Ok(Progress::Answered(Reply::Hooks(aid, wish))),
             Operation::UserAdd { address, fields, token } => {
                 self.add_user(&app, address, fields, token, job)
             }
@@ -369,6 +376,13 @@ impl Hub {
                 self.change_pins(aid, gid, action, &call.entropy)
             }
             Operation::Message(letter) => self.send_letter(&app, letter, job),
+            Operation::MessagesGet { user, with, before, count } => {
+                self.get_messages(aid, &user, with.as_ref(), (before, count))
+            }
+            Operation::MessagesDelete { user, with, before, recall } => {
+                self.delete_messages(aid, &user, with, (before, recall))
+            }
+            Operation::MessagesRecall { user, mids } => self.recall_messages(aid, &user, mids),
             Operation::GroupAdd { fields, members, rights } => {
                 match over_quota(&app, job, Quota::Groups) {
                     Some(progress) => Ok(progress),
@@ -396,6 +410,10 @@ impl Hub {
         match credential {
             Credential::None => refused("the request carries no token"),
             Credential::AdminKey => Ok(Ok(None)),
+            Credential::ForApp(aid) => Ok(match self.directory.app(*aid)? {
+                Some(app) => Ok(Some(app.clone())),
+                None => Err(refusal(ErrorCode::NotFound, "no such app", &[Param::AppId])),
+            }),
             Credential::App(hash) => match self.directory.app_of_token(hash)? {
                 None => refused("the token is not known"),
                 Some(App { active: false, .. }) => {
@@ -561,6 +579,7 @@ impl Hub {
                 let members = put.into_iter().map(|member| (member.uid, member)).collect();
                 let after = Roster { group: group.clone(), members };
                 self.directory.put_group(group.clone(), []);
+                self.hook_group(&group, GroupEvent::Created);
                 let reply = Reply::Group { group, failed };
                 if uids.is_empty() {
                     return Progress::Answered(reply);
@@ -573,6 +592,7 @@ impl Hub {
             }
             (After::GroupSaved { roster, notes, reply }, saved) => {
                 let gid = roster.group.gid;
+                self.hook_group_change(&roster);
                 self.directory.put_group(roster.group, roster.members.into_values());
                 let progress = self.answer_client_first(reply);
                 self.on_notes(&notes, Ok(saved));
@@ -582,12 +602,25 @@ impl Hub {
             (After::GroupDeleted { group, notes }, reply) => {
                 let gid = group.gid;
                 self.directory.remove_group(gid);
+                self.hook_group(&group, GroupEvent::Deleted);
                 let progress = self.answer_client_first(Reply::Group { group, failed: Vec::new() });
                 self.on_notes(&notes, Ok(reply));
                 self.on_room_rights(gid, true);
                 progress
             }
             (after, store::Reply::OfApp(reply)) => self.follow_app(after, reply),
+            (After::MessagesRead, store::Reply::History(rows)) => read_messages(rows),
+            (After::MessagesDeleted { notes }, reply) => {
+                self.on_notes(&notes, Ok(reply));
+                Progress::Answered(Reply::Deleted(None))
+            }
+            (After::Recalling(recalling), store::Reply::Message(found)) => {
+                self.on_recall_found(recalling, found)
+            }
+            (After::Recalled(recalling, notes), reply) => {
+                self.on_notes(&notes, Ok(reply));
+                self.recall_next(recalling)
+            }
             (After::LettersStored(sent), store::Reply::Stored(outcomes)) => {
                 self.on_letters_stored(sent, outcomes)
             }

@@ -22,6 +22,9 @@ impl Rights {
     /// Evaluates all rules for this user. A membership that has ended is none.
     pub fn of(group: &Group, member: Option<&Member>, uid: Uid, now: Timestamp) -> Rights {
         let member = member.filter(|member| member.is_current(now));
+        // Who is no member yet and becomes one by what it does, may do what a member may.
+        let silent = Member::default();
+        let joins = member.is_none() && group.flags & mode::AUTO_ADD_MEMBER != 0;
         if group.owner == Some(uid) && member.is_some() {
             return Rights {
                 member: true,
@@ -40,7 +43,7 @@ impl Rights {
         let mut may = 0;
         for (bit, selected, anyone) in modes {
             let for_anyone = group.flags & anyone != 0;
-            let allowed = match member {
+            let allowed = match member.or(joins.then_some(&silent)) {
                 None => for_anyone,
                 Some(member) if member.denied & bit != 0 => false,
                 Some(member) if member.given & bit != 0 => true,
@@ -138,5 +141,13 @@ mod tests {
         assert_eq!(Rights::of(&group, Some(&member), Uid(1), NOW), Rights::default());
         let earlier = Timestamp(NOW.0 - 1);
         assert!(Rights::of(&group, Some(&member), Uid(1), earlier).member);
+    }
+
+    #[test]
+    fn who_becomes_a_member_by_itself_may_what_silent_members_may() {
+        let group =
+            Group { flags: mode::AUTO_ADD_MEMBER | mode::PUB_BY_SELECTED, ..Group::default() };
+        let rights = Rights::of(&group, None, Uid(1), NOW);
+        assert!(!rights.member && rights.allow(right::SEND) && !rights.allow(right::PUB));
     }
 }

@@ -131,6 +131,7 @@ impl Hub {
             live.rooms.push(gid);
         }
         self.send_room_state(gid, id);
+        self.enter_group(id, gid);
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 //! Every key is in `docs/operating.md` with its default. A key that does not exist and a value that
 //! cannot be are errors which name it.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -12,15 +12,22 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use wire::limits::{
     FILE_BYTES_MAX, OPERATIONS_BURST, OPERATIONS_PER_SECOND, SESSIONS_PER_USER_MAX,
+    WEBHOOK_RETRIES_MAX,
 };
 
-use crate::webhook::Allowed;
+use crate::demo;
+use crate::front::CertificateFiles;
+use crate::webhook;
 
 /// Everything the server is told; nothing of it changes while it runs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// Where pages, backends and sockets come to; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// The certificate of `listen`; `None`: it speaks plain HTTP.
+    pub tls: Option<CertificateFiles>,
+    /// Proxies that may say for whom they ask.
+    pub proxies: Vec<IpNet>,
     /// UDP address of audio and video; port 0 takes a free one.
     pub media: SocketAddr,
     /// Addresses at which clients reach the media port; none: those that can be found out.
@@ -41,8 +48,12 @@ pub struct Config {
     pub admin_allow: Vec<IpNet>,
     /// Addresses one app token may be used from, 0 = any number.
     pub admin_sources: usize,
-    /// Where webhooks may be.
-    pub webhooks: Allowed,
+    /// Origins whose pages may ask the backend API; none: no page may.
+    pub admin_cors_origins: Vec<String>,
+    /// A refusal has its code as HTTP status, not 200.
+    pub admin_http_status: bool,
+    /// Where webhooks may be, and how they are asked.
+    pub webhooks: webhook::Settings,
     /// Browsers that may be signed in with one token at the same time.
     pub token_sessions: usize,
     /// Messages stay after they were delivered, for devices that have not got them.
@@ -51,12 +62,19 @@ pub struct Config {
     pub files_url: Option<String>,
     /// Largest file that may be uploaded, MiB.
     pub upload_max_mb: u64,
+    /// The login of the demo pages, `None` when it is off.
+    pub demo: Option<demo::Settings>,
 }
 
 impl Default for Config {
     fn default() -> Config {
         Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            tls: None,
+            proxies: vec![
+                IpNet::new_assert(Ipv4Addr::LOCALHOST.into(), 8),
+                IpNet::new_assert(Ipv6Addr::LOCALHOST.into(), 128),
+            ],
             media: SocketAddr::from(([0, 0, 0, 0], 0)),
             announce: Vec::new(),
             data: "data".into(),
@@ -68,11 +86,14 @@ impl Default for Config {
             admin_burst: OPERATIONS_BURST,
             admin_allow: Vec::new(),
             admin_sources: 0,
-            webhooks: Allowed::default(),
+            admin_cors_origins: Vec::new(),
+            admin_http_status: false,
+            webhooks: webhook::Settings::default(),
             token_sessions: 1,
             history: true,
             files_url: None,
             upload_max_mb: FILE_BYTES_MAX / 1024 / 1024,
+            demo: None,
         }
     }
 }
@@ -91,6 +112,30 @@ pub struct Flags {
     /// Address and port for pages, backends and sockets; port 0 takes a free one [127.0.0.1:8080]
     #[arg(long, env = "MESIBO_LISTEN")]
     listen: Option<SocketAddr>,
+
+    /// Folder with the certificate as certbot writes it: privkey.pem, and fullchain.pem or cert.pem
+    /// with chain.pem; then pages come by https://
+    #[arg(long, env = "MESIBO_TLS_DIR", value_name = "FOLDER")]
+    tls_dir: Option<PathBuf>,
+
+    /// Instead of a folder: the certificate in PEM, with its chain behind it
+    #[arg(
+        long,
+        env = "MESIBO_TLS_CERT",
+        value_name = "FILE",
+        conflicts_with = "tls_dir",
+        requires = "tls_key"
+    )]
+    tls_cert: Option<PathBuf>,
+
+    /// And its private key
+    #[arg(long, env = "MESIBO_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+
+    /// Network of proxies that may say for whom they ask (X-Forwarded-For, -Proto, -Host); may be
+    /// repeated [127.0.0.0/8, ::1]
+    #[arg(long, env = "MESIBO_PROXIES", value_delimiter = ',')]
+    proxies: Option<Vec<IpNet>>,
 
     /// UDP address and port for audio and video; port 0 takes a free one [0.0.0.0:0]
     #[arg(long, env = "MESIBO_MEDIA")]
@@ -132,6 +177,15 @@ pub struct Flags {
     #[arg(long, env = "MESIBO_ADMIN_SOURCES")]
     admin_sources: Option<usize>,
 
+    /// Origin whose pages may ask the backend API, such as https://tools.example.com; may be repeated.
+    /// An app token does not belong into a page [none]
+    #[arg(long, env = "MESIBO_ADMIN_CORS_ORIGINS", value_delimiter = ',', value_name = "ORIGIN")]
+    admin_cors_origins: Option<Vec<String>>,
+
+    /// Whether a refused operation has its code as HTTP status, not 200 [false]
+    #[arg(long, env = "MESIBO_ADMIN_HTTP_STATUS", value_name = "BOOL")]
+    admin_http_status: Option<bool>,
+
     /// Whether webhooks may be at http:// URLs [false]
     #[arg(long, env = "MESIBO_WEBHOOK_ALLOW_HTTP", value_name = "BOOL")]
     webhook_allow_http: Option<bool>,
@@ -139,6 +193,18 @@ pub struct Flags {
     /// Whether webhooks may be at addresses inside the network [false]
     #[arg(long, env = "MESIBO_WEBHOOK_ALLOW_PRIVATE", value_name = "BOOL")]
     webhook_allow_private: Option<bool>,
+
+    /// Whether events of messages say what is in them [true]
+    #[arg(long, env = "MESIBO_WEBHOOK_INCLUDE_BODY", value_name = "BOOL")]
+    webhook_include_body: Option<bool>,
+
+    /// Whether an answer of a webhook counts only when it says MESIBO OK [false]
+    #[arg(long, env = "MESIBO_WEBHOOK_STRICT_BODY", value_name = "BOOL")]
+    webhook_strict_body: Option<bool>,
+
+    /// Seconds to wait before each further try to tell a webhook [1,10,60,300,1800]
+    #[arg(long, env = "MESIBO_WEBHOOK_RETRIES", value_delimiter = ',')]
+    webhook_retries: Option<Vec<u64>>,
 
     /// Browsers that may be signed in with one token at the same time [1]
     #[arg(long, env = "MESIBO_TOKEN_SESSIONS")]
@@ -156,6 +222,23 @@ pub struct Flags {
     /// Largest file that may be uploaded, in MiB [50]
     #[arg(long, env = "MESIBO_UPLOAD_MAX_MB")]
     upload_max_mb: Option<u64>,
+
+    /// Nothing that is for development only may be switched on [false]
+    #[arg(long, env = "MESIBO_PRODUCTION", value_name = "BOOL")]
+    production: Option<bool>,
+
+    /// For development: the login of demo pages, by which anybody signs in as anybody [false]
+    #[arg(long, env = "MESIBO_DEMO_ENABLED", value_name = "BOOL")]
+    demo_enabled: Option<bool>,
+
+    /// Name of the app that demo pages sign in to [demo]
+    #[arg(long, env = "MESIBO_DEMO_APP", value_name = "NAME")]
+    demo_app: Option<String>,
+
+    /// Code with which demo pages sign in; "random": drawn each time and written to the log
+    /// [123456]
+    #[arg(long, env = "MESIBO_DEMO_OTP", value_name = "CODE")]
+    demo_otp: Option<String>,
 }
 
 /// The file, as it is written.
@@ -163,6 +246,7 @@ pub struct Flags {
 #[serde(deny_unknown_fields)]
 struct File {
     listen: Option<SocketAddr>,
+    proxies: Option<Vec<IpNet>>,
     media: Option<SocketAddr>,
     announce: Option<Vec<IpAddr>>,
     data: Option<PathBuf>,
@@ -171,6 +255,8 @@ struct File {
     log: Option<String>,
     history: Option<bool>,
     #[serde(default)]
+    tls: Tls,
+    #[serde(default)]
     admin: Admin,
     #[serde(default)]
     webhook: Webhook,
@@ -178,6 +264,17 @@ struct File {
     tokens: Tokens,
     #[serde(default)]
     files: Files,
+    production: Option<bool>,
+    #[serde(default)]
+    demo: Demo,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Demo {
+    enabled: Option<bool>,
+    app: Option<String>,
+    otp: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -185,6 +282,9 @@ struct File {
 struct Webhook {
     allow_http: Option<bool>,
     allow_private: Option<bool>,
+    include_body: Option<bool>,
+    strict_body: Option<bool>,
+    retries: Option<Vec<u64>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -194,6 +294,8 @@ struct Admin {
     burst: Option<u32>,
     allow: Option<Vec<IpNet>>,
     max_source_ips: Option<usize>,
+    cors_origins: Option<Vec<String>>,
+    http_status_from_code: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -201,6 +303,28 @@ struct Admin {
 struct Files {
     url: Option<String>,
     upload_max_mb: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tls {
+    dir: Option<PathBuf>,
+    cert: Option<PathBuf>,
+    key: Option<PathBuf>,
+    chain: Option<PathBuf>,
+}
+
+impl Tls {
+    fn files(self) -> anyhow::Result<Option<CertificateFiles>> {
+        match (self.dir, self.cert, self.key) {
+            (None, None, None) => Ok(None),
+            (Some(folder), None, None) => Ok(Some(CertificateFiles::in_folder(&folder))),
+            (None, Some(cert), Some(key)) => {
+                Ok(Some(CertificateFiles { cert, key, chain: self.chain }))
+            }
+            _ => anyhow::bail!("tls needs either dir, or cert and key"),
+        }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -226,8 +350,26 @@ impl Flags {
             }
         };
         let default = Config::default();
+        let tls = match self.tls_dir.is_some() || self.tls_cert.is_some() {
+            true => Tls { dir: self.tls_dir, cert: self.tls_cert, key: self.tls_key, chain: None },
+            false => file.tls,
+        };
+        let demo = self.demo_enabled.or(file.demo.enabled).unwrap_or(false);
+        anyhow::ensure!(
+            !(demo && self.production.or(file.production).unwrap_or(false)),
+            "production and demo.enabled exclude each other: the demo login lets anybody in"
+        );
+        let demo = demo.then(|| demo::Settings {
+            app: self.demo_app.or(file.demo.app).unwrap_or("demo".into()),
+            code: self
+                .demo_otp
+                .or(file.demo.otp)
+                .map_or(Some("123456".into()), |code| (code != "random").then_some(code)),
+        });
         let config = Config {
             listen: self.listen.or(file.listen).unwrap_or(default.listen),
+            tls: tls.files()?,
+            proxies: self.proxies.or(file.proxies).unwrap_or(default.proxies),
             media: self.media.or(file.media).unwrap_or(default.media),
             announce: self.announce.or(file.announce).unwrap_or(default.announce),
             data: self.data.or(file.data).unwrap_or(default.data),
@@ -241,9 +383,29 @@ impl Flags {
                 .admin_sources
                 .or(file.admin.max_source_ips)
                 .unwrap_or(default.admin_sources),
-            webhooks: Allowed {
-                http: self.webhook_allow_http.or(file.webhook.allow_http).unwrap_or(false),
-                private: self.webhook_allow_private.or(file.webhook.allow_private).unwrap_or(false),
+            admin_cors_origins: self
+                .admin_cors_origins
+                .or(file.admin.cors_origins)
+                .unwrap_or_default(),
+            admin_http_status: self
+                .admin_http_status
+                .or(file.admin.http_status_from_code)
+                .unwrap_or(false),
+            webhooks: webhook::Settings {
+                allow_http: self.webhook_allow_http.or(file.webhook.allow_http).unwrap_or(false),
+                allow_private: self
+                    .webhook_allow_private
+                    .or(file.webhook.allow_private)
+                    .unwrap_or(false),
+                include_body: self
+                    .webhook_include_body
+                    .or(file.webhook.include_body)
+                    .unwrap_or(true),
+                strict_body: self.webhook_strict_body.or(file.webhook.strict_body).unwrap_or(false),
+                retries_s: self
+                    .webhook_retries
+                    .or(file.webhook.retries)
+                    .unwrap_or(default.webhooks.retries_s),
             },
             token_sessions: self
                 .token_sessions
@@ -255,6 +417,7 @@ impl Flags {
                 .upload_max_mb
                 .or(file.files.upload_max_mb)
                 .unwrap_or(default.upload_max_mb),
+            demo,
         };
         config.check()?;
         Ok(config)
@@ -276,7 +439,13 @@ impl File {
     /// Folders in the file are as seen from where it is.
     fn within(self, folder: &Path) -> File {
         let seen = |path: Option<PathBuf>| path.map(|path| folder.join(path));
-        File { data: seen(self.data), site: seen(self.site), ..self }
+        let tls = Tls {
+            dir: seen(self.tls.dir),
+            cert: seen(self.tls.cert),
+            key: seen(self.tls.key),
+            chain: seen(self.tls.chain),
+        };
+        File { data: seen(self.data), site: seen(self.site), tls, ..self }
     }
 }
 
@@ -290,6 +459,11 @@ impl Config {
         anyhow::ensure!(
             self.admin_key.as_ref().is_none_or(|key| key.len() >= ADMIN_KEY_BYTES_MIN),
             "admin_key has less than {ADMIN_KEY_BYTES_MIN} characters: it opens everything"
+        );
+        anyhow::ensure!(
+            self.webhooks.retries_s.len() <= WEBHOOK_RETRIES_MAX,
+            "webhook.retries has {} waits, it can have {WEBHOOK_RETRIES_MAX}",
+            self.webhooks.retries_s.len()
         );
         self.filter().map(|_| ())
     }
@@ -339,6 +513,7 @@ mod tests {
         let (folder, path) = file(
             r#"
             listen = "0.0.0.0:443"
+            proxies = ["10.0.0.0/8"]
             media = "0.0.0.0:3478"
             announce = ["192.0.2.1", "2001:db8::1"]
             data = "kept"
@@ -346,23 +521,40 @@ mod tests {
             admin_key = "a key of the file"
             log = "warn"
             history = false
+            [tls]
+            cert = "cert.pem"
+            key = "key.pem"
             [admin]
             rate = 7
             burst = 9
             allow = ["192.0.2.0/24"]
             max_source_ips = 5
+            cors_origins = ["https://tools.example.com"]
+            http_status_from_code = true
             [webhook]
             allow_http = true
+            include_body = false
+            strict_body = true
+            retries = [2, 3]
             [tokens]
             sessions = 3
             [files]
             url = "https://files.example.com"
             upload_max_mb = 9
+            [demo]
+            enabled = true
+            otp = "random"
             "#,
         );
         let config = flags(&["--config", &path, "--listen", "[::1]:80"]).config().unwrap();
         let expected = Config {
             listen: "[::1]:80".parse().unwrap(),
+            tls: Some(CertificateFiles {
+                cert: folder.path().join("cert.pem"),
+                key: folder.path().join("key.pem"),
+                chain: None,
+            }),
+            proxies: vec!["10.0.0.0/8".parse().unwrap()],
             media: "0.0.0.0:3478".parse().unwrap(),
             announce: vec!["192.0.2.1".parse().unwrap(), "2001:db8::1".parse().unwrap()],
             data: folder.path().join("kept"),
@@ -373,11 +565,20 @@ mod tests {
             admin_burst: 9,
             admin_allow: vec!["192.0.2.0/24".parse().unwrap()],
             admin_sources: 5,
-            webhooks: Allowed { http: true, private: false },
+            admin_cors_origins: vec!["https://tools.example.com".into()],
+            admin_http_status: true,
+            webhooks: webhook::Settings {
+                allow_http: true,
+                allow_private: false,
+                include_body: false,
+                strict_body: true,
+                retries_s: vec![2, 3],
+            },
             token_sessions: 3,
             history: false,
             files_url: Some("https://files.example.com".into()),
             upload_max_mb: 9,
+            demo: Some(demo::Settings { app: "demo".into(), code: None }),
         };
         assert_eq!(config, expected);
         let all = ["--announce", "192.0.2.9", "--log", "debug", "--token-sessions", "2"];
@@ -394,6 +595,7 @@ mod tests {
         assert!(text.contains("listen") && text.contains("server.toml"), "{text}");
         assert!(error("[tokens]\nsessions = 0").contains("tokens.sessions is 0"));
         assert!(error("admin_key = \"secret\"").contains("admin_key"));
+        assert!(error("production = true\n[demo]\nenabled = true").contains("demo.enabled"));
         assert!(!error("admin_key = \"secret\"").contains("secret"));
         assert!(error("log = \"a=b=c\"").contains("a=b=c"));
         assert!(error("data = ").contains("data"));

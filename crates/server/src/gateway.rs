@@ -6,20 +6,18 @@
 
 use std::cell::RefCell;
 use std::io;
-use std::net::SocketAddr;
+use std::net::IpAddr;
 
-use axum::Router;
 use axum::body::Body;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use data_encoding::BASE64;
 use hyper_util::rt::TokioIo;
-use hyper_util::server::conn::auto::upgrade::downcast;
 use sha1::{Digest, Sha1};
 use tokio::io::{AsyncWriteExt, Interest};
-use tokio::net::TcpStream;
 use wire::SUBPROTOCOL;
 use wire::frame::{FrameError, decode_client};
 use wire::id::SessionId;
@@ -27,6 +25,7 @@ use wire::limits::{CLOSE_WITHIN, FRAME_BYTES_MAX, SOCKET_READ_BYTES_MAX, SOCKET_
 use wire::proto::client_frame;
 
 use crate::Shared;
+use crate::front::{Origin, Socket};
 use crate::hub_task::{HubHandle, ToHub};
 use crate::orders::{OrderReceiver, ToSocket, orders};
 use crate::websocket::{Failure, Incoming, Reader, write_binary, write_close, write_pong};
@@ -46,7 +45,7 @@ pub fn routes() -> Router<Shared> {
 
 async fn upgrade(
     State(shared): State<Shared>,
-    ConnectInfo(remote): ConnectInfo<SocketAddr>,
+    Extension(origin): Extension<Origin>,
     mut request: Request,
 ) -> Response {
     let refuse = |text: String| (StatusCode::BAD_REQUEST, text).into_response();
@@ -67,14 +66,14 @@ async fn upgrade(
     tokio::spawn(async move {
         // A client that goes away meanwhile has said nothing yet.
         let Ok(upgraded) = upgrade.await else { return };
-        let Ok(parts) = downcast::<TokioIo<TcpStream>>(upgraded) else {
+        let Ok(parts) = upgraded.downcast::<TokioIo<Socket>>() else {
             return tracing::error!("the socket of a WebSocket is not what it was");
         };
         // Boxed, and nothing else kept: what is left of this task is a pointer to what it does from
         // now on. What hyper has read too much is in its own large buffer.
         let (socket, mut early) = (parts.io.into_inner(), parts.read_buf.to_vec());
         drop(parts.read_buf);
-        Box::pin(serve(shared.hub, socket, &mut early, remote)).await;
+        Box::pin(serve(shared.hub, socket, &mut early, origin.address)).await;
     });
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -100,10 +99,10 @@ fn accept_key(key: &[u8]) -> HeaderValue {
     HeaderValue::try_from(text).expect("base64 is a header value")
 }
 
-async fn serve(hub: HubHandle, socket: TcpStream, early: &mut [u8], remote: SocketAddr) {
+async fn serve(hub: HubHandle, socket: Socket, early: &mut [u8], address: IpAddr) {
     let session = hub.new_session();
     let (sender, mut ordered) = orders();
-    if !hub.tell(ToHub::Opened(session, remote.ip(), sender)).await {
+    if !hub.tell(ToHub::Opened(session, address, sender)).await {
         return;
     }
     let mut connection = Connection::new(socket);
@@ -115,7 +114,7 @@ async fn serve(hub: HubHandle, socket: TcpStream, early: &mut [u8], remote: Sock
 }
 
 struct Connection {
-    socket: TcpStream,
+    socket: Socket,
     reader: Reader,
     /// What the hub ordered and was not put together yet.
     orders: std::vec::IntoIter<ToSocket>,
@@ -144,7 +143,7 @@ thread_local! {
 }
 
 impl Connection {
-    fn new(socket: TcpStream) -> Connection {
+    fn new(socket: Socket) -> Connection {
         let reader = Reader::new(FRAME_BYTES_MAX);
         let (orders, unsent) = (Vec::new().into_iter(), Vec::new());
         Connection { socket, reader, orders, unsent, leaving: 0, drained: 0, end: None }
@@ -164,7 +163,7 @@ impl Connection {
         }
         while self.end != Some(End::Said) {
             let reads = self.end.is_none();
-            let writes = !self.unsent.is_empty();
+            let writes = self.is_leaving();
             let interest = match writes {
                 true if reads => Interest::READABLE | Interest::WRITABLE,
                 true => Interest::WRITABLE,
@@ -184,8 +183,13 @@ impl Connection {
                         self.follow()?;
                     }
                     if reads && ready.is_readable() {
-                        let frames = self.read()?;
-                        self.tell(hub, session, frames).await?;
+                        loop {
+                            let frames = self.read()?;
+                            self.tell(hub, session, frames).await?;
+                            if self.end.is_some() || !self.socket.has_more() {
+                                break;
+                            }
+                        }
                     }
                 }
             }
@@ -250,7 +254,7 @@ impl Connection {
     /// Puts orders together and sends them with few calls, until the kernel takes no more.
     fn follow(&mut self) -> io::Result<()> {
         BUFFERS.with_borrow_mut(|(_, out)| {
-            while self.unsent.is_empty() && self.end != Some(End::Said) {
+            while !self.is_leaving() && self.end != Some(End::Said) {
                 match self.orders.next() {
                     Some(ToSocket::Frame(frame)) => {
                         self.leaving += frame.len();
@@ -287,12 +291,18 @@ impl Connection {
             }
         }
         self.unsent.extend_from_slice(&out[sent..]);
-        if self.unsent.is_empty() {
+        self.socket.try_flush()?;
+        if !self.is_leaving() {
             self.drained += std::mem::take(&mut self.leaving);
         }
         out.clear();
         out.shrink_to(SOCKET_WRITE_BYTES_MAX);
         Ok(())
+    }
+
+    /// Whether the kernel has not taken everything yet.
+    fn is_leaving(&self) -> bool {
+        !self.unsent.is_empty() || self.socket.holds_back()
     }
 
     fn send_rest(&mut self) -> io::Result<()> {
@@ -306,7 +316,7 @@ impl Connection {
         self.socket.write_all(&std::mem::take(&mut self.unsent)).await?;
         self.socket.shutdown().await?;
         loop {
-            self.socket.readable().await?;
+            self.socket.ready(Interest::READABLE).await?;
             let read = BUFFERS.with_borrow_mut(|(buffer, _)| self.socket.try_read(buffer));
             match read {
                 Ok(0) => return Ok(()),

@@ -20,7 +20,7 @@ use crate::media::{MediaHandle, Translation};
 use crate::metrics::Metrics;
 use crate::orders::{OrderSender, ToSocket};
 use crate::store::{Sqlite, Store, StoreReply};
-use crate::webhook::{Allowed, Webhooks};
+use crate::webhook::Webhooks;
 
 /// Whose a token is, `None` when it is worth nothing.
 pub type Uploader = Result<Option<(AppId, Uid)>, StoreError>;
@@ -97,8 +97,8 @@ pub struct Settings {
     pub token_sessions: usize,
     /// Operations of one app, a second and at once.
     pub operation_rate: (u32, u32),
-    /// Where webhooks may be.
-    pub webhooks: Allowed,
+    /// Tells backends.
+    pub webhooks: Webhooks,
     /// Signs upload tokens.
     pub upload_key: UploadKey,
 }
@@ -152,7 +152,7 @@ impl HubTask {
         media: MediaHandle,
         media_events: mpsc::Receiver<sfu::Event>,
         metrics: Metrics,
-        webhooks: Allowed,
+        webhooks: Webhooks,
     ) -> HubTask {
         // Bounded by `outstanding`: there is never more in it than was asked.
         let (answers, stored) = mpsc::unbounded_channel();
@@ -180,13 +180,15 @@ impl HubTask {
             deadline: None,
             stopping: false,
             counted: Counters::default(),
-            webhooks: Webhooks::new(webhooks, metrics.clone()),
+            webhooks,
             metrics,
         }
     }
 
     async fn run(mut self, mut inputs: mpsc::Receiver<ToHub>) {
         const BATCH: usize = 256;
+        self.input(Input::Ready);
+        self.perform_all();
         let mut batch = Vec::with_capacity(BATCH);
         while !(self.stopping && self.sockets.is_empty() && self.outstanding == 0) {
             let deadline = self.deadline;
@@ -301,7 +303,7 @@ impl HubTask {
                         not_taken.extend(refused.and_then(|it| self.translation.not_taken(&it)));
                     }
                 }
-                Output::Hook(hook) => self.webhooks.push(*hook),
+                Output::Hook(told) => self.webhooks.take(*told),
                 Output::Log { text } => tracing::info!("{text}"),
                 Output::Wait(deadline) => {
                     self.deadline = self.clock.deadline(deadline);

@@ -3,7 +3,9 @@
 mod admin;
 mod clock;
 pub mod config;
+mod demo;
 mod files;
+mod front;
 mod gateway;
 mod hub_task;
 pub mod media;
@@ -21,17 +23,18 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use axum::Router;
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use wire::limits::{MEDIA_EVENTS_MAX, STOP_WITHIN};
 
 use crate::config::Config;
+use crate::front::{Certificate, Door, Proxies};
 use crate::hub_task::HubHandle;
 use crate::media::MediaConfig;
 use crate::metrics::{Exposition, Metrics};
 use crate::site::Site;
 use crate::store::Sqlite;
+use crate::webhook::Webhooks;
 
 /// What every request handler may use.
 #[derive(Clone)]
@@ -39,19 +42,24 @@ struct Shared {
     hub: HubHandle,
     admin_key: Arc<str>,
     gate: Arc<admin::Gate>,
+    manners: Arc<admin::Manners>,
     files: files::Files,
     exposition: Arc<Exposition>,
+    webhooks: Webhooks,
 }
 
 /// A server that is ready.
 pub struct Server {
     /// Where it listens.
     pub address: SocketAddr,
+    /// The same as the base of URLs.
+    pub url: String,
     /// Where its media loop listens, by UDP.
     pub media: SocketAddr,
     hub: HubHandle,
     hub_task: tokio::task::JoinHandle<()>,
-    http_task: tokio::task::JoinHandle<std::io::Result<()>>,
+    webhooks: Webhooks,
+    http_task: tokio::task::JoinHandle<()>,
     /// Held as long as the folder is used.
     _lock: File,
 }
@@ -82,10 +90,11 @@ impl Server {
         let upload_key = files::upload_key(&kept_key(&config.data.join("upload.key"))?)?;
         let metrics = Metrics::default();
         let exposition = Arc::new(Exposition::new(&metrics, media.figures().clone()));
+        let webhooks = Webhooks::open(&config.data, config.webhooks, metrics.clone())?;
         let settings = hub_task::Settings {
             token_sessions: config.token_sessions,
             operation_rate: (config.admin_rate, config.admin_burst),
-            webhooks: config.webhooks,
+            webhooks: webhooks.clone(),
             upload_key,
         };
         let (hub, hub_task) = hub_task::start(database, media, media_events, metrics, settings);
@@ -93,8 +102,13 @@ impl Server {
             hub: hub.clone(),
             admin_key: admin_key.into(),
             gate: Arc::new(admin::Gate::new(config.admin_allow, config.admin_sources)),
+            manners: Arc::new(admin::Manners {
+                cors_origins: config.admin_cors_origins,
+                http_status: config.admin_http_status,
+            }),
             files,
             exposition,
+            webhooks: webhooks.clone(),
         };
         let mut router = Router::new()
             .merge(gateway::routes())
@@ -102,16 +116,28 @@ impl Server {
             .merge(files::routes())
             .merge(metrics::routes());
         let site = config.site.map(Site::Folder).or_else(Site::of_the_program);
+        if let Some(settings) = config.demo {
+            router = router.merge(demo::routes(settings, site.clone()));
+        }
         if let Some(site) = site {
             router = router.merge(site::routes(site));
         }
-        let service = router.with_state(shared).into_make_service_with_connect_info::<SocketAddr>();
-        let listener = listener.tap_io(|socket| {
-            // Frames are small and must not wait for each other.
-            let _ = socket.set_nodelay(true);
-        });
-        let http_task = tokio::spawn(async move { axum::serve(listener, service).await });
-        Ok(Server { address, media: media_address, hub, hub_task, http_task, _lock: lock })
+        let certificate = config.tls.map(Certificate::open).transpose()?;
+        let scheme = if certificate.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{address}");
+        let proxies = Proxies(config.proxies);
+        let door = Door { listener, certificate, proxies, router: router.with_state(shared) };
+        let http_task = tokio::spawn(door.open());
+        Ok(Server {
+            address,
+            url,
+            media: media_address,
+            hub,
+            hub_task,
+            webhooks,
+            http_task,
+            _lock: lock,
+        })
     }
 
     /// Tells all sessions, stores what is under way, and ends.
@@ -120,6 +146,7 @@ impl Server {
         if tokio::time::timeout(STOP_WITHIN, self.hub_task).await.is_err() {
             tracing::warn!("some sessions did not close in time");
         }
+        self.webhooks.flush().await;
         self.http_task.abort();
     }
 }

@@ -18,7 +18,7 @@ async fn main() -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let server = Server::start(config).await?;
-    println!(r#"{{"ready":true,"url":"http://{}","media":"{}"}}"#, server.address, server.media);
+    println!(r#"{{"ready":true,"url":"{}","media":"{}"}}"#, server.url, server.media);
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

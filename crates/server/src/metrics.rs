@@ -44,6 +44,12 @@ pub struct Metrics {
     pub hooks_delivered: Counter,
     /// See `hooks_delivered`.
     pub hooks_dropped: Counter,
+    /// Requests to webhooks that were not taken.
+    pub hooks_failed: Counter,
+    /// Events that wait for webhooks, and that were given up and are kept.
+    pub hooks_waiting: Number,
+    /// See `hooks_waiting`.
+    pub hooks_dead: Number,
     /// See `operations`.
     pub refusals: Counter,
 }
@@ -61,6 +67,9 @@ impl Default for Metrics {
             operations: Counter::default(),
             hooks_delivered: Counter::default(),
             hooks_dropped: Counter::default(),
+            hooks_failed: Counter::default(),
+            hooks_waiting: Number::default(),
+            hooks_dead: Number::default(),
             refusals: Counter::default(),
         }
     }
@@ -94,6 +103,7 @@ impl Exposition {
         let Metrics { sessions, rooms, accepted, deliveries, .. } = metrics.clone();
         let Metrics { commits, requests, operations, refusals, .. } = metrics.clone();
         let Metrics { hooks_delivered, hooks_dropped, .. } = metrics.clone();
+        let Metrics { hooks_failed, hooks_waiting, hooks_dead, .. } = metrics.clone();
         registry.register("mesibo_sessions", "WebSockets that are open", sessions);
         registry.register("mesibo_rooms", "Rooms with somebody in them", rooms);
         registry.register("mesibo_messages_accepted", "Messages stored and accepted", accepted);
@@ -107,8 +117,14 @@ impl Exposition {
         registry.register("mesibo_admin_refusals", help, refusals);
         let help = "Events that webhooks have taken";
         registry.register("mesibo_webhook_events", help, hooks_delivered);
-        let help = "Events that were given up";
+        let help = "Events that are lost: too many were waiting or given up";
         registry.register("mesibo_webhook_dropped", help, hooks_dropped);
+        let help = "Requests that webhooks have not taken";
+        registry.register("mesibo_webhook_failures", help, hooks_failed);
+        let help = "Events that wait for webhooks";
+        registry.register("mesibo_webhook_waiting", help, hooks_waiting);
+        let help = "Events that were given up and are kept";
+        registry.register("mesibo_webhook_given_up", help, hooks_dead);
         let help = "RTP packets from publishers";
         registry.register("mesibo_media_packets_received", help, packets_in.clone());
         let help = "RTP packets to subscribers";

@@ -71,7 +71,8 @@ pub fn routes<S: Clone + Send + Sync + 'static>(site: Site) -> Router<S> {
     })
 }
 
-async fn serve(site: &Site, request: &Parts) -> Response {
+/// Answers a request for one file.
+pub async fn serve(site: &Site, request: &Parts) -> Response {
     let path = request.uri.path();
     let mut response = match request.method {
         Method::GET | Method::HEAD => answer(site, path, &request.headers).await,

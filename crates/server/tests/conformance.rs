@@ -21,7 +21,11 @@ use runner::Runner;
 const PENDING: &[(&str, &str)] = &[];
 
 async fn suite(name: &str, setup: &[&str]) {
-    let failures = Runner::start().await.suite(name, setup).await;
+    suite_with(name, setup, &[]).await;
+}
+
+async fn suite_with(name: &str, setup: &[&str], arguments: &[&str]) {
+    let failures = Runner::start_with(arguments).await.suite(name, setup).await;
     let mut wrong = Vec::new();
     for (id, reason) in PENDING {
         if failures.ran(id) && failures.of(id).is_none() {
@@ -64,4 +68,9 @@ async fn apps_do_what_the_specification_says() {
 #[tokio::test(flavor = "multi_thread")]
 async fn files_do_what_the_specification_says() {
     suite("files", &["G00"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_login_of_demo_pages_does_what_the_specification_says() {
+    suite_with("demo", &["G00", "G00b"], &["--demo-enabled", "true", "--demo-app", "tests"]).await;
 }

@@ -481,6 +481,8 @@ pub const PINS_PER_GROUP_MAX: usize = 100;
 /// Wrong PINs of one user within [`PIN_WINDOW`] (`backend-api.md` 4.7). After the last, every
 /// PIN is refused with `MESIBO_GROUPERROR_ACCESSDENIED` for [`PIN_BLOCKED`].
 pub const PIN_FAILURES_MAX: u32 = 5;
+/// The same for one address: a household or an office behind it shares them.
+pub const PIN_FAILURES_PER_ADDRESS_MAX: u32 = 20;
 /// See [`PIN_FAILURES_MAX`].
 pub const PIN_WINDOW: Duration = Duration::from_secs(600);
 /// See [`PIN_FAILURES_MAX`].
@@ -518,6 +520,20 @@ pub const WEBSOCKET_HEAD_BYTES_MAX: usize = 10;
 /// Longest wait for a client to take what is left for it and to hang up. Then it is cut off.
 pub const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 
+/// Longest TLS handshake. Then the connection is closed: it may be one of many that only wait.
+pub const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
+
+/// Longest wait for the head of a request, counted from the connection or the end of the request
+/// before. Then the connection is closed; a browser opens another one when it needs it.
+pub const REQUEST_HEAD_WITHIN: Duration = Duration::from_secs(30);
+
+/// How long no connection is taken when the system gives none, because all files of the process are
+/// in use: others have to end first.
+pub const ACCEPT_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// How often the files of the certificate are looked at.
+pub const CERTIFICATE_LOOKED_AT_EVERY: Duration = Duration::from_secs(60);
+
 /// Largest body of an admin request, bytes (`backend-api.md` 1.2); beyond it HTTP 413.
 pub const ADMIN_BODY_BYTES_MAX: usize = 1024 * 1024;
 
@@ -525,9 +541,27 @@ pub const ADMIN_BODY_BYTES_MAX: usize = 1024 * 1024;
 /// then `RATELIMIT` for a minute (`backend-api.md` 1.3).
 pub const ADMIN_FAILURES_PER_MINUTE_MAX: u32 = 10;
 
-/// Events that wait for the webhook of one app; beyond it the oldest is dropped and counted
+/// Events that wait for the webhook of one app, and their bytes; beyond it the oldest is given up
 /// (`backend-api.md` 2.9.1).
 pub const WEBHOOK_QUEUE_MAX: usize = 10_000;
+/// See [`WEBHOOK_QUEUE_MAX`].
+pub const WEBHOOK_QUEUE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Events of one app that were given up and are kept to be tried again by hand, and their bytes;
+/// beyond it the oldest is deleted and counted.
+pub const WEBHOOK_DEAD_MAX: usize = 10_000;
+/// See [`WEBHOOK_DEAD_MAX`].
+pub const WEBHOOK_DEAD_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Events that wait to be written down; beyond it, when the disk stands still, further ones are
+/// dropped and counted.
+pub const WEBHOOK_UNWRITTEN_MAX: usize = 10_000;
+/// Waits before the tries that follow the first, seconds, unless the operator has set others: the
+/// first three as the specification has them, the others for an endpoint that is being mended. An
+/// event is given up after the last.
+pub const WEBHOOK_RETRIES_S: [u64; 5] = [1, 10, 60, 300, 1_800];
+/// Longest list of waits an operator may set.
+pub const WEBHOOK_RETRIES_MAX: usize = 20;
+/// Of the answer of a webhook so much is read, bytes, when it has to say `MESIBO OK`.
+pub const WEBHOOK_ANSWER_BYTES_MAX: usize = 1_024;
 /// Of those, so many go with one request.
 pub const WEBHOOK_BATCH_MAX: usize = 50;
 /// Longest wait for a connection to a webhook, and for its answer; then it is tried again.
@@ -540,6 +574,9 @@ pub const HOOKED_USERS_KEPT_MAX: usize = 100_000;
 /// App tokens whose addresses are remembered when `admin.max_source_ips` is set. Beyond it all are
 /// forgotten and counted anew.
 pub const ADMIN_SOURCES_KEPT_MAX: usize = 10_000;
+
+/// Groups with turns of which it is remembered whose the last was. Beyond it all begin anew.
+pub const GROUP_TURNS_KEPT_MAX: usize = 10_000;
 
 /// Members listed at once by the admin API (`backend-api.md` 2.2); more are clamped to it.
 pub const ADMIN_LIST_MAX: u32 = 1_000;

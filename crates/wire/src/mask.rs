@@ -88,8 +88,12 @@ pub mod notify {
     pub const MESSAGE_OFFLINE: u32 = 0x200;
     pub const DELIVERED: u32 = 0x400;
     pub const READ: u32 = 0x800;
+    pub const INVALID: u32 = 0x1000;
     pub const PRUNED: u32 = 0x2000;
+    pub const CALL: u32 = 0x4000;
+    pub const GROUP: u32 = 0x8000;
     pub const LOGIN: u32 = 0x1_0000;
+    pub const SERVER: u32 = 0x2_0000;
 }
 
 /// Message flags.

@@ -6,7 +6,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use wire::id::{AppId, GroupId, Uid};
+use wire::id::{AppId, GroupId, MessageId, Uid};
 use wire::time::Timestamp;
 
 use super::apps::{Filter, UserRow};
@@ -32,6 +32,8 @@ pub enum Credential {
     App(TokenHash),
     /// The installation's admin key, already compared by the host.
     AdminKey,
+    /// The same, and the operation is one of this app's backend.
+    ForApp(AppId),
 }
 
 /// A user named by number, by address, or by both.
@@ -41,6 +43,15 @@ pub struct UserRef {
     pub uid: Option<Uid>,
     /// By address.
     pub address: Option<String>,
+}
+
+/// The other side of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum With {
+    /// A user, by address.
+    User(String),
+    /// A group.
+    Group(GroupId),
 }
 
 /// What to make of a token.
@@ -179,6 +190,22 @@ pub enum PinAction {
     Remove(u32),
 }
 
+/// What to do with events that were given up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HookWish {
+    /// Tell them.
+    List {
+        /// Only those with a greater number.
+        after: u32,
+        /// At most so many.
+        count: u32,
+    },
+    /// Try these again, or all when none is named.
+    Retry(Vec<u64>),
+    /// Delete these, or all when none is named.
+    Delete(Vec<u64>),
+}
+
 /// A message of the backend (`backend-api.md` 2.6).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Letter {
@@ -314,6 +341,35 @@ pub enum Operation {
     },
     /// `message`.
     Message(Letter),
+    /// `messagesget`: a user's own copies of messages.
+    MessagesGet {
+        /// Whose.
+        user: UserRef,
+        /// Exchanged with whom; `None` = all.
+        with: Option<With>,
+        /// A place that an earlier answer gave.
+        before: Option<u64>,
+        /// At most so many.
+        count: u32,
+    },
+    /// `messagedel` of a conversation, or of everything: a user's own copies.
+    MessagesDelete {
+        /// Whose.
+        user: UserRef,
+        /// Exchanged with whom; `None` = all.
+        with: Option<With>,
+        /// Stored before.
+        before: Timestamp,
+        /// The user's devices remove theirs too.
+        recall: bool,
+    },
+    /// `messagedel` of messages by their numbers: taken back from everybody.
+    MessagesRecall {
+        /// Their sender.
+        user: UserRef,
+        /// Their numbers.
+        mids: Vec<MessageId>,
+    },
     /// `appset`.
     AppSet {
         /// Which one, with the admin key.
@@ -333,6 +389,9 @@ pub enum Operation {
         /// Which one, with the admin key.
         aid: Option<AppId>,
     },
+    /// `hooksget`, `hooksretry`, `hooksdel`: about events that its webhook has not taken. The hub
+    /// says only that it may be done.
+    Hooks(HookWish),
     /// `appdel`.
     AppDelete {
         /// Has to be the app's, for safety.
@@ -366,7 +425,7 @@ pub enum Operation {
 }
 
 /// What came of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
     /// `appadd`.
     App {
@@ -381,6 +440,8 @@ pub enum Reply {
     AppRow(App),
     /// `appsget`.
     Apps(Vec<App>),
+    /// The host does this.
+    Hooks(AppId, HookWish),
     /// `appdel`.
     Done,
     /// `usersget`, and whether there are further ones.
@@ -398,6 +459,10 @@ pub enum Reply {
         /// Addresses that get nothing.
         failed: Vec<String>,
     },
+    /// `messagesget`: places and messages, newest first.
+    Messages(Vec<(u64, wire::proto::Message)>),
+    /// `messagedel`: how many were taken back, when they were named.
+    Deleted(Option<u32>),
     /// `useradd`, `usertoken`, `userdel`.
     User {
         /// As it is now (as it was, for `userdel`).
@@ -591,6 +656,14 @@ pub enum Param {
     MessageLatitude,
     MessageLongitude,
     MessageReply,
+    MessageUser,
+    MessageUid,
+    MessagePeer,
+    MessageBefore,
+    MessageBeforeTime,
+    MessageAll,
+    MessageRecall,
+    MessageIds,
     AppId,
     AppName,
     AppActive,
@@ -612,6 +685,7 @@ pub enum Param {
     AppUploadMax,
     AppTokenPolicy,
     AppE2ee,
+    HookIds,
 }
 
 /// Why an operation was not done.

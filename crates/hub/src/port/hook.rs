@@ -6,17 +6,37 @@ use wire::id::{AppId, GroupId, MessageId, Uid};
 use wire::proto::Message;
 use wire::time::Timestamp;
 
-/// Something that happened in an app, and where its backend wants to hear of it.
+/// What the host is told about webhooks.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant)] // Events are what most of them are.
+pub enum Told {
+    /// Where a backend wants to hear of events, those included that wait: before the first event
+    /// of an app, and whenever it changes.
+    Place(Place),
+    /// Something happened.
+    Event(Hook),
+    /// The app is gone, and so is what waits for its backend.
+    Over(AppId),
+}
+
+/// Where the backend of an app wants to hear of events.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Of which app.
+    pub aid: AppId,
+    /// Where they are posted, empty = nowhere.
+    pub url: String,
+    /// Signs them; empty = they are not signed.
+    pub secret: String,
+    /// Envelope 0, 1 or 2.
+    pub version: u32,
+}
+
+/// Something that happened in an app.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hook {
     /// In which app.
     pub aid: AppId,
-    /// Where it is posted.
-    pub url: String,
-    /// Signs it; empty = it is not signed.
-    pub secret: String,
-    /// Envelope 1 or 2.
-    pub version: u32,
     /// When it happened.
     pub ts: Timestamp,
     /// What happened.
@@ -59,6 +79,35 @@ pub enum Event {
         /// What became of it.
         fate: Fate,
     },
+    /// A one-to-one call is over.
+    Call {
+        /// Who called.
+        from: Who,
+        /// Who was called.
+        to: Who,
+        /// With pictures.
+        video: bool,
+        /// `wire::call`: how it ended, in the eyes of who called.
+        status: u32,
+        /// Seconds from the answer to the end, 0 = never answered.
+        duration_s: u64,
+    },
+    /// A group was made, changed or deleted, or somebody came or went.
+    Group {
+        /// Which one.
+        gid: GroupId,
+        /// Its name.
+        name: String,
+        /// Who came or went.
+        user: Option<Who>,
+        /// What happened.
+        what: GroupEvent,
+    },
+    /// The server has started, or is going to stop.
+    Server {
+        /// Which of both.
+        started: bool,
+    },
     /// A message was delivered or read.
     Status {
         /// Which message.
@@ -83,4 +132,17 @@ pub enum Fate {
     Offline,
     /// There was no room for it.
     Pruned,
+    /// There is nobody it could be for.
+    Invalid,
+}
+
+/// What happened to a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum GroupEvent {
+    Created,
+    Changed,
+    Joined,
+    Left,
+    Deleted,
 }

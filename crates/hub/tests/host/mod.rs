@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use hub::port::admin::{self, Credential, MemberFields, Operation, TokenWish, UserFields};
+use hub::port::hook::Told;
 use hub::port::media;
 use hub::port::store::{Request, StoreError};
 use hub::{Hub, Input, Output};
@@ -27,6 +28,7 @@ pub struct Host {
     pub stuck: BTreeSet<SessionId>,
     pub log: Vec<String>,
     pub hooks: Vec<hub::port::hook::Hook>,
+    pub places: Vec<hub::port::hook::Place>,
     pub uploaders: Vec<Result<Option<(wire::id::AppId, wire::id::Uid)>, StoreError>>,
     /// Requests whose answers are held back.
     held: Option<VecDeque<(Ticket, Request)>>,
@@ -52,6 +54,7 @@ impl Host {
             stuck: BTreeSet::new(),
             log: Vec::new(),
             hooks: Vec::new(),
+            places: Vec::new(),
             uploaders: Vec::new(),
             held: None,
             received: BTreeMap::new(),
@@ -93,7 +96,11 @@ impl Host {
                 },
                 Output::AdminReply { result, .. } => self.answers.push(result),
                 Output::Media(command) => self.media.push(command),
-                Output::Hook(hook) => self.hooks.push(*hook),
+                Output::Hook(told) => match *told {
+                    Told::Event(hook) => self.hooks.push(hook),
+                    Told::Place(place) => self.places.push(place),
+                    Told::Over(_) => self.hooks.clear(),
+                },
                 Output::Uploader { who, .. } => self.uploaders.push(who),
                 Output::Log { text } => self.log.push(text),
             }

@@ -1,14 +1,17 @@
 //! Operations on apps (`backend-api.md` 2.7).
 
-use hub::port::admin::{AppFields, ErrorCode, Operation, Param};
+use hub::port::admin::{AppFields, ErrorCode, HookWish, Operation, Param};
+use hub::port::apps::Filter;
 use wire::id::AppId;
 
 use super::fields::{Fields, Outcome, missing, refuse};
+use super::users::page;
 
 use Param as P;
 
 pub const ADD: &[Param] = &[P::Key, P::AppName];
 pub const ONE: &[Param] = &[P::Key, P::AppId];
+pub const HOOKS: &[Param] = &[P::Count, P::After];
 pub const SET: &[Param] = &[
     P::Key,
     P::AppId,
@@ -51,8 +54,8 @@ pub fn set(fields: &Fields<'_>) -> Outcome<Operation> {
         }
     };
     let webhook_version = fields.integer(P::AppWebhookVersion)?;
-    if webhook_version.is_some_and(|version| !(1..=2).contains(&version)) {
-        let cause = "webhookversion can be 1 or 2";
+    if webhook_version.is_some_and(|version| version > 2) {
+        let cause = "webhookversion can be 0, 1 or 2";
         return Err(refuse(ErrorCode::BadParam, cause, P::AppWebhookVersion));
     }
     let url = fields.text(P::AppUrl)?;
@@ -103,6 +106,25 @@ pub fn token(fields: &Fields<'_>) -> Outcome<Operation> {
 pub fn delete(fields: &Fields<'_>) -> Outcome<Operation> {
     let Some(name) = fields.full_text(P::AppName)? else { return Err(missing(&[P::AppName])) };
     Ok(Operation::AppDelete { name })
+}
+
+pub fn hooks(fields: &Fields<'_>) -> Outcome<Operation> {
+    let Filter { after, count, .. } = page(fields)?;
+    Ok(Operation::Hooks(HookWish::List { after, count }))
+}
+
+pub fn retry_hooks(fields: &Fields<'_>) -> Outcome<Operation> {
+    Ok(Operation::Hooks(HookWish::Retry(hook_ids(fields)?)))
+}
+
+pub fn delete_hooks(fields: &Fields<'_>) -> Outcome<Operation> {
+    Ok(Operation::Hooks(HookWish::Delete(hook_ids(fields)?)))
+}
+
+fn hook_ids(fields: &Fields<'_>) -> Outcome<Vec<u64>> {
+    let ids = fields.list(P::HookIds)?;
+    let ids = ids.iter().map(|id| id.parse().ok()).collect::<Option<Vec<u64>>>();
+    ids.ok_or_else(|| refuse(ErrorCode::BadParam, "an item is no number", P::HookIds))
 }
 
 fn aid(fields: &Fields<'_>) -> Outcome<Option<AppId>> {

@@ -4,11 +4,13 @@ use std::net::IpAddr;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use data_encoding::BASE64;
 use hub::port::admin::{AdminError, ErrorCode, GroupRow, IssuedToken, MemberRow, Reply};
 use hub::port::apps::UserRow;
 use hub::port::store::{App, Pin, User};
 use serde_json::{Map, Value, json};
 use wire::mask::member as right;
+use wire::proto::{Message, target};
 use wire::time::Timestamp;
 
 use super::apps::policy_name;
@@ -18,25 +20,32 @@ use super::table::path;
 /// Builds the JSON of an answer.
 pub struct Envelope {
     fields: Map<String, Value>,
+    /// A refusal has its code as HTTP status.
+    http_status: bool,
 }
 
 impl Envelope {
     /// Starts with what every answer has: the operation, and the request's own id.
-    pub fn new(op: &str, id: Option<&Value>) -> Envelope {
+    pub fn new(op: &str, id: Option<&Value>, http_status: bool) -> Envelope {
         let mut fields = Map::new();
         fields.insert("op".into(), op.into());
         if let Some(id) = id {
             fields.insert("id".into(), id.clone());
         }
-        Envelope { fields }
+        Envelope { fields, http_status }
     }
 
     /// The operation was done.
-    pub fn success(mut self, reply: Reply) -> Response {
+    pub fn success(self, reply: Reply) -> Response {
+        self.done(body(reply))
+    }
+
+    /// The operation was done, and this is to be told.
+    pub fn done(mut self, body: Value) -> Response {
         self.fields.insert("result".into(), true.into());
-        let Value::Object(more) = body(reply) else { unreachable!("a body is an object") };
+        let Value::Object(more) = body else { unreachable!("a body is an object") };
         self.fields.extend(more);
-        self.respond()
+        self.respond(StatusCode::OK)
     }
 
     /// The operation was not done. `json` says in which form parameters are named.
@@ -50,12 +59,13 @@ impl Envelope {
             let paths: Vec<_> = error.params.iter().map(|param| path(*param, json)).collect();
             self.fields.insert("properties".into(), paths.into());
         }
-        self.respond()
+        let status = StatusCode::from_u16(code).ok().filter(|_| self.http_status);
+        self.respond(status.unwrap_or(StatusCode::OK))
     }
 
-    fn respond(self) -> Response {
+    fn respond(self, status: StatusCode) -> Response {
         let body = Value::Object(self.fields).to_string();
-        let mut response = (StatusCode::OK, body).into_response();
+        let mut response = (status, body).into_response();
         let headers = response.headers_mut();
         let json = HeaderValue::from_static("application/json; charset=utf-8");
         headers.insert(header::CONTENT_TYPE, json);
@@ -95,7 +105,7 @@ fn body(reply: Reply) -> Value {
         }
         Reply::AppRow(app) => json!({"app": app_row(&app)}),
         Reply::Apps(apps) => json!({"apps": apps.iter().map(app_row).collect::<Vec<_>>()}),
-        Reply::Done => json!({}),
+        Reply::Done | Reply::Hooks(..) => json!({}),
         Reply::Users(rows, more) => {
             json!({"users": rows.iter().map(listed_user).collect::<Vec<_>>(), "more": more})
         }
@@ -112,6 +122,12 @@ fn body(reply: Reply) -> Value {
             }
             body
         }
+        Reply::Messages(rows) => {
+            let messages: Vec<_> = rows.iter().map(|(_, message)| message_row(message)).collect();
+            json!({"messages": messages, "next": rows.last().map(|(place, _)| place)})
+        }
+        Reply::Deleted(None) => json!({}),
+        Reply::Deleted(Some(count)) => json!({"deleted": count}),
         Reply::User { user, new, token } => json!({"user": user_row(&user, new, token)}),
         Reply::Group { group, failed } => json!({"group": {
             "gid": group.gid.0,
@@ -202,6 +218,40 @@ fn pin_row(pin: &Pin) -> Value {
         "uses": pin.uses,
         "used": pin.used,
     })
+}
+
+/// Names as in the columns that the platform documents (`backend-api.md` 8.6).
+fn message_row(message: &Message) -> Value {
+    let content = message.content.clone().unwrap_or_default();
+    let (mut to, mut gid) = (String::new(), 0);
+    match message.to.as_ref().and_then(|to| to.to.as_ref()) {
+        Some(target::To::Address(address)) => to = address.clone(),
+        Some(target::To::Group(group)) => gid = *group,
+        None => {}
+    }
+    let url = content.file.map(|file| file.url).unwrap_or_default();
+    let mut row = json!({
+        "mid": message.id,
+        "refid": content.in_reply_to,
+        "uid": message.from_uid,
+        "from": message.from,
+        "to": to,
+        "gid": gid,
+        "type": message.r#type,
+        "flags": message.flags,
+        "ts": message.ts / 1000,
+        "rich": u8::from(!content.title.is_empty() || !url.is_empty()),
+        "title": content.title,
+        "subtitle": content.subtitle,
+        "image": url,
+        "latitude": content.latitude,
+        "longitude": content.longitude,
+    });
+    match std::str::from_utf8(&content.body) {
+        Ok(text) => row["message"] = text.into(),
+        Err(_) => row["data"] = BASE64.encode(&content.body).into(),
+    }
+    row
 }
 
 /// Without secrets.

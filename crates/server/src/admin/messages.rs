@@ -1,12 +1,16 @@
 //! Messages of the backend (`backend-api.md` 2.6).
 
-use hub::port::admin::{ErrorCode, Letter, Operation, Param};
-use wire::id::GroupId;
-use wire::limits::{BODY_BYTES_MAX, LETTER_THUMBNAIL_BYTES_MAX};
+use hub::port::admin::{ErrorCode, Letter, Operation, Param, UserRef, With};
+use wire::id::{GroupId, MessageId, Uid};
+use wire::limits::{
+    BODY_BYTES_MAX, HISTORY_PAGE_MAX, LETTER_THUMBNAIL_BYTES_MAX, READ_MESSAGES_MAX,
+};
 use wire::mask::message as flag;
 use wire::proto::{Content, File};
+use wire::time::Timestamp;
 
 use super::fields::{Fields, Outcome, missing, refuse};
+use super::users::LIST_DEFAULT;
 
 /// A year: how long a message waits when nobody said.
 const EXPIRY_S: u32 = 31_536_000;
@@ -36,6 +40,66 @@ pub const SEND: &[Param] = &[
     P::MessageLongitude,
     P::MessageReply,
 ];
+
+pub const GET: &[Param] =
+    &[P::MessageUser, P::MessageUid, P::MessagePeer, P::MessageGid, P::MessageBefore, P::Count];
+pub const DELETE: &[Param] = &[
+    P::MessageUser,
+    P::MessageUid,
+    P::MessagePeer,
+    P::MessageGid,
+    P::MessageBeforeTime,
+    P::MessageAll,
+    P::MessageRecall,
+    P::MessageIds,
+];
+
+pub fn get(fields: &Fields<'_>) -> Outcome<Operation> {
+    Ok(Operation::MessagesGet {
+        user: user(fields)?,
+        with: with(fields)?,
+        before: fields.number(P::MessageBefore)?.map(|place| place as u64).filter(|at| *at > 0),
+        count: fields.integer(P::Count)?.unwrap_or(LIST_DEFAULT).clamp(1, HISTORY_PAGE_MAX),
+    })
+}
+
+pub fn delete(fields: &Fields<'_>) -> Outcome<Operation> {
+    let user = user(fields)?;
+    let mids = fields.list(P::MessageIds)?;
+    if !mids.is_empty() {
+        let mids = mids.iter().map(|mid| MessageId::new(mid.parse().ok()?));
+        let mids = mids.collect::<Option<Vec<_>>>();
+        let mids = mids.filter(|mids| mids.len() <= READ_MESSAGES_MAX).ok_or_else(|| {
+            let cause = "mid is one number of a message or a list of up to 4096";
+            refuse(ErrorCode::BadParam, cause, P::MessageIds)
+        })?;
+        return Ok(Operation::MessagesRecall { user, mids });
+    }
+    let with = with(fields)?;
+    if with.is_none() && fields.boolean(P::MessageAll)? != Some(true) {
+        return Err(missing(&[P::MessageIds, P::MessagePeer, P::MessageGid, P::MessageAll]));
+    }
+    let before = fields.number(P::MessageBeforeTime)?;
+    let before = before.map_or(u64::MAX >> 1, |seconds| (seconds * 1000.0) as u64);
+    let recall = fields.boolean(P::MessageRecall)?.unwrap_or(false);
+    Ok(Operation::MessagesDelete { user, with, before: Timestamp(before), recall })
+}
+
+fn user(fields: &Fields<'_>) -> Outcome<UserRef> {
+    let (uid, address) = (fields.integer(P::MessageUid)?, fields.full_text(P::MessageUser)?);
+    if uid.is_none() && address.is_none() {
+        return Err(missing(&[P::MessageUser, P::MessageUid]));
+    }
+    Ok(UserRef { uid: uid.map(Uid), address })
+}
+
+fn with(fields: &Fields<'_>) -> Outcome<Option<With>> {
+    let gid = fields.integer(P::MessageGid)?.filter(|gid| *gid != 0);
+    Ok(match gid {
+        Some(gid) => Some(With::Group(GroupId(gid))),
+        None => fields.full_text(P::MessagePeer)?.map(With::User),
+    })
+}
 
 pub fn send(fields: &Fields<'_>) -> Outcome<Operation> {
     let from = fields.full_text(P::MessageFrom)?;

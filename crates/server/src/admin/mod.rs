@@ -14,23 +14,26 @@ mod parameters;
 mod table;
 mod users;
 
-use std::net::SocketAddr;
-
+use axum::Extension;
 use axum::Router;
 use axum::body::to_bytes;
-use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{Method, StatusCode, header};
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use hub::port::admin::{AdminError, Call, Credential, ErrorCode, Operation, Param, Reply};
 use serde_json::Value;
 use subtle::ConstantTimeEq;
+use wire::id::AppId;
 use wire::limits::ADMIN_BODY_BYTES_MAX;
 
 use self::envelope::Envelope;
+use self::fields::as_integer;
 pub use self::gate::{Failures, Gate};
-use self::parameters::{OBJECTS, Parameters};
+use self::parameters::OBJECTS;
+pub use self::parameters::Parameters;
 use crate::Shared;
+use crate::front::Origin;
 
 /// Paths that backends in the field use.
 const PATHS: [&str; 5] = ["/api.php", "/backend", "/backend/", "/mesiboapi", "/mesiboapi/"];
@@ -41,15 +44,42 @@ pub fn routes() -> Router<Shared> {
     PATHS.iter().fold(router, |router, path| router.route(path, any(handle)))
 }
 
+/// How answers look beyond what is in them.
+#[derive(Clone, Debug, Default)]
+pub struct Manners {
+    /// Pages of these origins may ask.
+    pub cors_origins: Vec<String>,
+    /// A refusal has its code as HTTP status.
+    pub http_status: bool,
+}
+
 async fn handle(
     State(shared): State<Shared>,
-    ConnectInfo(remote): ConnectInfo<SocketAddr>,
+    Extension(origin): Extension<Origin>,
     request: Request,
 ) -> Response {
     // Old pages upload to the URL of the backend.
     if crate::files::is_upload(&request) {
-        return crate::files::upload(State(shared), ConnectInfo(remote), request).await;
+        return crate::files::upload(State(shared), Extension(origin), request).await;
     }
+    let manners = shared.manners.clone();
+    let page = request.headers().get(header::ORIGIN).cloned();
+    let page = page.filter(|page| manners.cors_origins.iter().any(|known| known == page));
+    let mut response = match page.is_some() && request.method() == Method::OPTIONS {
+        true => StatusCode::NO_CONTENT.into_response(),
+        false => answer(shared, &origin, request).await,
+    };
+    if let Some(page) = page {
+        let headers = response.headers_mut();
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, page);
+        headers.insert(header::VARY, HeaderValue::from_static("origin"));
+        let allowed = HeaderValue::from_static("Content-Type, Authorization");
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
+    }
+    response
+}
+
+async fn answer(shared: Shared, origin: &Origin, request: Request) -> Response {
     if request.method() == Method::HEAD {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
     }
@@ -65,7 +95,7 @@ async fn handle(
     let text = |name: &str| parameters.get(name).and_then(Value::as_str).map(str::trim);
     let op: String = text("op").unwrap_or_default().chars().take(32).collect();
     let op = op.to_ascii_lowercase();
-    let envelope = Envelope::new(&op, parameters.get("id"));
+    let envelope = Envelope::new(&op, parameters.get("id"), shared.manners.http_status);
     let is_object = |name: &&str| parameters.get(name).is_some_and(Value::is_object);
     let json = OBJECTS.iter().any(is_object);
 
@@ -76,27 +106,37 @@ async fn handle(
     }
     let bearer = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let bearer = bearer.and_then(|value| value.strip_prefix("Bearer "));
-    let credential = credential(text("token").or(bearer), text("key"), &shared.admin_key);
+    let mut credential = credential(text("token").or(bearer), text("key"), &shared.admin_key);
+    if credential == Credential::AdminKey
+        && !operation::is_of_installation(&op)
+        && let Some(aid) = parameters.get("aid").and_then(as_integer)
+    {
+        credential = Credential::ForApp(AppId(aid));
+    }
     let token = match &credential {
         Credential::App(hash) => Some(*hash),
         _ => None,
     };
-    if let Err(error) = shared.gate.admits(remote.ip(), token.as_ref()) {
+    if let Err(error) = shared.gate.admits(origin.address, token.as_ref()) {
         return envelope.failure(&error, json);
     }
     let operation = operation::read(&op, &parameters);
     let result = perform(&shared, credential, operation).await;
     tracing::info!(op, ok = result.is_ok(), "backend");
     match result {
+        Ok(Reply::Hooks(aid, wish)) => match shared.webhooks.wish(aid, wish).await {
+            Some(body) => envelope.done(body),
+            None => envelope.failure(&refused("the disk does not keep up"), json),
+        },
         Ok(reply) => {
             if let Some(token) = token {
-                shared.gate.count_source(remote.ip(), token);
+                shared.gate.count_source(origin.address, token);
             }
             envelope.success(reply)
         }
         Err(error) => {
             if error.code == ErrorCode::AuthFail {
-                shared.gate.count_failure(remote.ip());
+                shared.gate.count_failure(origin.address);
             }
             envelope.failure(&error, json)
         }
@@ -113,17 +153,25 @@ fn credential(token: Option<&str>, key: Option<&str>, admin_key: &str) -> Creden
     }
 }
 
+/// Does an operation for a part of this process.
+pub async fn ask(
+    shared: &Shared,
+    credential: Credential,
+    operation: Operation,
+) -> Result<Reply, AdminError> {
+    perform(shared, credential, Ok(operation)).await
+}
+
+fn refused(cause: &str) -> AdminError {
+    AdminError { code: ErrorCode::Server, cause: cause.into(), params: Vec::<Param>::new() }
+}
+
 async fn perform(
     shared: &Shared,
     credential: Credential,
     operation: Result<Operation, AdminError>,
 ) -> Result<Reply, AdminError> {
     let mut entropy = [0; 64];
-    let refused = |cause: &str| AdminError {
-        code: ErrorCode::Server,
-        cause: cause.into(),
-        params: Vec::<Param>::new(),
-    };
     getrandom::fill(&mut entropy).map_err(|_| refused("the system gives no random numbers"))?;
     let call = Call { credential, operation, entropy };
     shared.hub.admin(call).await.ok_or_else(|| refused("the server is stopping"))?

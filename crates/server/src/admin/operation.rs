@@ -35,21 +35,22 @@ pub const ENTRIES: &[Entry] = &[
     Entry { names: &["groupgetmembers", "getmembers", "groupmembers"], params: groups::GET_MEMBERS, about: "list members", read: groups::get_members },
     Entry { names: &["grouppin"], params: groups::PIN, about: "add, list or remove pins", read: groups::pin },
     Entry { names: &["message"], params: messages::SEND, about: "send a message", read: messages::send },
+    Entry { names: &["messagesget", "msgget"], params: messages::GET, about: "read a user's messages, newest first", read: messages::get },
+    Entry { names: &["messagedel", "msgdel"], params: messages::DELETE, about: "delete a user's messages, or take some back", read: messages::delete },
     Entry { names: &["appadd"], params: apps::ADD, about: "make an app; takes the admin key", read: apps::add },
     Entry { names: &["appset"], params: apps::SET, about: "change settings of the app", read: apps::set },
     Entry { names: &["appget"], params: apps::ONE, about: "read settings of the app", read: apps::get },
     Entry { names: &["appsget"], params: &[Param::Key], about: "list all apps; takes the admin key", read: apps::list },
     Entry { names: &["apptoken"], params: apps::ONE, about: "give the app a new token", read: apps::token },
+    Entry { names: &["hooksget"], params: apps::HOOKS, about: "list events that the webhook has not taken", read: apps::hooks },
+    Entry { names: &["hooksretry"], params: &[Param::HookIds], about: "try such events again", read: apps::retry_hooks },
+    Entry { names: &["hooksdel"], params: &[Param::HookIds], about: "delete such events", read: apps::delete_hooks },
     Entry { names: &["appdel"], params: &[Param::AppName], about: "delete the app and all it holds", read: apps::delete },
 ];
 
 /// Known operations that are not part of this release.
 const LATER: &[&str] = &[
     "groupadmit",
-    "messagesget",
-    "msgget",
-    "messagedel",
-    "msgdel",
     "appstats",
     "appapn",
     "pushupload",
@@ -62,6 +63,11 @@ const LATER: &[&str] = &[
     "onpset",
     "groupgetmedia",
 ];
+
+/// Whether the admin key does this operation itself; any other it does for the app it names.
+pub fn is_of_installation(op: &str) -> bool {
+    ["appadd", "appset", "appget", "appsget", "apptoken"].contains(&op)
+}
 
 /// Reads the operation a request names.
 pub fn read(op: &str, parameters: &Parameters) -> Outcome<Operation> {

@@ -141,6 +141,15 @@ pub const ROWS: &[Row] = &[
     row(Param::MessageLongitude, &[], &["message.lon"], Number, "degrees"),
     row(Param::MessageReply, &[], &["message.refid"], Number, "id of the message it answers"),
 
+    row(Param::MessageUser, &["addr", "address"], &["message.address"], Text(ADDRESS_BYTES_MAX), "address of the user whose messages these are"),
+    row(Param::MessageUid, &["uid"], &["message.uid"], Integer, "number of the user whose messages these are"),
+    row(Param::MessagePeer, &["peer"], &["message.peer"], Text(ADDRESS_BYTES_MAX), "address of the other side"),
+    row(Param::MessageBefore, &["before"], &["message.before"], Number, "next of an earlier answer"),
+    row(Param::MessageBeforeTime, &["before_ts"], &["message.before_ts"], Number, "seconds since 1970: only older ones"),
+    row(Param::MessageAll, &["all"], &["message.all"], Boolean, "of all conversations"),
+    row(Param::MessageRecall, &["recall"], &["message.recall"], Boolean, "devices remove theirs too"),
+    row(Param::MessageIds, &["mid"], &["message.mid"], List, "numbers of messages of the user, taken back from everybody"),
+
     row(Param::AppId, &["aid"], &["app.aid"], Integer, "number of the app, with the admin key"),
     row(Param::AppName, &["name"], &["app.name"], Text(64), "name of the app, 2 to 64 bytes"),
     row(Param::AppActive, &["active"], &["app.active"], Boolean, "switched on; takes the admin key"),
@@ -150,7 +159,7 @@ pub const ROWS: &[Row] = &[
     row(Param::AppUrl, &["url"], &["app.url"], Text(APP_SETTING_BYTES_MAX), "where events are posted"),
     row(Param::AppNotify, &["notify"], &["app.notify"], Integer, "which events"),
     row(Param::AppSecret, &["secret"], &["app.secret"], Text(128), "signs the events"),
-    row(Param::AppWebhookVersion, &["webhookversion"], &["app.webhookversion"], Integer, "1 or 2"),
+    row(Param::AppWebhookVersion, &["webhookversion"], &["app.webhookversion"], Integer, "0, 1 or 2"),
     row(Param::AppInterval, &["ninterval"], &["app.ninterval"], Integer, "seconds between two events about one user"),
     row(Param::AppFcmId, &["fcm_id"], &["app.fcm_id"], Text(APP_SETTING_BYTES_MAX), "kept and told"),
     row(Param::AppFcmKey, &["fcm_key"], &["app.fcm_key"], Text(APP_SETTING_BYTES_MAX), "kept, never told"),
@@ -161,6 +170,7 @@ pub const ROWS: &[Row] = &[
     row(Param::AppDownloadUrl, &["downloadurl"], &["app.downloadurl"], Text(APP_SETTING_BYTES_MAX), "kept and told"),
     row(Param::AppUploadMax, &["upload_maxmb"], &["app.upload_maxmb"], Integer, "kept and told"),
     row(Param::AppTokenPolicy, &["token_policy"], &["app.token_policy"], Text(16), "replace, keep:N or keep"),
+    row(Param::HookIds, &["ids"], &["ids"], List, "numbers of events that were given up; all when none is named"),
     row(Param::AppE2ee, &["e2ee"], &["app.e2ee"], Boolean, "end-to-end encryption allowed"),
 ];
 

@@ -11,7 +11,7 @@ use super::fields::{Fields, Outcome, missing, refuse};
 /// Life of a token nobody gave one: a year, in minutes.
 const TOKEN_EXPIRY_MINUTES: u32 = 525_600;
 /// Rows of a list nobody gave a number.
-const LIST_DEFAULT: u32 = 20;
+pub const LIST_DEFAULT: u32 = 20;
 /// Wrong attempts and seconds of a one-time code nobody gave them.
 const OTP_TRIES: u32 = 5;
 const OTP_EXPIRY_S: u32 = 300;

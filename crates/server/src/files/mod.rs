@@ -29,6 +29,7 @@ use self::desk::Desk;
 use self::name::Name;
 use crate::Shared;
 use crate::admin::Failures;
+use crate::front::Origin;
 use crate::hub_task::HubHandle;
 
 pub use upload::{is_upload, upload};
@@ -73,12 +74,17 @@ impl Files {
         Ok(Files { stock, desk, slots, failures: Arc::default(), url, bytes_max })
     }
 
+    /// Where files are uploaded, and below what they are downloaded.
+    pub fn places(&self, origin: &Origin) -> (String, String) {
+        let origin = &origin.url;
+        let download = self.url.as_ref().map_or(format!("{origin}/files"), ToString::to_string);
+        (format!("{origin}/upload"), download)
+    }
+
     /// Where a file is downloaded.
-    fn url_of(&self, headers: &HeaderMap, name: &Name) -> String {
-        match &self.url {
-            Some(url) => format!("{url}/{name}"),
-            None => format!("{}/files/{name}", origin(headers)),
-        }
+    fn url_of(&self, origin: &Origin, name: &Name) -> String {
+        let (_, download) = self.places(origin);
+        format!("{download}/{name}")
     }
 }
 
@@ -91,17 +97,6 @@ pub fn upload_key(digits: &str) -> anyhow::Result<UploadKey> {
         *place = u8::from_str_radix(digits, 16).context("upload.key is not hexadecimal")?;
     }
     Ok(UploadKey(key))
-}
-
-/// As the client sees this server: through the proxy that says so.
-fn origin(headers: &HeaderMap) -> String {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let scheme = match text("x-forwarded-proto") {
-        Some("https") => "https",
-        _ => "http",
-    };
-    let host = text("x-forwarded-host").or_else(|| text("host")).unwrap_or("localhost");
-    format!("{scheme}://{host}")
 }
 
 /// What is after `Bearer`.

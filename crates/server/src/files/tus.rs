@@ -4,11 +4,11 @@
 //! An upload has the name of the file it will be. Once it is complete, `Mesibo-File-Url` says
 //! where that is.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use axum::extract::{ConnectInfo, Path, Request, State};
+use axum::Extension;
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use data_encoding::BASE64;
@@ -18,8 +18,9 @@ use wire::id::{AppId, Uid};
 
 use super::desk::{Interrupted, Upload};
 use super::name::Name;
-use super::{FILE_URL, allow_all_origins, bearer, origin, who};
+use super::{FILE_URL, allow_all_origins, bearer, who};
 use crate::Shared;
+use crate::front::Origin;
 
 const VERSION: &str = "1.0.0";
 const OFFSET: HeaderName = HeaderName::from_static("upload-offset");
@@ -41,16 +42,16 @@ type Answer = Result<(StatusCode, Vec<Said>), StatusCode>;
 /// `/files/tus`: what is possible, and new uploads.
 pub async fn begin(
     State(shared): State<Shared>,
-    ConnectInfo(remote): ConnectInfo<SocketAddr>,
+    Extension(origin): Extension<Origin>,
     request: Request,
 ) -> Response {
     if *request.method() == Method::OPTIONS {
         return options(&shared);
     }
-    let who = authenticate(&shared, remote, request.headers()).await;
+    let who = authenticate(&shared, &origin, request.headers()).await;
     let answer = match (who, request.method()) {
         (Err(status), _) => Err(status),
-        (Ok(who), &Method::POST) => create(&shared, who, request.headers()).await,
+        (Ok(who), &Method::POST) => create(&shared, &origin, who, request.headers()).await,
         _ => Err(StatusCode::METHOD_NOT_ALLOWED),
     };
     respond(answer)
@@ -59,22 +60,22 @@ pub async fn begin(
 /// `/files/tus/<name>`: how far it is, the next piece, the end.
 pub async fn go_on(
     State(shared): State<Shared>,
-    ConnectInfo(remote): ConnectInfo<SocketAddr>,
+    Extension(origin): Extension<Origin>,
     Path(name): Path<String>,
     request: Request,
 ) -> Response {
     if *request.method() == Method::OPTIONS {
         return options(&shared);
     }
-    respond(continued(&shared, remote, &name, request).await)
+    respond(continued(&shared, &origin, &name, request).await)
 }
 
-async fn continued(shared: &Shared, remote: SocketAddr, name: &str, request: Request) -> Answer {
-    let who = authenticate(shared, remote, request.headers()).await?;
+async fn continued(shared: &Shared, origin: &Origin, name: &str, request: Request) -> Answer {
+    let who = authenticate(shared, origin, request.headers()).await?;
     let name = Name::read(name).ok_or(StatusCode::NOT_FOUND)?;
     let Some(upload) = shared.files.desk.find(&name) else {
         return match *request.method() {
-            Method::HEAD => complete(shared, request.headers(), &name).await,
+            Method::HEAD => complete(shared, origin, &name).await,
             _ => Err(StatusCode::NOT_FOUND),
         };
     };
@@ -82,8 +83,8 @@ async fn continued(shared: &Shared, remote: SocketAddr, name: &str, request: Req
         return Err(StatusCode::FORBIDDEN);
     }
     match *request.method() {
-        Method::HEAD => look(shared, request.headers(), &upload).await,
-        Method::PATCH => append(shared, request, &upload).await,
+        Method::HEAD => look(shared, origin, &upload).await,
+        Method::PATCH => append(shared, origin, request, &upload).await,
         Method::DELETE => {
             let _turn = upload.take_turn().await;
             shared.files.desk.discard(&name).await;
@@ -95,26 +96,31 @@ async fn continued(shared: &Shared, remote: SocketAddr, name: &str, request: Req
 
 async fn authenticate(
     shared: &Shared,
-    remote: SocketAddr,
+    origin: &Origin,
     headers: &HeaderMap,
 ) -> Result<(AppId, Uid), StatusCode> {
     if headers.get(RESUMABLE).is_none_or(|version| version != VERSION) {
         return Err(StatusCode::PRECONDITION_FAILED);
     }
-    if shared.files.failures.too_many(remote.ip()) {
+    if shared.files.failures.too_many(origin.address) {
         return Err(StatusCode::TOO_MANY_REQUESTS);
     }
     match who(&shared.hub, bearer(headers).unwrap_or_default()).await {
         Ok(Some(who)) => Ok(who),
         Ok(None) => {
-            shared.files.failures.count(remote.ip());
+            shared.files.failures.count(origin.address);
             Err(StatusCode::UNAUTHORIZED)
         }
         Err(()) => Err(StatusCode::SERVICE_UNAVAILABLE),
     }
 }
 
-async fn create(shared: &Shared, owner: (AppId, Uid), headers: &HeaderMap) -> Answer {
+async fn create(
+    shared: &Shared,
+    origin: &Origin,
+    owner: (AppId, Uid),
+    headers: &HeaderMap,
+) -> Answer {
     let files = &shared.files;
     let length = number(headers, &LENGTH).ok_or(StatusCode::BAD_REQUEST)?;
     if length > files.bytes_max {
@@ -127,21 +133,21 @@ async fn create(shared: &Shared, owner: (AppId, Uid), headers: &HeaderMap) -> An
     let begun = files.desk.begin(name, owner, length).await.map_err(disk)?;
     let upload = begun.ok_or(StatusCode::TOO_MANY_REQUESTS)?;
     let mut said = vec![
-        (header::LOCATION, format!("{}/files/tus/{}", origin(headers), upload.name)),
+        (header::LOCATION, format!("{}/files/tus/{}", origin.url, upload.name)),
         (EXPIRES, expires(&upload)),
     ];
     if length == 0 {
-        finish(shared, headers, &upload, &mut said).await?;
+        finish(shared, origin, &upload, &mut said).await?;
     }
     Ok((StatusCode::CREATED, said))
 }
 
-async fn look(shared: &Shared, headers: &HeaderMap, upload: &Arc<Upload>) -> Answer {
+async fn look(shared: &Shared, origin: &Origin, upload: &Arc<Upload>) -> Answer {
     // Who still writes, from a connection that is lost, stops: the number has to be the last.
     let _turn = upload.take_turn().await;
     let Ok(received) = shared.files.desk.received(upload).await else {
         // It was finished while the turn was waited for.
-        return complete(shared, headers, &upload.name).await;
+        return complete(shared, origin, &upload.name).await;
     };
     let mut said = vec![
         (OFFSET, received.to_string()),
@@ -149,20 +155,25 @@ async fn look(shared: &Shared, headers: &HeaderMap, upload: &Arc<Upload>) -> Ans
         (EXPIRES, expires(upload)),
     ];
     if received == upload.length {
-        finish(shared, headers, upload, &mut said).await?;
+        finish(shared, origin, upload, &mut said).await?;
     }
     Ok((StatusCode::OK, said))
 }
 
 /// An upload that is a file already: whoever knows its name may know how long it is.
-async fn complete(shared: &Shared, headers: &HeaderMap, name: &Name) -> Answer {
+async fn complete(shared: &Shared, origin: &Origin, name: &Name) -> Answer {
     let found = shared.files.stock.head(&Place::from(name.as_str())).await;
     let size = found.map_err(|_| StatusCode::NOT_FOUND)?.size.to_string();
-    let url = shared.files.url_of(headers, name);
+    let url = shared.files.url_of(origin, name);
     Ok((StatusCode::OK, vec![(OFFSET, size.clone()), (LENGTH, size), (FILE_URL, url)]))
 }
 
-async fn append(shared: &Shared, request: Request, upload: &Arc<Upload>) -> Answer {
+async fn append(
+    shared: &Shared,
+    origin: &Origin,
+    request: Request,
+    upload: &Arc<Upload>,
+) -> Answer {
     let desk = &shared.files.desk;
     let (parts, body) = request.into_parts();
     let headers = parts.headers;
@@ -188,7 +199,7 @@ async fn append(shared: &Shared, request: Request, upload: &Arc<Upload>) -> Answ
     let mut said = vec![(OFFSET, received.to_string()), (EXPIRES, expires(upload))];
     if received == upload.length {
         let _turn = upload.take_turn().await;
-        finish(shared, &headers, upload, &mut said).await?;
+        finish(shared, origin, upload, &mut said).await?;
     }
     Ok((StatusCode::NO_CONTENT, said))
 }
@@ -196,7 +207,7 @@ async fn append(shared: &Shared, request: Request, upload: &Arc<Upload>) -> Answ
 /// Makes a file of it and says where.
 async fn finish(
     shared: &Shared,
-    headers: &HeaderMap,
+    origin: &Origin,
     upload: &Upload,
     said: &mut Vec<Said>,
 ) -> Result<(), StatusCode> {
@@ -207,7 +218,7 @@ async fn finish(
             StatusCode::INTERNAL_SERVER_ERROR
         })?;
     }
-    said.push((FILE_URL, shared.files.url_of(headers, &upload.name)));
+    said.push((FILE_URL, shared.files.url_of(origin, &upload.name)));
     Ok(())
 }
 

@@ -2,11 +2,11 @@
 //! (`backend-api.md` 6.1, 6.2). Never whole in memory.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use axum::Extension;
 use axum::extract::multipart::Field;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest, Multipart, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
@@ -16,6 +16,7 @@ use super::desk::Interrupted;
 use super::name::Name;
 use super::{allow_all_origins, bearer, who};
 use crate::Shared;
+use crate::front::Origin;
 
 /// What a form may have beside the file: its other fields and what stands between them.
 const FORM_BYTES: u64 = (UPLOAD_FIELDS_MAX * (UPLOAD_FIELD_BYTES_MAX + 512)) as u64;
@@ -41,11 +42,11 @@ pub fn is_upload(request: &Request) -> bool {
 /// Takes one file.
 pub async fn upload(
     State(shared): State<Shared>,
-    ConnectInfo(remote): ConnectInfo<SocketAddr>,
+    Extension(origin): Extension<Origin>,
     request: Request,
 ) -> Response {
     let mut response = match *request.method() {
-        Method::POST => answer(shared, remote, request).await,
+        Method::POST => answer(shared, origin, request).await,
         Method::OPTIONS => preflight(),
         _ => (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "POST, OPTIONS")]).into_response(),
     };
@@ -62,18 +63,17 @@ fn preflight() -> Response {
     (StatusCode::NO_CONTENT, headers).into_response()
 }
 
-async fn answer(shared: Shared, remote: SocketAddr, request: Request) -> Response {
-    let headers = request.headers().clone();
+async fn answer(shared: Shared, origin: Origin, request: Request) -> Response {
     let query = request.uri().query().unwrap_or_default().as_bytes();
     let mut fields: HashMap<_, _> = form_urlencoded::parse(query).into_owned().collect();
-    let result = take(&shared, remote, request, &mut fields).await;
+    let result = take(&shared, &origin, request, &mut fields).await;
     // Old pages send the user token and compare with "OK", the others want a boolean.
     let old = fields.contains_key("token") && !fields.contains_key("auth");
     let mut status = StatusCode::OK;
     let mut body = json!({"op": "upload"});
     match result {
         Ok(stored) => {
-            let url = shared.files.url_of(&headers, &stored.name);
+            let url = shared.files.url_of(&origin, &stored.name);
             body["result"] = if old { "OK".into() } else { true.into() };
             body["url"] = url.as_str().into();
             body["file"] = url.into();
@@ -83,7 +83,7 @@ async fn answer(shared: Shared, remote: SocketAddr, request: Request) -> Respons
         }
         Err(refusal) => {
             if refusal == Refusal::AuthFail {
-                shared.files.failures.count(remote.ip());
+                shared.files.failures.count(origin.address);
             }
             let (code, text) = refusal.status_and_name();
             status = code;
@@ -102,12 +102,12 @@ struct Stored {
 
 async fn take(
     shared: &Shared,
-    remote: SocketAddr,
+    origin: &Origin,
     mut request: Request,
     fields: &mut HashMap<String, String>,
 ) -> Result<Stored, Refusal> {
     let files = &shared.files;
-    if shared.files.failures.too_many(remote.ip()) {
+    if shared.files.failures.too_many(origin.address) {
         return Err(Refusal::RateLimit);
     }
     if content_length(request.headers()).is_some_and(|bytes| bytes > files.bytes_max + FORM_BYTES) {

@@ -2,9 +2,13 @@
 
 mod apps;
 mod history;
+mod hook_queue;
+mod hooks;
 mod logs;
 mod sqlite;
 mod writer;
 
+pub use hook_queue::HookQueue;
+pub use hooks::{Batch, HookStore};
 pub use sqlite::Sqlite;
 pub use writer::{Store, StoreReply};

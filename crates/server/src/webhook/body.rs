@@ -1,28 +1,64 @@
 //! Events in the words of `backend-api.md` 2.9: envelope 1 or 2, and the objects in it.
 
 use data_encoding::BASE64;
-use hub::port::hook::{Event, Fate, Hook, Who};
+use hub::port::hook::{Event, Fate, GroupEvent, Who};
 use serde_json::{Value, json};
+use wire::mask::notify;
 use wire::proto::{Message, target};
 
-/// The body of one request; the events share place, secret and version.
-pub fn envelope(id: u64, batch: &[Hook]) -> Value {
-    let first = &batch[0];
+use crate::store::Batch;
+
+/// What is posted for these events and how it is called, `None` when their envelope has no words
+/// for them.
+pub fn request(batch: &Batch) -> Option<(&'static str, String)> {
+    let Batch { place, events, .. } = batch;
+    if place.version == 0 {
+        return Some(("application/x-www-form-urlencoded", oldest(batch)?));
+    }
+    let events = events.iter().map(|event| serde_json::from_str(event).unwrap_or_default());
     let mut body = json!({
         "server": "mesibo",
-        "id": id,
-        "v": first.version,
-        "aid": first.aid.0,
-        "ts": first.ts.0,
-        "events": batch.iter().map(|hook| event(&hook.event)).collect::<Vec<_>>(),
+        "id": batch.request,
+        "v": place.version,
+        "aid": place.aid.0,
+        "ts": batch.ts.0,
+        "events": events.collect::<Vec<Value>>(),
     });
-    if first.version == 1 {
-        body["secret"] = first.secret.as_str().into();
+    if place.version == 1 {
+        body["secret"] = place.secret.as_str().into();
     }
-    body
+    Some(("application/json", body.to_string()))
 }
 
-fn event(event: &Event) -> Value {
+/// The form from before there were envelopes: who came, who went, who wrote to whom.
+fn oldest(batch: &Batch) -> Option<String> {
+    let event: Value = serde_json::from_str(batch.events.first()?).ok()?;
+    let text = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => String::new(),
+    };
+    let (uid, from, to, bit) = match (event["type"].as_str()?, event["status"].as_str()?) {
+        ("user", "online") => (&event["user"]["uid"], &Value::Null, &Value::Null, notify::ONLINE),
+        ("user", "offline") => (&event["user"]["uid"], &Value::Null, &Value::Null, notify::OFFLINE),
+        ("message", _) => {
+            let (from, to) = (&event["message"]["from"], &event["message"]["to"]);
+            (&to["uid"], &from["address"], &to["address"], notify::MESSAGE_ONLINE)
+        }
+        _ => return None,
+    };
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.append_pair("secret", &batch.place.secret)
+        .append_pair("uid", &text(uid))
+        .append_pair("aid", &batch.place.aid.0.to_string())
+        .append_pair("from", &text(from))
+        .append_pair("to", &text(to))
+        .append_pair("e", &bit.to_string());
+    Some(form.finish())
+}
+
+/// An event as envelopes 1 and 2 have it.
+pub fn event(event: &Event, include_body: bool) -> Value {
     match event {
         Event::User { who, online } => {
             let status = if *online { "online" } else { "offline" };
@@ -36,9 +72,36 @@ fn event(event: &Event) -> Value {
                 Fate::Online => ("online", 1),
                 Fate::Offline => ("offline", 0),
                 Fate::Pruned => ("pruned", 0),
+                Fate::Invalid => ("invalid", 0),
             };
-            let message = message(of, to);
+            let message = message(of, to, include_body);
             json!({"type": "message", "message": message, "status": status, "online": online})
+        }
+        Event::Call { from, to, video, status, duration_s } => json!({"type": "call", "call": {
+            "from": user(from),
+            "to": user(to),
+            "gid": 0,
+            "video": video,
+            "status": status,
+            "duration": duration_s,
+        }}),
+        Event::Group { gid, name, user: who, what } => {
+            let status = match what {
+                GroupEvent::Created => "created",
+                GroupEvent::Changed => "changed",
+                GroupEvent::Joined => "joined",
+                GroupEvent::Left => "left",
+                GroupEvent::Deleted => "deleted",
+            };
+            let group = json!({"gid": gid.0, "name": name});
+            let mut body = json!({"type": "group", "group": group, "status": status});
+            if let Some(who) = who {
+                body["user"] = user(who);
+            }
+            body
+        }
+        Event::Server { started } => {
+            json!({"type": "server", "status": if *started { "started" } else { "stopping" }})
         }
         Event::Status { mid, gid, from, user: who, read } => json!({
             "type": "status",
@@ -61,7 +124,7 @@ fn user(who: &Who) -> Value {
     user
 }
 
-fn message(message: &Message, to: &Who) -> Value {
+fn message(message: &Message, to: &Who, include_body: bool) -> Value {
     let content = message.content.clone().unwrap_or_default();
     let gid = match message.to.as_ref().and_then(|to| to.to.as_ref()) {
         Some(target::To::Group(gid)) => *gid,
@@ -80,6 +143,9 @@ fn message(message: &Message, to: &Who) -> Value {
         "title": content.title,
         "url": content.file.map(|file| file.url).unwrap_or_default(),
     });
+    if !include_body {
+        return body;
+    }
     match std::str::from_utf8(&content.body) {
         Ok(text) => body["message"] = text.into(),
         Err(_) => body["data"] = BASE64.encode(&content.body).into(),

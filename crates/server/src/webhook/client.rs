@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, Mac};
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::{Request, Uri, header};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy;
@@ -20,9 +20,12 @@ use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::rt::TokioExecutor;
 use sha2::Sha256;
 use tower_service::Service;
-use wire::limits::{WEBHOOK_CONNECT_WITHIN, WEBHOOK_WITHIN};
+use wire::limits::{WEBHOOK_ANSWER_BYTES_MAX, WEBHOOK_CONNECT_WITHIN, WEBHOOK_WITHIN};
 
-use super::Allowed;
+use super::Settings;
+
+/// What a webhook answers (`backend-api.md` 2.9.1).
+const TAKEN: &[u8] = b"MESIBO OK";
 
 /// Why an event was not taken.
 #[derive(Debug)]
@@ -38,54 +41,88 @@ type Connector = HttpsConnector<HttpConnector<Resolver>>;
 /// See the module.
 pub struct Client {
     http: legacy::Client<Connector, Full<Bytes>>,
-    allowed: Allowed,
+    settings: Settings,
+}
+
+/// What is posted.
+pub struct Post<'a> {
+    pub url: &'a str,
+    /// Signs it, empty = it is not signed.
+    pub secret: &'a str,
+    pub content_type: &'static str,
+    pub body: String,
+    /// The same each time it is tried.
+    pub id: u64,
+    /// From 1.
+    pub attempt: usize,
 }
 
 impl Client {
-    pub fn new(allowed: Allowed) -> Client {
-        let mut connector = HttpConnector::new_with_resolver(Resolver { allowed });
+    pub fn new(settings: &Settings) -> Client {
+        let resolver = Resolver { allow_private: settings.allow_private };
+        let mut connector = HttpConnector::new_with_resolver(resolver);
         connector.set_connect_timeout(Some(WEBHOOK_CONNECT_WITHIN));
         connector.enforce_http(false);
         let https = hyper_rustls::HttpsConnectorBuilder::new().with_webpki_roots();
         let https = https.https_or_http().enable_http1().wrap_connector(connector);
         let http =
             legacy::Client::builder(TokioExecutor::new()).pool_max_idle_per_host(1).build(https);
-        Client { http, allowed }
+        Client { http, settings: settings.clone() }
     }
 
-    /// Posts a body; any 2xx means that it was taken. Redirects are not followed.
-    pub async fn post(&self, url: &str, secret: &str, body: &str) -> Result<(), Failure> {
+    /// Posts a body; any 2xx means that it was taken, unless more is asked for. Redirects are not
+    /// followed.
+    pub async fn post(&self, post: Post<'_>) -> Result<(), Failure> {
+        let Post { url, secret, content_type, body, id, attempt } = post;
         let never = |why: &str| Failure { why: why.into(), may_pass: false };
         let later = |why: String| Failure { why, may_pass: true };
         let uri: Uri = url.parse().map_err(|_| never("the url cannot be read"))?;
-        if uri.scheme_str() != Some("https") && !self.allowed.http {
+        if uri.scheme_str() != Some("https") && !self.settings.allow_http {
             return Err(never("the url does not begin with https:// (webhook.allow_http)"));
         }
         let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
         // A name is judged by what it resolves to.
         if let Ok(address) = host.parse::<IpAddr>()
-            && !self.allowed.private
+            && !self.settings.allow_private
             && !is_public(address)
         {
             return Err(never("the address is not public (webhook.allow_private)"));
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
         let mut request = Request::post(uri)
-            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::CONTENT_TYPE, content_type)
             .header(header::USER_AGENT, "mesibo-server")
+            .header("x-mesibo-id", id)
+            .header("x-mesibo-attempt", attempt)
             .header("x-timestamp", now.as_secs());
         if !secret.is_empty() {
-            request = request.header("x-signature", format!("sha256={}", signature(secret, body)));
+            let (of_body, seconds) = (signature(secret, &body), now.as_secs());
+            // Says also when it was sent, so that a copy is of no use later.
+            let dated = signature(secret, &format!("{seconds}.{body}"));
+            request = request
+                .header("x-signature", format!("sha256={of_body}"))
+                .header("x-mesibo-signature", format!("t={seconds},v1={dated}"));
         }
-        let request = request.body(Full::from(body.to_owned()));
+        let request = request.body(Full::from(body));
         let request = request.map_err(|_| never("the url cannot be asked"))?;
-        let answer = tokio::time::timeout(WEBHOOK_WITHIN, self.http.request(request)).await;
-        let answer = answer.map_err(|_| later("no answer in time".into()))?;
-        match answer {
-            Ok(answer) if answer.status().is_success() => Ok(()),
-            Ok(answer) => Err(later(format!("it answered {}", answer.status().as_u16()))),
-            Err(_) => Err(later("it could not be reached".into())),
+        let answer = tokio::time::timeout(WEBHOOK_WITHIN, self.ask(request)).await;
+        answer.map_err(|_| later("no answer in time".into()))?.map_err(later)
+    }
+
+    async fn ask(&self, request: Request<Full<Bytes>>) -> Result<(), String> {
+        let answer = self.http.request(request).await;
+        let answer = answer.map_err(|_| "it could not be reached".to_owned())?;
+        if !answer.status().is_success() {
+            return Err(format!("it answered {}", answer.status().as_u16()));
         }
+        if self.settings.strict_body {
+            let body = Limited::new(answer.into_body(), WEBHOOK_ANSWER_BYTES_MAX).collect().await;
+            let text = body.map(|body| body.to_bytes()).unwrap_or_default();
+            if text.trim_ascii() != TAKEN {
+                return Err("it did not answer MESIBO OK (webhook.strict_body)".into());
+            }
+        }
+        Ok(())
     }
 }
 
@@ -100,7 +137,7 @@ fn signature(secret: &str, body: &str) -> String {
 /// cannot lead inside.
 #[derive(Clone)]
 struct Resolver {
-    allowed: Allowed,
+    allow_private: bool,
 }
 
 impl Service<Name> for Resolver {
@@ -113,7 +150,7 @@ impl Service<Name> for Resolver {
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let private = self.allowed.private;
+        let private = self.allow_private;
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let found: Vec<_> =
@@ -197,12 +234,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_url_that_must_not_be_asked_is_not_tried_again() {
-        let client = Client::new(Allowed::default());
+        let client = Client::new(&Settings::default());
+        let post = |url| {
+            let (content_type, body) = ("application/json", "{}".to_owned());
+            client.post(Post { url, secret: "", content_type, body, id: 1, attempt: 1 })
+        };
         for url in ["http://example.test/", "https://127.0.0.1/", "https://[::1]/", "nonsense"] {
-            let failure = client.post(url, "", "{}").await.unwrap_err();
+            let failure = post(url).await.unwrap_err();
             assert!(!failure.may_pass, "{url}: {}", failure.why);
         }
-        let failure = client.post("https://localhost/", "", "{}").await.unwrap_err();
+        let failure = post("https://localhost/").await.unwrap_err();
         assert_eq!(failure.why, "it could not be reached", "localhost has no public address");
     }
 

@@ -53,7 +53,7 @@ impl Endpoint {
                      connection: close\r\n\r\nMESIBO OK"
                 );
                 socket.write_all(answer.as_bytes()).await.unwrap();
-                let body = serde_json::from_str(&text).unwrap();
+                let body = serde_json::from_str(&text).unwrap_or_default();
                 if tell.send(Posted { head, text, body }).is_err() {
                     break;
                 }
@@ -80,9 +80,14 @@ impl Endpoint {
     }
 }
 
+const ALLOWED: [&str; 4] = ["--webhook-allow-http", "true", "--webhook-allow-private", "true"];
+
 async fn world(endpoint: &Endpoint, given: &Value) -> Runner {
-    let allowed = ["--webhook-allow-http", "true", "--webhook-allow-private", "true"];
-    let mut runner = Runner::start_with(&allowed).await;
+    world_with(endpoint, given, "0,1").await
+}
+
+async fn world_with(endpoint: &Endpoint, given: &Value, retries: &str) -> Runner {
+    let mut runner = Runner::start_with(&arguments(retries)).await;
     for id in ["G00", "G00b"] {
         runner.set_up(id).await;
     }
@@ -91,6 +96,24 @@ async fn world(endpoint: &Endpoint, given: &Value) -> Runner {
     let answer = runner.server.call(json!({"op": "appset", "app": app}));
     assert_eq!(answer["result"], true, "{answer}");
     runner
+}
+
+fn arguments(retries: &str) -> Vec<&str> {
+    [&ALLOWED[..], &["--webhook-retries", retries]].concat()
+}
+
+/// What was given up, once there are so many.
+async fn given_up(runner: &Runner, count: u64) -> Value {
+    let wanted = async {
+        loop {
+            let listed = runner.server.call(json!({"op": "hooksget"}));
+            if listed["given_up"] == count && listed["waiting"] == 0 {
+                return listed;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, wanted).await.expect("in time")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -166,4 +189,115 @@ async fn delivery_and_reading_of_a_message_are_told() {
     session.say(wire::proto::client_frame::Body::Read(read)).await;
     let told = endpoint.next().await.body;
     assert_eq!(told["events"][0]["status"], "read", "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_survives_a_killed_server_and_goes_to_where_the_backend_is_then() {
+    let mut endpoint = Endpoint::open(&[500; 100]).await;
+    let given = json!({"notify": 0x201, "webhookversion": 2});
+    let mut runner = world_with(&endpoint, &given, "3600").await;
+    runner.send("g-bo", "hello");
+    let first = endpoint.next().await;
+    runner.server.kill_and_start_with(&arguments("3600"));
+    let mut better = Endpoint::open(&[]).await;
+    let app = json!({"url": better.url});
+    assert_eq!(runner.server.call(json!({"op": "appset", "app": app}))["result"], true);
+    assert_eq!(better.next().await.body, first.body, "without waiting for an hour");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_never_taken_is_kept_listed_and_tried_again_when_asked() {
+    let mut endpoint = Endpoint::open(&[500, 503, 404]).await;
+    let runner = world_with(&endpoint, &json!({"notify": 0x201}), "0,0").await;
+    runner.send("g-bo", "hello");
+    for attempt in 1..=3 {
+        let head = endpoint.next().await.head;
+        assert!(head.contains(&format!("x-mesibo-attempt: {attempt}")), "{head}");
+    }
+    let listed = given_up(&runner, 1).await;
+    let row = &listed["hooks"][0];
+    assert_eq!((&row["tries"], &row["cause"]), (&3.into(), &"it answered 404".into()));
+    assert_eq!(row["event"]["message"]["message"], "hello");
+    let ids = json!([row["id"]]);
+    assert_eq!(runner.server.call(json!({"op": "hooksretry", "ids": ids}))["retried"], 1);
+    assert_eq!(endpoint.next().await.body["events"][0], row["event"]);
+    assert_eq!(given_up(&runner, 0).await["hooks"], json!([]));
+    assert_eq!(runner.server.call(json!({"op": "hooksdel"}))["deleted"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_says_nothing_slows_no_other() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut endpoint = Endpoint::open(&[]).await;
+    let runner = world(&endpoint, &json!({"notify": 0x201})).await;
+    let other = json!({"op": "appadd", "key": crate::support::ADMIN_KEY, "name": "silent"});
+    let other = runner.server.admin(other)["token"].clone();
+    let call = |mut operation: Value| {
+        operation["token"] = other.clone();
+        let answer = runner.server.admin(operation);
+        assert_eq!(answer["result"], true, "{answer}");
+    };
+    let url = format!("http://{}/", silent.local_addr().unwrap());
+    call(json!({"op": "appset", "app": {"url": url, "notify": 0x201}}));
+    for address in ["ann", "bob"] {
+        call(json!({"op": "useradd", "user": {"address": address}}));
+    }
+    call(json!({"op": "message", "message": {"from": "ann", "to": "bob", "message": "lost"}}));
+    let (asked, _) = timeout(PATIENCE, silent.accept()).await.expect("in time").unwrap();
+    runner.send("g-bo", "hello");
+    assert_eq!(endpoint.next().await.body["events"][0]["message"]["message"], "hello");
+    drop(asked);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_oldest_envelope_is_a_form() {
+    let mut endpoint = Endpoint::open(&[]).await;
+    let given = json!({"notify": 0x201, "secret": "s3", "webhookversion": 0});
+    let runner = world(&endpoint, &given).await;
+    runner.send("g-bo", "hello");
+    let posted = endpoint.next().await;
+    assert!(posted.head.contains("application/x-www-form-urlencoded"), "{}", posted.head);
+    let uid = &runner.saved["GB"];
+    assert_eq!(posted.text, format!("secret=s3&uid={uid}&aid=1&from=g-ana&to=g-bo&e=256"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_unknown_destinations_and_the_server_itself_are_told_of() {
+    let mut endpoint = Endpoint::open(&[]).await;
+    let mut runner = world(&endpoint, &json!({"notify": 0x2_9001})).await;
+    let mut events = std::collections::VecDeque::new();
+    let group = json!({"name": "Crew", "members": {"m": "g-bo"}});
+    let made = runner.server.call(json!({"op": "groupadd", "group": group}));
+    let gid = made["group"]["gid"].clone();
+    let about = |mut fields: Value| {
+        fields["gid"] = gid.clone();
+        fields
+    };
+    for (op, group) in [
+        ("groupset", about(json!({"name": "Team"}))),
+        ("groupeditmembers", about(json!({"members": {"m": "g-bo", "remove": true}}))),
+        ("groupdel", about(json!({}))),
+    ] {
+        runner.server.call(json!({"op": op, "group": group}));
+    }
+    let (mut session, _) = runner.sign_in(&runner.text("GB_T")).await;
+    session.say(crate::support::message(77, "nobody", "hello")).await;
+    for expected in [
+        json!({"type": "group", "status": "created", "group": {"gid": gid, "name": "Crew"}}),
+        json!({"type": "group", "status": "joined", "user": {"address": "g-bo"}}),
+        json!({"type": "group", "status": "changed", "group": {"name": "Team"}}),
+        json!({"type": "group", "status": "left", "user": {"address": "g-bo"}}),
+        json!({"type": "group", "status": "deleted"}),
+        json!({"type": "message", "status": "invalid", "message": {"to": {"address": "nobody"}}}),
+    ] {
+        while events.is_empty() {
+            events.extend(endpoint.next().await.body["events"].as_array().unwrap().clone());
+        }
+        let event = events.pop_front().unwrap();
+        assert_eq!(mismatch(&expected, Some(&event)), None, "{event}");
+    }
+    runner.server.kill_and_start_with(&arguments("0"));
+    // What was taken a moment before the end may come once more.
+    let started = json!({"type": "server", "status": "started"});
+    while !endpoint.next().await.body["events"].as_array().unwrap().contains(&started) {}
 }

@@ -46,10 +46,6 @@ impl Runner {
         cases.into_iter().find(|case| case["id"] == id).expect("such a case")
     }
 
-    pub async fn start() -> Runner {
-        Runner::start_with(&[]).await
-    }
-
     pub async fn start_with(arguments: &[&str]) -> Runner {
         let program = Path::new(env!("CARGO_BIN_EXE_mesibo-server"));
         let server = Program::start_with(program, arguments);

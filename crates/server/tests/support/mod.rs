@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
+use tokio_tungstenite::Connector;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use wire::frame::{decode_server, encode_client};
@@ -54,17 +55,28 @@ impl Program {
 
     /// As a power cut, then a start on the same data folder.
     pub fn kill_and_start_again(&mut self) {
+        self.kill_and_start_with(&[]);
+    }
+
+    /// As [`Program::kill_and_start_again`], with more arguments, this time only.
+    pub fn kill_and_start_with(&mut self, arguments: &[&str]) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        let (child, address, media) = spawn(&self.program, self.data.path(), &[]);
+        let (child, address, media) = spawn(&self.program, self.data.path(), arguments);
         (self.child, self.address, self.media) = (child, address, media);
     }
 
     /// In order; how it ended.
     pub fn terminate(&mut self) -> std::process::ExitStatus {
-        let kill = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
-        assert!(kill.success());
+        self.signal("TERM");
         self.child.wait().unwrap()
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let kill = Command::new("kill").args(["-s", name, &id]).status().unwrap();
+        assert!(kill.success());
     }
 
     /// Its process id.
@@ -124,13 +136,19 @@ impl Program {
 
     /// A socket on which nothing was said yet.
     pub async fn connect(&self) -> Session {
-        let mut request = format!("ws://{}/ws", self.address).into_client_request().unwrap();
+        self.connect_by("ws", None).await
+    }
+
+    /// As [`Program::connect`], with TLS as this connector speaks it.
+    pub async fn connect_by(&self, scheme: &str, tls: Option<Connector>) -> Session {
+        let url = format!("{scheme}://{}/ws", self.address);
+        let mut request = url.into_client_request().unwrap();
         let protocol = wire::SUBPROTOCOL.parse().unwrap();
         request.headers_mut().insert("sec-websocket-protocol", protocol);
         // As browsers do: a small frame does not wait for the answer to the one before it.
         let nagle_off = true;
         let connected =
-            tokio_tungstenite::connect_async_with_config(request, None, nagle_off).await;
+            tokio_tungstenite::connect_async_tls_with_config(request, None, nagle_off, tls).await;
         let (socket, _) = connected.unwrap();
         Session { socket }
     }
@@ -138,8 +156,7 @@ impl Program {
     /// A session that is welcome.
     pub async fn sign_in(&self, token: &str) -> Session {
         let mut session = self.connect().await;
-        session.say(hello(token)).await;
-        session.hear(|frame| matches!(frame, server_frame::Body::Welcome(_)).then_some(())).await;
+        session.sign_in(token).await;
         session
     }
 }
@@ -165,7 +182,7 @@ fn spawn(program: &Path, data: &Path, more: &[&str]) -> (Child, SocketAddr, Sock
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let ready: Value = serde_json::from_str(&line).unwrap();
-    let url = ready["url"].as_str().unwrap().strip_prefix("http://").unwrap();
+    let (_, url) = ready["url"].as_str().unwrap().split_once("://").unwrap();
     let media = ready["media"].as_str().unwrap();
     (child, url.parse().unwrap(), media.parse().unwrap())
 }
@@ -192,6 +209,12 @@ pub struct Session {
 }
 
 impl Session {
+    /// Says whose it is, and is welcome.
+    pub async fn sign_in(&mut self, token: &str) {
+        self.say(hello(token)).await;
+        self.hear(|frame| matches!(frame, server_frame::Body::Welcome(_)).then_some(())).await;
+    }
+
     /// Sends a frame.
     pub async fn say(&mut self, frame: client_frame::Body) {
         self.socket.send(Message::Binary(encode_client(frame).into())).await.unwrap();

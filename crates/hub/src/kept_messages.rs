@@ -1,0 +1,176 @@
+//! Messages that are kept: what a backend reads, deletes and takes back of them
+//! (`backend-api.md` 2.6).
+//!
+//! Decides only; [`operations`](crate::operations) asks the store and tells everybody.
+
+use alloc::vec::Vec;
+use bytes::Bytes;
+use prost::Message as _;
+use wire::id::{AppId, MessageId, Uid};
+use wire::proto::{Changed, Entry, Message, Removed, Target, entry, target};
+use wire::time::Timestamp;
+
+use crate::changes::message_in;
+use crate::delivery::{EncodedEntry, note};
+use crate::directory::Needs;
+use crate::hub::Hub;
+use crate::operations::{After, Progress, refusal};
+use crate::port::admin::{ErrorCode, Param, Reply, UserRef, With};
+use crate::port::store::{HistoryOf, Request};
+
+/// Messages of a user that are being taken back, one after the other.
+#[derive(Debug)]
+pub(crate) struct Recalling {
+    aid: AppId,
+    sender: Uid,
+    rest: Vec<MessageId>,
+    done: u32,
+}
+
+impl Hub {
+    pub(crate) fn get_messages(
+        &mut self,
+        aid: AppId,
+        user: &UserRef,
+        with: Option<&With>,
+        (before, count): (Option<u64>, u32),
+    ) -> Result<Progress, Needs> {
+        let user = match self.user(aid, user)? {
+            Ok(user) => user,
+            Err(error) => return Ok(error.into()),
+        };
+        let of = match self.kept_with(aid, with)? {
+            Ok(of) => of,
+            Err(refused) => return Ok(refused),
+        };
+        let (until, now) = (Timestamp(u64::MAX >> 1), self.now.wall);
+        let request = Request::ReadHistory { uid: user.uid, of, before, until, count, now };
+        Ok(Progress::Ask(request, After::MessagesRead))
+    }
+
+    pub(crate) fn delete_messages(
+        &mut self,
+        aid: AppId,
+        user: &UserRef,
+        with: Option<With>,
+        (before, recall): (Timestamp, bool),
+    ) -> Result<Progress, Needs> {
+        let user = match self.user(aid, user)? {
+            Ok(user) => user,
+            Err(error) => return Ok(error.into()),
+        };
+        let of = match self.kept_with(aid, with.as_ref())? {
+            Ok(of) => of,
+            Err(refused) => return Ok(refused),
+        };
+        let mut notes = Vec::new();
+        if recall {
+            let to = with.map(|with| match with {
+                With::User(address) => target::To::Address(address),
+                With::Group(gid) => target::To::Group(gid.0),
+            });
+            let of = to.map(|to| Target { to: Some(to) });
+            let removed = Removed { of, before: before.0, ..Removed::default() };
+            notes.push(note(user.uid, entry::Body::Removed(removed)));
+        }
+        let request = Request::RemoveFromHistory {
+            uid: user.uid,
+            messages: Vec::new(),
+            before: Some((of, before)),
+            notes: notes.clone(),
+        };
+        Ok(Progress::Ask(request, After::MessagesDeleted { notes }))
+    }
+
+    fn kept_with(
+        &self,
+        aid: AppId,
+        with: Option<&With>,
+    ) -> Result<Result<HistoryOf, Progress>, Needs> {
+        Ok(match with {
+            None => Ok(HistoryOf::All),
+            Some(With::Group(gid)) => Ok(HistoryOf::Group(*gid)),
+            Some(With::User(address)) => match self.directory.find_user(aid, address)? {
+                Some(peer) => Ok(HistoryOf::User(peer.uid)),
+                None => {
+                    let cause = "no user of this app has this address";
+                    Err(refusal(ErrorCode::NoUser, cause, &[Param::MessagePeer]).into())
+                }
+            },
+        })
+    }
+
+    pub(crate) fn recall_messages(
+        &mut self,
+        aid: AppId,
+        user: &UserRef,
+        mids: Vec<MessageId>,
+    ) -> Result<Progress, Needs> {
+        let sender = match self.user(aid, user)? {
+            Ok(user) => user.uid,
+            Err(error) => return Ok(error.into()),
+        };
+        Ok(self.recall_next(Recalling { aid, sender, rest: mids, done: 0 }))
+    }
+
+    pub(crate) fn recall_next(&mut self, recalling: Recalling) -> Progress {
+        match recalling.rest.last() {
+            Some(id) => {
+                let request = Request::FindMessage { sender: recalling.sender, id: *id };
+                Progress::Ask(request, After::Recalling(recalling))
+            }
+            None if recalling.done == 0 => {
+                let cause = "none of the messages is kept; mid is a number of this user's messages";
+                refusal(ErrorCode::NotFound, cause, &[Param::MessageIds]).into()
+            }
+            None => Progress::Answered(Reply::Deleted(Some(recalling.done))),
+        }
+    }
+
+    /// Says nothing any more from now on; whoever has it or may get it is told.
+    pub(crate) fn on_recall_found(
+        &mut self,
+        mut recalling: Recalling,
+        found: Option<(Timestamp, Bytes)>,
+    ) -> Progress {
+        let message = found.and_then(|(_, entry)| message_in(&entry));
+        let found = message.is_some();
+        let (Some(message), Some(id)) =
+            (message.filter(|message| !message.recalled), recalling.rest.last().copied())
+        else {
+            // One that was taken back before is as good as one that is now.
+            recalling.rest.pop();
+            recalling.done += u32::from(found);
+            return self.recall_next(recalling);
+        };
+        let (aid, sender) = (recalling.aid, recalling.sender);
+        // The same message is looked up again when its recipients are known.
+        let audience = match self.audience(sender, aid, message.to.as_ref()) {
+            Ok(audience) => audience,
+            Err(missing) => return Progress::Load(missing.into()),
+        };
+        recalling.rest.pop();
+        recalling.done += 1;
+        let changed = Changed {
+            from_uid: sender.0,
+            from: message.from.clone(),
+            id: id.get(),
+            content: None,
+            ts: self.now.wall.0,
+        };
+        let changed = EncodedEntry::new(entry::Body::Changed(changed));
+        let notes: Vec<_> = audience.into_iter().map(|uid| changed.to(uid)).collect();
+        let message = Message { content: None, modified: false, recalled: true, ..message };
+        let entry = Entry { body: Some(entry::Body::Message(message)) }.encode_to_vec().into();
+        let request = Request::ChangeMessage { sender, id, entry, notes: notes.clone() };
+        Progress::Ask(request, After::Recalled(recalling, notes))
+    }
+}
+
+/// What was taken back is shown to nobody.
+pub(crate) fn read_messages(rows: Vec<(u64, Bytes)>) -> Progress {
+    let rows = rows.into_iter().filter_map(|(place, entry)| {
+        Some((place, message_in(&entry).filter(|message| !message.recalled)?))
+    });
+    Progress::Answered(Reply::Messages(rows.collect()))
+}

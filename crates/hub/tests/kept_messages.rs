@@ -1,0 +1,90 @@
+//! What a backend reads, deletes and takes back of the messages that are kept.
+
+mod host;
+
+use host::Host;
+use hub::port::admin::{ErrorCode, Operation, Reply, UserRef, With};
+use wire::id::MessageId;
+use wire::proto::entry;
+use wire::time::Timestamp;
+
+const EVER: Timestamp = Timestamp(u64::MAX >> 1);
+
+fn of(address: &str) -> UserRef {
+    UserRef { uid: None, address: Some(address.into()) }
+}
+
+fn kept(
+    host: &mut Host,
+    address: &str,
+    before: Option<u64>,
+    count: u32,
+) -> (Vec<u64>, Option<u64>) {
+    let with = Some(With::User(if address == "ada" { "bob" } else { "ada" }.into()));
+    let operation = Operation::MessagesGet { user: of(address), with, before, count };
+    match host.admin(operation) {
+        Ok(Reply::Messages(rows)) => {
+            (rows.iter().map(|(_, message)| message.id).collect(), rows.last().map(|row| row.0))
+        }
+        other => panic!("not read: {other:?}"),
+    }
+}
+
+/// Ada has written three messages to Bob, who has not been there.
+fn world() -> (Host, String, wire::id::SessionId) {
+    let mut host = Host::new();
+    let (ada, bob) = (host.user("ada"), host.user("bob"));
+    let ada = host.sign_in(&ada);
+    for id in 1..=3 {
+        host.send(ada, "bob", id, &format!("message {id}"));
+    }
+    host.received(ada);
+    (host, bob, ada)
+}
+
+#[test]
+fn kept_messages_are_read_newest_first_and_in_parts() {
+    let (mut host, ..) = world();
+    let (mids, next) = kept(&mut host, "bob", None, 2);
+    assert_eq!(mids, [3, 2]);
+    assert_eq!(kept(&mut host, "bob", next, 2).0, [1]);
+    let nobody = Operation::MessagesGet { user: of("eve"), with: None, before: None, count: 2 };
+    assert_eq!(host.admin(nobody).unwrap_err().code, ErrorCode::NoUser);
+}
+
+#[test]
+fn a_conversation_is_deleted_for_one_of_both_and_its_devices_are_told_when_asked() {
+    let (mut host, bob, ada) = world();
+    let delete = |recall| Operation::MessagesDelete {
+        user: of("ada"),
+        with: Some(With::User("bob".into())),
+        before: EVER,
+        recall,
+    };
+    assert_eq!(host.admin(delete(false)), Ok(Reply::Deleted(None)));
+    assert!(kept(&mut host, "ada", None, 9).0.is_empty());
+    assert!(host.entries(ada).is_empty());
+    assert_eq!(host.admin(delete(true)), Ok(Reply::Deleted(None)));
+    assert!(matches!(host.entries(ada)[..], [(_, entry::Body::Removed(_))]));
+    let bob = host.sign_in(&bob);
+    assert_eq!(host.texts(bob).len(), 3, "of the other one nothing is deleted");
+}
+
+#[test]
+fn messages_taken_back_by_the_backend_say_nothing_to_anybody() {
+    let (mut host, bob, ada) = world();
+    let recall = |mids: &[u64]| Operation::MessagesRecall {
+        user: of("ada"),
+        mids: mids.iter().filter_map(|mid| MessageId::new(*mid)).collect(),
+    };
+    assert_eq!(host.admin(recall(&[1, 2, 77])), Ok(Reply::Deleted(Some(2))));
+    let changed = host.entries(ada).into_iter().filter_map(|(_, body)| match body {
+        entry::Body::Changed(changed) => Some((changed.id, changed.content.is_none())),
+        _ => None,
+    });
+    assert_eq!(changed.collect::<Vec<_>>(), [(2, true), (1, true)]);
+    let bob = host.sign_in(&bob);
+    assert_eq!(host.texts(bob), ["message 3"]);
+    assert_eq!(kept(&mut host, "bob", None, 9).0, [3]);
+    assert_eq!(host.admin(recall(&[77])).unwrap_err().code, ErrorCode::NotFound);
+}

@@ -1,0 +1,217 @@
+//! The login API of the demo pages (`backend-api.md` 7): for development only, off by default.
+//!
+//! A client of the backend's operations and nothing else: it signs people of one app in who say a
+//! phone number and a code that everybody knows. Whoever has it on is reminded of that.
+
+mod login;
+mod rooms;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::Extension;
+use axum::Router;
+use axum::body::to_bytes;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use hub::port::admin::{AdminError, Credential, Operation, Reply};
+use hub::port::apps::Filter;
+use hub::port::store::{App, User};
+use serde_json::{Map, Value, json};
+use wire::limits::{ADMIN_BODY_BYTES_MAX, TOKEN_BYTES_MIN};
+
+use crate::Shared;
+use crate::admin::{Failures, Parameters, ask};
+use crate::front::Origin;
+use crate::site::{self, Site};
+
+/// How often the log says that the module is on.
+const REMINDER: Duration = Duration::from_secs(60);
+
+/// What the operator has set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Name of the app that people are signed in to.
+    pub app: String,
+    /// The code everybody has; `None`: each is drawn and written to the log.
+    pub code: Option<String>,
+}
+
+/// The module that is on.
+struct Demo {
+    settings: Settings,
+    /// Codes that were wrong, by address.
+    failures: Failures,
+    site: Option<Site>,
+}
+
+/// Why not; the codes of the demo API are its own.
+type Outcome = Result<Map<String, Value>, &'static str>;
+
+/// A request, taken apart.
+struct Asked<'a> {
+    shared: &'a Shared,
+    demo: &'a Demo,
+    parameters: &'a Parameters,
+    origin: &'a Origin,
+    /// Asked where conferences are.
+    conference: bool,
+}
+
+/// Somebody with a user token of the app.
+struct Caller {
+    app: App,
+    user: User,
+}
+
+/// The routes of the module. Pages of today ask the bare origin, whose pages stay where they are.
+pub fn routes(settings: Settings, site: Option<Site>) -> Router<Shared> {
+    tokio::spawn(async {
+        loop {
+            tracing::warn!("demo.enabled: anybody signs in as anybody; not for production");
+            tokio::time::sleep(REMINDER).await;
+        }
+    });
+    let demo = Arc::new(Demo { settings, failures: Failures::default(), site });
+    let handler = move |State(shared): State<Shared>,
+                        Extension(origin): Extension<Origin>,
+                        request: Request| {
+        let demo = demo.clone();
+        async move { handle(shared, &demo, origin, request).await }
+    };
+    ["/", "/demo/api.php", "/conf/api.php"]
+        .iter()
+        .fold(Router::new(), |router, path| router.route(path, any(handler.clone())))
+}
+
+async fn handle(shared: Shared, demo: &Demo, origin: Origin, request: Request) -> Response {
+    if request.uri().path() == "/" && request.method() != Method::POST {
+        return match &demo.site {
+            Some(site) => site::serve(site, &request.into_parts().0).await,
+            None => StatusCode::NOT_FOUND.into_response(),
+        };
+    }
+    if request.method() == Method::OPTIONS {
+        let allowed = [
+            (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+            (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS"),
+            (header::ACCESS_CONTROL_ALLOW_HEADERS, "Content-Type"),
+        ];
+        return (StatusCode::NO_CONTENT, allowed).into_response();
+    }
+    let content_type = request.headers().get(header::CONTENT_TYPE);
+    let has_file = content_type.is_some_and(|it| it.as_bytes().starts_with(b"multipart/"));
+    if has_file || crate::files::is_upload(&request) {
+        return crate::files::upload(State(shared), Extension(origin), request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, ADMIN_BODY_BYTES_MAX).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    let parameters = Parameters::read(parts.uri.query(), &parts.headers, body).await;
+    let parameters = parameters.unwrap_or_default();
+    let conference = parts.uri.path().starts_with("/conf/");
+    let (shared, origin) = (&shared, &origin);
+    let asked = Asked { shared, demo, parameters: &parameters, origin, conference };
+    respond(asked.answer().await)
+}
+
+impl Asked<'_> {
+    async fn answer(&self) -> Value {
+        let op = self.text("op").to_ascii_lowercase();
+        if op.is_empty() {
+            return json!({"code": "NOOP", "result": "FAIL"});
+        }
+        let outcome = match op.as_str() {
+            "login" => self.login().await,
+            "loginui" => Ok(fields(json!({"ui": "0"}))),
+            "logout" => self.logout().await,
+            "setgroup" | "joingroup" | "rooms" => match self.caller().await {
+                None => Err("AUTHFAIL"),
+                Some(caller) => match op.as_str() {
+                    "setgroup" => self.make_room(&caller).await,
+                    "joingroup" => self.join_room(&caller).await,
+                    _ => self.list_rooms(&caller).await,
+                },
+            },
+            _ if self.caller().await.is_none() => Err("AUTHFAIL"),
+            _ => Err("BADOP"),
+        };
+        let (result, mut body) = match outcome {
+            Ok(body) => ("OK", body),
+            Err(error) => ("FAIL", fields(json!({"error": error}))),
+        };
+        tracing::info!(op, result, "demo");
+        body.insert("op".into(), op.into());
+        body.insert("ts".into(), seconds().into());
+        body.insert("result".into(), result.into());
+        body.into()
+    }
+
+    /// A parameter as text, empty when it is not there.
+    fn text(&self, name: &str) -> String {
+        match self.parameters.get(name) {
+            Some(Value::String(text)) => text.trim().to_owned(),
+            Some(Value::Number(number)) => number.to_string(),
+            _ => String::new(),
+        }
+    }
+
+    /// The app that people are signed in to.
+    async fn app(&self) -> Option<App> {
+        let reply = ask(self.shared, Credential::AdminKey, Operation::AppsGet).await;
+        let Ok(Reply::Apps(apps)) = reply else { return None };
+        let app = apps.into_iter().find(|app| app.name == self.demo.settings.app);
+        if app.is_none() {
+            tracing::warn!(app = self.demo.settings.app, "demo.app: there is no such app");
+        }
+        app
+    }
+
+    /// Does an operation for the app.
+    async fn ask(&self, app: &App, operation: Operation) -> Result<Reply, AdminError> {
+        ask(self.shared, Credential::ForApp(app.aid), operation).await
+    }
+
+    /// Whose the token is that came along.
+    async fn caller(&self) -> Option<Caller> {
+        let token = self.text("token");
+        if token.len() < TOKEN_BYTES_MIN {
+            return None;
+        }
+        let (aid, uid) = self.shared.hub.uploader(token).await.ok()??;
+        let app = self.app().await.filter(|app| app.aid == aid)?;
+        let filter = Filter { id: Some(uid.0), pattern: "*".into(), count: 1, ..Filter::default() };
+        let users = self.ask(&app, Operation::UsersGet { filter, online: None }).await;
+        let Ok(Reply::Users(users, _)) = users else { return None };
+        let (row, _) = users.into_iter().next()?;
+        Some(Caller { app, user: row.user })
+    }
+}
+
+fn fields(object: Value) -> Map<String, Value> {
+    match object {
+        Value::Object(fields) => fields,
+        _ => unreachable!("an answer is an object"),
+    }
+}
+
+fn respond(body: Value) -> Response {
+    let mut response = body.to_string().into_response();
+    let headers = response.headers_mut();
+    let named = [
+        (header::CONTENT_TYPE, "application/json; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-cache, no-store, must-revalidate"),
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+    ];
+    for (name, value) in named {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+fn seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
