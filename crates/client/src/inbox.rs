@@ -376,7 +376,8 @@ impl Client {
         if report.status == status::READ && receipt.delivered == Timestamp(0) {
             receipt.delivered = at;
         }
-        if status::climbs(message.status, report.status) {
+        // Who has it proves that the server took it, from whichever tab.
+        if status::climbs(message.status, report.status) || message.status & status::FAIL != 0 {
             message.status = report.status;
         }
         let message = message.clone();
