@@ -856,9 +856,11 @@ impl Client {
         self.outputs.push_back(Output::OpenStore { name, account: self.session.account() });
     }
 
-    /// Another tab has written into it.
+    /// Another tab has written into it. One that the browser did not give is not asked for again:
+    /// it may not answer, and others have none either, or not this one's.
     pub(crate) fn open_store_again(&mut self) {
-        if self.store == StoreState::Open {
+        let refused = self.database.name.is_some() && !self.on_disk;
+        if self.store == StoreState::Open && !refused {
             self.store = StoreState::Closed;
         }
         self.open_store();
