@@ -2,7 +2,7 @@
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-// Every message has a date, and a formatter costs more than all of them: made at first use, kept.
+// A formatter costs more than all dates: made at first use, kept.
 const formatters = new Map();
 
 function format(ts, options) {
@@ -45,10 +45,17 @@ export class MesiboDateTime {
     this.min = date.getMinutes();
     this.sec = date.getSeconds();
     this.wday = date.getDay();
-    // The fields of the first generation.
-    this.date = this.getDate();
-    this.time = this.getTime();
-    this.yd = this.getDaysElapsed();
+  }
+
+  // The fields of the first generation. Every message has a date, few are looked at.
+  get date() {
+    return this.getDate();
+  }
+  get time() {
+    return this.getTime();
+  }
+  get yd() {
+    return this.getDaysElapsed();
   }
 
   getDate(monthFirst, today, yesterday, numerical) {

@@ -800,20 +800,6 @@ const FORWARDED = [
   "tn",
 ];
 
-/** What a message without them says; one that was recalled says nothing else. */
-const WITHOUT_CONTENT = {
-  title: undefined,
-  subtitle: undefined,
-  footer: undefined,
-  latitude: UNSET_DEGREES,
-  longitude: UNSET_DEGREES,
-  filetype: undefined,
-  fileurl: undefined,
-  launchurl: undefined,
-  size: undefined,
-  tn: undefined,
-};
-
 // A page that gave a known message another text means that, not the bytes it came with.
 function takeText(message) {
   const { text } = fieldOf(message);
@@ -845,22 +831,82 @@ function setField(message, name, value, convert) {
 }
 
 /**
- * Makes, or brings up to date, the record of a message.
- *
- * `fields` are the own properties, `links` what stays hidden.
+ * Makes, or brings up to date, the record of a message: `of` are its numbers, `own` are own properties
+ * that few messages have, `links` is what stays hidden.
  */
-export function putMessage(record, fields, links) {
+export function putMessage(
+  record,
+  engine,
+  of,
+  data,
+  peer,
+  title,
+  subtitle,
+  footer,
+  fields,
+  own,
+  links,
+) {
   const message = record ?? new MesiboMessage();
-  const { fields: former, text, incoming } = fieldOf(message);
+  const hidden = fieldOf(message);
+  const text = decoder.decode(data);
   // Shown before, and not what it was then.
-  const shown = incoming !== undefined && text !== undefined;
-  const says = decoder.decode(fields.data);
-  const changed = shown && (links.fields !== former || says !== text);
-  Object.assign(message, WITHOUT_CONTENT, fields);
-  message.message = says;
-  Object.assign(fieldOf(message), links, { text: says });
-  if (changed) fieldOf(message).updated = true;
-  if (fields.ts && message.date?.ts !== fields.ts) message.date = new MesiboDateTime(fields.ts);
+  const shown = hidden.incoming !== undefined && hidden.text !== undefined;
+  if (shown && (fields !== hidden.fields || text !== hidden.text)) hidden.updated = true;
+  const [ts] = of;
+  Object.assign(
+    message,
+    {
+      ts,
+      mid: of[1],
+      id: of[2],
+      refid: of[3],
+      peer,
+      groupid: of[4],
+      type: of[5],
+      expiry: of[6],
+      status: of[7],
+      flag: of[8],
+      origin: of[9],
+      rcount: of[10],
+      rc: of[11],
+      data: data.slice(),
+      message: text,
+      // One that was recalled says nothing else.
+      title: title || undefined,
+      subtitle: subtitle || undefined,
+      footer: footer || undefined,
+      latitude: UNSET_DEGREES,
+      longitude: UNSET_DEGREES,
+      filetype: undefined,
+      fileurl: undefined,
+      launchurl: undefined,
+      size: undefined,
+      tn: undefined,
+    },
+    own,
+  );
+  Object.assign(
+    hidden,
+    {
+      engine,
+      text,
+      fields,
+      incoming: of[12] > 0,
+      last: of[13] > 0,
+      forwarded: of[14] > 0,
+      modified: of[15] > 0,
+      callDuration: of[16],
+      thread: of[17],
+      age: of[18],
+      ageDelivered: of[19],
+      ageRead: of[20],
+      sensitivity: of[21],
+      userNumber: of[22],
+    },
+    links,
+  );
+  if (ts && message.date?.ts !== ts) message.date = new MesiboDateTime(ts);
   return message;
 }
 

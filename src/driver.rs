@@ -8,7 +8,7 @@ use std::rc::{Rc, Weak};
 
 use client::{Client, Input, Output};
 use gloo_timers::callback::Timeout;
-use wire::limits::TIMER_MAX;
+use wire::limits::{TIMER_MAX, TOLD_PER_TURN_MAX};
 use wire::time::{Instant, Now};
 
 use crate::api::page::Page;
@@ -22,6 +22,7 @@ use crate::browser::{
     tabs::Tabs,
     text,
     transfer::Transfers,
+    turn::Turns,
 };
 
 pub(crate) struct Driver {
@@ -32,6 +33,7 @@ pub(crate) struct Driver {
     pub transfers: Transfers,
     sockets: Sockets,
     tabs: Tabs,
+    turns: Turns,
     pub store: Store,
     surroundings: RefCell<Option<Surroundings>>,
     timer: RefCell<Option<Timeout>>,
@@ -51,6 +53,7 @@ impl Driver {
             transfers: Transfers::new(itself.clone()),
             sockets: Sockets::new(itself.clone()),
             tabs: Tabs::new(itself.clone()),
+            turns: Turns::new(itself.clone()),
             store: Store::new(itself.clone()),
             surroundings: RefCell::new(None),
             timer: RefCell::new(None),
@@ -108,13 +111,24 @@ impl Driver {
         }
     }
 
+    /// The turn that was asked for has come.
+    pub fn go_on(&self) {
+        self.draining.set(false);
+        self.drain();
+    }
+
     /// Performs all outputs. A listener that calls the page's API adds to them; the loop that
-    /// called it goes on with what was added.
+    /// called it goes on with what was added. What is much to tell takes several turns, and whatever
+    /// comes in between is performed behind it.
     fn drain(&self) {
         if self.draining.replace(true) {
             return;
         }
+        let mut told = 0;
         loop {
+            if told == TOLD_PER_TURN_MAX {
+                return self.turns.ask();
+            }
             let output = self.client.borrow_mut().poll_output();
             match output {
                 Output::Connect { socket } => self.sockets.open(socket, &self.page.server()),
@@ -129,7 +143,10 @@ impl Driver {
                 Output::Call(call, command) => self.call.perform(call, command),
                 Output::Transfer(command) => self.transfers.perform(command),
                 Output::Tab(command) => self.tabs.perform(command),
-                Output::Event(event) => self.page.tell(*event),
+                Output::Event(event) => {
+                    told += 1;
+                    self.page.tell(*event);
+                }
                 Output::Wait(deadline) => {
                     self.arm(deadline);
                     break;

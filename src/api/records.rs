@@ -14,8 +14,24 @@ extern "C" {
     /// What `js/install.js` gives: the records are made there.
     pub type Records;
 
+    /// One way into JavaScript for each message: those for each of its fields were most of what
+    /// a message cost.
     #[wasm_bindgen(method, js_name = putMessage)]
-    fn put_message(this: &Records, record: &JsValue, fields: &JsValue, links: &JsValue) -> JsValue;
+    #[allow(clippy::too_many_arguments)]
+    fn put_message(
+        this: &Records,
+        record: &JsValue,
+        engine: &JsValue,
+        numbers: &[f64],
+        body: &[u8],
+        peer: &str,
+        title: &str,
+        subtitle: &str,
+        footer: &str,
+        fields: &str,
+        own: &JsValue,
+        links: &JsValue,
+    ) -> JsValue;
 
     #[wasm_bindgen(method, js_name = isIncoming)]
     fn is_incoming(this: &Records, record: &JsValue) -> bool;
@@ -58,59 +74,6 @@ extern "C" {
 
     #[wasm_bindgen(method, js_name = setProfileKind)]
     pub fn set_profile_kind(this: &Records, profile: &JsValue, kind: u32) -> JsValue;
-
-    /// What a page reads of a message. Missing fields stay `undefined`.
-    #[wasm_bindgen(extends = js_sys::Object)]
-    type Fields;
-
-    #[wasm_bindgen(method, setter)]
-    fn set_mid(this: &Fields, value: f64);
-    #[wasm_bindgen(method, setter)]
-    fn set_id(this: &Fields, value: u32);
-    #[wasm_bindgen(method, setter)]
-    fn set_refid(this: &Fields, value: f64);
-    #[wasm_bindgen(method, setter)]
-    fn set_ts(this: &Fields, value: f64);
-    #[wasm_bindgen(method, setter)]
-    fn set_peer(this: &Fields, value: &str);
-    #[wasm_bindgen(method, setter)]
-    fn set_groupid(this: &Fields, value: u32);
-    #[wasm_bindgen(method, setter)]
-    fn set_type(this: &Fields, value: u32);
-    #[wasm_bindgen(method, setter)]
-    fn set_expiry(this: &Fields, value: f64);
-    #[wasm_bindgen(method, setter)]
-    fn set_status(this: &Fields, value: u32);
-    #[wasm_bindgen(method, setter)]
-    fn set_flag(this: &Fields, value: u32);
-    #[wasm_bindgen(method, setter)]
-    fn set_origin(this: &Fields, value: u32);
-    #[wasm_bindgen(method, setter)]
-    fn set_rcount(this: &Fields, value: u32);
-    #[wasm_bindgen(method, setter)]
-    fn set_rc(this: &Fields, value: u32);
-    #[wasm_bindgen(method, setter)]
-    fn set_title(this: &Fields, value: &str);
-    #[wasm_bindgen(method, setter)]
-    fn set_subtitle(this: &Fields, value: &str);
-    #[wasm_bindgen(method, setter)]
-    fn set_footer(this: &Fields, value: &str);
-    #[wasm_bindgen(method, setter)]
-    fn set_latitude(this: &Fields, value: f64);
-    #[wasm_bindgen(method, setter)]
-    fn set_longitude(this: &Fields, value: f64);
-    #[wasm_bindgen(method, setter)]
-    fn set_filetype(this: &Fields, value: u32);
-    #[wasm_bindgen(method, setter)]
-    fn set_fileurl(this: &Fields, value: &str);
-    #[wasm_bindgen(method, setter)]
-    fn set_launchurl(this: &Fields, value: &str);
-    #[wasm_bindgen(method, setter)]
-    fn set_size(this: &Fields, value: f64);
-    #[wasm_bindgen(method, setter)]
-    fn set_data(this: &Fields, value: &Uint8Array);
-    #[wasm_bindgen(method, setter)]
-    fn set_tn(this: &Fields, value: &Uint8Array);
 }
 
 thread_local! {
@@ -162,70 +125,34 @@ pub fn put(
         _ => receipt.delivered.0 > 0,
     });
     let group = group_of(message);
-    let fields: Fields = js_sys::Object::new().unchecked_into();
-    fields.set_mid(message.key.id.get() as f64);
-    fields.set_id(message.key.id.low());
-    fields.set_refid(content.in_reply_to as f64);
-    fields.set_ts(message.ts.0 as f64);
-    fields.set_peer(&message.peer);
-    fields.set_groupid(group);
-    fields.set_type(message.kind);
-    fields.set_expiry(message.expiry.map_or(-1.0, f64::from));
-    fields.set_status(message.status);
-    fields.set_flag(message.flags);
-    fields.set_origin(origin as u32);
-    fields.set_rcount(if group > 0 { message.recipients } else { 0 });
-    fields.set_rc(if group > 0 { counted.count() as u32 } else { 0 });
-    type Setter = fn(&Fields, &str);
-    let texts: [(&str, Setter); 3] = [
-        (&content.title, Fields::set_title),
-        (&content.subtitle, Fields::set_subtitle),
-        (&content.footer, Fields::set_footer),
-    ];
-    for (text, set) in texts {
-        if !text.is_empty() {
-            set(&fields, text);
-        }
+    let (mut recipients, mut received) = (0, 0);
+    if group > 0 {
+        (recipients, received) = (message.recipients, counted.count() as u32);
     }
+    let (own, hidden) = (js_sys::Object::new(), js_sys::Object::new());
     if let Some((latitude, longitude)) = content.location {
-        fields.set_latitude(latitude);
-        fields.set_longitude(longitude);
-        fields.set_filetype(LOCATION);
+        set(&own, "latitude", &latitude.into());
+        set(&own, "longitude", &longitude.into());
+        set(&own, "filetype", &LOCATION.into());
     }
-    fields.set_data(&Uint8Array::from(&content.body[..]));
     if let Some(file) = &content.file {
         if !file.is_link() {
-            fields.set_filetype(file.kind);
-            fields.set_size(file.size as f64);
+            set(&own, "filetype", &file.kind.into());
+            set(&own, "size", &(file.size as f64).into());
         }
-        if !file.url.is_empty() {
-            fields.set_fileurl(&file.url);
-        }
-        if !file.launch_url.is_empty() {
-            fields.set_launchurl(&file.launch_url);
+        for (name, url) in [("fileurl", &file.url), ("launchurl", &file.launch_url)] {
+            if !url.is_empty() {
+                set(&own, name, &url.as_str().into());
+            }
         }
         if !file.thumbnail.is_empty() {
-            fields.set_tn(&Uint8Array::from(&file.thumbnail[..]));
+            set(&own, "tn", &Uint8Array::from(&file.thumbnail[..]));
         }
-    }
-    let hidden = js_sys::Object::new();
-    set(&hidden, "engine", engine);
-    set(&hidden, "incoming", &message.key.incoming.into());
-    set(&hidden, "last", &links.last.into());
-    set(&hidden, "forwarded", &content.forwarded.into());
-    set(&hidden, "modified", &message.modified.into());
-    set(&hidden, "callDuration", &message.duration.into());
-    set(&hidden, "thread", &content.thread.into());
-    set(&hidden, "fields", &content.fields.as_str().into());
-    set(&hidden, "receipts", &receipts_of(message));
-    for (name, value) in NUMBERS.into_iter().zip(numbers_of(content)) {
-        if value > 0 {
-            set(&hidden, name, &value.into());
-        }
-    }
-    if let Some(file) = &content.file {
         set(&hidden, "name", &file.name.as_str().into());
         set(&hidden, "mime", &file.mime.as_str().into());
+    }
+    if !message.receipts.is_empty() {
+        set(&hidden, "receipts", &receipts_of(message));
     }
     if let Some(blob) = &links.blob {
         set(&hidden, "blob", blob);
@@ -234,20 +161,55 @@ pub fn put(
         set(&hidden, "reporter", reporter);
         set(&hidden, "reported", &links.reported.into());
     }
-    let record = record.cloned().unwrap_or_default();
-    with_records(|records| records.put_message(&record, &fields, &hidden))
+    let Age { sent, delivered, read } = content.age;
+    // As `js/message.js` takes them apart.
+    let numbers = [
+        message.ts.0 as f64,
+        message.key.id.get() as f64,
+        message.key.id.low().into(),
+        content.in_reply_to as f64,
+        group.into(),
+        message.kind.into(),
+        message.expiry.map_or(-1.0, f64::from),
+        message.status.into(),
+        message.flags.into(),
+        (origin as u32).into(),
+        recipients.into(),
+        received.into(),
+        message.key.incoming.into(),
+        links.last.into(),
+        content.forwarded.into(),
+        message.modified.into(),
+        message.duration.into(),
+        content.thread.into(),
+        sent.into(),
+        delivered.into(),
+        read.into(),
+        content.sensitivity.into(),
+        content.user_data.into(),
+    ];
+    with_records(|records| {
+        records.put_message(
+            record.unwrap_or(&JsValue::UNDEFINED),
+            engine,
+            &numbers,
+            &content.body,
+            &message.peer,
+            &content.title,
+            &content.subtitle,
+            &content.footer,
+            &content.fields,
+            &own,
+            &hidden,
+        )
+    })
 }
 
 /// `MESIBO_FILETYPE_LOCATION`
 const LOCATION: u32 = 4;
 
-/// Numbers of a message that its record keeps hidden.
+/// Numbers of a draft that its record keeps hidden.
 const NUMBERS: [&str; 5] = ["age", "ageDelivered", "ageRead", "sensitivity", "userNumber"];
-
-fn numbers_of(content: &Content) -> [u32; 5] {
-    let Age { sent, delivered, read } = content.age;
-    [sent, delivered, read, content.sensitivity, content.user_data]
-}
 
 /// The record of a presence.
 pub fn presence(

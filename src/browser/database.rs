@@ -100,6 +100,10 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     pub fn put(this: &Table, value: &JsValue, key: &JsValue) -> Result<Request, JsValue>;
 
+    /// As `put` with the key inside; refused when the key, or what an index keeps once, is there.
+    #[wasm_bindgen(method, catch)]
+    pub fn add(this: &Table, value: &JsValue) -> Result<Request, JsValue>;
+
     #[wasm_bindgen(method, catch)]
     pub fn delete(this: &Table, key: &JsValue) -> Result<Request, JsValue>;
 
@@ -230,6 +234,15 @@ pub fn done(request: Request) -> impl Future<Output = Result<JsValue, JsValue>> 
             Err(_) => Err(request.reason()),
         }
     }
+}
+
+/// What requests of one transaction gave, in their order: that is how they are answered, so that
+/// nobody listens but to the last. When one fails, all behind it do.
+pub async fn answers(asked: Vec<Request>) -> Result<Vec<JsValue>, JsValue> {
+    if let Some(last) = asked.last() {
+        done(last.clone()).await?;
+    }
+    asked.iter().map(Request::result).collect()
 }
 
 /// All of the transaction is stored, or nothing.

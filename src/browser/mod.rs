@@ -15,3 +15,4 @@ pub mod surroundings;
 pub mod tabs;
 pub mod text;
 pub mod transfer;
+pub mod turn;

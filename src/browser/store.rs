@@ -9,7 +9,7 @@ use std::rc::{Rc, Weak};
 use client::Input;
 use client::memory_store::MemoryStore;
 use client::message::{Conversation, Message, MessageKey};
-use client::port::store::{Opened, Position, Reply, Request, StoreError, Write};
+use client::port::store::{Opened, Part, Position, Reply, Request, StoreError, Write};
 use client::sorted::Map;
 use js_sys::{Array, Reflect, Set, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
@@ -17,7 +17,7 @@ use wire::id::{Seq, Ticket};
 use wire::status;
 use wire::time::Timestamp;
 
-use super::database::{self, Cursor, Database, Table, done, names, stored};
+use super::database::{self, Cursor, Database, Table, answers, done, names, stored};
 use super::media::reason;
 use super::record;
 use super::schema::{self, object};
@@ -231,15 +231,8 @@ async fn perform(disk: &Database, request: Request) -> Result<Reply, JsValue> {
 /// Messages of these keys, asked for at once; `undefined` for those that are not there.
 async fn by_keys(messages: &Table, keys: Vec<String>) -> Result<Array, JsValue> {
     let index = messages.index(schema::BY_KEY)?;
-    let mut asked = Vec::with_capacity(keys.len());
-    for key in keys {
-        asked.push(done(index.get(&key.into())?));
-    }
-    let found = Array::new();
-    for message in asked {
-        found.push(&message.await?);
-    }
-    Ok(found)
+    let asked: Result<Vec<_>, _> = keys.into_iter().map(|key| index.get(&key.into())).collect();
+    Ok(answers(asked?).await?.into_iter().collect())
 }
 
 /// At most so many values, in the order of their keys.
@@ -265,14 +258,29 @@ async fn last_first(table: &Table, keys: &JsValue, count: u32) -> Result<Array, 
 
 // ---- writing -----------------------------------------------------------------------------
 
+/// What is new is not looked for: that costs as much as storing it. When it is there the browser
+/// refuses it; then all are looked for.
 async fn commit(disk: &Database, writes: Vec<Write>, strict: bool) -> Result<(), JsValue> {
+    match write(disk, &writes, strict, false).await {
+        Err(_) => write(disk, &writes, strict, true).await,
+        stored => stored,
+    }
+}
+
+/// One transaction. Without `careful`, messages that are new are taken for it.
+async fn write(
+    disk: &Database,
+    writes: &[Write],
+    strict: bool,
+    careful: bool,
+) -> Result<(), JsValue> {
     let durability = if strict { "strict" } else { "relaxed" };
     let options = object(&[("durability", durability.into())]);
     let transaction = disk.transaction(&names(&schema::ALL), "readwrite", &options)?;
     let store = |name| transaction.store(name);
     let inside = JsValue::UNDEFINED;
     let messages = store(schema::MESSAGES)?;
-    let mut known = known(&messages, &writes).await?;
+    let mut known = known(&messages, writes, careful).await?;
     // Conversations whose latest message may be another one now.
     let changed = Set::default();
     let mut texts = search::Changes::default();
@@ -280,29 +288,34 @@ async fn commit(disk: &Database, writes: Vec<Write>, strict: bool) -> Result<(),
         match write {
             Write::Message(told, part) => {
                 let former = known.remove(&told.key);
-                let message = match former.clone() {
-                    Some(mut message) => {
-                        message.join(*told, part);
-                        message
-                    }
-                    None => *told,
-                };
-                let conversation = conversation_name(&message.conversation);
+                let mut message = former.clone().unwrap_or_else(|| (**told).clone());
+                if former.is_some() {
+                    message.join((**told).clone(), *part);
+                }
+                let place = place(&message);
                 if former.as_ref().is_none_or(|former| former.content != message.content) {
                     // Nothing of what it said stays.
                     if former.is_some() {
                         texts.remove(message.key.to_string());
                     }
-                    texts.add(&conversation, &message);
+                    texts.add(&conversation_name(&message.conversation), &message);
                 }
-                messages.put(&message_value(&message), &inside)?;
-                changed.add(&conversation.into());
+                let value = message_value(&message, &place);
+                match former {
+                    Some(_) => messages.put(&value, &inside)?,
+                    // Refused when it is there all the same.
+                    None => messages.add(&value)?,
+                };
+                changed.add(&place.get(0));
                 known.insert(message.key.clone(), message);
             }
             Write::DeleteMessage(of) => {
-                if let Some(message) = known.remove(&of) {
+                if let Some(message) = known.remove(of) {
                     messages.delete(&place(&message))?;
                     changed.add(&conversation_text(&message.conversation));
+                    texts.remove(of.to_string());
+                }
+            }
                     texts.remove(of.to_string());
                 }
             }
@@ -310,37 +323,37 @@ async fn commit(disk: &Database, writes: Vec<Write>, strict: bool) -> Result<(),
                 known.retain(|_, message| {
                     let elsewhere =
                         conversation.as_ref().is_some_and(|of| *of != message.conversation);
-                    elsewhere || message.order >= before
+                    elsewhere || message.order >= *before
                 });
-                texts.remove_before(conversation.as_ref().map(conversation_name), before);
+                texts.remove_before(conversation.as_ref().map(conversation_name), *before);
                 let those = match conversation {
-                    Some(conversation) => Array::of1(&conversation_text(&conversation)),
+                    Some(conversation) => Array::of1(&conversation_text(conversation)),
                     // Those that this commit begins are not in the table yet.
                     None => all_conversations(&store(schema::CONVERSATIONS)?)
                         .await?
                         .concat(&Array::from(&changed)),
                 };
                 for conversation in those {
-                    messages.delete(&older(&conversation, before)?)?;
+                    messages.delete(&older(&conversation, *before)?)?;
                     changed.add(&conversation);
                 }
             }
             Write::Read(notice) => {
-                let bytes = bytes(&record::notice_to_bytes(&notice));
+                let bytes = bytes(&record::notice_to_bytes(notice));
                 store(schema::READS)?.put(&bytes, &text(&notice.key))?;
             }
             Write::ReadDone(key) => {
-                store(schema::READS)?.delete(&text(&key))?;
+                store(schema::READS)?.delete(&text(key))?;
             }
             Write::Errand(errand) => {
-                let bytes = bytes(&record::errand_to_bytes(&errand));
+                let bytes = bytes(&record::errand_to_bytes(errand));
                 store(schema::ERRANDS)?.put(&bytes, &(errand.number as f64).into())?;
             }
             Write::ErrandDone(number) => {
-                store(schema::ERRANDS)?.delete(&(number as f64).into())?;
+                store(schema::ERRANDS)?.delete(&(*number as f64).into())?;
             }
             Write::Profile(profile) => {
-                let bytes = bytes(&record::profile_to_bytes(&profile));
+                let bytes = bytes(&record::profile_to_bytes(profile));
                 let key = format!("{}/{}", profile.gid, profile.address);
                 store(schema::PROFILES)?.put(&bytes, &key.into())?;
             }
@@ -360,18 +373,20 @@ async fn commit(disk: &Database, writes: Vec<Write>, strict: bool) -> Result<(),
                 store(schema::META)?.put(&(seq.0 as f64).into(), &"cursor".into())?;
             }
             Write::Account(account) => {
-                let bytes = bytes(&record::account_to_bytes(&account));
+                let bytes = bytes(&record::account_to_bytes(account));
                 store(schema::META)?.put(&bytes, &"account".into())?;
             }
         }
     }
     texts.write(&store(schema::TEXTS)?).await?;
     let conversations = store(schema::CONVERSATIONS)?;
-    for conversation in Array::from(&changed) {
-        let newest = all(&messages, &range(Some(&conversation), None, false)?, Some(1)).await?;
-        match newest.length() {
-            0 => conversations.delete(&conversation)?,
-            _ => conversations.put(&newest.get(0), &inside)?,
+    let changed: Vec<_> = Array::from(&changed).iter().collect();
+    let newest = |of| messages.get_all(&range(Some(of), None, false)?, Some(1));
+    let newest: Result<Vec<_>, JsValue> = changed.iter().map(newest).collect();
+    for (conversation, newest) in changed.iter().zip(answers(newest?).await?) {
+        match newest.unchecked_into::<Array>().get(0) {
+            none if none.is_undefined() => conversations.delete(conversation)?,
+            newest => conversations.put(&newest, &inside)?,
         };
     }
     transaction.commit()?;
@@ -387,8 +402,13 @@ async fn all_conversations(conversations: &Table) -> Result<Array, JsValue> {
 }
 
 /// The messages of these writes, as they are. All are asked for at once.
-async fn known(messages: &Table, writes: &[Write]) -> Result<Map<MessageKey, Message>, JsValue> {
+async fn known(
+    messages: &Table,
+    writes: &[Write],
+    careful: bool,
+) -> Result<Map<MessageKey, Message>, JsValue> {
     let keys = writes.iter().filter_map(|write| match write {
+        Write::Message(_, Part::New) if !careful => None,
         Write::Message(message, _) => Some(message.key.to_string()),
         Write::DeleteMessage(key) => Some(key.to_string()),
         _ => None,
@@ -446,8 +466,7 @@ fn place(message: &Message) -> Array {
     Array::of3(&conversation, &order, &text(&message.key))
 }
 
-fn message_value(message: &Message) -> JsValue {
-    let place = place(message);
+fn message_value(message: &Message, place: &Array) -> JsValue {
     let conversation = place.get(0);
     let mut fields = vec![
         ("c", conversation.clone()),

@@ -198,7 +198,8 @@ impl Client {
 
     /// What has to be done next; [`Output::Wait`] when there is nothing.
     pub fn poll_output(&mut self) -> Output {
-        if self.outputs.is_empty() && self.store == StoreState::Open {
+        let before = self.outputs.len();
+        if (before == 0 || self.commits.is_pressing()) && self.store == StoreState::Open {
             // All that was written since the last drain goes into one transaction.
             if let Some(request) = self.commits.next() {
                 let told = self.commits.told().to_vec();
@@ -206,7 +207,11 @@ impl Client {
                     self.tell_tabs(Tell::Writing(told));
                 }
                 self.ask(request, Pending::Commit);
+                self.outputs.rotate_left(before);
             }
+        }
+        if let Some(output) = self.outputs.pop_front() {
+            return output;
         }
         let mut deadline = self.session.deadline().min(self.room_deadline());
         deadline = deadline.min(self.age_deadline()).min(self.tab_deadline());
@@ -214,7 +219,7 @@ impl Client {
         if self.session.is_online() {
             deadline = deadline.min(self.transfers.deadline());
         }
-        self.outputs.pop_front().unwrap_or(Output::Wait(deadline))
+        Output::Wait(deadline)
     }
 
     // ---- the page's verbs: connection ------------------------------------------------------

@@ -30,6 +30,8 @@ pub(crate) struct Commits {
     writes: Vec<Write>,
     then: Vec<Then>,
     strict: bool,
+    /// A batch of the log is among them.
+    batch: bool,
     /// Of the writes, those other tabs have to hear of.
     told: Vec<Write>,
     /// There are other tabs.
@@ -88,8 +90,15 @@ impl Commits {
 
     /// The next transaction waits for the disk, and this is told after it.
     pub fn then(&mut self, then: Then, strict: bool) {
+        self.batch |= matches!(then, Then::Inbox);
         self.then.push(then);
         self.strict |= strict;
+    }
+
+    /// Whether the next transaction need not wait for what the page is still to be told: a batch
+    /// of the log is in it, and no other tab has to hear of it in its order.
+    pub fn is_pressing(&self) -> bool {
+        self.batch && !self.shared
     }
 
     /// Whether writes wait that the store has not been told of.
@@ -105,6 +114,7 @@ impl Commits {
         let writes = core::mem::take(&mut self.writes);
         let waiting = core::mem::take(&mut self.then);
         let strict = core::mem::take(&mut self.strict);
+        self.batch = false;
         let told = core::mem::take(&mut self.told);
         self.under_way = Some(UnderWay { writes: writes.clone(), waiting, strict, told });
         Some(Request::Commit { writes, strict })

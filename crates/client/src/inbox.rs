@@ -277,12 +277,16 @@ impl Client {
         if let Some(last) = self.inbox.batch.take() {
             self.inbox.stored = self.inbox.stored.max(last);
         }
-        self.tell_what_is_stored();
+        let events = core::mem::take(&mut self.inbox.events);
+        // The store has the next batch to do while the page is told of this one.
+        self.take_batch();
+        for event in events {
+            self.tell(event);
+        }
         if self.speaks() {
             let seq = self.inbox.stored.0;
             self.transmit(client_frame::Body::Ack(Ack { seq }));
         }
-        self.take_batch();
     }
 
     fn tell_what_is_stored(&mut self) {

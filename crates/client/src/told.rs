@@ -72,6 +72,8 @@ impl Client {
                         continue;
                     }
                     self.note_end_of(&message.key);
+                    // Where it is the tab that told has stored it.
+                    let part = if part == Part::New { Part::Past } else { part };
                     Write::Message(Box::new(message), part)
                 }
                 Write::DeleteMessage(key) => {

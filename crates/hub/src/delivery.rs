@@ -28,10 +28,12 @@ impl Hub {
     ) {
         // Who is signing in was told where the log ended before.
         for id in self.arriving_of(uid).collect::<Vec<_>>() {
-            if let Some(Stage::Entering(entering)) =
-                self.sessions.get_mut(&id).map(|s| &mut s.stage)
-            {
-                entering.live.head = entering.live.head.max(seq);
+            match self.sessions.get_mut(&id).map(|session| &mut session.stage) {
+                Some(Stage::Opening(_, _, head)) => *head = seq.max(*head),
+                Some(Stage::Entering(entering)) => {
+                    entering.live.head = seq.max(entering.live.head);
+                }
+                _ => {}
             }
         }
         let mut index = 0;

@@ -38,8 +38,9 @@ pub(crate) enum Stage {
     Silent,
     /// The store is asked whose token this is.
     SigningIn,
-    /// The user is known, its device is being looked up.
-    Opening(Uid, TokenId),
+    /// The user is known, its device is being looked up. With the end of the log, as far as new
+    /// entries have told it: the answer may be older.
+    Opening(Uid, TokenId, Seq),
     /// The device is known, its groups are being loaded.
     Entering(Box<Entering>),
     /// Signed in.
@@ -158,7 +159,7 @@ impl Session {
     pub fn who(&self) -> Option<(Uid, TokenId)> {
         match &self.stage {
             Stage::Silent | Stage::SigningIn => None,
-            Stage::Opening(uid, token) => Some((*uid, *token)),
+            Stage::Opening(uid, token, _) => Some((*uid, *token)),
             Stage::Entering(entering) => Some((entering.live.uid, entering.live.token)),
             Stage::Live(live) => Some((live.uid, live.token)),
         }

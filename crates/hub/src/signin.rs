@@ -66,7 +66,7 @@ impl Hub {
         }
         let Some(key) = DeviceKey::from_slice(&hello.device) else { return };
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        session.stage = Stage::Opening(user.uid, token.id);
+        session.stage = Stage::Opening(user.uid, token.id, Seq(0));
         self.arriving.insert((user.uid, id));
         let request =
             Request::OpenDevice { token: token.id, uid: user.uid, key, now: self.now.wall };
@@ -86,6 +86,7 @@ impl Hub {
         let Ok(Reply::Device { device, cursor, head, trimmed }) = result else {
             return self.end(id, Code::Storage, "storage failed");
         };
+        let Stage::Opening(_, _, told) = session.stage else { return };
         let uid = token.uid;
         // A store restored from a backup may be behind what the device has: its own word counts
         // for what it has, the log for what there is.
@@ -100,7 +101,7 @@ impl Hub {
             device,
             key,
             expires: token.expires,
-            head,
+            head: head.max(told),
             sent: resumed_at.min(cursor.max(trimmed)),
             has: resumed_at,
             acked: cursor,

@@ -127,6 +127,25 @@ fn who_is_just_signing_in_is_not_overlooked() {
 }
 
 #[test]
+fn what_is_stored_while_somebody_signs_in_reaches_them_whichever_answer_comes_first() {
+    let mut host = Host::new();
+    let (ada, bob) = two_tokens(&mut host);
+    let (sender, session) = (host.sign_in(&ada), host.sign_in(&bob));
+    host.send(sender, "bob", 1, "before");
+    host.ack(session, 1);
+    host.close(session);
+    host.hold_store();
+    let session = host.open();
+    host.hello(session, &bob, 1, Some(1));
+    host.answer_next();
+    host.send(sender, "bob", 2, "meanwhile");
+    let held = &host.held()[..];
+    assert!(matches!(held, [Request::OpenDevice { .. }, Request::Append { .. }]), "{held:?}");
+    host.answer_from_the_last();
+    assert_eq!(host.texts(session), ["meanwhile"]);
+}
+
+#[test]
 fn tabs_of_one_browser_each_get_everything_and_the_receipt_comes_once() {
     let mut host = Host::new();
     let (ada, bob) = (host.user("ada"), host.user("bob"));

@@ -134,6 +134,18 @@ async fn a_commit_that_the_browser_refuses_leaves_nothing() {
 }
 
 #[wasm_bindgen_test]
+async fn what_is_told_to_be_new_and_is_there_is_there_once_and_keeps_what_was_known() {
+    let disk = fresh("moved").await;
+    let read = Message { status: status::RECEIVED_READ, ..message(4, 1, 11) };
+    put(&disk, [message(2, 1, 10), read.clone()]).await;
+    put(&disk, [message(6, 2, 12), message(2, 1, 13), message(4, 1, 11)]).await;
+    let request =
+        Request::Read { conversation: None, from: None, count: 9, fifo: true, query: None };
+    let Ok(Reply::Messages(found)) = perform(&disk, request).await else { panic!("no messages") };
+    assert_eq!(found, [message(2, 1, 10), read, message(6, 2, 12)]);
+}
+
+#[wasm_bindgen_test]
 async fn what_memory_held_goes_along_into_a_database() {
     fresh("moves").await.close();
     let mut memory = MemoryStore::default();
@@ -150,8 +162,8 @@ async fn what_memory_held_goes_along_into_a_database() {
 #[wasm_bindgen_test]
 fn the_place_of_a_message_is_what_its_value_is_found_by() {
     let message = message(5, 2, 1 << 51);
-    let value = message_value(&message);
     let place = place(&message);
+    let value = message_value(&message, &place);
     for (index, name) in ["c", "o", "k"].into_iter().enumerate() {
         let part = Reflect::get(&value, &JsValue::from_str(name)).unwrap();
         assert_eq!(part, place.get(index as u32), "{name}");

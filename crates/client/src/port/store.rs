@@ -100,7 +100,7 @@ pub struct Position {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Part {
-    /// All: nobody has seen it.
+    /// All: nobody has seen it, and a store need not look whether it is there.
     New = 0,
     /// Its status, its receipts.
     Status = 1,

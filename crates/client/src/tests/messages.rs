@@ -2,13 +2,14 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
+use wire::limits::INBOX_BATCH_MAX;
 use wire::proto::{self, server_frame};
 use wire::status;
 use wire::time::Duration;
 
 use super::{Page, draft, message, report};
 use crate::event::Event;
-use crate::{Input, SendError};
+use crate::{Input, Output, SendError};
 
 #[test]
 fn a_message_is_stored_before_it_is_sent_and_told_once() {
@@ -144,6 +145,23 @@ fn a_delivered_entry_is_acknowledged_and_told_only_when_it_is_stored() {
     page.answer();
     assert_eq!(page.acks(), [1]);
     assert_eq!(page.texts_told(), ["hi"]);
+}
+
+#[test]
+fn the_store_has_the_next_batch_before_the_page_is_told_of_this_one() {
+    let mut page = Page::online();
+    page.answers = false;
+    let count = INBOX_BATCH_MAX as u64 + 1;
+    page.deliver((1..=count).map(|seq| message(seq, seq, "friend", "me", "hello")).collect());
+    assert_eq!((page.held.len(), page.texts_told().len()), (1, 0));
+    let stored = page.held.remove(0);
+    page.client.handle_input(page.now, stored);
+    // The page is asked whether it wants the next ones, they go to the store, it is told.
+    assert!(matches!(page.client.poll_output(), Output::Event(event) if *event == Event::Filter));
+    page.client.pass(&[]);
+    assert!(matches!(page.client.poll_output(), Output::Store { .. }));
+    assert!(matches!(page.client.poll_output(), Output::Event(event) if *event != Event::Filter));
+    assert!(page.acks().is_empty());
 }
 
 #[test]

@@ -108,6 +108,11 @@ impl Host {
     }
 
     fn perform(&mut self, ticket: Ticket, request: Request) {
+        let answer = self.answer(ticket, request);
+        self.hub.handle_input(self.now, answer);
+    }
+
+    fn answer(&mut self, ticket: Ticket, request: Request) -> Input {
         let changes = matches!(
             request,
             Request::Append { .. } | Request::AppendNotes { .. } | Request::Acknowledge { .. }
@@ -116,7 +121,7 @@ impl Host {
             true => Err(StoreError::Failed("disk full".into())),
             false => self.store.perform(request),
         };
-        self.hub.handle_input(self.now, Input::Stored { ticket, result });
+        Input::Stored { ticket, result }
     }
 
     /// From now on the store takes requests and answers none.
@@ -135,6 +140,16 @@ impl Host {
         let (ticket, request) = next.expect("a request is held");
         self.perform(ticket, request);
         self.input(Input::Tick);
+    }
+
+    /// The store performs all it holds in order; its answers come in the opposite one.
+    pub fn answer_from_the_last(&mut self) {
+        let held = self.held.take().expect("the store holds requests");
+        let answers: Vec<_> =
+            held.into_iter().map(|(t, request)| self.answer(t, request)).collect();
+        for answer in answers.into_iter().rev() {
+            self.input(answer);
+        }
     }
 
     /// The store answers all it holds, and whatever follows at once.
