@@ -316,9 +316,6 @@ async fn write(
                     texts.remove(of.to_string());
                 }
             }
-                    texts.remove(of.to_string());
-                }
-            }
             Write::DeleteBefore { conversation, before } => {
                 known.retain(|_, message| {
                     let elsewhere =
