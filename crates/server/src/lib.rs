@@ -3,6 +3,7 @@
 mod admin;
 mod clock;
 pub mod config;
+mod control;
 mod demo;
 mod files;
 mod front;
@@ -11,6 +12,7 @@ mod hub_task;
 pub mod media;
 mod metrics;
 mod orders;
+pub mod shell;
 mod site;
 mod store;
 mod webhook;
@@ -43,6 +45,9 @@ struct Shared {
     admin_key: Arc<str>,
     gate: Arc<admin::Gate>,
     manners: Arc<admin::Manners>,
+    /// Who asks is the operator, who needs no key.
+    by_operator: bool,
+    audit: Arc<admin::Audit>,
     files: files::Files,
     exposition: Arc<Exposition>,
     webhooks: Webhooks,
@@ -60,6 +65,7 @@ pub struct Server {
     hub_task: tokio::task::JoinHandle<()>,
     webhooks: Webhooks,
     http_task: tokio::task::JoinHandle<()>,
+    control_task: Option<tokio::task::JoinHandle<()>>,
     /// Held as long as the folder is used.
     _lock: File,
 }
@@ -106,6 +112,8 @@ impl Server {
                 cors_origins: config.admin_cors_origins,
                 http_status: config.admin_http_status,
             }),
+            by_operator: false,
+            audit: Arc::new(admin::Audit::open(&config.data)?),
             files,
             exposition,
             webhooks: webhooks.clone(),
@@ -126,6 +134,11 @@ impl Server {
         let scheme = if certificate.is_some() { "https" } else { "http" };
         let url = format!("{scheme}://{address}");
         let proxies = Proxies(config.proxies);
+        let operator = Shared { by_operator: true, ..shared.clone() };
+        let control = control::open(&config.data, &url, admin::routes().with_state(operator));
+        let control_task = control
+            .inspect_err(|error| tracing::warn!("commands of the shell do not work: {error:#}"))
+            .ok();
         let door = Door { listener, certificate, proxies, router: router.with_state(shared) };
         let http_task = tokio::spawn(door.open());
         Ok(Server {
@@ -136,6 +149,7 @@ impl Server {
             hub_task,
             webhooks,
             http_task,
+            control_task,
             _lock: lock,
         })
     }
@@ -148,6 +162,9 @@ impl Server {
         }
         self.webhooks.flush().await;
         self.http_task.abort();
+        if let Some(task) = self.control_task {
+            task.abort();
+        }
     }
 }
 

@@ -578,6 +578,22 @@ pub const ADMIN_SOURCES_KEPT_MAX: usize = 10_000;
 /// Groups with turns of which it is remembered whose the last was. Beyond it all begin anew.
 pub const GROUP_TURNS_KEPT_MAX: usize = 10_000;
 
+/// What the doctor (`mesibo-server check`) is content with: free space in MiB; open files; how
+/// long a write may take to be on the disk; how long a packet may take to come back; and seconds
+/// since 1970 that no clock which is set shows less of.
+pub const CHECK_DISK_FREE_MB_MIN: u64 = 512;
+/// See [`CHECK_DISK_FREE_MB_MIN`].
+pub const CHECK_FILES_MIN: u64 = 16_384;
+/// See [`CHECK_DISK_FREE_MB_MIN`].
+pub const CHECK_SYNC_MAX: Duration = Duration::from_millis(20);
+/// See [`CHECK_DISK_FREE_MB_MIN`].
+pub const CHECK_UDP_WITHIN: Duration = Duration::from_secs(1);
+/// See [`CHECK_DISK_FREE_MB_MIN`].
+pub const CHECK_CLOCK_S_MIN: u64 = 1_735_689_600;
+
+/// Bytes of the log of operations; then it is kept as `audit.log.1` and a new one begun.
+pub const AUDIT_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
 /// Members listed at once by the admin API (`backend-api.md` 2.2); more are clamped to it.
 pub const ADMIN_LIST_MAX: u32 = 1_000;
 

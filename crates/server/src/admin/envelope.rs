@@ -14,6 +14,7 @@ use wire::proto::{Message, target};
 use wire::time::Timestamp;
 
 use super::apps::policy_name;
+use super::audit::RequestId;
 use super::groups::CALL_NAMES;
 use super::table::path;
 
@@ -22,17 +23,18 @@ pub struct Envelope {
     fields: Map<String, Value>,
     /// A refusal has its code as HTTP status.
     http_status: bool,
+    request: String,
 }
 
 impl Envelope {
     /// Starts with what every answer has: the operation, and the request's own id.
-    pub fn new(op: &str, id: Option<&Value>, http_status: bool) -> Envelope {
+    pub fn new(op: &str, id: Option<&Value>, http_status: bool, request: &RequestId) -> Envelope {
         let mut fields = Map::new();
         fields.insert("op".into(), op.into());
         if let Some(id) = id {
             fields.insert("id".into(), id.clone());
         }
-        Envelope { fields, http_status }
+        Envelope { fields, http_status, request: request.0.clone() }
     }
 
     /// The operation was done.
@@ -54,7 +56,12 @@ impl Envelope {
         self.fields.insert("result".into(), false.into());
         self.fields.insert("error".into(), name.into());
         self.fields.insert("code".into(), code.into());
-        self.fields.insert("cause".into(), error.cause.as_str().into());
+        let cause = match error.code {
+            // The log has it under this number.
+            ErrorCode::Server => format!("{} (request {})", error.cause, self.request),
+            _ => error.cause.clone(),
+        };
+        self.fields.insert("cause".into(), cause.into());
         if !error.params.is_empty() {
             let paths: Vec<_> = error.params.iter().map(|param| path(*param, json)).collect();
             self.fields.insert("properties".into(), paths.into());
@@ -69,12 +76,16 @@ impl Envelope {
         let headers = response.headers_mut();
         let json = HeaderValue::from_static("application/json; charset=utf-8");
         headers.insert(header::CONTENT_TYPE, json);
+        if let Ok(request) = HeaderValue::try_from(self.request) {
+            headers.insert("x-request-id", request);
+        }
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response
     }
 }
 
-fn name_and_code(code: ErrorCode) -> (&'static str, u16) {
+/// As `backend-api.md` 1.5 has them.
+pub fn name_and_code(code: ErrorCode) -> (&'static str, u16) {
     match code {
         ErrorCode::BadOp => ("BADOP", 400),
         ErrorCode::AuthFail => ("AUTHFAIL", 401),

@@ -69,6 +69,12 @@ pub fn is_of_installation(op: &str) -> bool {
     ["appadd", "appset", "appget", "appsget", "apptoken"].contains(&op)
 }
 
+/// The first name of an operation there is, of this release or a later one.
+pub fn known(op: &str) -> Option<&'static str> {
+    let entry = ENTRIES.iter().find(|entry| entry.names.contains(&op));
+    entry.map(|entry| entry.names[0]).or(LATER.iter().find(|name| **name == op).copied())
+}
+
 /// Reads the operation a request names.
 pub fn read(op: &str, parameters: &Parameters) -> Outcome<Operation> {
     if let Some(entry) = ENTRIES.iter().find(|entry| entry.names.contains(&op)) {

@@ -1,6 +1,7 @@
 //! The store behind the hub: requests in, replies out, many requests per fsync.
 
 mod apps;
+mod backup;
 mod history;
 mod hook_queue;
 mod hooks;
@@ -8,6 +9,7 @@ mod logs;
 mod sqlite;
 mod writer;
 
+pub use backup::copy;
 pub use hook_queue::HookQueue;
 pub use hooks::{Batch, HookStore};
 pub use sqlite::Sqlite;

@@ -53,6 +53,29 @@ impl Program {
         server
     }
 
+    /// A program that is set up by hand, with one app.
+    pub fn adopt(mut command: Command, data: tempfile::TempDir) -> Program {
+        let program = PathBuf::from(command.get_program());
+        let (child, address, media) = ready(&mut command);
+        let mut server = Program { child, address, media, app: String::new(), program, data };
+        let app = server.admin(json!({"op": "appadd", "key": ADMIN_KEY, "name": "tests"}));
+        server.app = app["token"].as_str().unwrap().to_owned();
+        server
+    }
+
+    /// Starts it on what was restored from a backup of another one.
+    pub fn start_restored(&self, data: tempfile::TempDir) -> Program {
+        let (child, address, media) = spawn(&self.program, data.path(), &[]);
+        let (app, program) = (self.app.clone(), self.program.clone());
+        Program { child, address, media, app, program, data }
+    }
+
+    /// As a power cut, and nothing after it.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// As a power cut, then a start on the same data folder.
     pub fn kill_and_start_again(&mut self) {
         self.kill_and_start_with(&[]);
@@ -178,6 +201,11 @@ fn spawn(program: &Path, data: &Path, more: &[&str]) -> (Child, SocketAddr, Sock
     command.env("MESIBO_ADMIN_KEY", ADMIN_KEY).env("MESIBO_LOG", "error");
     // Tests ask for more at once than a backend does.
     command.env("MESIBO_ADMIN_RATE", "0");
+    ready(&mut command)
+}
+
+/// Starts it and waits until it says that it is ready.
+fn ready(command: &mut Command) -> (Child, SocketAddr, SocketAddr) {
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
