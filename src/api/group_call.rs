@@ -11,10 +11,10 @@ use wasm_bindgen::prelude::*;
 use wire::id::GroupId;
 
 use super::arguments::{number, text, u32 as to_u32};
-use super::listener::{call, spellings, tell, warn};
+use super::listener::{call, call_spellings, spellings, tell, warn};
 use super::participant::Participant;
 use super::records::set;
-use crate::driver::Driver;
+use crate::driver::Engine;
 
 /// Call statuses of the first generation, `MESIBO_CALLSTATUS_*`.
 pub const STATUS_MUTE: u32 = 9;
@@ -28,7 +28,7 @@ const HANGUP_USER: u32 = 1;
 
 /// A room as the page holds it.
 pub struct Room {
-    pub driver: Rc<Driver>,
+    pub driver: Engine,
     pub gid: Cell<GroupId>,
     /// The page's `MesiboGroupCall`.
     pub object: RefCell<JsValue>,
@@ -38,18 +38,8 @@ pub struct Room {
     joined: Cell<bool>,
 }
 
-/// Group call callbacks in all their spellings.
-fn call_spellings(name: &str) -> [String; 4] {
-    [
-        format!("MesiboGroupcall_On{name}"),
-        format!("MesiboGroupCall_On{name}"),
-        format!("MesiboGroupcall_on{name}"),
-        format!("MesiboGroupCall_on{name}"),
-    ]
-}
-
 impl Room {
-    pub fn make(driver: Rc<Driver>, gid: GroupId, listener: JsValue) -> Rc<Room> {
+    pub fn make(driver: Engine, gid: GroupId, listener: JsValue) -> Rc<Room> {
         let room = Rc::new(Room {
             driver,
             gid: Cell::new(gid),
@@ -88,7 +78,7 @@ impl Room {
     fn tell_room(&self, name: &str, arguments: &[JsValue]) {
         let names = call_spellings(name);
         for listener in self.listeners() {
-            tell(&listener, &names, arguments);
+            tell(&listener, names, arguments);
         }
     }
 
@@ -98,7 +88,7 @@ impl Room {
         let own = participant.listener.borrow().clone();
         let listeners = if own.is_object() { vec![own] } else { self.listeners() };
         for listener in listeners {
-            tell(&listener, &names, arguments);
+            tell(&listener, names, arguments);
         }
     }
 
@@ -114,7 +104,7 @@ impl Room {
     fn tell_all(&self, names: &[&str], arguments: &[JsValue]) {
         for listener in self.driver.page.all_listeners() {
             for name in names {
-                tell(&listener, &spellings(name), arguments);
+                tell(&listener, spellings(name), arguments);
             }
         }
     }
@@ -292,7 +282,7 @@ impl MesiboGroupCall {
         let flags = self
             .room
             .driver
-            .look(|client, _| client.room(gid).map_or(0, |room| room.rights.admin_flags));
+            .look(|client| client.room(gid).map_or(0, |room| room.rights.admin_flags));
         flags & wanted == wanted
     }
 }
@@ -303,7 +293,7 @@ impl super::page::Page {
         if let Some(room) = self.rooms.borrow().get(&gid) {
             return room.object.borrow().clone();
         }
-        let Some(driver) = self.driver() else { return JsValue::NULL };
+        let driver = self.driver;
         let room = Room::make(driver, gid, listener);
         self.put_room(&room);
         room.object.borrow().clone()

@@ -4,7 +4,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
 use client::Input;
 use client::memory_store::MemoryStore;
@@ -22,7 +22,7 @@ use super::media::reason;
 use super::record;
 use super::schema::{self, object};
 use super::search;
-use crate::driver::Driver;
+use crate::driver::Engine;
 
 #[cfg(all(test, target_arch = "wasm32"))]
 mod tests;
@@ -37,7 +37,7 @@ pub struct Store {
     orders: RefCell<VecDeque<Order>>,
     /// Out while the task has it.
     backend: RefCell<Option<Backend>>,
-    driver: Weak<Driver>,
+    driver: Engine,
 }
 
 enum Backend {
@@ -47,7 +47,7 @@ enum Backend {
 }
 
 impl Store {
-    pub fn new(driver: Weak<Driver>) -> Store {
+    pub fn new(driver: Engine) -> Store {
         let backend = Backend::Memory(Box::default());
         Store { orders: RefCell::default(), backend: RefCell::new(Some(backend)), driver }
     }
@@ -63,7 +63,7 @@ impl Store {
     fn order(&self, order: Order) {
         self.orders.borrow_mut().push_back(order);
         if let Some(backend) = self.backend.take() {
-            wasm_bindgen_futures::spawn_local(work(self.driver.clone(), backend));
+            crate::driver::spawn(work(self.driver, backend));
         }
     }
 
@@ -77,21 +77,11 @@ impl Store {
     }
 }
 
-async fn work(page: Weak<Driver>, mut backend: Backend) {
-    while let Some(driver) = page.upgrade() {
-        let Some(order) = driver.store.next() else {
-            driver.store.rest(backend);
-            return;
-        };
-        drop(driver);
+async fn work(driver: Engine, mut backend: Backend) {
+    while let Some(order) = driver.store.next() {
         let input = match order {
             Order::Open { name, account } => {
-                let page = page.clone();
-                let lost = move || {
-                    if let Some(driver) = page.upgrade() {
-                        driver.input(Input::StoreLost);
-                    }
-                };
+                let lost = move || driver.input(Input::StoreLost);
                 Input::StoreOpened(open(&mut backend, name, &account, lost).await)
             }
             Order::Ask { ticket, request } => {
@@ -105,9 +95,9 @@ async fn work(page: Weak<Driver>, mut backend: Backend) {
                 Input::Stored { ticket, result }
             }
         };
-        let Some(driver) = page.upgrade() else { return };
         driver.input(input);
     }
+    driver.store.rest(backend);
 }
 
 /// Opens what is asked for; what memory held goes along. Memory stays when there is no database.

@@ -6,9 +6,7 @@
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use hashbrown::HashMap;
-use prost::Message as _;
-use rustc_hash::FxBuildHasher;
+use wire::codec::Encode as _;
 use wire::id::{MessageId, Seq, Uid};
 use wire::limits::{BODY_BYTES_MAX, CONTENT_BYTES_MAX, OUTBOX_IN_FLIGHT_MAX, OUTBOX_MAX};
 use wire::mask::message as flag;
@@ -21,6 +19,7 @@ use crate::commit::Then;
 use crate::event::{Event, ReadSessionId};
 use crate::message::{Content, Conversation, Draft, Message, MessageKey};
 use crate::port::store::{Part, Write};
+use crate::sorted::Map;
 use crate::transfer::needs_upload;
 
 /// Why a message is not taken. Nothing happens and nothing is told.
@@ -77,7 +76,7 @@ impl Stage {
 
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
-    stages: HashMap<MessageId, Stage, FxBuildHasher>,
+    stages: Map<MessageId, Stage>,
     /// In the order of their places, which is that in which they go out, whichever tab has them;
     /// what has no stage any more is skipped.
     order: VecDeque<(u64, MessageId)>,

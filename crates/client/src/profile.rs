@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use prost::Message as _;
+use wire::codec::{Decode as _, Encode as _};
 use wire::id::{GroupId, Uid};
 use wire::limits::WATCHED_PER_FRAME_MAX;
 use wire::proto::{self, Watch};
