@@ -25,7 +25,7 @@ async function sessions() {
 }
 
 /** Ada with two tabs, the first one leads; bob with one. */
-async function twoTabs(settings = { database: "chat", tabs: true }) {
+async function twoTabs(settings = { database: "chat" }) {
   const [ada, bob] = await world.people("ada", "bob");
   const first = await world.visit(ada, "chat.html", settings);
   await online(first);
@@ -39,13 +39,17 @@ const own = async (page) => (await seen(page)).own.map((m) => m.text);
 
 for (const [how, settings] of [
   ["with a database", { database: "chat", tabs: true }],
-  ["without a database", { tabs: true }],
+  ["without a database", {}],
 ]) {
   // Rules: 5.8.4.
   test(`two tabs have one session, and both see what comes and what either sends: ${how}`, async () => {
     const before = await sessions();
     const { ada, bob, first, second, b } = await twoTabs(settings);
-    assert.equal((await sessions()) - before, 2, "one of both tabs, one of bob");
+    assert.equal(
+      (await sessions()) - before,
+      2,
+      "one of both tabs, one of bob",
+    );
     await send(b, ada, ["hello"]);
     await send(first, bob, ["one"]);
     await send(second, bob, ["two"]);
@@ -59,7 +63,9 @@ for (const [how, settings] of [
     }
     await b.evaluate((to) => chat.typing(to), ada.address);
     for (const page of [first, second]) {
-      await page.until(() => chat.seen.presence.some((p) => p.kind === "isTyping"));
+      await page.until(() =>
+        chat.seen.presence.some((p) => p.kind === "isTyping"),
+      );
     }
   });
 }
@@ -72,7 +78,10 @@ test("what one tab reads, deletes and edits is so in the other", async () => {
     page.until(
       async ([from, count]) => {
         const session = chat.api.getProfile(from, 0).createReadSession({});
-        return (await new Promise((answer) => session.getUnreadCount(answer))) === count;
+        return (
+          (await new Promise((answer) => session.getUnreadCount(answer))) ===
+          count
+        );
       },
       [bob.address, count],
     );
@@ -103,12 +112,21 @@ for (const [how, end] of [
     const { ada, bob, first, second, b } = await twoTabs();
     const coming = numbered("from bob", ARRIVING);
     const going = numbered("from ada", SENT_COUNT);
+    // Stopped in the middle of a transaction it would hold the database for everybody: a browser
+    // does not freeze such a tab, a debugger does.
+    if (how === "frozen") await end(first);
     const sending = [
-      b.evaluate(([to, all]) => chat.sendSlowly(to, all), [ada.address, coming]),
-      second.evaluate(([to, all]) => chat.sendSlowly(to, all), [bob.address, going]),
+      b.evaluate(
+        ([to, all]) => chat.sendSlowly(to, all),
+        [ada.address, coming],
+      ),
+      second.evaluate(
+        ([to, all]) => chat.sendSlowly(to, all),
+        [bob.address, going],
+      ),
     ];
     await arrived(second, 5);
-    await end(first);
+    if (how !== "frozen") await end(first);
     await Promise.all(sending);
     await Promise.all([arrived(second, ARRIVING), arrived(b, SENT_COUNT)]);
     await reached(second, SENT, SENT_COUNT);
@@ -175,7 +193,7 @@ test("two instances in one page with different users have nothing in common", as
 
 test("in Firefox, too, two tabs share and hand over", async () => {
   const [ada, bob] = await world.people("ada", "bob");
-  const settings = { database: "chat", tabs: true };
+  const settings = { database: "chat" };
   const firefox = await world.firefox();
   const first = await world.visit(ada, "chat.html", settings, {
     browser: firefox,

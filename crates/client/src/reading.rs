@@ -463,6 +463,10 @@ impl Client {
     }
 
     pub(crate) fn on_read_page(&mut self, id: ReadSessionId, page: Vec<Message>) {
+        let scope = self.reading.scope(id);
+        if scope.is_some_and(|scope| scope != Scope::Summary) {
+            self.take_page(&page);
+        }
         let search = self.reading.search;
         let Some(session) = self.reading.sessions.get_mut(&id) else { return };
         let Some(mut batch) = session.batch.take() else { return };
@@ -509,6 +513,8 @@ impl Client {
     fn newest(&mut self, stored: Message) -> Message {
         match self.memory.get(&stored.key) {
             Some(known) => known.clone(),
+            // It is told with those before it.
+            None if self.is_unheard(&stored) => stored,
             None => {
                 self.keep(stored.clone());
                 stored
