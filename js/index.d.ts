@@ -279,10 +279,9 @@ declare class Mesibo {
   stop(): ResultCode;
   reconnect(): boolean;
   /**
-   * `true`: this tab shares one connection with the other tabs of the browser that show the same
-   * user and say so, too. `false`: it is a device of its own, and the server signs the others out.
-   * Before `start()`; afterwards it changes nothing and answers `false`. When it is never called,
-   * each tab has a connection of its own.
+   * `true`, and when it is never called: this tab shares one connection with the other tabs of the
+   * browser that show the same user. `false`: it is a device of its own, and the server signs the
+   * others out. Before `start()`; afterwards it changes nothing and answers `false`.
    */
   enableCrossTabSessions(on: boolean): boolean;
   /** One of `MESIBO_STATUS_*`. */

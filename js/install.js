@@ -42,6 +42,7 @@ import {
 } from "./rooms.js";
 import { makeProfileSearch } from "./search.js";
 import { settingMethods } from "./settings.js";
+import { callPage, methodOf } from "./told.js";
 
 // Names of other generations: the same function under another name.
 const ALIASES = {
@@ -204,18 +205,9 @@ export function install() {
     thumbnailOf,
     transfer: transferOf,
     toBase64,
+    method: methodOf,
+    call: callPage,
     isIncoming: (record) => Boolean(fieldOf(record).incoming),
-    newMessage: (destination, engine) => {
-      const message = new MesiboMessage(destination);
-      fieldOf(message).engine = engine;
-      return message;
-    },
-    newPresence: (destination, engine) => {
-      const presence = new MesiboPresence(destination);
-      fieldOf(presence).engine = engine;
-      return presence;
-    },
-    newDateTime: (ts) => new MesiboDateTime(ts),
     setProfileKind: (profile, kind) => Object.setPrototypeOf(profile, kinds[kind].prototype),
   });
   setDefaultEngine(() => core.Mesibo.getInstance());

@@ -6,7 +6,9 @@
 import { constants } from "./constants.js";
 import { endToEnd } from "./encryption.js";
 import { fieldOf } from "./hidden.js";
+import { MesiboDateTime } from "./datetime.js";
 import { locationOf } from "./location.js";
+import { MesiboMessage, MesiboPresence } from "./message.js";
 import {
   forgetPictures,
   hasPending,
@@ -187,7 +189,54 @@ function save(profile) {
 }
 
 /** The methods, to be put on the prototype of all profiles. */
+/** A record that goes to a profile, by its engine. */
+function recordTo(profile, Record) {
+  const record = new Record(profile);
+  fieldOf(record).engine = profile._engine();
+  return record;
+}
+
 export const profileMethods = {
+  isGroup() {
+    return this._isGroup();
+  },
+  isTyping() {
+    return this._isTyping();
+  },
+  isTypingInGroup(gid) {
+    return this._isTyping(gid ?? 0);
+  },
+  isChatting() {
+    return this._isChatting();
+  },
+  isChattingInGroup(gid) {
+    return this._isChatting(gid ?? 0);
+  },
+  getLastSeen() {
+    const ts = this._lastSeen();
+    return ts ? new MesiboDateTime(ts) : null;
+  },
+  newMessage() {
+    return recordTo(this, MesiboMessage);
+  },
+  newPresence() {
+    return recordTo(this, MesiboPresence);
+  },
+  sendTyping() {
+    return this._tell(constants.MESIBO_PRESENCE_TYPING);
+  },
+  sendJoined() {
+    return this._tell(constants.MESIBO_PRESENCE_JOINED);
+  },
+  sendLeft() {
+    return this._tell(constants.MESIBO_PRESENCE_LEFT);
+  },
+  setName(name) {
+    this._edit(0, name);
+  },
+  getStatus() {
+    return this._read(STATUS) ?? "";
+  },
   setOverrideName(name) {
     this._edit(0, name);
   },

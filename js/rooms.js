@@ -3,6 +3,7 @@
 
 import { constants } from "./constants.js";
 import { fieldOf } from "./hidden.js";
+import { GROUP_CALL, callPage, methodOf } from "./told.js";
 
 const {
   MESIBOCALL_VIDEOSOURCE_CAMERADEFAULT: CAMERA,
@@ -220,14 +221,8 @@ function watchDevices(call) {
     own.device = active(await outputs());
     if (own.device === before) return;
     for (const listener of call._listeners()) {
-      const name = ["MesiboGroupcall", "MesiboGroupCall"]
-        .flatMap((owner) => [`${owner}_OnAudioDeviceChanged`, `${owner}_onAudioDeviceChanged`])
-        .find((name) => typeof listener?.[name] === "function");
-      try {
-        if (name) listener[name](own.device, before);
-      } catch (error) {
-        console.error("mesibo: a callback of the page failed:", error);
-      }
+      const method = methodOf(listener, GROUP_CALL, "AudioDeviceChanged");
+      if (method) callPage(method, listener, [own.device, before]);
     }
   };
   mediaDevices.addEventListener("devicechange", own.devices);

@@ -3,10 +3,12 @@
 //! A page's call changes the client and returns; outputs are performed a microtask later, so
 //! nothing calls back inside the call that caused it. No borrow is held while the page is called.
 
-use std::cell::{Cell, RefCell};
-use std::rc::{Rc, Weak};
+use std::cell::{Cell, Ref, RefCell, RefMut};
+use std::ops::Deref;
+use std::pin::Pin;
 
-use client::{Client, Input, Output};
+use client::message::Conversation;
+use client::{Client, Input, Output, Profile};
 use gloo_timers::callback::Timeout;
 use wire::limits::{TIMER_MAX, TOLD_PER_TURN_MAX};
 use wire::time::{Instant, Now};
@@ -25,6 +27,28 @@ use crate::browser::{
     turn::Turns,
 };
 
+/// Does something that takes more than this turn.
+pub(crate) fn spawn(task: impl Future<Output = ()> + 'static) {
+    #[inline(never)]
+    fn spawn(task: Pin<Box<dyn Future<Output = ()>>>) {
+        wasm_bindgen_futures::spawn_local(task);
+    }
+    spawn(Box::pin(task));
+}
+
+/// The client while the page calls it.
+struct Visit<'a> {
+    client: RefMut<'a, Client>,
+    now: Now,
+    driver: &'a Driver,
+}
+
+impl Drop for Visit<'_> {
+    fn drop(&mut self) {
+        self.driver.schedule();
+    }
+}
+
 pub(crate) struct Driver {
     client: RefCell<Client>,
     pub page: Page,
@@ -40,42 +64,85 @@ pub(crate) struct Driver {
     scheduled: Cell<bool>,
     draining: Cell<bool>,
     begun: Cell<bool>,
-    itself: Weak<Driver>,
+    itself: Engine,
+    nobody: RefCell<Profile>,
 }
 
-impl Driver {
-    pub fn new() -> Rc<Driver> {
-        let driver = Rc::new_cyclic(|itself: &Weak<Driver>| Driver {
+/// A driver, for whatever belongs to it: it lives as long as the page, so that nobody has to ask
+/// whether it is still there.
+#[derive(Clone, Copy)]
+pub(crate) struct Engine(&'static Cell<Option<&'static Driver>>);
+
+impl Engine {
+    pub fn new() -> Engine {
+        let itself = Engine(Box::leak(Box::default()));
+        let driver = Driver {
             client: RefCell::new(Client::new(clock::seed(), text::search)),
-            page: Page::new(itself.clone()),
-            peers: Peers::new(itself.clone()),
-            call: CallMedia::new(itself.clone()),
-            transfers: Transfers::new(itself.clone()),
-            sockets: Sockets::new(itself.clone()),
-            tabs: Tabs::new(itself.clone()),
-            turns: Turns::new(itself.clone()),
-            store: Store::new(itself.clone()),
+            page: Page::new(itself),
+            peers: Peers::new(itself),
+            call: CallMedia::new(itself),
+            transfers: Transfers::new(itself),
+            sockets: Sockets::new(itself),
+            tabs: Tabs::new(itself),
+            turns: Turns::new(itself),
+            store: Store::new(itself),
             surroundings: RefCell::new(None),
             timer: RefCell::new(None),
             scheduled: Cell::new(false),
             draining: Cell::new(false),
             begun: Cell::new(false),
-            itself: itself.clone(),
-        });
-        *driver.surroundings.borrow_mut() = Some(Surroundings::watch(&driver));
-        driver
+            itself,
+            nobody: RefCell::default(),
+        };
+        itself.0.set(Some(Box::leak(Box::new(driver))));
+        *itself.surroundings.borrow_mut() = Some(Surroundings::watch(itself));
+        itself
     }
+}
 
+impl Deref for Engine {
+    type Target = Driver;
+
+    #[inline(never)]
+    fn deref(&self) -> &Driver {
+        self.0.get().expect("its parts do not use it while it is made")
+    }
+}
+
+impl Driver {
     /// A call of the page: what it answers now, and whatever it causes a microtask later.
     pub fn call<R>(&self, verb: impl FnOnce(&mut Client, Now) -> R) -> R {
-        let answer = verb(&mut self.client.borrow_mut(), clock::now());
-        self.schedule();
-        answer
+        let mut visit = self.visit();
+        let now = visit.now;
+        verb(&mut visit.client, now)
     }
 
     /// A question of the page: changes nothing.
-    pub fn look<R>(&self, question: impl FnOnce(&Client, Now) -> R) -> R {
-        question(&self.client.borrow(), clock::now())
+    pub fn look<R>(&self, question: impl FnOnce(&Client) -> R) -> R {
+        question(&self.client())
+    }
+
+    /// A question whose answer depends on the time.
+    pub fn look_now<R>(&self, question: impl FnOnce(&Client, Now) -> R) -> R {
+        question(&self.client(), clock::now())
+    }
+
+    /// What is known of a user or group; somebody never heard of when nothing is.
+    pub fn profile(&self, of: &Conversation) -> Ref<'_, Profile> {
+        let known = Ref::filter_map(self.client(), |client| client.profile(of));
+        known.unwrap_or_else(|_| self.nobody.borrow())
+    }
+
+    // Whatever takes a closure is compiled once for each: the rest of it stands here, once.
+
+    #[inline(never)]
+    fn visit(&self) -> Visit<'_> {
+        Visit { client: self.client.borrow_mut(), now: clock::now(), driver: self }
+    }
+
+    #[inline(never)]
+    fn client(&self) -> Ref<'_, Client> {
+        self.client.borrow()
     }
 
     /// The browser tells something, in a turn of its own.
@@ -90,25 +157,23 @@ impl Driver {
             return;
         }
         self.client.borrow_mut().handle_input(clock::now(), Input::Visible(is_page_visible()));
-        if let Some(driver) = self.itself.upgrade() {
-            wasm_bindgen_futures::spawn_local(async move {
-                let key = device::key().await;
-                driver.input(Input::Device(key));
-            });
-        }
+        let driver = self.itself;
+        spawn(async move {
+            let key = device::key().await;
+            driver.input(Input::Device(key));
+        });
     }
 
     fn schedule(&self) {
         if self.scheduled.replace(true) {
             return;
         }
-        if let Some(driver) = self.itself.upgrade() {
-            wasm_bindgen_futures::spawn_local(async move {
-                driver.scheduled.set(false);
-                // What the calls have caused goes out together.
-                driver.input(Input::Tick);
-            });
-        }
+        let driver = self.itself;
+        spawn(async move {
+            driver.scheduled.set(false);
+            // What the calls have caused goes out together.
+            driver.input(Input::Tick);
+        });
     }
 
     /// The turn that was asked for has come.
@@ -159,12 +224,11 @@ impl Driver {
     fn arm(&self, deadline: Instant) {
         let timer = (deadline != Instant::FAR_FUTURE).then(|| {
             let rest = deadline.since(clock::now().instant).min(TIMER_MAX);
-            let itself = self.itself.clone();
+            let itself = self.itself;
             // One millisecond more: a timer that fires early would only be armed again.
             Timeout::new((rest.as_millis() as u32).saturating_add(1), move || {
-                if let Some(driver) = itself.upgrade() {
-                    driver.input(Input::Tick);
-                }
+                let driver = itself;
+                driver.input(Input::Tick);
             })
         });
         *self.timer.borrow_mut() = timer;

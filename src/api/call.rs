@@ -54,7 +54,7 @@ impl Mesibo {
     /// `[address, is about pictures, what is muted]`; without a call the address is empty.
     #[wasm_bindgen(js_name = _activeCall)]
     pub fn active_call(&self) -> Array {
-        self.driver.look(|client, _| {
+        self.driver.look(|client| {
             let (peer, video) = client.active_call().unwrap_or_default();
             Array::of3(&peer.into(), &video.into(), &client.call_muted().into())
         })

@@ -30,7 +30,7 @@ impl Mesibo {
     pub fn edit_record(&self, record: JsValue, extras: JsValue) -> i32 {
         let Some(key) = key(&record) else { return BAD_REQUEST };
         let content = records::draft(&record, &extras, None, None).content;
-        match self.driver().call(|client, now| client.edit(now, &key, content)) {
+        match self.driver.call(|client, now| client.edit(now, &key, content)) {
             Ok(()) => OK,
             Err(error) => {
                 warn(&error.to_string());
@@ -46,14 +46,14 @@ impl Mesibo {
     #[wasm_bindgen(js_name = _recall)]
     pub fn recall_record(&self, record: JsValue) -> bool {
         let Some(key) = key(&record) else { return false };
-        let recalled = self.driver().call(|client, now| client.recall(now, &key));
+        let recalled = self.driver.call(|client, now| client.recall(now, &key));
         recalled.inspect_err(|error| warn(&error.to_string())).is_ok()
     }
 
     /// Whether a message may still be edited or recalled.
     #[wasm_bindgen(js_name = _mayChange)]
     pub fn may_change_record(&self, record: JsValue) -> bool {
-        let look = |key| self.driver().look(|client, now| client.may_change(now, &key));
+        let look = |key| self.driver.look_now(|client, now| client.may_change(now, &key));
         key(&record).is_some_and(look)
     }
 
@@ -61,7 +61,7 @@ impl Mesibo {
     #[wasm_bindgen(js_name = _wipe)]
     pub fn wipe_records(&self, records: Array) -> bool {
         let keys: Vec<_> = records.iter().filter_map(|record| key(&record)).collect();
-        self.driver().call(|client, _| client.wipe(&keys));
+        self.driver.call(|client, _| client.wipe(&keys));
         !keys.is_empty()
     }
 
@@ -89,12 +89,12 @@ impl Mesibo {
     /// Empties the database.
     #[wasm_bindgen(js_name = _reset)]
     pub fn reset(&self, messages: bool, profiles: bool) {
-        self.driver().call(|client, _| client.reset_store(messages, profiles));
+        self.driver.call(|client, _| client.reset_store(messages, profiles));
     }
 
     #[wasm_bindgen(js_name = _removeZombies)]
     pub fn remove_zombies(&self, only_groups: bool) {
-        self.driver().call(|client, _| client.remove_zombies(only_groups));
+        self.driver.call(|client, _| client.remove_zombies(only_groups));
     }
 
     /// Counts messages of a conversation, or of all, by their status; the callback gets
@@ -108,7 +108,7 @@ impl Mesibo {
         callback: Function,
     ) {
         let of = conversation(&address, &group);
-        let ticket = self.driver().call(|client, _| client.count_messages(of, thread));
+        let ticket = self.driver.call(|client, _| client.count_messages(of, thread));
         self.page().finding.borrow_mut().insert(ticket, callback);
     }
 
@@ -116,7 +116,7 @@ impl Mesibo {
     #[wasm_bindgen(js_name = _mark)]
     pub fn mark(&self, address: JsValue, group: JsValue, unread: bool, tells: bool) {
         let Some(of) = conversation(&address, &group) else { return };
-        self.driver().call(|client, _| match unread {
+        self.driver.call(|client, _| match unread {
             true => client.mark_unread(&of),
             false => client.mark_conversation_read(&of, tells),
         });
@@ -126,11 +126,11 @@ impl Mesibo {
     #[wasm_bindgen(js_name = getMessage)]
     pub fn get_message(&self, mid: JsValue, callback: JsValue, sender: JsValue) -> JsValue {
         let id = message_id(&mid);
-        let known = id.and_then(|id| self.driver().look(|client, _| client.find(id).cloned()));
+        let known = id.and_then(|id| self.driver.look(|client| client.find(id).cloned()));
         let object = known.map_or(JsValue::NULL, |message| self.page().known(&message));
         let Some(callback) = callback.dyn_ref::<Function>() else { return object };
         let sender = text(&sender);
-        let ticket = self.driver().call(|client, _| client.find_later(id, sender));
+        let ticket = self.driver.call(|client, _| client.find_later(id, sender));
         self.page().finding.borrow_mut().insert(ticket, callback.clone());
         object
     }
@@ -138,7 +138,7 @@ impl Mesibo {
 
 impl Mesibo {
     fn remove(&self, removal: Removal) -> bool {
-        let removed = self.driver().call(|client, _| client.remove(removal));
+        let removed = self.driver.call(|client, _| client.remove(removal));
         removed.inspect_err(|error| warn(&error.to_string())).is_ok()
     }
 }

@@ -10,7 +10,7 @@ use super::arguments::{message_id, number, text};
 use super::listener::{call, method, spellings};
 use super::mesibo::Mesibo;
 use super::page::Page;
-use super::records::{Links, with_records};
+use super::records::{self, Links};
 
 /// What pages may want of a transfer, as `js/file.js` counts it.
 const START: u32 = 0;
@@ -37,13 +37,13 @@ impl Mesibo {
     /// 0 to 100, -1 when nothing is on its way.
     #[wasm_bindgen(js_name = _progress)]
     pub fn transfer_progress(&self, mid: JsValue) -> i32 {
-        let state = message_id(&mid).and_then(|id| self.driver.look(|c, _| c.transfer_state(id)));
+        let state = message_id(&mid).and_then(|id| self.driver.look(|c| c.transfer_state(id)));
         state.map_or(-1, |state| i32::from(state.percent))
     }
 
     #[wasm_bindgen(js_name = _isTransferring)]
     pub fn is_transferring(&self, mid: JsValue) -> bool {
-        let state = message_id(&mid).and_then(|id| self.driver.look(|c, _| c.transfer_state(id)));
+        let state = message_id(&mid).and_then(|id| self.driver.look(|c| c.transfer_state(id)));
         state.is_some_and(|state| state.running)
     }
 
@@ -71,9 +71,7 @@ impl Page {
     /// Asks the listeners whether one of them does it.
     pub fn on_file_start(&self, message: &Message) {
         let taken = self.ask_about_file("StartFileTransfer", message);
-        if let Some(driver) = self.driver() {
-            driver.call(|client, _| client.begin_transfer(message.key.id, taken));
-        }
+        self.driver.call(|client, _| client.begin_transfer(message.key.id, taken));
     }
 
     pub fn on_file_stop(&self, message: &Message) {
@@ -88,17 +86,17 @@ impl Page {
         running: bool,
     ) {
         let object = self.known(message);
-        let transfer = with_records(|records| records.transfer(&object, percent.into(), running));
+        let transfer = records::joined().transfer(&object, percent.into(), running);
         self.tell_all("FileTransferProgress", &[transfer]);
         self.tell_message("MessageUpdate", &self.sessions_of(sessions), &[object]);
     }
 
     fn ask_about_file(&self, name: &str, message: &Message) -> bool {
         let object = self.message(message, Origin::Realtime, Links::default());
-        let transfer = with_records(|records| records.transfer(&object, 0, true));
+        let transfer = records::joined().transfer(&object, 0, true);
         let names = spellings(name);
         let takes = |listener: &JsValue| {
-            let found: Option<Function> = method(listener, &names);
+            let found = method(listener, names);
             found.is_some_and(|found| {
                 call(&found, listener, std::slice::from_ref(&transfer)) == JsValue::TRUE
             })

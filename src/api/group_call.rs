@@ -15,11 +15,11 @@ use wire::proto::RoomControl;
 use wire::proto::room_control::Verb;
 
 use super::arguments::{number, property, text, u32 as to_u32};
-use super::listener::{call, method, spellings, tell, warn};
+use super::listener::{admin_spellings, call, call_spellings, method, spellings, tell, warn};
 use super::participant::Participant;
 use super::records::set;
-use crate::browser::media;
-use crate::driver::Driver;
+use crate::browser::{clock, media};
+use crate::driver::Engine;
 
 /// Call statuses of the first generation, `MESIBO_CALLSTATUS_*`.
 pub const STATUS_MUTE: u32 = 9;
@@ -34,7 +34,7 @@ const HANGUP_REMOTE: u32 = 2;
 
 /// A room as the page holds it.
 pub struct Room {
-    pub driver: Rc<Driver>,
+    pub driver: Engine,
     pub gid: Cell<GroupId>,
     /// The page's `MesiboGroupCall`.
     pub object: RefCell<JsValue>,
@@ -48,28 +48,8 @@ pub struct Room {
     joined: Cell<bool>,
 }
 
-/// Group call callbacks in all their spellings.
-fn call_spellings(name: &str) -> [String; 4] {
-    [
-        format!("MesiboGroupcall_On{name}"),
-        format!("MesiboGroupCall_On{name}"),
-        format!("MesiboGroupcall_on{name}"),
-        format!("MesiboGroupCall_on{name}"),
-    ]
-}
-
-/// Callbacks about what an admin asks for, in all their spellings.
-fn admin_spellings(name: &str) -> [String; 4] {
-    [
-        format!("MesiboGroupcallAdmin_On{name}"),
-        format!("MesiboGroupCallAdmin_On{name}"),
-        format!("MesiboGroupcallAdmin_on{name}"),
-        format!("MesiboGroupCallAdmin_on{name}"),
-    ]
-}
-
 impl Room {
-    pub fn make(driver: Rc<Driver>, gid: GroupId, listener: JsValue) -> Rc<Room> {
+    pub fn make(driver: Engine, gid: GroupId, listener: JsValue) -> Rc<Room> {
         let room = Rc::new(Room {
             driver,
             gid: Cell::new(gid),
@@ -110,7 +90,7 @@ impl Room {
     fn tell_room(&self, name: &str, arguments: &[JsValue]) {
         let names = call_spellings(name);
         for listener in self.listeners() {
-            tell(&listener, &names, arguments);
+            tell(&listener, names, arguments);
         }
     }
 
@@ -120,7 +100,7 @@ impl Room {
         let own = participant.listener.borrow().clone();
         let listeners = if own.is_object() { vec![own] } else { self.listeners() };
         for listener in listeners {
-            tell(&listener, &names, arguments);
+            tell(&listener, names, arguments);
         }
     }
 
@@ -136,7 +116,7 @@ impl Room {
     fn tell_all(&self, names: &[&str], arguments: &[JsValue]) {
         for listener in self.driver.page.all_listeners() {
             for name in names {
-                tell(&listener, &spellings(name), arguments);
+                tell(&listener, spellings(name), arguments);
             }
         }
     }
@@ -182,7 +162,7 @@ impl Room {
         let listeners = if listener.is_object() { vec![listener] } else { self.listeners() };
         let asked = listeners
             .iter()
-            .filter_map(|listener| Some(call(&method(listener, &names)?, listener, &arguments)));
+            .filter_map(|listener| Some(call(&method(listener, names)?, listener, &arguments)));
         let answers: Vec<_> = asked.collect();
         if answers.contains(&JsValue::FALSE) {
             return;
@@ -218,7 +198,7 @@ impl Room {
     /// Whose stream this is: somebody's, or an own one.
     fn stream_of(&self, id: StreamId) -> StreamRef {
         let gid = self.gid.get();
-        let own = self.driver.look(|client, _| client.room(gid).and_then(|room| room.own_of(id)));
+        let own = self.driver.look(|client| client.room(gid).and_then(|room| room.own_of(id)));
         own.map_or(StreamRef::Remote(id), StreamRef::Own)
     }
 
@@ -296,7 +276,7 @@ impl Room {
             }
             RoomEvent::Talking { stream, talking } => {
                 let participant = self.participant(stream);
-                let now = self.driver.look(|client, now| client.server_time(now).0 as f64);
+                let now = self.driver.look(|client| client.server_time(clock::now()).0 as f64);
                 participant.talked.set(now);
                 self.tell_call(&participant, "Talking", &[participant.object(), talking.into()]);
             }
@@ -453,7 +433,7 @@ impl MesiboGroupCall {
         let flags = self
             .room
             .driver
-            .look(|client, _| client.room(gid).map_or(0, |room| room.rights.admin_flags));
+            .look(|client| client.room(gid).map_or(0, |room| room.rights.admin_flags));
         flags & wanted == wanted
     }
 }
@@ -464,7 +444,7 @@ impl super::page::Page {
         if let Some(room) = self.rooms.borrow().get(&gid) {
             return room.object.borrow().clone();
         }
-        let Some(driver) = self.driver() else { return JsValue::NULL };
+        let driver = self.driver;
         let room = Room::make(driver, gid, listener);
         self.put_room(&room);
         room.object.borrow().clone()

@@ -84,7 +84,7 @@ impl Page {
             "editPin" => What::EditPin(pin(object)),
             _ => What::RemovePin(to_u32(object)),
         };
-        let Some(driver) = self.driver() else { return };
+        let driver = self.driver;
         let ticket = driver.call(|client, _| client.change_group(gid, what));
         self.remember_asker(ticket, listener);
     }

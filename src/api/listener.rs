@@ -1,57 +1,67 @@
 //! Calling the page: listeners are any object, looked up when the event happens, under every
-//! spelling; one that throws does no harm.
+//! spelling; one that throws does no harm. How stands in `js/told.js`.
 
-use js_sys::{Array, Function, Promise, Reflect};
-use wasm_bindgen::prelude::*;
+use js_sys::{Array, Function};
 use wasm_bindgen::{JsCast, JsValue};
 
-/// A callback's names, the newer spelling first.
-pub fn spellings(name: &str) -> [String; 4] {
-    [
-        format!("Mesibo_on{name}"),
-        format!("Mesibo_On{name}"),
-        format!("mesibo_on{name}"),
-        format!("mesibo_On{name}"),
-    ]
+use super::records;
+
+/// Whose callback it is; the places are those of `js/told.js`.
+#[derive(Clone, Copy)]
+enum Whose {
+    Page,
+    Profile,
+    GroupCall,
+    /// The page's, in the spellings of the first generation.
+    First,
+    Admin,
 }
 
-/// The first method of these names that the listener has.
-pub fn method(listener: &JsValue, names: &[String]) -> Option<Function> {
-    let found = names.iter().filter_map(|name| Reflect::get(listener, &name.into()).ok());
-    found.filter_map(|value| value.dyn_into::<Function>().ok()).next()
+/// A callback in all its spellings, the newer first.
+#[derive(Clone, Copy)]
+pub struct Name<'a>(Whose, &'a str);
+
+/// `Mesibo_on…`
+pub fn spellings(name: &str) -> Name<'_> {
+    Name(Whose::Page, name)
+}
+
+/// `MesiboProfile_on…`
+pub fn profile_spellings(name: &str) -> Name<'_> {
+    Name(Whose::Profile, name)
+}
+
+/// `MesiboGroupcall_On…`
+pub fn call_spellings(name: &str) -> Name<'_> {
+    Name(Whose::GroupCall, name)
+}
+
+/// `Mesibo_On…`
+pub fn first_spellings(name: &str) -> Name<'_> {
+    Name(Whose::First, name)
+}
+
+/// `MesiboGroupcallAdmin_On…`
+pub fn admin_spellings(name: &str) -> Name<'_> {
+    Name(Whose::Admin, name)
+}
+
+/// The first method of this name that the listener has.
+pub fn method(listener: &JsValue, Name(whose, name): Name<'_>) -> Option<Function> {
+    records::joined().method(listener, whose as u32, name).dyn_into().ok()
 }
 
 /// Calls a function of the page. What it throws or rejects with goes to the console.
 pub fn call(function: &Function, this: &JsValue, arguments: &[JsValue]) -> JsValue {
     let arguments: Array = arguments.iter().collect();
-    match function.apply(this, &arguments) {
-        Ok(value) => {
-            if let Some(promise) = value.dyn_ref::<Promise>() {
-                let report = Closure::once_into_js(|error: JsValue| report(&error));
-                if let Some(report) = report.dyn_ref::<Function>() {
-                    let _ = Reflect::get(promise, &"catch".into())
-                        .and_then(|catch| catch.dyn_into::<Function>())
-                        .and_then(|catch| catch.call1(promise, report));
-                }
-            }
-            value
-        }
-        Err(error) => {
-            report(&error);
-            JsValue::UNDEFINED
-        }
-    }
+    records::joined().call(function, this, &arguments)
 }
 
-/// Calls the listener's method of these names, if it has one.
-pub fn tell(listener: &JsValue, names: &[String], arguments: &[JsValue]) -> bool {
-    let Some(function) = method(listener, names) else { return false };
+/// Calls the listener's method of this name, if it has one.
+pub fn tell(listener: &JsValue, name: Name<'_>, arguments: &[JsValue]) -> bool {
+    let Some(function) = method(listener, name) else { return false };
     call(&function, listener, arguments);
     true
-}
-
-fn report(error: &JsValue) {
-    web_sys::console::error_2(&"mesibo: a callback of the page failed:".into(), error);
 }
 
 /// One line for the console.

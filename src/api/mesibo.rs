@@ -1,7 +1,6 @@
 //! `Mesibo`: the API object. Identity, connection, profiles, messages.
 
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::cell::Cell;
 
 use client::message::Conversation;
 use client::{Client, OnlineMode, Profile, Scope, SendError, mark};
@@ -17,7 +16,7 @@ use super::profile::MesiboProfile;
 use super::read_session::MesiboReadSession;
 use super::records::{self, set};
 use crate::browser::text::lower;
-use crate::driver::Driver;
+use crate::driver::Engine;
 use wire::mask::presence as code;
 
 const OK: i32 = 0;
@@ -27,7 +26,7 @@ const BUFFER_FULL: i32 = 0xB4;
 
 thread_local! {
     /// The first instance: what objects without an instance of their own belong to.
-    static DEFAULT: RefCell<Option<Rc<Driver>>> = const { RefCell::new(None) };
+    static DEFAULT: Cell<Option<Engine>> = const { Cell::new(None) };
 }
 
 /// Where the script came from: the server of instances that are told no other.
@@ -39,29 +38,25 @@ pub fn set_default_server(url: JsValue) {
 /// `Mesibo`
 #[wasm_bindgen]
 pub struct Mesibo {
-    pub(super) driver: Rc<Driver>,
+    pub(super) driver: Engine,
 }
 
 impl Mesibo {
-    fn make() -> Rc<Driver> {
-        let driver = Driver::new();
-        let object = JsValue::from(Mesibo { driver: driver.clone() });
+    fn make() -> Engine {
+        let driver = Engine::new();
+        let object = JsValue::from(Mesibo { driver });
         *driver.page.instance.borrow_mut() = object;
         driver
     }
 
     /// The default instance, made on demand.
-    pub(crate) fn default_driver() -> Rc<Driver> {
-        if let Some(driver) = DEFAULT.with_borrow(Option::clone) {
+    pub(crate) fn default_driver() -> Engine {
+        if let Some(driver) = DEFAULT.get() {
             return driver;
         }
         let driver = Mesibo::make();
-        DEFAULT.set(Some(driver.clone()));
+        DEFAULT.set(Some(driver));
         driver
-    }
-
-    pub(crate) fn driver(&self) -> &Driver {
-        &self.driver
     }
 
     pub(crate) fn page(&self) -> &Page {
@@ -88,7 +83,7 @@ impl Mesibo {
     /// What `new Mesibo()` gives: the default instance while nobody signed in with it.
     pub fn create() -> JsValue {
         let default = Mesibo::default_driver();
-        let driver = match default.look(|client, _| client.token().is_some()) {
+        let driver = match default.look(|client| client.token().is_some()) {
             true => Mesibo::make(),
             false => default,
         };
@@ -118,7 +113,7 @@ impl Mesibo {
 
     #[wasm_bindgen(js_name = getAppId)]
     pub fn get_app_id(&self) -> String {
-        self.driver.look(|client, _| client.app().to_owned())
+        self.driver.look(|client| client.app().to_owned())
     }
 
     #[wasm_bindgen(js_name = setAccessToken)]
@@ -171,17 +166,17 @@ impl Mesibo {
 
     #[wasm_bindgen(js_name = getConnectionStatus)]
     pub fn get_connection_status(&self) -> u32 {
-        self.driver.look(|client, _| client.status() as u32)
+        self.driver.look(|client| client.status() as u32)
     }
 
     #[wasm_bindgen(js_name = getUid)]
     pub fn get_uid(&self) -> u32 {
-        self.driver.look(|client, _| client.uid().0)
+        self.driver.look(|client| client.uid().0)
     }
 
     #[wasm_bindgen(js_name = getAddress)]
     pub fn get_address(&self) -> String {
-        self.driver.look(|client, _| client.address().to_owned())
+        self.driver.look(|client| client.address().to_owned())
     }
 
     #[wasm_bindgen(js_name = enableCrossTabSessions)]
@@ -195,7 +190,7 @@ impl Mesibo {
 
     #[wasm_bindgen(js_name = getTimestamp)]
     pub fn get_timestamp(&self) -> f64 {
-        self.driver.look(|client, now| client.server_time(now).0 as f64)
+        self.driver.look_now(|client, now| client.server_time(now).0 as f64)
     }
 
     // ---- profiles and groups -----------------------------------------------------------------
@@ -208,24 +203,24 @@ impl Mesibo {
     #[wasm_bindgen(js_name = getProfileIfExists)]
     pub fn get_profile_if_exists(&self, address: JsValue, group: JsValue) -> JsValue {
         let of = conversation(&address, &group);
-        let known = of.filter(|of| self.driver.look(|client, _| client.profile(of).is_some()));
+        let known = of.filter(|of| self.driver.look(|client| client.profile(of).is_some()));
         known.map_or(JsValue::NULL, |of| self.page().profile(&of))
     }
 
     #[wasm_bindgen(js_name = getSelfProfile)]
     pub fn get_self_profile(&self) -> JsValue {
-        MesiboProfile::own(&self.driver)
+        MesiboProfile::own(self.driver)
     }
 
     #[wasm_bindgen(js_name = getGroupProfiles)]
     pub fn get_group_profiles(&self) -> Array {
-        let groups = self.driver.look(|client, _| client.groups());
+        let groups = self.driver.look(|client| client.groups());
         groups.into_iter().map(|gid| self.page().group(gid)).collect()
     }
 
     #[wasm_bindgen(js_name = getSortedProfiles)]
     pub fn get_sorted_profiles(&self) -> Array {
-        let known = self.driver.look(|client, _| {
+        let known = self.driver.look(|client| {
             let shown = client.profiles().filter_map(|profile| {
                 let name = String::from(lower(profile.shown_name()));
                 let of = self.listed(client, profile)?;
@@ -242,7 +237,7 @@ impl Mesibo {
 
     #[wasm_bindgen(js_name = getRecentProfiles)]
     pub fn get_recent_profiles(&self) -> Array {
-        let recent = self.driver.look(|client, _| {
+        let recent = self.driver.look(|client| {
             let recent = client.recent_profiles().into_iter();
             let shown = recent.filter(|of| {
                 client.profile(of).is_none_or(|profile| self.listed(client, profile).is_some())
@@ -283,7 +278,7 @@ impl Mesibo {
     /// A token is set.
     #[wasm_bindgen(js_name = _hasToken)]
     pub fn has_token(&self) -> bool {
-        self.driver.look(|client, _| client.token().is_some())
+        self.driver.look(|client| client.token().is_some())
     }
 
     // ---- messages ----------------------------------------------------------------------------
@@ -312,7 +307,7 @@ impl Mesibo {
             false => (address, group, search, on_read),
         };
         let scope = conversation(&address, &group).map_or(Scope::All, Scope::Conversation);
-        let session = MesiboReadSession::make(self.driver.clone(), scope, on_read);
+        let session = MesiboReadSession::make(self.driver, scope, on_read);
         session.set_query(search);
         session.into_object()
     }
@@ -332,7 +327,7 @@ impl Mesibo {
     #[wasm_bindgen(js_name = isReading)]
     pub fn is_reading(&self, message: JsValue) -> bool {
         let of = conversation(&property(&message, "peer"), &property(&message, "groupid"));
-        of.is_some_and(|of| self.driver.look(|client, _| client.is_reading(&of)))
+        of.is_some_and(|of| self.driver.look(|client| client.is_reading(&of)))
     }
 
     // ---- group calls -------------------------------------------------------------------------
@@ -349,8 +344,7 @@ impl Mesibo {
     /// The first generation: the room is set later, the listeners are the global ones.
     #[wasm_bindgen(js_name = initGroupCall)]
     pub fn init_group_call(&self) -> JsValue {
-        let room =
-            super::group_call::Room::make(self.driver.clone(), wire::id::GroupId(0), JsValue::NULL);
+        let room = super::group_call::Room::make(self.driver, wire::id::GroupId(0), JsValue::NULL);
         room.object.borrow().clone()
     }
 
@@ -458,7 +452,7 @@ impl Mesibo {
     /// The page's own small values, JSON.
     #[wasm_bindgen(js_name = _keys)]
     pub fn keys(&self) -> String {
-        self.driver.look(|client, _| client.keys().to_owned())
+        self.driver.look(|client| client.keys().to_owned())
     }
 
     #[wasm_bindgen(js_name = _setKeys)]
@@ -475,7 +469,7 @@ impl Mesibo {
     #[wasm_bindgen(js_name = _uploadTarget)]
     pub fn upload_target(&self) -> Vec<String> {
         let server = self.page().server();
-        self.driver.look(|client, _| {
+        self.driver.look(|client| {
             let (url, token) = client.upload_target();
             let url = match url.is_empty() {
                 true => format!("{}/upload", server.trim_end_matches('/')),
@@ -532,9 +526,9 @@ impl Page {
         record: Option<&JsValue>,
         content: JsValue,
     ) -> Result<i32, SendError> {
-        let Some(driver) = self.driver() else { return Ok(FAIL) };
+        let driver = self.driver;
         let sent = driver.call(|client, now| client.send(now, draft))?;
-        if content.is_object() && driver.look(|client, _| client.transfers_enabled()) {
+        if content.is_object() && driver.look(|client| client.transfers_enabled()) {
             driver.transfers.hold(sent.message.key.id, content);
         }
         let object = match record {
@@ -547,7 +541,7 @@ impl Page {
             }
         };
         for session in self.sessions_of(&sent.sessions) {
-            session.arrive(&sent.message, &object);
+            session.arrive(&object);
         }
         Ok(OK)
     }
@@ -564,7 +558,7 @@ impl Page {
         let draft = records::draft(parameters, &JsValue::UNDEFINED, Some(to), Some(body));
         let mut wanted = to_u32(id);
         if wanted == 0 {
-            wanted = self.driver().map_or(0, |driver| driver.call(|client, _| client.draw_id()));
+            wanted = self.driver.call(|client, _| client.draw_id());
             if parameters.is_object() && !property(parameters, "id").is_truthy() {
                 set(parameters, "id", &wanted.into());
             }

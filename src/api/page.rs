@@ -2,7 +2,7 @@
 //! told.
 
 use std::cell::{Cell, RefCell};
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::slice::from_ref;
 
 use client::Removal;
@@ -22,15 +22,11 @@ use super::group_call::Room;
 use super::group_change;
 use super::group_member::MesiboGroupMember;
 use super::identity::Identity;
-use super::listener::{call, method, spellings, tell, warn};
+use super::listener::{call, first_spellings, method, profile_spellings, spellings, tell, warn};
 use super::profile::MesiboProfile;
 use super::read_session::Session;
-use super::records::{self, Links, payload, set, with_records};
-use crate::driver::Driver;
-
-fn profile_spellings(name: &str) -> [String; 2] {
-    [format!("MesiboProfile_on{name}"), format!("MesiboProfile_On{name}")]
-}
+use super::records::{self, Links, payload, set};
+use crate::driver::Engine;
 
 thread_local! {
     static DEFAULT_SERVER: RefCell<String> = const { RefCell::new(String::new()) };
@@ -42,7 +38,7 @@ pub fn set_default_server(url: String) {
 }
 
 pub struct Page {
-    driver: Weak<Driver>,
+    pub driver: Engine,
     /// The `Mesibo` object of this engine.
     pub instance: RefCell<JsValue>,
     listeners: RefCell<Vec<JsValue>>,
@@ -69,7 +65,7 @@ pub struct Page {
 }
 
 impl Page {
-    pub fn new(driver: Weak<Driver>) -> Page {
+    pub fn new(driver: Engine) -> Page {
         Page {
             driver,
             instance: RefCell::new(JsValue::NULL),
@@ -126,10 +122,6 @@ impl Page {
         self.listeners()
     }
 
-    pub fn driver(&self) -> Option<Rc<Driver>> {
-        self.driver.upgrade()
-    }
-
     fn listeners(&self) -> Vec<JsValue> {
         self.listeners.borrow().clone()
     }
@@ -138,7 +130,7 @@ impl Page {
     pub fn tell_all(&self, name: &str, arguments: &[JsValue]) {
         let names = spellings(name);
         for listener in self.listeners() {
-            tell(&listener, &names, arguments);
+            tell(&listener, names, arguments);
         }
     }
 
@@ -154,26 +146,21 @@ impl Page {
                     call(function, &JsValue::UNDEFINED, arguments);
                 }
                 None => {
-                    tell(asker, &names, arguments);
+                    tell(asker, names, arguments);
                 }
             }
         }
         for listener in self.listeners().iter().filter(|listener| Some(*listener) != asker.as_ref())
         {
-            tell(listener, &names, arguments);
+            tell(listener, names, arguments);
         }
     }
 
     // ---- objects ---------------------------------------------------------------------------
 
     pub fn profile(&self, of: &Conversation) -> JsValue {
-        let profile = self.identity.profile(of, || match self.driver.upgrade() {
-            Some(driver) => MesiboProfile::of(driver, of),
-            None => JsValue::NULL,
-        });
-        if !profile.is_null() {
-            self.ask("CustomizeProfile", of, &profile);
-        }
+        let profile = self.identity.profile(of, || MesiboProfile::of(self.driver, of));
+        self.ask("CustomizeProfile", of, &profile);
         profile
     }
 
@@ -190,7 +177,7 @@ impl Page {
         let names = spellings(question);
         let mut answer = None;
         for listener in self.listeners() {
-            if let Some(question) = method(&listener, &names) {
+            if let Some(question) = method(&listener, names) {
                 let said = call(&question, &listener, from_ref(profile));
                 let useful = said.is_string() || said.is_object() && !said.has_type::<Promise>();
                 let said = if useful { said } else { JsValue::NULL };
@@ -231,7 +218,7 @@ impl Page {
     /// The object of a message, as the message is now.
     pub fn message(&self, message: &Message, origin: Origin, mut links: Links) -> JsValue {
         if message.content.file.as_ref().is_some_and(|file| file.url.is_empty()) {
-            let blob = self.driver().and_then(|driver| driver.transfers.blob(message.key.id));
+            let blob = self.driver.transfers.blob(message.key.id);
             links.blob = blob.map(JsValue::from);
         }
         let known = self.identity.message(&message.key);
@@ -287,7 +274,7 @@ impl Page {
             Event::Message { message, sessions, announce } => {
                 let object = self.message(&message, Origin::Realtime, Links::default());
                 let sessions = self.sessions_of(&sessions);
-                sessions.iter().for_each(|session| session.arrive(&message, &object));
+                sessions.iter().for_each(|session| session.arrive(&object));
                 if announce {
                     let payload = payload(&object);
                     self.tell_message("Message", &sessions, &[object, payload]);
@@ -322,7 +309,7 @@ impl Page {
                     // An older message is the latest of its conversation now.
                     if let Some(listener) = session.listening() {
                         for object in fresh {
-                            tell(&listener, &spellings("MessageUpdate"), from_ref(&object));
+                            tell(&listener, spellings("MessageUpdate"), from_ref(&object));
                         }
                     }
                 }
@@ -376,7 +363,7 @@ impl Page {
                 if presence == presence_code::RESERVED =>
             {
                 let profile = self.profile(&Conversation::User(from));
-                with_records(|records| records.on_reserved(&profile, value, &data));
+                records::joined().on_reserved(&profile, value, &data);
             }
             Event::Presence { from, group, presence, value, interval, data: _ } => {
                 self.on_presence(&from, group, presence, value, interval);
@@ -386,10 +373,10 @@ impl Page {
             Event::ProfilePublished { of, ok } => {
                 let profile = self.profile(&of);
                 for listener in MesiboProfile::listeners_of(&profile) {
-                    tell(&listener, &profile_spellings("Publish"), &[profile.clone(), ok.into()]);
+                    tell(&listener, profile_spellings("Publish"), &[profile.clone(), ok.into()]);
                 }
                 for listener in self.listeners() {
-                    tell(&listener, &profile_spellings("Publish"), &[profile.clone(), ok.into()]);
+                    tell(&listener, profile_spellings("Publish"), &[profile.clone(), ok.into()]);
                 }
             }
             Event::GroupCreated { group, ticket } => {
@@ -453,14 +440,14 @@ impl Page {
 
     /// Asks whether the page wants what has come.
     fn on_filter(&self) {
-        let Some(driver) = self.driver() else { return };
+        let driver = self.driver;
         let names = spellings("MessageFilter");
         let mut dropped = Vec::new();
-        if self.listeners().iter().any(|listener| method(listener, &names).is_some()) {
-            for message in driver.look(|client, _| client.unfiltered()) {
+        if self.listeners().iter().any(|listener| method(listener, names).is_some()) {
+            for message in driver.look(|client| client.unfiltered()) {
                 let object = self.message(&message, Origin::Filter, Links::default());
                 let unwanted = |listener: &JsValue| {
-                    let question = method(listener, &names);
+                    let question = method(listener, names);
                     question.is_some_and(|ask| {
                         call(&ask, listener, from_ref(&object)) == JsValue::FALSE
                     })
@@ -521,7 +508,7 @@ impl Page {
         let from_sessions = sessions.iter().filter_map(|session| session.listening());
         for listener in from_sessions.chain(self.listeners()) {
             if !told.contains(&listener) {
-                tell(&listener, &names, arguments);
+                tell(&listener, names, arguments);
                 told.push(listener);
             }
         }
@@ -538,7 +525,7 @@ impl Page {
         let mut objects = Vec::with_capacity(count);
         for message in messages {
             let object = self.message(message, origin, Links::default());
-            session.add_read(message, &object, origin);
+            session.add_read(&object, origin);
             objects.push(object);
         }
         if let Some(listener) = session.listening() {
@@ -548,10 +535,10 @@ impl Page {
                     let links = Links { last: true, ..Links::default() };
                     self.message(message, origin, links);
                 }
-                tell(&listener, &names, &[object.clone(), payload(object)]);
+                tell(&listener, names, &[object.clone(), payload(object)]);
             }
             if end {
-                tell(&listener, &names, &[JsValue::NULL]);
+                tell(&listener, names, &[JsValue::NULL]);
             }
         }
         session.done_reading(count as u32);
@@ -572,15 +559,15 @@ impl Page {
             return self.tell_all("PresenceRequest", &[object]);
         }
         for listener in self.listeners() {
-            if tell(&listener, &spellings("Presence"), from_ref(&object)) {
+            if tell(&listener, spellings("Presence"), from_ref(&object)) {
                 continue;
             }
             // The first generation hears of presence as a message without data; the newer spelling
             // is of pages that expect messages there.
-            if method(&listener, &spellings("Presence")).is_none() {
-                let [_, older, _, oldest] = spellings("Message");
-                tell(&listener, &[older, oldest], &[object.clone(), JsValue::UNDEFINED]);
-                tell(&listener, &spellings("Activity"), &[object.clone(), presence.into()]);
+            if method(&listener, spellings("Presence")).is_none() {
+                let arguments = [object.clone(), JsValue::UNDEFINED];
+                tell(&listener, first_spellings("Message"), &arguments);
+                tell(&listener, spellings("Activity"), &[object.clone(), presence.into()]);
             }
         }
     }
@@ -590,11 +577,10 @@ impl Page {
         // Asked once for each profile; its name and picture again.
         let keep = |question: &str| question == "CustomizeProfile";
         self.answers.borrow_mut().retain(|(question, whose), _| whose != of || keep(question));
-        if let Some(driver) = self.driver.upgrade() {
-            self.profile_updated.set(driver.look(|client, now| client.server_time(now).0 as f64));
-        }
+        let driver = self.driver;
+        self.profile_updated.set(driver.look_now(|client, now| client.server_time(now).0 as f64));
         for listener in MesiboProfile::listeners_of(&profile) {
-            tell(&listener, &profile_spellings("Update"), from_ref(&profile));
+            tell(&listener, profile_spellings("Update"), from_ref(&profile));
         }
         self.tell_all("ProfileUpdated", from_ref(&profile));
     }
@@ -614,10 +600,7 @@ impl Page {
     /// Settings of a group and the own permissions in it, as plain objects.
     fn settings(&self, gid: GroupId) -> (JsValue, JsValue) {
         let (settings, permissions) = (js_sys::Object::new(), js_sys::Object::new());
-        let Some(driver) = self.driver.upgrade() else {
-            return (settings.into(), permissions.into());
-        };
-        driver.look(|client, now| {
+        self.driver.look_now(|client, now| {
             let profile = client.profile(&Conversation::Group(gid));
             let Some((profile, info)) =
                 profile.and_then(|found| Some((found, found.group.as_ref()?)))

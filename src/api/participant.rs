@@ -195,20 +195,22 @@ impl Participant {
     fn look<R>(&self, question: impl FnOnce(&client::Room) -> R) -> Option<R> {
         let room = self.room.upgrade()?;
         let gid = room.gid.get();
-        room.driver.look(|client, _| client.room(gid).map(question))
+        room.driver.look(|client| client.room(gid).map(question))
     }
 
     fn remote<R>(&self, question: impl FnOnce(&client::Stream) -> R) -> Option<R> {
-        let StreamRef::Remote(id) = self.stream else { return None };
-        if let Some(Some(stream)) = self.look(|room| room.streams.get(&id).cloned()) {
-            *self.known.borrow_mut() = stream;
-        }
-        Some(question(&self.known.borrow()))
+        matches!(self.stream, StreamRef::Remote(_)).then(|| {
+            self.remember();
+            question(&self.known.borrow())
+        })
     }
 
     /// Takes note of what is known now.
     pub fn remember(&self) {
-        self.remote(|_| ());
+        let StreamRef::Remote(id) = self.stream else { return };
+        if let Some(Some(stream)) = self.look(|room| room.streams.get(&id).cloned()) {
+            *self.known.borrow_mut() = stream;
+        }
     }
 
     pub fn mute(&self, kind: Kind, muted: bool) {
@@ -297,7 +299,7 @@ impl Participant {
 
 /// Nothing calls back inside the call that causes it.
 fn tell_later(callback: JsValue, attached: bool) {
-    wasm_bindgen_futures::spawn_local(async move {
+    crate::driver::spawn(async move {
         Page::call_back(&callback, &[attached.into()]);
     });
 }
@@ -319,7 +321,7 @@ impl MesiboParticipant {
                 .participant
                 .room
                 .upgrade()
-                .map_or(0, |room| room.driver.look(|client, _| client.uid().0)),
+                .map_or(0, |room| room.driver.look(|client| client.uid().0)),
             StreamRef::Remote(_) => self.participant.remote(|stream| stream.uid).unwrap_or(0),
         }
     }
@@ -336,7 +338,7 @@ impl MesiboParticipant {
     pub fn get_address(&self) -> String {
         match self.participant.stream {
             StreamRef::Own(_) => self.participant.room.upgrade().map_or_else(String::new, |room| {
-                room.driver.look(|client, _| client.address().to_owned())
+                room.driver.look(|client| client.address().to_owned())
             }),
             StreamRef::Remote(_) => {
                 self.participant.remote(|stream| stream.address.clone()).unwrap_or_default()
@@ -370,7 +372,7 @@ impl MesiboParticipant {
     pub fn get_profile(&self) -> JsValue {
         let Some(room) = self.participant.room.upgrade() else { return JsValue::NULL };
         match self.participant.stream {
-            StreamRef::Own(_) => super::profile::MesiboProfile::own(&room.driver),
+            StreamRef::Own(_) => super::profile::MesiboProfile::own(room.driver),
             StreamRef::Remote(_) => {
                 room.driver.page.profile(&Conversation::User(self.get_address()))
             }

@@ -3,19 +3,19 @@
 //! Group methods are on every profile, because pages call them on whatever a callback gave them;
 //! on a user they fail softly.
 
-use std::cell::RefCell;
+use std::cell::{Ref, RefCell};
 use std::rc::Rc;
 
 use client::message::Conversation;
 use client::{Field, Local, Profile, Scope, own_place};
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
-use wire::mask::presence;
+use wire::id::GroupId;
 
 use super::arguments::{number, optional_text, property, text};
 use super::read_session::{MesiboReadSession, count_unread};
-use super::records::with_records;
-use crate::driver::Driver;
+use super::records;
+use crate::driver::Engine;
 
 const OK: i32 = 0;
 const FAIL: i32 = 0x80;
@@ -25,10 +25,14 @@ const USER: u32 = 0;
 const GROUP: u32 = 1;
 const OWN: u32 = 2;
 
+fn group_of(gid: &JsValue) -> Option<GroupId> {
+    (!gid.is_undefined()).then(|| super::arguments::gid(gid))
+}
+
 /// `MesiboProfile`
 #[wasm_bindgen]
 pub struct MesiboProfile {
-    driver: Rc<Driver>,
+    driver: Engine,
     of: Conversation,
     /// The user's own: its address may not be known yet.
     own: bool,
@@ -39,7 +43,7 @@ pub struct MesiboProfile {
 
 impl MesiboProfile {
     /// A profile as an object of the page.
-    pub(crate) fn make(driver: Rc<Driver>, of: Conversation, own: bool) -> JsValue {
+    pub(crate) fn make(driver: Engine, of: Conversation, own: bool) -> JsValue {
         if !own {
             driver.call(|client, _| client.ensure_profile(&of));
         }
@@ -53,7 +57,7 @@ impl MesiboProfile {
             (Conversation::Group(_), _) => GROUP,
             _ => USER,
         };
-        with_records(|records| records.set_profile_kind(&self.into(), kind))
+        records::joined().set_profile_kind(&self.into(), kind)
     }
 
     /// Changes the copy; `false` when this is none.
@@ -62,21 +66,21 @@ impl MesiboProfile {
     }
 
     /// The own profile.
-    pub(crate) fn own(driver: &Rc<Driver>) -> JsValue {
+    pub(crate) fn own(driver: Engine) -> JsValue {
         driver.page.profile(&own_place())
     }
 
     /// A new object for this user or group; the own one for the own address.
-    pub(crate) fn of(driver: Rc<Driver>, of: &Conversation) -> JsValue {
+    pub(crate) fn of(driver: Engine, of: &Conversation) -> JsValue {
         if *of == own_place() {
             return MesiboProfile::make(driver, of.clone(), true);
         }
-        let own = driver.look(|client, _| match of {
+        let own = driver.look(|client| match of {
             Conversation::User(address) => client.address() == address,
             Conversation::Group(_) => false,
         });
         match own {
-            true => MesiboProfile::own(&driver),
+            true => MesiboProfile::own(driver),
             false => MesiboProfile::make(driver, of.clone(), false),
         }
     }
@@ -90,11 +94,16 @@ impl MesiboProfile {
     }
 
     fn look<R>(&self, question: impl FnOnce(&Profile) -> R) -> R {
-        if let Some(copy) = &self.copy {
-            return question(&copy.borrow());
+        question(&self.looked_at())
+    }
+
+    /// The copy, or what is known; somebody never heard of when nothing is.
+    #[inline(never)]
+    fn looked_at(&self) -> Ref<'_, Profile> {
+        match &self.copy {
+            Some(copy) => copy.borrow(),
+            None => self.driver.profile(&self.of),
         }
-        self.driver
-            .look(|client, _| question(client.profile(&self.of).unwrap_or(&Profile::default())))
     }
 
     /// Where messages go: for the own profile, oneself.
@@ -103,12 +112,6 @@ impl MesiboProfile {
             true => Conversation::User(self.get_address()),
             false => self.of.clone(),
         }
-    }
-
-    fn tell(&self, code: u32) -> i32 {
-        let to = self.destination();
-        self.driver.call(|client, now| client.send_presence(now, &to, code, 0, 0, Vec::new()));
-        OK
     }
 
     fn object(&self) -> JsValue {
@@ -128,7 +131,7 @@ impl MesiboProfile {
     #[wasm_bindgen(js_name = getAddress)]
     pub fn get_address(&self) -> String {
         match (&self.of, self.own) {
-            (_, true) => self.driver.look(|client, _| client.address().to_owned()),
+            (_, true) => self.driver.look(|client| client.address().to_owned()),
             (Conversation::User(address), _) => address.clone(),
             (Conversation::Group(_), _) => String::new(),
         }
@@ -145,21 +148,16 @@ impl MesiboProfile {
     #[wasm_bindgen(js_name = getUid)]
     pub fn get_uid(&self) -> u32 {
         match self.own {
-            true => self.driver.look(|client, _| client.uid().0),
+            true => self.driver.look(|client| client.uid().0),
             false => self.look(|profile| profile.uid.0),
         }
-    }
-
-    #[wasm_bindgen(js_name = isGroup)]
-    pub fn is_group(&self) -> bool {
-        matches!(self.of, Conversation::Group(_))
     }
 
     #[wasm_bindgen(js_name = isSelfProfile)]
     pub fn is_self_profile(&self) -> bool {
         self.own
             || !self.is_group()
-                && self.get_address() == self.driver.look(|c, _| c.address().to_owned())
+                && self.get_address() == self.driver.look(|c| c.address().to_owned())
     }
 
     #[wasm_bindgen(js_name = isActive)]
@@ -171,43 +169,31 @@ impl MesiboProfile {
     #[wasm_bindgen(js_name = isOnline)]
     pub fn is_online(&self) -> bool {
         let address = self.get_address();
-        self.driver.look(|client, now| client.is_online(now, &address))
+        self.driver.look_now(|client, now| client.is_online(now, &address))
     }
 
-    #[wasm_bindgen(js_name = isTyping)]
-    pub fn is_typing(&self) -> bool {
-        let address = self.get_address();
-        self.driver.look(|client, now| client.is_typing(now, &address, None))
+    /// In this group; without one, to this user.
+    #[wasm_bindgen(js_name = _isTyping)]
+    pub fn is_typing(&self, gid: JsValue) -> bool {
+        let (address, gid) = (self.get_address(), group_of(&gid));
+        self.driver.look_now(|client, now| client.is_typing(now, &address, gid))
     }
 
-    #[wasm_bindgen(js_name = isTypingInGroup)]
-    pub fn is_typing_in_group(&self, gid: JsValue) -> bool {
-        let (address, gid) = (self.get_address(), super::arguments::gid(&gid));
-        self.driver.look(|client, now| client.is_typing(now, &address, Some(gid)))
+    /// In this group; without one, with this user.
+    #[wasm_bindgen(js_name = _isChatting)]
+    pub fn is_chatting(&self, gid: JsValue) -> bool {
+        let (address, gid) = (self.get_address(), group_of(&gid));
+        self.driver.look(|client| client.is_chatting(&address, gid))
     }
 
-    #[wasm_bindgen(js_name = isChatting)]
-    pub fn is_chatting(&self) -> bool {
-        let address = self.get_address();
-        self.driver.look(|client, _| client.is_chatting(&address, None))
-    }
-
-    #[wasm_bindgen(js_name = isChattingInGroup)]
-    pub fn is_chatting_in_group(&self, gid: JsValue) -> bool {
-        let (address, gid) = (self.get_address(), super::arguments::gid(&gid));
-        self.driver.look(|client, _| client.is_chatting(&address, Some(gid)))
-    }
-
-    #[wasm_bindgen(js_name = getLastSeen)]
-    pub fn get_last_seen(&self) -> JsValue {
+    /// Milliseconds, 0 = never.
+    #[wasm_bindgen(js_name = _lastSeen)]
+    pub fn last_seen(&self) -> f64 {
         let seen = match self.is_online() {
-            true => self.driver.look(|client, now| client.server_time(now).0),
+            true => self.driver.look_now(|client, now| client.server_time(now).0),
             false => self.look(|profile| profile.last_seen.0),
         };
-        match seen {
-            0 => JsValue::NULL,
-            ts => with_records(|records| records.new_date_time(ts as f64)),
-        }
+        seen as f64
     }
 
     // ---- names -----------------------------------------------------------------------------
@@ -233,22 +219,12 @@ impl MesiboProfile {
         }
     }
 
-    #[wasm_bindgen(js_name = setName)]
-    pub fn set_name(&self, name: JsValue) {
-        self.edit(Field::Name as u32, name);
-    }
-
     #[wasm_bindgen(js_name = setTemporaryName)]
     pub fn set_temporary_name(&self, name: JsValue) {
         let name = optional_text(&name);
         if !self.change_copy(|copy| copy.temporary_name.clone_from(&name)) {
             self.driver.call(|client, _| client.name_temporarily(&self.of, name));
         }
-    }
-
-    #[wasm_bindgen(js_name = getStatus)]
-    pub fn get_status(&self) -> String {
-        self.read(Field::Status as u32).unwrap_or_default()
     }
 
     // ---- for js/profile.js -------------------------------------------------------------------
@@ -317,15 +293,15 @@ impl MesiboProfile {
     }
 
     #[wasm_bindgen(js_name = _isGroup)]
-    pub fn is_of_group(&self) -> bool {
-        self.is_group()
+    pub fn is_group(&self) -> bool {
+        matches!(self.of, Conversation::Group(_))
     }
 
     /// The group's conference was entered.
     #[wasm_bindgen(js_name = _inRoom)]
     pub fn in_room(&self) -> bool {
         let Conversation::Group(gid) = self.of else { return false };
-        self.driver.look(|client, _| client.room(gid).is_some_and(|room| room.entered))
+        self.driver.look(|client| client.room(gid).is_some_and(|room| room.entered))
     }
 
     /// The profile of another user.
@@ -371,7 +347,7 @@ impl MesiboProfile {
     #[wasm_bindgen(js_name = cloneProfile)]
     pub fn clone_profile(&self) -> JsValue {
         let copy = Some(RefCell::new(self.look(Profile::clone)));
-        let (driver, of, own) = (self.driver.clone(), self.of.clone(), self.own);
+        let (driver, of, own) = (self.driver, self.of.clone(), self.own);
         MesiboProfile { driver, of, own, copy, listeners: Rc::default() }.into_object()
     }
 
@@ -410,18 +386,6 @@ impl MesiboProfile {
         self.driver.page.instance.borrow().clone()
     }
 
-    #[wasm_bindgen(js_name = newMessage)]
-    pub fn new_message(&self) -> JsValue {
-        let engine = self.driver.page.instance.borrow().clone();
-        with_records(|records| records.new_message(&self.object(), &engine))
-    }
-
-    #[wasm_bindgen(js_name = newPresence)]
-    pub fn new_presence(&self) -> JsValue {
-        let engine = self.driver.page.instance.borrow().clone();
-        with_records(|records| records.new_presence(&self.object(), &engine))
-    }
-
     #[wasm_bindgen(js_name = sendMessage)]
     pub fn send_message(&self, id: JsValue, text: JsValue) -> i32 {
         let to = Some(self.destination());
@@ -432,7 +396,7 @@ impl MesiboProfile {
     #[wasm_bindgen(js_name = createReadSession)]
     pub fn create_read_session(&self, listener: JsValue) -> JsValue {
         let scope = Scope::Conversation(self.destination());
-        MesiboReadSession::make(self.driver.clone(), scope, listener).into_object()
+        MesiboReadSession::make(self.driver, scope, listener).into_object()
     }
 
     #[wasm_bindgen(js_name = readDbSession)]
@@ -442,29 +406,22 @@ impl MesiboProfile {
             false => (search, on_read),
         };
         let scope = Scope::Conversation(self.destination());
-        let session = MesiboReadSession::make(self.driver.clone(), scope, on_read);
+        let session = MesiboReadSession::make(self.driver, scope, on_read);
         session.set_query(search);
         session.into_object()
     }
 
-    #[wasm_bindgen(js_name = sendTyping)]
-    pub fn send_typing(&self) -> i32 {
-        self.tell(presence::TYPING)
-    }
-
-    #[wasm_bindgen(js_name = sendJoined)]
-    pub fn send_joined(&self) -> i32 {
-        self.tell(presence::JOINED)
-    }
-
-    #[wasm_bindgen(js_name = sendLeft)]
-    pub fn send_left(&self) -> i32 {
-        self.tell(presence::LEFT)
+    /// `MESIBO_PRESENCE_*`
+    #[wasm_bindgen(js_name = _tell)]
+    pub fn tell(&self, code: u32) -> i32 {
+        let to = self.destination();
+        self.driver.call(|client, now| client.send_presence(now, &to, code, 0, 0, Vec::new()));
+        OK
     }
 
     #[wasm_bindgen(js_name = getUnreadMessageCount)]
     pub fn get_unread_message_count(&self, callback: JsValue) -> u32 {
-        count_unread(&self.driver, Some(self.destination()), callback)
+        count_unread(self.driver, Some(self.destination()), callback)
     }
 
     #[wasm_bindgen(js_name = matches)]

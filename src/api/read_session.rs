@@ -4,28 +4,28 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use client::event::{Origin, ReadSessionId};
-use client::message::{Conversation, Message};
+use client::message::Conversation;
 use client::{Scope, SessionChange, SessionFilter};
-use js_sys::{Array, Function, Set};
+use js_sys::{Array, Function, WeakSet};
 use wasm_bindgen::prelude::*;
 
 use super::arguments::{number, text};
 use super::listener::{call, spellings, tell};
 use super::mesibo::Mesibo;
 use super::records::{changeable, set};
-use crate::driver::Driver;
+use crate::driver::Engine;
 
 /// What the engine knows of a session that the page may have dropped.
 pub struct Session {
     id: ReadSessionId,
-    driver: Rc<Driver>,
+    driver: Engine,
     scope: RefCell<Scope>,
     listener: JsValue,
     /// The page's `MesiboReadSession`, while it is active.
     object: RefCell<JsValue>,
     array: RefCell<Array>,
     /// The messages of the array.
-    known: Set,
+    known: RefCell<WeakSet>,
     fifo: Cell<bool>,
     on_sync: RefCell<JsValue>,
 }
@@ -42,7 +42,7 @@ impl Session {
     }
 
     /// A message of this moment: at the end, or as the newest conversation.
-    pub fn arrive(&self, message: &Message, object: &JsValue) {
+    pub fn arrive(&self, object: &JsValue) {
         if self.is_summary() {
             let array = self.changeable();
             let same = array.iter().position(|entry| is_same_conversation(&entry, object));
@@ -53,22 +53,22 @@ impl Session {
                 array.set_length(array.length() - 1);
             }
             array.unshift(object);
-        } else if self.is_new(message) {
+        } else if self.is_new(object) {
             self.changeable().push(object);
         }
     }
 
     /// Not in the array yet, but from now on.
-    fn is_new(&self, message: &Message) -> bool {
-        let (known, key) = (&self.known, message.key.to_string().into());
-        let new = !known.has(&key);
-        known.add(&key);
+    fn is_new(&self, object: &JsValue) -> bool {
+        let (known, object) = (self.known.borrow(), object.unchecked_ref());
+        let new = !known.has(object);
+        known.add(object);
         new
     }
 
     /// A message of a read: newest first it is the oldest so far.
-    pub fn add_read(&self, message: &Message, object: &JsValue, origin: Origin) {
-        if !self.is_new(message) {
+    pub fn add_read(&self, object: &JsValue, origin: Origin) {
+        if !self.is_new(object) {
             return;
         }
         let array = self.changeable();
@@ -85,6 +85,10 @@ impl Session {
         let (removed, left): (Vec<_>, Vec<_>) = array.iter().partition(gone);
         if !removed.is_empty() {
             self.show(left);
+        }
+        // One that comes back is shown again.
+        for object in &removed {
+            self.known.borrow().delete(object.unchecked_ref());
         }
         removed
     }
@@ -117,9 +121,9 @@ impl Session {
         }
         let names = spellings("Sync");
         // Pages of 2022 declare the count alone.
-        let short = super::listener::method(&listener, &names).is_some_and(|f| f.length() == 1);
+        let short = super::listener::method(&listener, names).is_some_and(|f| f.length() == 1);
         let arguments = [session, count.into()];
-        tell(&listener, &names, if short { &arguments[1..] } else { &arguments });
+        tell(&listener, names, if short { &arguments[1..] } else { &arguments });
     }
 
     fn changeable(&self) -> Array {
@@ -138,7 +142,7 @@ impl Session {
     }
 
     fn forget(&self) {
-        self.known.clear();
+        self.known.replace(WeakSet::new());
         self.changeable().set_length(0);
     }
 }
@@ -165,7 +169,7 @@ impl Drop for MesiboReadSession {
 
 impl MesiboReadSession {
     /// A session of this scope; nothing happens before it reads or starts.
-    pub(crate) fn make(driver: Rc<Driver>, scope: Scope, listener: JsValue) -> MesiboReadSession {
+    pub(crate) fn make(driver: Engine, scope: Scope, listener: JsValue) -> MesiboReadSession {
         let filter = SessionFilter::new(scope.clone());
         let id = driver.call(|client, _| client.open_session(filter));
         MesiboReadSession {
@@ -176,7 +180,7 @@ impl MesiboReadSession {
                 listener,
                 object: RefCell::new(JsValue::UNDEFINED),
                 array: RefCell::new(Array::new()),
-                known: Set::default(),
+                known: RefCell::new(WeakSet::new()),
                 fifo: Cell::new(false),
                 on_sync: RefCell::new(JsValue::UNDEFINED),
             }),
@@ -246,7 +250,7 @@ impl MesiboReadSession {
             Scope::Conversation(conversation) => Some(conversation.clone()),
             Scope::All | Scope::Summary => None,
         };
-        count_unread(&self.session.driver, scope, callback)
+        count_unread(self.session.driver, scope, callback)
     }
 
     pub fn start(&self) -> u32 {
@@ -332,8 +336,8 @@ impl MesiboReadSession {
 }
 
 /// Counts unread messages; the callback gets the number, the answer is what was counted last.
-pub fn count_unread(driver: &Driver, of: Option<Conversation>, callback: JsValue) -> u32 {
-    let known = of.as_ref().map_or(0, |of| driver.look(|client, _| client.unread(of)));
+pub fn count_unread(driver: Engine, of: Option<Conversation>, callback: JsValue) -> u32 {
+    let known = of.as_ref().map_or(0, |of| driver.look(|client| client.unread(of)));
     if let Ok(callback) = callback.dyn_into::<Function>() {
         let ticket = driver.call(|client, _| client.count_unread(of));
         driver.page.counting.borrow_mut().insert(ticket, callback);

@@ -12,6 +12,7 @@ use super::arguments::{number, optional_text, property, text, u32};
 #[wasm_bindgen]
 extern "C" {
     /// What `js/install.js` gives: the records are made there.
+    #[derive(Clone)]
     pub type Records;
 
     /// One way into JavaScript for each message: those for each of its fields were most of what
@@ -60,17 +61,21 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub fn transfer(this: &Records, record: &JsValue, percent: u32, running: bool) -> JsValue;
 
+    /// The first method of this name that a listener has, else `undefined`.
+    #[wasm_bindgen(method)]
+    pub fn method(this: &Records, listener: &JsValue, whose: u32, name: &str) -> JsValue;
+
+    /// What a function of the page answers; it does not throw.
+    #[wasm_bindgen(method)]
+    pub fn call(
+        this: &Records,
+        function: &js_sys::Function,
+        own: &JsValue,
+        arguments: &Array,
+    ) -> JsValue;
+
     #[wasm_bindgen(method, js_name = toBase64)]
     pub fn to_base64(this: &Records, text: &str) -> String;
-
-    #[wasm_bindgen(method, js_name = newMessage)]
-    pub fn new_message(this: &Records, destination: &JsValue, engine: &JsValue) -> JsValue;
-
-    #[wasm_bindgen(method, js_name = newPresence)]
-    pub fn new_presence(this: &Records, destination: &JsValue, engine: &JsValue) -> JsValue;
-
-    #[wasm_bindgen(method, js_name = newDateTime)]
-    pub fn new_date_time(this: &Records, ts: f64) -> JsValue;
 
     #[wasm_bindgen(method, js_name = setProfileKind)]
     pub fn set_profile_kind(this: &Records, profile: &JsValue, kind: u32) -> JsValue;
@@ -87,14 +92,14 @@ pub fn install(records: Records) {
     RECORDS.set(Some(records));
 }
 
-/// Uses the records. They are there before any object of the API is.
-pub fn with_records<R>(use_them: impl FnOnce(&Records) -> R) -> R {
-    RECORDS.with_borrow(|records| use_them(records.as_ref().expect("install comes first")))
+/// The records. They are there before any object of the API is.
+pub fn joined() -> Records {
+    RECORDS.with_borrow(Option::clone).expect("install comes first")
 }
 
 /// Whether a record is of a message that was received.
 pub fn is_incoming(record: &JsValue) -> bool {
-    with_records(|records| records.is_incoming(record))
+    joined().is_incoming(record)
 }
 
 /// What belongs to a message and is not the page's.
@@ -188,21 +193,19 @@ pub fn put(
         content.sensitivity.into(),
         content.user_data.into(),
     ];
-    with_records(|records| {
-        records.put_message(
-            record.unwrap_or(&JsValue::UNDEFINED),
-            engine,
-            &numbers,
-            &content.body,
-            &message.peer,
-            &content.title,
-            &content.subtitle,
-            &content.footer,
-            &content.fields,
-            &own,
-            &hidden,
-        )
-    })
+    joined().put_message(
+        record.unwrap_or(&JsValue::UNDEFINED),
+        engine,
+        &numbers,
+        &content.body,
+        &message.peer,
+        &content.title,
+        &content.subtitle,
+        &content.footer,
+        &content.fields,
+        &own,
+        &hidden,
+    )
 }
 
 /// `MESIBO_FILETYPE_LOCATION`
@@ -228,7 +231,7 @@ pub fn presence(
     let hidden = js_sys::Object::new();
     set(&hidden, "engine", engine);
     set(&hidden, "incoming", &true.into());
-    with_records(|records| records.make_presence(&fields, &hidden))
+    joined().make_presence(&fields, &hidden)
 }
 
 /// The payload of a message as the second argument of its callback.

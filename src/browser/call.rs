@@ -1,7 +1,7 @@
 //! The media of a one-to-one call: one capture, one peer connection, the page's elements.
 
 use std::cell::{Cell, RefCell};
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
 use client::Input;
 use client::port::call::{Command, Input as Told};
@@ -22,7 +22,7 @@ use wire::proto::IceServer;
 
 use super::{media, peer};
 use crate::api::records::set;
-use crate::driver::Driver;
+use crate::driver::Engine;
 
 #[wasm_bindgen]
 extern "C" {
@@ -42,7 +42,7 @@ pub struct CallMedia {
     running: RefCell<Option<Rc<Running>>>,
     /// Elements or ids of the page: for the own picture, and for the other side.
     views: RefCell<(JsValue, JsValue)>,
-    driver: Weak<Driver>,
+    driver: Engine,
 }
 
 struct Running {
@@ -58,7 +58,7 @@ struct Running {
     speaker: RefCell<Option<HtmlMediaElement>>,
     muted: Cell<u32>,
     over: Cell<bool>,
-    driver: Weak<Driver>,
+    driver: Engine,
 }
 
 /// What an event of the connection means for the client.
@@ -78,7 +78,7 @@ impl Drop for Connection {
 }
 
 impl CallMedia {
-    pub fn new(driver: Weak<Driver>) -> CallMedia {
+    pub fn new(driver: Engine) -> CallMedia {
         CallMedia { running: RefCell::default(), views: RefCell::default(), driver }
     }
 
@@ -105,13 +105,14 @@ impl CallMedia {
             },
         };
         if let Err(error) = failed {
-            tell(&self.driver, call, Told::Failed(media::reason(&error)));
+            tell(self.driver, call, Told::Failed(media::reason(&error)));
         }
     }
 
     fn capture(&self, call: u32, video: bool) {
-        let (Some(driver), Ok(remote)) = (self.driver.upgrade(), MediaStream::new()) else {
-            return tell(&self.driver, call, Told::Captured { audio: false, video: false });
+        let driver = self.driver;
+        let Ok(remote) = MediaStream::new() else {
+            return tell(driver, call, Told::Captured { audio: false, video: false });
         };
         let running = Rc::new(Running {
             call,
@@ -123,11 +124,11 @@ impl CallMedia {
             speaker: RefCell::default(),
             muted: Cell::new(0),
             over: Cell::new(false),
-            driver: self.driver.clone(),
+            driver: self.driver,
         });
         *self.running.borrow_mut() = Some(running.clone());
         let local_view = self.views.borrow().0.clone();
-        let then = move |driver: &Driver, stream: Result<MediaStream, JsValue>| {
+        let then = move |driver: Engine, stream: Result<MediaStream, JsValue>| {
             let (audio, video) = stream.as_ref().map(peer::kinds).unwrap_or_default();
             if let Ok(stream) = stream {
                 *running.local.borrow_mut() = Some(peer::same(&stream));
@@ -176,7 +177,7 @@ impl Running {
                 init.set_sdp_mid(Some(&line));
                 // One that cannot be used is one way less.
                 let added = peer.add_ice_candidate_with_opt_rtc_ice_candidate_init(Some(&init));
-                wasm_bindgen_futures::spawn_local(async move { drop(JsFuture::from(added).await) });
+                crate::driver::spawn(async move { drop(JsFuture::from(added).await) });
             }
             Command::Mute(muted) => {
                 self.muted.set(muted);
@@ -214,10 +215,10 @@ impl Running {
         let peer = RtcPeerConnection::new_with_configuration(&configuration)?;
         let (call, tracks) = (self.call, Rc::new(RefCell::default()));
         let on = |name: &'static str, heard: Heard| {
-            let driver = self.driver.clone();
+            let driver = self.driver;
             EventListener::new(&peer, name, move |event| {
                 if let Some(told) = heard(event) {
-                    tell(&driver, call, told);
+                    tell(driver, call, told);
                 }
             })
         };
@@ -234,16 +235,14 @@ impl Running {
                 Some(Told::Candidate(found.candidate(), found.sdp_mid().unwrap_or_default()))
             }),
         );
-        let (remote, driver, listening) =
-            (peer::same(&self.remote), self.driver.clone(), tracks.clone());
+        let (remote, driver, listening) = (peer::same(&self.remote), self.driver, tracks.clone());
         let track = on(
             "track",
             Box::new(move |event| {
                 let track = event.unchecked_ref::<RtcTrackEvent>().track();
                 remote.add_track(&track);
-                let driver = driver.clone();
                 let flows = EventListener::new(&track, "unmute", move |_| {
-                    tell(&driver, call, Told::Flowing)
+                    tell(driver, call, Told::Flowing)
                 });
                 RefCell::<Vec<_>>::borrow_mut(&listening).push(flows);
                 None
@@ -268,7 +267,7 @@ impl Running {
     fn then(self: &Rc<Self>, taken: Option<Promise>, describing: Option<Describing>) {
         let running = self.clone();
         let answers = taken.is_some();
-        wasm_bindgen_futures::spawn_local(async move {
+        crate::driver::spawn(async move {
             let done = async {
                 if let Some(taken) = taken {
                     JsFuture::from(taken).await?;
@@ -286,9 +285,9 @@ impl Running {
             };
             match done.await {
                 Ok(None) => {}
-                Ok(Some(sdp)) => tell(&running.driver, running.call, Told::Described(sdp)),
+                Ok(Some(sdp)) => tell(running.driver, running.call, Told::Described(sdp)),
                 Err(error) if !running.over.get() => {
-                    tell(&running.driver, running.call, Told::Failed(media::reason(&error)));
+                    tell(running.driver, running.call, Told::Failed(media::reason(&error)));
                 }
                 Err(_) => {}
             }
@@ -356,8 +355,6 @@ fn take(peer: &RtcPeerConnection, kind: RtcSdpType, sdp: &str) -> Promise {
     peer.set_remote_description(&description)
 }
 
-fn tell(driver: &Weak<Driver>, call: u32, told: Told) {
-    if let Some(driver) = driver.upgrade() {
-        driver.input(Input::Call(call, told));
-    }
+fn tell(driver: Engine, call: u32, told: Told) {
+    driver.input(Input::Call(call, told));
 }

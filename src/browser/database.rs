@@ -85,9 +85,6 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     pub fn get(this: &Table, key: &JsValue) -> Result<Request, JsValue>;
 
-    #[wasm_bindgen(method, catch, js_name = getKey)]
-    pub fn get_key(this: &Table, key: &JsValue) -> Result<Request, JsValue>;
-
     /// `undefined` = all keys.
     #[wasm_bindgen(method, catch, js_name = getAll)]
     pub fn get_all(this: &Table, keys: &JsValue, count: Option<u32>) -> Result<Request, JsValue>;
@@ -102,6 +99,10 @@ extern "C" {
     /// A key of `undefined`: the value has it inside.
     #[wasm_bindgen(method, catch)]
     pub fn put(this: &Table, value: &JsValue, key: &JsValue) -> Result<Request, JsValue>;
+
+    /// As `put` with the key inside; refused when the key, or what an index keeps once, is there.
+    #[wasm_bindgen(method, catch)]
+    pub fn add(this: &Table, value: &JsValue) -> Result<Request, JsValue>;
 
     #[wasm_bindgen(method, catch)]
     pub fn delete(this: &Table, key: &JsValue) -> Result<Request, JsValue>;

@@ -145,7 +145,7 @@ pub fn show(element: &HtmlMediaElement, stream: Option<&MediaStream>) {
     element.set_autoplay(true);
     let Ok(playing) = element.play() else { return };
     let waiting = element.clone();
-    wasm_bindgen_futures::spawn_local(async move {
+    crate::driver::spawn(async move {
         if let Err(error) = JsFuture::from(playing).await
             && reason(&error).starts_with("NotAllowedError")
         {
@@ -177,7 +177,7 @@ fn play_at_next_gesture(element: HtmlMediaElement) {
     let Some(document) = document() else { return };
     let play = Closure::once_into_js(move || {
         if let Ok(playing) = element.play() {
-            wasm_bindgen_futures::spawn_local(async move {
+            crate::driver::spawn(async move {
                 let _ = JsFuture::from(playing).await;
             });
         }

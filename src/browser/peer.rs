@@ -2,7 +2,7 @@
 //! answer, tells what flows.
 
 use std::cell::RefCell;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
 use client::Input;
 use client::port::peer::{Command, Input as Told, Kind, PeerState, Receiving, Sending};
@@ -19,12 +19,12 @@ use web_sys::{
 use wire::id::{GroupId, StreamId};
 
 use super::media;
-use crate::driver::Driver;
+use crate::driver::Engine;
 
 pub struct Peers {
     connections: RefCell<Map<GroupId, Rc<Connection>>>,
     captured: RefCell<Map<(GroupId, u32), Capture>>,
-    driver: Weak<Driver>,
+    driver: Engine,
 }
 
 /// What an own stream captures.
@@ -64,7 +64,7 @@ impl Drop for Connection {
 }
 
 impl Peers {
-    pub fn new(driver: Weak<Driver>) -> Peers {
+    pub fn new(driver: Engine) -> Peers {
         Peers { connections: RefCell::default(), captured: RefCell::default(), driver }
     }
 
@@ -108,9 +108,9 @@ impl Peers {
     }
 
     fn capture(&self, of: (GroupId, u32), source: u32, index: u32, audio: bool, video: bool) {
-        let Some(driver) = self.driver.upgrade() else { return };
+        let driver = self.driver;
         let (room, sid) = of;
-        let then = move |driver: &Driver, stream: Result<MediaStream, JsValue>| {
+        let then = move |driver: Engine, stream: Result<MediaStream, JsValue>| {
             let told = match stream {
                 Err(error) => Told::CaptureFailed { room, sid, reason: media::reason(&error) },
                 Ok(stream) => {
@@ -129,11 +129,9 @@ impl Peers {
         let (room, sid) = of;
         let picture = tracks(&stream).into_iter().filter(|track| kind_of(track) == Kind::Video);
         let ended = picture.map(|track| {
-            let driver = self.driver.clone();
+            let driver = self.driver;
             EventListener::new(&track, "ended", move |_| {
-                if let Some(driver) = driver.upgrade() {
-                    driver.input(Input::Peer(Told::CaptureEnded { room, sid }));
-                }
+                driver.input(Input::Peer(Told::CaptureEnded { room, sid }));
             })
         });
         let ended = ended.collect();
@@ -154,13 +152,11 @@ impl Peers {
             return Ok(connection.clone());
         }
         let peer = RtcPeerConnection::new()?;
-        let driver = self.driver.clone();
+        let driver = self.driver;
         let told_by = peer.clone();
         let listener = EventListener::new(&peer, "connectionstatechange", move |_| {
             let state = state_of(&told_by);
-            if let Some(driver) = driver.upgrade() {
-                driver.input(Input::Peer(Told::State { room, state }));
-            }
+            driver.input(Input::Peer(Told::State { room, state }));
         });
         let connection = Rc::new(Connection {
             peer,
@@ -187,8 +183,8 @@ impl Peers {
             self.receive_exactly(room, &connection, &receiving);
             Ok(connection)
         });
-        let Some(driver) = self.driver.upgrade() else { return };
-        wasm_bindgen_futures::spawn_local(async move {
+        let driver = self.driver;
+        crate::driver::spawn(async move {
             let described = match made {
                 Ok(connection) => describe(&connection).await.map(|sdp| (connection, sdp)),
                 Err(error) => Err(error),
@@ -291,12 +287,10 @@ impl Peers {
         track: &MediaStreamTrack,
     ) -> Received {
         let tell = {
-            let driver = self.driver.clone();
+            let driver = self.driver;
             move |width: u32, height: u32| {
-                if let Some(driver) = driver.upgrade() {
-                    let told = Told::Flowing { room, receiving, width, height };
-                    driver.input(Input::Peer(told));
-                }
+                let told = Told::Flowing { room, receiving, width, height };
+                driver.input(Input::Peer(told));
             }
         };
         let probe = match receiving.kind {
@@ -318,8 +312,8 @@ impl Peers {
 
     fn answer(&self, room: GroupId, sdp: String) {
         let Some(connection) = self.connections.borrow().get(&room).cloned() else { return };
-        let Some(driver) = self.driver.upgrade() else { return };
-        wasm_bindgen_futures::spawn_local(async move {
+        let driver = self.driver;
+        crate::driver::spawn(async move {
             let answer = RtcSessionDescriptionInit::new(RtcSdpType::Answer);
             answer.set_sdp(&sdp);
             let taken = JsFuture::from(connection.peer.set_remote_description(&answer)).await;
@@ -343,22 +337,22 @@ async fn describe(connection: &Connection) -> Result<String, JsValue> {
 }
 
 /// What is done with a capture.
-pub type Then = Box<dyn FnOnce(&Driver, Result<MediaStream, JsValue>)>;
+pub type Then = Box<dyn FnOnce(Engine, Result<MediaStream, JsValue>)>;
 
 /// Captures, and tells the page of it: that it may be asked for its permission, and what came.
 pub fn capture(
-    driver: Rc<Driver>,
+    driver: Engine,
     (source, index): (u32, u32),
     (audio, video): (bool, bool),
     then: Then,
 ) {
-    wasm_bindgen_futures::spawn_local(async move {
+    crate::driver::spawn(async move {
         driver.page.tell_all("Permission", &[true.into()]);
         let stream = media::capture(source, index, audio, video).await;
         driver.page.tell_all("Permission", &[false.into()]);
         let shown = stream.as_ref().map_or(JsValue::NULL, JsValue::from);
         driver.page.tell_all("LocalMedia", &[shown]);
-        then(&driver, stream);
+        then(driver, stream);
     });
 }
 

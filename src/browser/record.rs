@@ -1,177 +1,118 @@
 //! Values of the client as bytes for the database, and back.
 //!
-//! Protobuf, like the wire: a newer SDK reads what an older one wrote.
+//! Protobuf, like the wire: a newer SDK reads what an older one wrote. A field keeps its number, in
+//! what writes a value and in what reads it.
 
 use client::Local;
 use client::message::{Conversation, Message, MessageKey, Receipt};
 use client::port::store::{Account, Errand, ReadNotice, StoredProfile};
-use prost::Message as _;
+use wire::codec::{Decode, Reader, Writer};
 use wire::id::{GroupId, MessageId, Uid};
+use wire::proto;
 use wire::time::Timestamp;
 
-#[derive(Clone, PartialEq, prost::Message)]
+#[derive(Default)]
 struct MessageRecord {
-    #[prost(bool, tag = "1")]
     incoming: bool,
-    #[prost(string, tag = "2")]
     sender: String,
-    #[prost(uint64, tag = "3")]
     id: u64,
-    #[prost(string, tag = "4")]
     address: String,
-    #[prost(uint32, tag = "5")]
     gid: u32,
-    #[prost(string, tag = "6")]
     peer: String,
-    #[prost(uint32, tag = "7")]
     sender_uid: u32,
-    #[prost(uint32, tag = "8")]
     kind: u32,
-    #[prost(uint32, tag = "9")]
     flags: u32,
-    #[prost(uint32, optional, tag = "10")]
     expiry: Option<u32>,
-    #[prost(uint64, tag = "11")]
     ts: u64,
-    #[prost(uint64, tag = "12")]
     order: u64,
-    #[prost(uint32, tag = "13")]
     status: u32,
-    #[prost(message, optional, tag = "14")]
-    content: Option<wire::proto::Content>,
-    #[prost(uint32, tag = "15")]
+    content: proto::Content,
     recipients: u32,
-    #[prost(message, repeated, tag = "16")]
     receipts: Vec<ReceiptRecord>,
-    #[prost(bool, tag = "17")]
     modified: bool,
-    #[prost(uint32, tag = "18")]
     duration: u32,
 }
 
-#[derive(Clone, PartialEq, prost::Message)]
+impl Decode for MessageRecord {
+    fn field(&mut self, number: u32, from: &mut Reader<'_>) {
+        match number {
+            1 => from.bool(&mut self.incoming),
+            2 => from.text(&mut self.sender),
+            3 => from.u64(&mut self.id),
+            4 => from.text(&mut self.address),
+            5 => from.u32(&mut self.gid),
+            6 => from.text(&mut self.peer),
+            7 => from.u32(&mut self.sender_uid),
+            8 => from.u32(&mut self.kind),
+            9 => from.u32(&mut self.flags),
+            10 => from.u32(self.expiry.get_or_insert_default()),
+            11 => from.u64(&mut self.ts),
+            12 => from.u64(&mut self.order),
+            13 => from.u32(&mut self.status),
+            14 => from.message(&mut self.content),
+            15 => from.u32(&mut self.recipients),
+            16 => from.push(&mut self.receipts),
+            17 => from.bool(&mut self.modified),
+            18 => from.u32(&mut self.duration),
+            _ => from.skip(),
+        }
+    }
+}
+
+#[derive(Default)]
 struct ReceiptRecord {
-    #[prost(string, tag = "1")]
     address: String,
-    #[prost(uint64, tag = "2")]
-    delivered: u64,
-    #[prost(uint64, tag = "3")]
-    read: u64,
+    receipt: Receipt,
 }
 
-#[derive(Clone, PartialEq, prost::Message)]
-struct ProfileRecord {
-    #[prost(string, tag = "1")]
-    address: String,
-    #[prost(uint32, tag = "2")]
-    gid: u32,
-    #[prost(uint32, tag = "3")]
-    uid: u32,
-    #[prost(string, tag = "4")]
-    name: String,
-    #[prost(string, tag = "5")]
-    status: String,
-    #[prost(string, tag = "6")]
-    image: String,
-    #[prost(uint64, tag = "7")]
-    last_seen: u64,
-    #[prost(bytes = "vec", tag = "8")]
-    group: Vec<u8>,
-    #[prost(string, tag = "9")]
-    values: String,
-    #[prost(message, optional, tag = "10")]
-    local: Option<LocalRecord>,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct LocalRecord {
-    #[prost(string, optional, tag = "1")]
-    name: Option<String>,
-    #[prost(string, optional, tag = "2")]
-    status: Option<String>,
-    #[prost(string, optional, tag = "3")]
-    image: Option<String>,
-    #[prost(string, optional, tag = "4")]
-    values: Option<String>,
-    #[prost(string, optional, tag = "5")]
-    draft: Option<String>,
-    #[prost(uint32, tag = "6")]
-    marks: u32,
-    #[prost(uint32, tag = "7")]
-    contact: u32,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct NoticeRecord {
-    #[prost(string, tag = "1")]
-    sender: String,
-    #[prost(uint64, tag = "2")]
-    id: u64,
-    #[prost(uint32, tag = "3")]
-    sender_uid: u32,
-    #[prost(bool, tag = "4")]
-    receipt: bool,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct ErrandRecord {
-    #[prost(uint64, tag = "1")]
-    number: u64,
-    #[prost(uint64, tag = "2")]
-    after: u64,
-    #[prost(bytes = "vec", tag = "3")]
-    frame: Vec<u8>,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct AccountRecord {
-    #[prost(uint32, tag = "1")]
-    uid: u32,
-    #[prost(string, tag = "2")]
-    address: String,
+impl Decode for ReceiptRecord {
+    fn field(&mut self, number: u32, from: &mut Reader<'_>) {
+        match number {
+            1 => from.text(&mut self.address),
+            2 => from.u64(&mut self.receipt.delivered.0),
+            3 => from.u64(&mut self.receipt.read.0),
+            _ => from.skip(),
+        }
+    }
 }
 
 pub fn message_to_bytes(message: &Message) -> Vec<u8> {
     let (address, gid) = match &message.conversation {
-        Conversation::User(address) => (address.clone(), 0),
-        Conversation::Group(gid) => (String::new(), gid.0),
+        Conversation::User(address) => (&address[..], 0),
+        Conversation::Group(gid) => ("", gid.0),
     };
-    let receipts = message.receipts.iter().map(|(address, receipt)| ReceiptRecord {
-        address: address.clone(),
-        delivered: receipt.delivered.0,
-        read: receipt.read.0,
-    });
-    let record = MessageRecord {
-        incoming: message.key.incoming,
-        sender: message.key.sender.clone(),
-        id: message.key.id.get(),
-        address,
-        gid,
-        peer: message.peer.clone(),
-        sender_uid: message.sender_uid.0,
-        kind: message.kind,
-        flags: message.flags,
-        expiry: message.expiry,
-        ts: message.ts.0,
-        order: message.order,
-        status: message.status,
-        content: Some((&message.content).into()),
-        recipients: message.recipients,
-        duration: message.duration,
-        receipts: receipts.collect(),
-        modified: message.modified,
-    };
-    record.encode_to_vec()
+    let mut to = Writer::default();
+    to.bool(1, message.key.incoming);
+    to.bytes(2, message.key.sender.as_bytes());
+    to.u64(3, message.key.id.get());
+    to.bytes(4, address.as_bytes());
+    to.u32(5, gid);
+    to.bytes(6, message.peer.as_bytes());
+    to.u32(7, message.sender_uid.0);
+    to.u32(8, message.kind);
+    to.u32(9, message.flags);
+    to.some_u32(10, message.expiry);
+    to.u64(11, message.ts.0);
+    to.u64(12, message.order);
+    to.u32(13, message.status);
+    to.message(14, &proto::Content::from(&message.content));
+    to.u32(15, message.recipients);
+    for (address, receipt) in message.receipts.iter() {
+        let begun = to.begin(16);
+        to.bytes(1, address.as_bytes());
+        to.u64(2, receipt.delivered.0);
+        to.u64(3, receipt.read.0);
+        to.end(begun);
+    }
+    to.bool(17, message.modified);
+    to.u32(18, message.duration);
+    to.into_bytes()
 }
 
 /// `None` for bytes that no version of ours wrote.
 pub fn message_from_bytes(bytes: &[u8]) -> Option<Message> {
     let record = MessageRecord::decode(bytes).ok()?;
-    let receipts = record.receipts.into_iter().map(|receipt| {
-        let times =
-            Receipt { delivered: Timestamp(receipt.delivered), read: Timestamp(receipt.read) };
-        (receipt.address, times)
-    });
+    let receipts = record.receipts.into_iter().map(|record| (record.address, record.receipt));
     Some(Message {
         key: MessageKey {
             incoming: record.incoming,
@@ -190,7 +131,7 @@ pub fn message_from_bytes(bytes: &[u8]) -> Option<Message> {
         ts: Timestamp(record.ts),
         order: record.order,
         status: record.status,
-        content: record.content.unwrap_or_default().into(),
+        content: record.content.into(),
         modified: record.modified,
         recipients: record.recipients,
         duration: record.duration,
@@ -198,66 +139,108 @@ pub fn message_from_bytes(bytes: &[u8]) -> Option<Message> {
     })
 }
 
+#[derive(Default)]
+struct ProfileRecord(StoredProfile);
+
+impl Decode for ProfileRecord {
+    fn field(&mut self, number: u32, from: &mut Reader<'_>) {
+        let ProfileRecord(profile) = self;
+        match number {
+            1 => from.text(&mut profile.address),
+            2 => from.u32(&mut profile.gid),
+            3 => from.u32(&mut profile.uid),
+            4 => from.text(&mut profile.name),
+            5 => from.text(&mut profile.status),
+            6 => from.text(&mut profile.image),
+            7 => from.u64(&mut profile.last_seen.0),
+            8 => from.bytes(&mut profile.group),
+            9 => from.text(&mut profile.values),
+            10 => from.message(&mut LocalRecord(&mut profile.local)),
+            _ => from.skip(),
+        }
+    }
+}
+
+struct LocalRecord<'a>(&'a mut Local);
+
+impl Decode for LocalRecord<'_> {
+    fn field(&mut self, number: u32, from: &mut Reader<'_>) {
+        let LocalRecord(local) = self;
+        match number {
+            1 => from.text(local.name.get_or_insert_default()),
+            2 => from.text(local.status.get_or_insert_default()),
+            3 => from.text(local.image.get_or_insert_default()),
+            4 => from.text(local.values.get_or_insert_default()),
+            5 => from.text(local.draft.get_or_insert_default()),
+            6 => from.u32(&mut local.marks),
+            7 => from.u32(&mut local.contact),
+            _ => from.skip(),
+        }
+    }
+}
+
 pub fn profile_to_bytes(profile: &StoredProfile) -> Vec<u8> {
-    let profile = profile.clone();
-    let local = profile.local;
-    let record = ProfileRecord {
-        address: profile.address,
-        gid: profile.gid,
-        uid: profile.uid,
-        name: profile.name,
-        status: profile.status,
-        image: profile.image,
-        last_seen: profile.last_seen.0,
-        group: profile.group,
-        values: profile.values,
-        local: (local != Local::default()).then(|| LocalRecord {
-            name: local.name,
-            status: local.status,
-            // What only the page that made it can show.
-            image: local.image.filter(|url| !url.starts_with("blob:")),
-            values: local.values,
-            draft: local.draft,
-            marks: local.marks,
-            contact: local.contact,
-        }),
-    };
-    record.encode_to_vec()
+    let mut to = Writer::default();
+    to.bytes(1, profile.address.as_bytes());
+    to.u32(2, profile.gid);
+    to.u32(3, profile.uid);
+    to.bytes(4, profile.name.as_bytes());
+    to.bytes(5, profile.status.as_bytes());
+    to.bytes(6, profile.image.as_bytes());
+    to.u64(7, profile.last_seen.0);
+    to.bytes(8, &profile.group);
+    to.bytes(9, profile.values.as_bytes());
+    let local = &profile.local;
+    let begun = to.begin(10);
+    // What only the page that made it can show is not kept.
+    let image = local.image.as_ref().filter(|url| !url.starts_with("blob:"));
+    let texts = [
+        local.name.as_ref(),
+        local.status.as_ref(),
+        image,
+        local.values.as_ref(),
+        local.draft.as_ref(),
+    ];
+    for (number, text) in (1..).zip(texts) {
+        to.some_bytes(number, text.map(String::as_bytes));
+    }
+    to.u32(6, local.marks);
+    to.u32(7, local.contact);
+    to.end(begun);
+    to.into_bytes()
 }
 
 pub fn profile_from_bytes(bytes: &[u8]) -> Option<StoredProfile> {
-    let record = ProfileRecord::decode(bytes).ok()?;
-    let local = record.local.unwrap_or_default();
-    Some(StoredProfile {
-        address: record.address,
-        gid: record.gid,
-        uid: record.uid,
-        name: record.name,
-        status: record.status,
-        image: record.image,
-        last_seen: Timestamp(record.last_seen),
-        group: record.group,
-        values: record.values,
-        local: Local {
-            name: local.name,
-            status: local.status,
-            image: local.image,
-            values: local.values,
-            draft: local.draft,
-            marks: local.marks,
-            contact: local.contact,
-        },
-    })
+    ProfileRecord::decode(bytes).ok().map(|record| record.0)
+}
+
+#[derive(Default)]
+struct NoticeRecord {
+    sender: String,
+    id: u64,
+    sender_uid: u32,
+    receipt: bool,
+}
+
+impl Decode for NoticeRecord {
+    fn field(&mut self, number: u32, from: &mut Reader<'_>) {
+        match number {
+            1 => from.text(&mut self.sender),
+            2 => from.u64(&mut self.id),
+            3 => from.u32(&mut self.sender_uid),
+            4 => from.bool(&mut self.receipt),
+            _ => from.skip(),
+        }
+    }
 }
 
 pub fn notice_to_bytes(notice: &ReadNotice) -> Vec<u8> {
-    let record = NoticeRecord {
-        sender: notice.key.sender.clone(),
-        id: notice.key.id.get(),
-        sender_uid: notice.sender_uid.0,
-        receipt: notice.receipt,
-    };
-    record.encode_to_vec()
+    let mut to = Writer::default();
+    to.bytes(1, notice.key.sender.as_bytes());
+    to.u64(2, notice.key.id.get());
+    to.u32(3, notice.sender_uid.0);
+    to.bool(4, notice.receipt);
+    to.into_bytes()
 }
 
 pub fn notice_from_bytes(bytes: &[u8]) -> Option<ReadNotice> {
@@ -270,9 +253,30 @@ pub fn notice_from_bytes(bytes: &[u8]) -> Option<ReadNotice> {
     })
 }
 
+#[derive(Default)]
+struct ErrandRecord {
+    number: u64,
+    after: u64,
+    frame: Vec<u8>,
+}
+
+impl Decode for ErrandRecord {
+    fn field(&mut self, number: u32, from: &mut Reader<'_>) {
+        match number {
+            1 => from.u64(&mut self.number),
+            2 => from.u64(&mut self.after),
+            3 => from.bytes(&mut self.frame),
+            _ => from.skip(),
+        }
+    }
+}
+
 pub fn errand_to_bytes(errand: &Errand) -> Vec<u8> {
-    let Errand { number, after, frame } = errand.clone();
-    ErrandRecord { number, after, frame }.encode_to_vec()
+    let mut to = Writer::default();
+    to.u64(1, errand.number);
+    to.u64(2, errand.after);
+    to.bytes(3, &errand.frame);
+    to.into_bytes()
 }
 
 pub fn errand_from_bytes(bytes: &[u8]) -> Option<Errand> {
@@ -280,11 +284,26 @@ pub fn errand_from_bytes(bytes: &[u8]) -> Option<Errand> {
     Some(Errand { number, after, frame })
 }
 
+#[derive(Default)]
+struct AccountRecord(Account);
+
+impl Decode for AccountRecord {
+    fn field(&mut self, number: u32, from: &mut Reader<'_>) {
+        match number {
+            1 => from.u32(&mut self.0.uid.0),
+            2 => from.text(&mut self.0.address),
+            _ => from.skip(),
+        }
+    }
+}
+
 pub fn account_to_bytes(account: &Account) -> Vec<u8> {
-    AccountRecord { uid: account.uid.0, address: account.address.clone() }.encode_to_vec()
+    let mut to = Writer::default();
+    to.u32(1, account.uid.0);
+    to.bytes(2, account.address.as_bytes());
+    to.into_bytes()
 }
 
 pub fn account_from_bytes(bytes: &[u8]) -> Option<Account> {
-    let record = AccountRecord::decode(bytes).ok()?;
-    Some(Account { uid: Uid(record.uid), address: record.address })
+    AccountRecord::decode(bytes).ok().map(|record| record.0)
 }

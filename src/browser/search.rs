@@ -132,7 +132,8 @@ pub async fn find(
             if elsewhere || read || !contains(says, &wanted) {
                 continue;
             }
-            found.insert(String::from_utf8_lossy(at).into_owned());
+            let Ok(at) = core::str::from_utf8(at) else { continue };
+            found.insert(at.to_owned());
             if found.len() > count as usize {
                 let items = found.as_slice();
                 let far = if fifo { items.first() } else { items.last() };
@@ -141,7 +142,8 @@ pub async fn find(
             }
         }
     }
-    let mut keys: Vec<_> = found.iter().map(|place| place[14..].to_owned()).collect();
+    let mut keys: Vec<_> =
+        found.iter().map(|place| place.get(14..).unwrap_or_default().to_owned()).collect();
     if fifo {
         keys.reverse();
     }
@@ -158,10 +160,10 @@ fn without(lines: &[u8], gone: &[Gone]) -> Option<Vec<u8>> {
     let is_gone = |line: &[u8]| {
         let Some([of, at, _]) = fields(line) else { return false };
         gone.iter().any(|gone| match gone {
-            Gone::Message(key) => &at[14..] == key.as_bytes(),
+            Gone::Message(key) => at.get(14..) == Some(key.as_bytes()),
             Gone::Older(conversation, place) => {
                 conversation.as_ref().is_none_or(|wanted| wanted.as_bytes() == of)
-                    && &at[..14] > place.as_bytes()
+                    && at.get(..14) > Some(place.as_bytes())
             }
         })
     };

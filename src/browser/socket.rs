@@ -1,7 +1,6 @@
 //! WebSockets: bytes out, bytes in.
 
 use std::cell::RefCell;
-use std::rc::Weak;
 
 use client::sorted::Map;
 use client::{Input, SocketId};
@@ -12,14 +11,14 @@ use web_sys::{BinaryType, CloseEvent, Event, MessageEvent, WebSocket};
 use wire::SUBPROTOCOL;
 use wire::code::Code;
 
-use crate::driver::Driver;
+use crate::driver::Engine;
 
 /// Close codes of applications begin here (RFC 6455 section 7.4.2).
 const CLOSE_CODE_BASE: u16 = 4000;
 
 pub struct Sockets {
     open: RefCell<Map<SocketId, Socket>>,
-    driver: Weak<Driver>,
+    driver: Engine,
 }
 
 struct Socket {
@@ -38,7 +37,7 @@ impl Drop for Socket {
 }
 
 impl Sockets {
-    pub fn new(driver: Weak<Driver>) -> Sockets {
+    pub fn new(driver: Engine) -> Sockets {
         Sockets { open: RefCell::default(), driver }
     }
 
@@ -52,9 +51,9 @@ impl Sockets {
         };
         socket.set_binary_type(BinaryType::Arraybuffer);
         let listen = |name: &'static str, handle: Handle| {
-            let driver = self.driver.clone();
+            let driver = self.driver;
             EventListener::new(&socket, name, move |event| {
-                if let (Some(driver), Some(input)) = (driver.upgrade(), handle(event)) {
+                if let Some(input) = handle(event) {
                     driver.input(input);
                 }
             })
@@ -93,8 +92,7 @@ impl Sockets {
     }
 
     fn tell_later(&self, input: Input) {
-        if let Some(driver) = self.driver.upgrade() {
-            wasm_bindgen_futures::spawn_local(async move { driver.input(input) });
-        }
+        let driver = self.driver;
+        crate::driver::spawn(async move { driver.input(input) });
     }
 }

@@ -4,13 +4,14 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
 use client::Input;
 use client::memory_store::MemoryStore;
 use client::message::{Conversation, Message, MessageKey};
 use client::port::store::{Opened, Part, Position, Reply, Request, StoreError, Write};
-use js_sys::{Array, Map, Reflect, Set, Uint8Array};
+use client::sorted::Map;
+use js_sys::{Array, Reflect, Set, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wire::id::{Seq, Ticket};
 use wire::status;
@@ -21,7 +22,7 @@ use super::media::reason;
 use super::record;
 use super::schema::{self, object};
 use super::search;
-use crate::driver::Driver;
+use crate::driver::Engine;
 
 #[cfg(all(test, target_arch = "wasm32"))]
 mod tests;
@@ -36,7 +37,7 @@ pub struct Store {
     orders: RefCell<VecDeque<Order>>,
     /// Out while the task has it.
     backend: RefCell<Option<Backend>>,
-    driver: Weak<Driver>,
+    driver: Engine,
 }
 
 enum Backend {
@@ -46,7 +47,7 @@ enum Backend {
 }
 
 impl Store {
-    pub fn new(driver: Weak<Driver>) -> Store {
+    pub fn new(driver: Engine) -> Store {
         let backend = Backend::Memory(Box::default());
         Store { orders: RefCell::default(), backend: RefCell::new(Some(backend)), driver }
     }
@@ -62,7 +63,7 @@ impl Store {
     fn order(&self, order: Order) {
         self.orders.borrow_mut().push_back(order);
         if let Some(backend) = self.backend.take() {
-            wasm_bindgen_futures::spawn_local(work(self.driver.clone(), backend));
+            crate::driver::spawn(work(self.driver, backend));
         }
     }
 
@@ -76,21 +77,11 @@ impl Store {
     }
 }
 
-async fn work(page: Weak<Driver>, mut backend: Backend) {
-    while let Some(driver) = page.upgrade() {
-        let Some(order) = driver.store.next() else {
-            driver.store.rest(backend);
-            return;
-        };
-        drop(driver);
+async fn work(driver: Engine, mut backend: Backend) {
+    while let Some(order) = driver.store.next() {
         let input = match order {
             Order::Open { name, account } => {
-                let page = page.clone();
-                let lost = move || {
-                    if let Some(driver) = page.upgrade() {
-                        driver.input(Input::StoreLost);
-                    }
-                };
+                let lost = move || driver.input(Input::StoreLost);
                 Input::StoreOpened(open(&mut backend, name, &account, lost).await)
             }
             Order::Ask { ticket, request } => {
@@ -104,9 +95,9 @@ async fn work(page: Weak<Driver>, mut backend: Backend) {
                 Input::Stored { ticket, result }
             }
         };
-        let Some(driver) = page.upgrade() else { return };
         driver.input(input);
     }
+    driver.store.rest(backend);
 }
 
 /// Opens what is asked for; what memory held goes along. Memory stays when there is no database.
@@ -257,8 +248,8 @@ async fn last_first(table: &Table, keys: &JsValue, count: u32) -> Result<Array, 
 
 // ---- writing -----------------------------------------------------------------------------
 
-/// What is new is not looked for: that costs as much as storing it. When it is there, in another
-/// place, the index of keys refuses it; then all are looked for.
+/// What is new is not looked for: that costs as much as storing it. When it is there the browser
+/// refuses it; then all are looked for.
 async fn commit(disk: &Database, writes: Vec<Write>, strict: bool) -> Result<(), JsValue> {
     match write(disk, &writes, strict, false).await {
         Err(_) => write(disk, &writes, strict, true).await,
@@ -279,52 +270,49 @@ async fn write(
     let store = |name| transaction.store(name);
     let inside = JsValue::UNDEFINED;
     let messages = store(schema::MESSAGES)?;
-    let places = places(&messages, writes, careful).await?;
+    let mut known = known(&messages, writes, careful).await?;
     // Conversations whose latest message may be another one now.
     let changed = Set::default();
     let mut texts = search::Changes::default();
     for write in writes {
         match write {
-            Write::Message(message, _) => {
-                let place = place(message);
-                let key = place.get(2);
-                let old = places.get(&key);
-                let old = old.dyn_ref::<Array>();
-                let stays =
-                    old.is_some_and(|old| old.get(0) == place.get(0) && old.get(1) == place.get(1));
-                // In another place it would be there twice.
-                if let Some(old) = old.filter(|_| !stays) {
-                    messages.delete(old)?;
-                    changed.add(&old.get(0));
-                    texts.remove(message.key.to_string());
+            Write::Message(told, part) => {
+                let former = known.remove(&told.key);
+                let mut message = former.clone().unwrap_or_else(|| (**told).clone());
+                if former.is_some() {
+                    message.join((**told).clone(), *part);
                 }
-                // What it says stays as long as it is not removed.
-                if !stays {
-                    texts.add(&conversation_name(&message.conversation), message);
+                let place = place(&message);
+                if former.as_ref().is_none_or(|former| former.content != message.content) {
+                    // Nothing of what it said stays.
+                    if former.is_some() {
+                        texts.remove(message.key.to_string());
+                    }
+                    texts.add(&conversation_name(&message.conversation), &message);
                 }
-                messages.put(&message_value(message, &place), &inside)?;
+                let value = message_value(&message, &place);
+                match former {
+                    Some(_) => messages.put(&value, &inside)?,
+                    // Refused when it is there all the same.
+                    None => messages.add(&value)?,
+                };
                 changed.add(&place.get(0));
-                places.set(&key, &place);
+                known.insert(message.key.clone(), message);
             }
             Write::DeleteMessage(of) => {
-                let key = text(of);
-                if let Some(place) = places.get(&key).dyn_ref::<Array>() {
-                    messages.delete(place)?;
-                    changed.add(&place.get(0));
-                    places.delete(&key);
+                if let Some(message) = known.remove(of) {
+                    messages.delete(&place(&message))?;
+                    changed.add(&conversation_text(&message.conversation));
                     texts.remove(of.to_string());
                 }
             }
             Write::DeleteBefore { conversation, before } => {
-                let of = conversation.as_ref().map(conversation_name);
-                places.for_each(&mut |place, key| {
-                    let place: Array = place.unchecked_into();
-                    let elsewhere = of.as_ref().is_some_and(|of| place.get(0) != of.as_str());
-                    if !elsewhere && -place.get(1).as_f64().unwrap_or_default() < *before as f64 {
-                        places.delete(&key);
-                    }
+                known.retain(|_, message| {
+                    let elsewhere =
+                        conversation.as_ref().is_some_and(|of| *of != message.conversation);
+                    elsewhere || message.order >= *before
                 });
-                texts.remove_before(of, *before);
+                texts.remove_before(conversation.as_ref().map(conversation_name), *before);
                 let those = match conversation {
                     Some(conversation) => Array::of1(&conversation_text(conversation)),
                     // Those that this commit begins are not in the table yet.
@@ -400,28 +388,21 @@ async fn all_conversations(conversations: &Table) -> Result<Array, JsValue> {
     Ok(names)
 }
 
-/// Where the messages of these writes are: key to place. All is asked at once.
-async fn places(messages: &Table, writes: &[Write], careful: bool) -> Result<Map, JsValue> {
-    let index = messages.index(schema::BY_KEY)?;
-    let (mut keys, mut asked) = (Vec::new(), Vec::new());
-    for write in writes {
-        let key = match write {
-            Write::Message(_, Part::New) if !careful => continue,
-            Write::Message(message, _) => &message.key,
-            Write::DeleteMessage(key) => key,
-            _ => continue,
-        };
-        let key = text(key);
-        asked.push(index.get_key(&key)?);
-        keys.push(key);
-    }
-    let places = Map::new();
-    for (key, place) in keys.iter().zip(answers(asked).await?) {
-        if !place.is_undefined() {
-            places.set(key, &place);
-        }
-    }
-    Ok(places)
+/// The messages of these writes, as they are. All are asked for at once.
+async fn known(
+    messages: &Table,
+    writes: &[Write],
+    careful: bool,
+) -> Result<Map<MessageKey, Message>, JsValue> {
+    let keys = writes.iter().filter_map(|write| match write {
+        Write::Message(_, Part::New) if !careful => None,
+        Write::Message(message, _) => Some(message.key.to_string()),
+        Write::DeleteMessage(key) => Some(key.to_string()),
+        _ => None,
+    });
+    let found = by_keys(messages, keys.collect()).await?;
+    let found = found.iter().filter_map(|value| message_of(&value));
+    Ok(found.map(|message| (message.key.clone(), message)).collect())
 }
 
 // ---- reading all that is small -------------------------------------------------------------

@@ -1,14 +1,12 @@
 //! What happens around the page: it is seen or hidden, the network comes and goes.
 
-use std::rc::Rc;
-
 use client::Input;
 use gloo_events::EventListener;
 use js_sys::{Reflect, global};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Document, EventTarget, VisibilityState};
 
-use crate::driver::Driver;
+use crate::driver::Engine;
 
 /// Listens for as long as it lives.
 pub struct Surroundings {
@@ -16,34 +14,25 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
-    pub fn watch(driver: &Rc<Driver>) -> Surroundings {
+    pub fn watch(driver: Engine) -> Surroundings {
         let mut listeners = Vec::new();
         if let Ok(target) = global().dyn_into::<EventTarget>() {
             for (name, online) in [("online", true), ("offline", false)] {
-                let driver = Rc::downgrade(driver);
                 listeners.push(EventListener::new(&target, name, move |_| {
-                    if let Some(driver) = driver.upgrade() {
-                        driver.input(Input::Network { online });
-                    }
+                    driver.input(Input::Network { online });
                 }));
             }
         }
         // A page that is left says goodbye to who it talks with.
         if let Ok(target) = global().dyn_into::<EventTarget>() {
-            let driver = Rc::downgrade(driver);
             listeners.push(EventListener::new(&target, "pagehide", move |_| {
-                if let Some(driver) = driver.upgrade() {
-                    driver.input(Input::Call(0, client::port::call::Input::Leaving));
-                }
+                driver.input(Input::Call(0, client::port::call::Input::Leaving));
             }));
         }
         if let Some(document) = document() {
-            let driver = Rc::downgrade(driver);
             let target = document.clone();
             listeners.push(EventListener::new(&document, "visibilitychange", move |_| {
-                if let Some(driver) = driver.upgrade() {
-                    driver.input(Input::Visible(is_visible(&target)));
-                }
+                driver.input(Input::Visible(is_visible(&target)));
             }));
         }
         Surroundings { _listeners: listeners }

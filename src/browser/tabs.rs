@@ -13,14 +13,14 @@ use client::port::store::{Part, Write};
 use client::port::tab::{Command, Input as TabInput, TabId, Tell};
 use js_sys::{Array, Function, Promise, Reflect, Uint8Array, global};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 use wire::code::Code;
 use wire::id::{GroupId, Seq, Uid};
 use wire::time::Timestamp;
 
 use super::record;
 use super::schema::object;
-use crate::driver::Driver;
+use crate::driver::{Engine, spawn};
 
 #[wasm_bindgen]
 extern "C" {
@@ -64,7 +64,7 @@ extern "C" {
 
 pub struct Tabs {
     group: RefCell<Option<Rc<Group>>>,
-    driver: Weak<Driver>,
+    driver: Engine,
 }
 
 /// A group this tab is in, until it is dropped.
@@ -117,7 +117,7 @@ impl Group {
 }
 
 impl Tabs {
-    pub fn new(driver: Weak<Driver>) -> Tabs {
+    pub fn new(driver: Engine) -> Tabs {
         Tabs { group: RefCell::default(), driver }
     }
 
@@ -131,12 +131,12 @@ impl Tabs {
             Command::Leave => drop(self.group.take()),
             Command::Steal => {
                 group.stop_waiting();
-                spawn_local(lead(Rc::downgrade(&group), self.driver.clone(), true));
+                spawn(lead(Rc::downgrade(&group), self.driver, true));
             }
             Command::Watch(tab) => {
-                let driver = self.driver.clone();
+                let driver = self.driver;
                 let granted = Closure::once_into_js(move |_: JsValue| {
-                    tell(&driver, TabInput::Gone(tab));
+                    tell(driver, TabInput::Gone(tab));
                 });
                 let name = lock_of(&group.name, tab);
                 // A request that is refused has a tab that was here before.
@@ -148,19 +148,19 @@ impl Tabs {
     }
 
     fn join(&self, group: String, tab: TabId) {
-        let server = self.driver.upgrade().map(|driver| driver.page.server()).unwrap_or_default();
-        let driver = self.driver.clone();
-        let joined = open(format!("mesibo {server} {group}"), tab, &driver);
+        let server = self.driver.page.server();
+        let driver = self.driver;
+        let joined = open(format!("mesibo {server} {group}"), tab, driver);
         *self.group.borrow_mut() = joined.clone();
-        spawn_local(async move {
-            let Some(group) = joined else { return tell(&driver, TabInput::Alone) };
+        spawn(async move {
+            let Some(group) = joined else { return tell(driver, TabInput::Alone) };
             let name = lock_of(&group.name, tab);
             let here = Rc::new(Cell::new(false));
-            let (begun, weak, heir) = (here.clone(), Rc::downgrade(&group), driver.clone());
+            let (begun, weak, heir) = (here.clone(), Rc::downgrade(&group), driver);
             let held = group.hold(&name, &object(&[]), move || {
                 begun.set(true);
-                tell(&heir, TabInput::Joined);
-                spawn_local(lead(weak, heir, false));
+                tell(heir, TabInput::Joined);
+                spawn(lead(weak, heir, false));
             });
             drop(group);
             let refused = match held {
@@ -168,22 +168,21 @@ impl Tabs {
                 Err(_) => true,
             };
             if refused && !here.get() {
-                tell(&driver, TabInput::Alone);
+                tell(driver, TabInput::Alone);
             }
         });
     }
 }
 
-fn open(name: String, tab: TabId, driver: &Weak<Driver>) -> Option<Rc<Group>> {
+fn open(name: String, tab: TabId, driver: Engine) -> Option<Rc<Group>> {
     let get = |of: &JsValue, name: &str| Reflect::get(of, &name.into()).ok();
     let locks = get(&get(&global(), "navigator")?, "locks").filter(|locks| locks.is_object())?;
     get(&global(), "BroadcastChannel").filter(|channel| channel.is_function())?;
     let channel = Channel::new(&name).ok()?;
-    let driver = driver.clone();
     let on_message = Closure::new(move |event: JsValue| {
         let data = get(&event, "data").unwrap_or_default();
         if let Some((from, said)) = data.dyn_ref::<Array>().and_then(tell_of) {
-            tell(&driver, TabInput::Told { from, tell: said });
+            tell(driver, TabInput::Told { from, tell: said });
         }
     });
     channel.set_onmessage(on_message.as_ref().unchecked_ref());
@@ -199,7 +198,7 @@ fn open(name: String, tab: TabId, driver: &Weak<Driver>) -> Option<Rc<Group>> {
 }
 
 /// Waits for the lock of who leads, again each time it was taken away.
-async fn lead(group: Weak<Group>, driver: Weak<Driver>, mut steal: bool) {
+async fn lead(group: Weak<Group>, driver: Engine, mut steal: bool) {
     while let Some(here) = group.upgrade() {
         let aborter = Aborter::new();
         let options = match steal {
@@ -208,10 +207,10 @@ async fn lead(group: Weak<Group>, driver: Weak<Driver>, mut steal: bool) {
         };
         *here.waiting.borrow_mut() = Some(aborter);
         let elected = Rc::new(Cell::new(false));
-        let (granted, heir) = (elected.clone(), driver.clone());
+        let (granted, heir) = (elected.clone(), driver);
         let held = here.hold(&here.name, &options, move || {
             granted.set(true);
-            tell(&heir, TabInput::Elected);
+            tell(heir, TabInput::Elected);
         });
         drop(here);
         let Ok(held) = held else { return };
@@ -219,15 +218,13 @@ async fn lead(group: Weak<Group>, driver: Weak<Driver>, mut steal: bool) {
         if held.await.is_ok() || !elected.get() {
             return;
         }
-        tell(&driver, TabInput::Deposed);
+        tell(driver, TabInput::Deposed);
         steal = false;
     }
 }
 
-fn tell(driver: &Weak<Driver>, input: TabInput) {
-    if let Some(driver) = driver.upgrade() {
-        driver.input(Input::Tab(input));
-    }
+fn tell(driver: Engine, input: TabInput) {
+    driver.input(Input::Tab(input));
 }
 
 fn lock_of(group: &str, tab: TabId) -> String {

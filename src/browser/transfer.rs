@@ -2,16 +2,16 @@
 //! messages, and sent by XMLHttpRequest, which tells of its progress.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
 use client::Input;
 use client::port::transfer::{Command, Input as Told, Target};
+use client::sorted::Map;
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
 use js_sys::{Array, Promise, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, FormData, ProgressEvent, XmlHttpRequest, XmlHttpRequestResponseType};
 use wire::id::MessageId;
 use wire::limits::{THUMBNAIL_BYTES_MAX, THUMBNAIL_WITHIN};
@@ -19,28 +19,28 @@ use wire::limits::{THUMBNAIL_BYTES_MAX, THUMBNAIL_WITHIN};
 use super::database::{self, Database, done, stored};
 use super::media::reason;
 use crate::api::arguments::property;
-use crate::api::records::with_records;
-use crate::driver::Driver;
+use crate::api::records;
+use crate::driver::{Engine, spawn};
 
 /// Files by the number of their message; where an upload was begun by the number as text.
 const STORE: &str = "files";
 
 pub struct Transfers {
-    driver: Weak<Driver>,
+    driver: Engine,
     /// What the page gave, before it is read.
-    given: RefCell<HashMap<MessageId, JsValue>>,
-    held: RefCell<HashMap<MessageId, Blob>>,
+    given: RefCell<Map<MessageId, JsValue>>,
+    held: RefCell<Map<MessageId, Blob>>,
     database: RefCell<Option<Rc<Database>>>,
     /// Whose files are held.
     account: RefCell<String>,
     /// The attempt of each file that is under way, and its request.
-    running: RefCell<HashMap<MessageId, (u32, Option<XmlHttpRequest>)>>,
+    running: RefCell<Map<MessageId, (u32, Option<XmlHttpRequest>)>>,
     attempts: Cell<u32>,
 }
 
 /// An attempt that may have been given up meanwhile.
 struct Attempt {
-    driver: Rc<Driver>,
+    driver: Engine,
     id: MessageId,
     number: u32,
 }
@@ -53,7 +53,7 @@ enum Body<'a> {
 }
 
 impl Transfers {
-    pub fn new(driver: Weak<Driver>) -> Transfers {
+    pub fn new(driver: Engine) -> Transfers {
         Transfers {
             driver,
             given: RefCell::default(),
@@ -94,8 +94,8 @@ impl Transfers {
         }
         let Some(name) = name else { return };
         let name = format!("mesibo-{name}-{account}-files");
-        let Some(driver) = self.driver.upgrade() else { return };
-        spawn_local(async move {
+        let driver = self.driver;
+        spawn(async move {
             // Without a database they are held until the page is closed.
             let lay_out =
                 |database: &Database| database.create_store(STORE, &JsValue::UNDEFINED).map(drop);
@@ -110,9 +110,9 @@ impl Transfers {
     }
 
     pub fn perform(&self, command: Command) {
-        let Some(driver) = self.driver.upgrade() else { return };
+        let driver = self.driver;
         match command {
-            Command::Prepare { id } => spawn_local(async move {
+            Command::Prepare { id } => spawn(async move {
                 let told = driver.transfers.prepare(id).await;
                 driver.input(Input::Transfer(told));
             }),
@@ -120,7 +120,7 @@ impl Transfers {
                 let number = self.attempts.get() + 1;
                 self.attempts.set(number);
                 self.running.borrow_mut().insert(id, (number, None));
-                spawn_local(async move {
+                spawn(async move {
                     let attempt = Attempt { driver, id, number };
                     let told = attempt.upload(&name, target).await;
                     attempt.end(told);
@@ -135,7 +135,7 @@ impl Transfers {
             }
             Command::Forget { id } => {
                 self.held.borrow_mut().remove(&id);
-                spawn_local(async move {
+                spawn(async move {
                     driver.transfers.delete(number(id)).await;
                     driver.transfers.delete(place(id)).await;
                 });
@@ -152,7 +152,7 @@ impl Transfers {
             Some(url) => get(&url).await,
             None => JsValue::UNDEFINED,
         };
-        let read = with_records(|records| records.read_file(&given, &fetched));
+        let read = records::joined().read_file(&given, &fetched);
         let blob = match JsFuture::from(read).await.and_then(JsCast::dyn_into::<Blob>) {
             Ok(blob) => blob,
             Err(error) => return missing(&reason(&error)),
@@ -263,7 +263,7 @@ impl Attempt {
             }
             None => {
                 let length = format!("{}", blob.size() as u64);
-                let base64 = |text: &str| with_records(|records| records.to_base64(text));
+                let base64 = |text: &str| records::joined().to_base64(text);
                 let kind = base64(&blob.type_());
                 let metadata = format!("filename {},filetype {kind}", base64(name));
                 let said = [("Upload-Length", &*length), ("Upload-Metadata", &*metadata)];
@@ -334,12 +334,10 @@ impl Attempt {
         } else {
             return Err(0);
         }
-        let (driver, id) = (Rc::downgrade(&self.driver), self.id);
+        let (driver, id) = (self.driver, self.id);
         let target = request.upload().map_err(|_| 0_u16)?;
         let _progress = EventListener::new(&target, "progress", move |event| {
-            if let (Some(event), Some(driver)) =
-                (event.dyn_ref::<ProgressEvent>(), driver.upgrade())
-            {
+            if let Some(event) = event.dyn_ref::<ProgressEvent>() {
                 let (sent, total) = (before + event.loaded(), before + event.total());
                 let told = Told::Progress { id, sent: sent as u64, total: total as u64 };
                 driver.input(Input::Transfer(told));
@@ -364,7 +362,7 @@ impl Attempt {
 /// A small picture of a file, empty when there is none or the browser takes too long.
 async fn thumbnail_of(given: &JsValue, blob: &Blob) -> Vec<u8> {
     let limit = THUMBNAIL_BYTES_MAX as u32;
-    let made = with_records(|records| records.thumbnail_of(given, blob, limit));
+    let made = records::joined().thumbnail_of(given, blob, limit);
     let mut timer = None;
     let late = Promise::new(&mut |resolve, _| {
         timer = Some(Timeout::new(THUMBNAIL_WITHIN.as_millis() as u32, move || {

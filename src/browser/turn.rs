@@ -1,11 +1,9 @@
 //! Turns of the page's event loop: a message to oneself comes after what waits there already, and
 //! soon, while a timer is held back for four milliseconds, in hidden pages for a second.
 
-use std::rc::Weak;
-
 use wasm_bindgen::prelude::*;
 
-use crate::driver::Driver;
+use crate::driver::Engine;
 
 #[wasm_bindgen]
 extern "C" {
@@ -34,13 +32,9 @@ pub struct Turns {
 }
 
 impl Turns {
-    pub fn new(driver: Weak<Driver>) -> Turns {
+    pub fn new(driver: Engine) -> Turns {
         let channel = MessageChannel::new();
-        let listener = Closure::<dyn Fn()>::new(move || {
-            if let Some(driver) = driver.upgrade() {
-                driver.go_on();
-            }
-        });
+        let listener = Closure::<dyn Fn()>::new(move || driver.go_on());
         channel.port2().set_onmessage(&listener.into_js_value());
         Turns { port: channel.port1() }
     }

@@ -25,7 +25,7 @@ async function sessions() {
 }
 
 /** Ada with two tabs, the first one leads; bob with one. */
-async function twoTabs(settings = { database: "chat", tabs: true }) {
+async function twoTabs(settings = { database: "chat" }) {
   const [ada, bob] = await world.people("ada", "bob");
   const first = await world.visit(ada, "chat.html", settings);
   await online(first);
@@ -39,7 +39,7 @@ const own = async (page) => (await seen(page)).own.map((m) => m.text);
 
 for (const [how, settings] of [
   ["with a database", { database: "chat", tabs: true }],
-  ["without a database", { tabs: true }],
+  ["without a database", {}],
 ]) {
   // Rules: 5.8.4.
   test(`two tabs have one session, and both see what comes and what either sends: ${how}`, async () => {
@@ -103,12 +103,15 @@ for (const [how, end] of [
     const { ada, bob, first, second, b } = await twoTabs();
     const coming = numbered("from bob", ARRIVING);
     const going = numbered("from ada", SENT_COUNT);
+    // Stopped in the middle of a transaction it would hold the database for everybody: a browser
+    // does not freeze such a tab, a debugger does.
+    if (how === "frozen") await end(first);
     const sending = [
       b.evaluate(([to, all]) => chat.sendSlowly(to, all), [ada.address, coming]),
       second.evaluate(([to, all]) => chat.sendSlowly(to, all), [bob.address, going]),
     ];
     await arrived(second, 5);
-    await end(first);
+    if (how !== "frozen") await end(first);
     await Promise.all(sending);
     await Promise.all([arrived(second, ARRIVING), arrived(b, SENT_COUNT)]);
     await reached(second, SENT, SENT_COUNT);
@@ -175,7 +178,7 @@ test("two instances in one page with different users have nothing in common", as
 
 test("in Firefox, too, two tabs share and hand over", async () => {
   const [ada, bob] = await world.people("ada", "bob");
-  const settings = { database: "chat", tabs: true };
+  const settings = { database: "chat" };
   const firefox = await world.firefox();
   const first = await world.visit(ada, "chat.html", settings, {
     browser: firefox,

@@ -3,8 +3,8 @@ import { element, icon } from "/shared/dom.js";
 import { sizeOf, whenOf } from "/shared/words.js";
 import { showPicture } from "./viewer.js";
 
-/** Messages looked through at once. */
-const PAGE = 500;
+/** Files shown at once. */
+const PAGE = 100;
 
 function item(message) {
   const small = message.getThumbnail() ?? (message.isImage() ? message.getFilePath() : null);
@@ -65,6 +65,7 @@ export class Media {
       this.more,
     );
     this.session = profile.createReadSession(this);
+    this.session.enableFiles(true);
     this.read();
   }
 

@@ -199,16 +199,10 @@ impl Client {
     }
 
     fn put_changed(&mut self, message: Message) {
-        self.replace(&message);
+        self.commits.write(Write::Message(message.clone().into(), Part::Content));
         let sessions = self.reading.matching(&message);
         self.keep(message.clone());
         self.tell(Event::MessageUpdate { message, sessions });
-    }
-
-    /// What a message says is another: nothing of the former stays in the store.
-    fn replace(&mut self, message: &Message) {
-        self.commits.repeat(Write::DeleteMessage(message.key.clone()));
-        self.commits.write(Write::Message(message.clone().into(), Part::Content));
     }
 
     /// Empties the store of this device: of all messages, of all profiles. Sessions begin anew.
@@ -285,7 +279,7 @@ impl Client {
                     Message { content, modified: true, ..message }
                 }
             };
-            self.replace(&message);
+            self.commits.write(Write::Message(message.clone().into(), Part::Content));
             let sessions = self.reading.matching(&message);
             self.keep(message.clone());
             self.inbox.tell_when_stored(Event::MessageUpdate { message, sessions });

@@ -97,6 +97,7 @@ pub(crate) enum Pending {
     Zombies(bool),
     Unread(u32),
     Recent,
+    Waiting,
     CatchUp,
 }
 
@@ -265,6 +266,7 @@ impl Client {
         let name = name.filter(|name| !name.is_empty());
         if name != self.database.name {
             self.inbox.change_store();
+            self.tabs.known_behind = None;
         }
         self.database.name = name;
         self.database.asked += 1;
@@ -289,7 +291,6 @@ impl Client {
         // Other tabs may have written since it was stopped.
         if self.on_disk && self.session.status != Status::Unknown {
             self.open_store_again();
-            self.catch_up();
         }
         self.open_store();
         self.go_on_connecting(now);
@@ -861,9 +862,11 @@ impl Client {
         self.outputs.push_back(Output::OpenStore { name, account: self.session.account() });
     }
 
-    /// Another tab has written into it.
+    /// Another tab has written into it. One that the browser did not give is not asked for again:
+    /// it may not answer, and others have none either, or not this one's.
     pub(crate) fn open_store_again(&mut self) {
-        if self.store == StoreState::Open {
+        let refused = self.database.name.is_some() && !self.on_disk;
+        if self.store == StoreState::Open && !refused {
             self.store = StoreState::Closed;
         }
         self.open_store();
@@ -936,6 +939,7 @@ impl Client {
                 self.edits.restore(of);
             }
         }
+        self.catch_up();
         let request = Request::Summary { from: None, count: RECENT_PROFILES_MAX };
         self.ask(request, Pending::Recent);
     }
@@ -1001,11 +1005,13 @@ impl Client {
             (Pending::MarkRead(..) | Pending::MarkUnread | Pending::Zombies(_), _) => {}
             (Pending::Unread(ticket), Ok(Reply::Count(count))) => self.on_unread(ticket, count),
             (Pending::Unread(ticket), _) => self.on_unread(ticket, 0),
-            (Pending::CatchUp, Ok(Reply::Messages(messages))) => self.on_caught_up(messages),
-            (Pending::CatchUp, _) => {}
+            (Pending::Waiting, Ok(Reply::Messages(messages))) => self.on_waiting(messages),
+            (Pending::Waiting, _) => {}
+            (Pending::CatchUp, Ok(Reply::Messages(messages))) => {
+                self.on_caught_up(now, Some(messages));
+            }
+            (Pending::CatchUp, _) => self.on_caught_up(now, None),
             (Pending::Recent, Ok(Reply::Messages(messages))) => {
-                let newest = messages.first().map_or(0, |message| message.order);
-                self.tabs.seen.get_or_insert(newest);
                 for message in messages {
                     self.profiles.note_message(&message.conversation, message.order);
                     self.outbox.come_behind(&message);
@@ -1054,7 +1060,7 @@ impl Client {
         self.session.uid = Uid(0);
         self.session.address.clear();
         self.resumed = None;
-        self.tabs.seen = None;
+        self.tabs.change_store();
         self.store = StoreState::Closed;
     }
 

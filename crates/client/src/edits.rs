@@ -109,15 +109,20 @@ impl Client {
         }
     }
 
-    /// What another tab has stored of a profile.
-    pub(crate) fn take_profile(&mut self, stored: &StoredProfile) {
+    /// What another tab has stored of a profile. Unless that tab leads, what it says of the server
+    /// may be old, and the store has it now.
+    pub(crate) fn take_profile(&mut self, stored: &StoredProfile, of_server: bool) {
         if stored.address == KEYS_PLACE {
             self.profiles.keys.clone_from(&stored.values);
             return;
         }
         let of = crate::profile::place_of(stored);
         let was_member = self.profiles.is_member(GroupId(stored.gid));
-        if !self.profiles.take(&of, stored) {
+        let changed = self.profiles.take(&of, stored, of_server);
+        if self.tabs.leads() && self.profiles.stored(&of).as_ref() != Some(stored) {
+            self.store_profile(&of);
+        }
+        if !changed {
             return;
         }
         let group = GroupId(stored.gid);

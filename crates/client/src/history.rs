@@ -198,7 +198,8 @@ impl Client {
             count += 1;
             self.note_sender(&message);
             self.profiles.note_message(&message.conversation, message.order);
-            self.commits.write(Write::Message(Box::new(message), Part::Past));
+            self.commits.write(Write::Message(Box::new(message.clone()), Part::Past));
+            self.keep(message);
         }
         let Some(first) = self.history.wanted.front_mut() else { return };
         if count == 0 && first.before > 0 {

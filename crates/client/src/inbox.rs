@@ -64,6 +64,12 @@ impl Inbox {
         self.batch.is_some()
     }
 
+    /// The last entry that is stored, or being stored.
+    pub fn written(&self) -> Seq {
+        let batch = self.batch.filter(|_| self.loading.is_empty());
+        batch.unwrap_or(self.stored).max(self.stored)
+    }
+
     /// Tells the page once the present batch is stored.
     pub fn tell_when_stored(&mut self, event: Event) {
         self.events.push(event);
@@ -74,6 +80,13 @@ impl Inbox {
     pub fn next_place(&mut self, wanted: u64) -> u64 {
         self.last_place = wanted.max(self.last_place + 1);
         self.last_place
+    }
+
+    /// The next one has its place behind this one, which the store has.
+    pub fn come_behind(&mut self, message: &Message) {
+        if message.key.incoming {
+            self.last_place = self.last_place.max(message.order);
+        }
     }
 
     /// The connection is gone; what was not stored comes again.
@@ -143,8 +156,9 @@ impl Client {
         }
     }
 
-    fn take_batch(&mut self) {
-        if self.inbox.batch.is_some() || self.inbox.queue.is_empty() {
+    pub(crate) fn take_batch(&mut self) {
+        let waits = self.inbox.batch.is_some() || self.tabs.catching_up > 0;
+        if waits || self.inbox.queue.is_empty() {
             return;
         }
         let first = core::iter::from_fn(|| self.inbox.queue.pop_front());
@@ -162,9 +176,7 @@ impl Client {
 
     pub(crate) fn on_inbox_loaded(&mut self, messages: Vec<Message>) {
         for message in messages {
-            if !self.memory.contains(&message.key) {
-                self.keep(message);
-            }
+            self.take_stored(message);
         }
         self.inbox.is_loaded = true;
         self.tell(Event::Filter);
@@ -368,7 +380,8 @@ impl Client {
         if report.status == status::READ && receipt.delivered == Timestamp(0) {
             receipt.delivered = at;
         }
-        if status::climbs(message.status, report.status) {
+        // Who has it proves that the server took it, from whichever tab.
+        if status::climbs(message.status, report.status) || message.status & status::FAIL != 0 {
             message.status = report.status;
         }
         let message = message.clone();

@@ -25,6 +25,7 @@ mod group;
 mod group_call;
 mod history;
 mod inbox;
+mod join;
 mod memory;
 mod negotiation;
 mod outbox;

@@ -11,6 +11,8 @@ pub(crate) struct Messages {
     known: Table,
     /// Oldest first.
     order: VecDeque<MessageKey>,
+    /// The furthest place of a message that was forgotten to make room.
+    pub forgotten: u64,
 }
 
 impl Messages {
@@ -74,7 +76,8 @@ impl Messages {
                 // To the end of the line.
                 self.order.push_back(oldest);
             } else {
-                self.known.remove(&oldest);
+                let message = self.known.remove(&oldest);
+                self.forgotten = self.forgotten.max(message.map_or(0, |message| message.order));
             }
         }
     }

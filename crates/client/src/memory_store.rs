@@ -131,7 +131,7 @@ impl MemoryStore {
 
     fn write(&mut self, write: Write) {
         match write {
-            Write::Message(message, _) => self.put(*message),
+            Write::Message(message, part) => self.put(*message, part),
             Write::DeleteMessage(key) => self.remove(&key),
             Write::DeleteBefore { conversation, before } => {
                 let gone = self.messages.values().filter(|message| {
@@ -169,14 +169,16 @@ impl MemoryStore {
         }
     }
 
-    fn put(&mut self, message: Message) {
-        let place = (message.order, message.key.clone());
+    fn put(&mut self, mut message: Message, part: Part) {
         let known = self.messages.get(&message.key);
+        if let Some(known) = known {
+            let told = core::mem::replace(&mut message, known.clone());
+            message.join(told, part);
+        }
+        let place = (message.order, message.key.clone());
         let stays = known.is_some_and(|known| {
             let unread = |message: &Message| message.status == status::RECEIVED_NEW;
-            known.order == message.order
-                && known.conversation == message.conversation
-                && unread(known) == unread(&message)
+            unread(known) == unread(&message)
         });
         if stays {
             self.messages.insert(message.key.clone(), message);

@@ -6,9 +6,7 @@
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use hashbrown::HashMap;
-use prost::Message as _;
-use rustc_hash::FxBuildHasher;
+use wire::codec::Encode as _;
 use wire::id::{MessageId, Seq, Uid};
 use wire::limits::{BODY_BYTES_MAX, CONTENT_BYTES_MAX, OUTBOX_IN_FLIGHT_MAX, OUTBOX_MAX};
 use wire::mask::message as flag;
@@ -21,6 +19,7 @@ use crate::commit::Then;
 use crate::event::{Event, ReadSessionId};
 use crate::message::{Content, Conversation, Draft, Message, MessageKey};
 use crate::port::store::{Part, Write};
+use crate::sorted::Map;
 use crate::transfer::needs_upload;
 
 /// Why a message is not taken. Nothing happens and nothing is told.
@@ -77,9 +76,10 @@ impl Stage {
 
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
-    stages: HashMap<MessageId, Stage, FxBuildHasher>,
-    /// In the order in which they go out; what has no stage any more is skipped.
-    order: VecDeque<MessageId>,
+    stages: Map<MessageId, Stage>,
+    /// In the order of their places, which is that in which they go out, whichever tab has them;
+    /// what has no stage any more is skipped.
+    order: VecDeque<(u64, MessageId)>,
     in_flight: usize,
     /// Place of the last message taken.
     last_place: u64,
@@ -96,10 +96,13 @@ impl Outbox {
         !key.incoming && self.stages.contains_key(&key.id)
     }
 
-    /// Adds a message at the end.
-    fn push(&mut self, key: &MessageKey, stage: Stage) {
-        if self.stages.insert(key.id, stage).is_none() {
-            self.order.push_back(key.id);
+    /// Adds a message at its place.
+    fn push(&mut self, message: &Message, stage: Stage) {
+        self.stages.insert(message.key.id, stage);
+        let place = (message.order, message.key.id);
+        let index = self.order.partition_point(|known| *known < place);
+        if self.order.get(index) != Some(&place) {
+            self.order.insert(index, place);
         }
     }
 
@@ -121,7 +124,7 @@ impl Outbox {
     /// Another tab has stored a message to be sent, or that its file is uploaded.
     pub fn adopt(&mut self, message: &Message) {
         match self.stages.get_mut(&message.key.id) {
-            None => self.push(&message.key, Stage::of(message)),
+            None => self.push(message, Stage::of(message)),
             Some(stage @ Stage::Uploading) => *stage = Stage::of(message),
             Some(_) => {}
         }
@@ -135,7 +138,7 @@ impl Outbox {
 
     /// All that wait, in order.
     pub fn waiting(&self) -> impl Iterator<Item = MessageId> {
-        self.order.iter().filter(|id| self.stages.contains_key(*id)).copied()
+        self.order.iter().map(|(_, id)| *id).filter(|id| self.stages.contains_key(id))
     }
 
     /// Whether it has not left yet.
@@ -164,7 +167,7 @@ impl Outbox {
         if self.in_flight >= OUTBOX_IN_FLIGHT_MAX {
             return None;
         }
-        for id in &self.order {
+        for (_, id) in &self.order {
             match self.stages.get_mut(id) {
                 None | Some(Stage::InFlight | Stage::Uploading) => {}
                 Some(Stage::Storing) => return None,
@@ -182,7 +185,7 @@ impl Outbox {
         let id = MessageId::new(id)?;
         let stage = self.stages.remove(&id)?;
         self.in_flight -= usize::from(stage == Stage::InFlight);
-        while self.order.front().is_some_and(|first| !self.stages.contains_key(first)) {
+        while self.order.front().is_some_and(|(_, id)| !self.stages.contains_key(id)) {
             self.order.pop_front();
         }
         Some(MessageKey::outgoing(id))
@@ -285,7 +288,7 @@ impl Client {
             }
             false => Stage::Storing,
         };
-        self.outbox.push(&message.key, stage);
+        self.outbox.push(message, stage);
         match message.flags & flag::TRANSIENT {
             0 => self.commits.write(Write::Message(Box::new(message.clone()), part)),
             _ => self.tell_passing(message, part),
@@ -316,14 +319,11 @@ impl Client {
 
     /// Messages that waited in the store when it was opened.
     pub(crate) fn restore_outbox(&mut self, waiting: Vec<Message>) {
-        for message in waiting.into_iter().rev() {
-            if !self.outbox.contains(&message.key) {
-                let stage = Stage::of(&message);
-                self.outbox.stages.insert(message.key.id, stage);
-                self.outbox.order.push_front(message.key.id);
-            }
-            if !self.memory.contains(&message.key) {
-                self.keep(message);
+        for message in waiting {
+            let stored = self.take_stored(message);
+            // Of one that the server has answered for the store does not know it yet.
+            if stored.is_in_outbox() {
+                self.outbox.adopt(&stored);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use prost::Message as _;
+use wire::codec::{Decode as _, Encode as _};
 use wire::id::{GroupId, Uid};
 use wire::limits::WATCHED_PER_FRAME_MAX;
 use wire::proto::{self, Watch};
@@ -334,14 +334,17 @@ impl Profiles {
         stored.map(|stored| Write::Profile(stored.into())).collect()
     }
 
-    /// What another tab has stored, which is newer; `true` when something changed.
-    pub fn take(&mut self, of: &Conversation, stored: &StoredProfile) -> bool {
+    /// What another tab has stored: what the page made of it and, `of_server`, what the server
+    /// says; `true` when something changed.
+    pub fn take(&mut self, of: &Conversation, stored: &StoredProfile, of_server: bool) -> bool {
         let profile = self.get_mut(of);
         let before = profile.clone();
-        profile.name.clone_from(&stored.name);
-        profile.status.clone_from(&stored.status);
-        profile.image.clone_from(&stored.image);
-        profile.values.clone_from(&stored.values);
+        if of_server {
+            profile.name.clone_from(&stored.name);
+            profile.status.clone_from(&stored.status);
+            profile.image.clone_from(&stored.image);
+            profile.values.clone_from(&stored.values);
+        }
         profile.last_seen = profile.last_seen.max(stored.last_seen);
         profile.uid = Uid(profile.uid.0.max(stored.uid));
         // An edit that is not saved yet stays.
@@ -350,7 +353,8 @@ impl Profiles {
         }
         profile.kept = stored.local.clone();
         let changed = *profile != before;
-        let group = proto::Group::decode(&stored.group[..]).ok().filter(|group| group.gid != 0);
+        let group = proto::Group::decode(&stored.group[..]).ok();
+        let group = group.filter(|group| group.gid != 0 && of_server);
         group.is_some_and(|group| self.put_group(&group)) | changed
     }
 

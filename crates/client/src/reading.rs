@@ -7,8 +7,6 @@
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
-use hashbrown::HashSet;
-use rustc_hash::FxBuildHasher;
 use wire::id::MessageId;
 use wire::limits::{FILTERED_READ_MAX, READ_COUNT_DEFAULT, READS_PER_FRAME_MAX};
 use wire::mask::message as flag;
@@ -19,7 +17,7 @@ use crate::client::{Client, Pending};
 use crate::event::{Event, Origin, ReadSessionId};
 use crate::message::{Conversation, Message, MessageKey};
 use crate::port::store::{Position, ReadNotice, Request, Write};
-use crate::sorted::Map;
+use crate::sorted::{Map, Set};
 
 /// Whether a text has another one in it, whatever their case. The host knows the cases of all
 /// scripts: the browser has the tables, a download of them would be larger than this whole part.
@@ -118,7 +116,7 @@ struct ReadSession {
     queue: VecDeque<u32>,
     batch: Option<Batch>,
     /// Arrived while the session was open: the store has them, too.
-    live: HashSet<MessageKey, FxBuildHasher>,
+    live: Set<MessageKey>,
     /// Read while the page was hidden.
     held: Vec<MessageKey>,
 }
@@ -326,7 +324,7 @@ impl Client {
             synced: 0,
             queue: VecDeque::new(),
             batch: None,
-            live: HashSet::default(),
+            live: Set::new(),
             held: Vec::new(),
         };
         self.reading.sessions.insert(id, session);
@@ -465,6 +463,10 @@ impl Client {
     }
 
     pub(crate) fn on_read_page(&mut self, id: ReadSessionId, page: Vec<Message>) {
+        let scope = self.reading.scope(id);
+        if scope.is_some_and(|scope| scope != Scope::Summary) {
+            self.take_page(&page);
+        }
         let search = self.reading.search;
         let Some(session) = self.reading.sessions.get_mut(&id) else { return };
         let Some(mut batch) = session.batch.take() else { return };
@@ -511,6 +513,8 @@ impl Client {
     fn newest(&mut self, stored: Message) -> Message {
         match self.memory.get(&stored.key) {
             Some(known) => known.clone(),
+            // It is told with those before it.
+            None if self.is_unheard(&stored) => stored,
             None => {
                 self.keep(stored.clone());
                 stored

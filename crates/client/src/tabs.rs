@@ -42,8 +42,8 @@ enum Role {
 pub(crate) struct Tabs {
     pub id: TabId,
     role: Role,
-    /// What the page has said about sharing with other tabs.
-    shares: Option<bool>,
+    /// Unless the page does not want to.
+    shares: bool,
     /// The group it is in.
     group: String,
     /// Who leads, when that was heard.
@@ -54,8 +54,13 @@ pub(crate) struct Tabs {
     pub held: Map<TabId, Vec<Write>>,
     /// Who uploads the file of a message.
     pub uploads: Map<MessageId, TabId>,
-    /// The newest message that was in the store when it was opened, or looked at again.
-    pub seen: Option<u64>,
+    /// All messages of the store behind this place that the page has heard of are in memory, or
+    /// were. `None` until the store was looked at.
+    pub known_behind: Option<u64>,
+    /// So many looks into the store are under way.
+    pub catching_up: u32,
+    /// What other tabs have told meanwhile, with whether it is stored.
+    pub waiting: Vec<(TabId, Vec<Write>, bool)>,
     /// Until then the leading tab has time to answer; it was asked.
     asked: Option<Instant>,
     /// The lock was taken from a tab that did not answer.
@@ -69,13 +74,15 @@ impl Tabs {
         Tabs {
             id: TabId(drawn >> 11),
             role: Role::Out,
-            shares: None,
+            shares: true,
             group: String::new(),
             leader: None,
             others: Map::new(),
             held: Map::new(),
             uploads: Map::new(),
-            seen: None,
+            known_behind: None,
+            catching_up: 0,
+            waiting: Vec::new(),
             asked: None,
             stole: false,
             ask_at: Instant(0),
@@ -87,6 +94,11 @@ impl Tabs {
         self.role == Role::Following
     }
 
+    /// Others may write into the store, also while this one is stopped.
+    pub fn may_be_several(&self) -> bool {
+        self.role != Role::Alone
+    }
+
     /// Whether what another tab has stored is written again, so that it is there even if that tab
     /// was killed meanwhile.
     pub fn leads(&self) -> bool {
@@ -94,7 +106,7 @@ impl Tabs {
     }
 
     /// Whether a tab may know of the server what this one does not.
-    fn is_heard_from_server_by(&self, tab: TabId) -> bool {
+    pub fn is_heard_from_server_by(&self, tab: TabId) -> bool {
         !self.leads() && self.leader.is_none_or(|leader| leader == tab)
     }
 
@@ -113,6 +125,13 @@ impl Tabs {
     fn heard(&mut self, now: Now) {
         self.asked = None;
         self.ask_at = now.instant + TAB_PING_INTERVAL;
+    }
+
+    /// Another user: what was told of the former one is nobody's.
+    pub fn change_store(&mut self) {
+        self.known_behind = None;
+        self.catching_up = 0;
+        self.waiting.clear();
     }
 
     fn forget(&mut self) {
@@ -141,12 +160,11 @@ fn is_for_all(body: &server_frame::Body) -> bool {
 
 impl Client {
     /// Whether this tab shares one connection with the others of its browser that show the same
-    /// account. Nothing said: each has its own, as sessions of one device. `false` once it is
-    /// started.
+    /// account. It does unless told otherwise. `false` once it is started.
     pub fn share_tabs(&mut self, on: bool) -> bool {
         let early = !self.session.is_started();
         if early {
-            self.tabs.shares = Some(on);
+            self.tabs.shares = on;
         }
         early
     }
@@ -160,13 +178,12 @@ impl Client {
     /// before.
     pub(crate) fn is_in_group(&mut self) -> bool {
         match self.tabs.role {
-            Role::Out if self.tabs.shares == Some(true) => {
+            Role::Out if self.tabs.shares => {
                 self.tabs.role = Role::Joining;
                 self.tabs.group = self.group_of_tabs();
                 let (group, tab) = (self.tabs.group.clone(), self.tabs.id);
                 self.push(Output::Tab(Command::Join { group, tab }));
             }
-            Role::Out if self.tabs.shares.is_none() => self.tabs.role = Role::Alone,
             Role::Out => {
                 self.tabs.role = Role::Alone;
                 // Another device of this token: the server signs the other tabs out.
@@ -209,11 +226,10 @@ impl Client {
         self.push(Output::Tab(Command::Tell(tell)));
     }
 
-    /// Asks the leading tab for its connection, and tells what only this tab may know of.
+    /// Asks the leading tab for its connection.
     pub(crate) fn say_hello(&mut self, now: Now) {
         self.tabs.ask(now);
         self.tell_tabs(Tell::Hello);
-        self.tell_what_waits();
     }
 
     pub(crate) fn tab_deadline(&self) -> Instant {
@@ -251,6 +267,7 @@ impl Client {
             (Role::Joining, Input::Joined) => {
                 self.tabs.role = Role::Following;
                 self.commits.share(true);
+                self.catch_up();
                 self.go_on_connecting(now);
             }
             (Role::Joining, Input::Alone) => {
@@ -273,20 +290,18 @@ impl Client {
         self.tabs.role = Role::Leading;
         let former = self.tabs.leader.take();
         if let Some(former) = former {
-            self.take_held(now, former);
             self.tabs.uploads.retain(|_, owner| *owner != former);
         }
         let others = core::mem::take(&mut self.tabs.stole) || former.is_some();
         // One that sleeps hears of it when it wakes up.
         self.commits.share(others);
-        let known = self.tabs.held.keys().chain(self.tabs.uploads.values());
+        let known = self.tabs.held.keys().chain(self.tabs.uploads.values()).chain(&former);
         for tab in known.copied().collect::<Vec<_>>() {
             self.follow(tab);
         }
         self.tell_tabs(Tell::Lead);
-        if others {
-            self.open_store_again();
-        }
+        // Others may have written until now, also one that was never heard.
+        self.open_store_again();
         self.connect_again(now);
     }
 
@@ -296,6 +311,7 @@ impl Client {
         self.tabs.role = Role::Following;
         self.tabs.forget();
         self.commits.share(true);
+        self.catch_up();
         self.connect_again(now);
     }
 
@@ -319,15 +335,12 @@ impl Client {
         match tell {
             Tell::Writing(writes) => drop(self.tabs.held.insert(from, writes)),
             Tell::Written => match self.tabs.held.remove(&from) {
-                Some(writes) => {
-                    let news = self.tabs.is_heard_from_server_by(from);
-                    self.take_told(now, from, writes, news);
-                }
+                Some(writes) => self.take_told(now, from, writes, true),
                 // It began before this tab listened.
                 None => self.catch_up(),
             },
-            Tell::Known(writes) => self.take_told(now, from, writes, true),
-            Tell::Gone(tab) => self.take_held(now, tab),
+            Tell::Known(writes) => self.take_told(now, from, writes, false),
+            Tell::Gone(tab) => drop(self.tabs.held.remove(&tab)),
             tell if self.tabs.leads() => self.on_follower(now, from, tell),
             tell => self.on_leader(now, from, tell),
         }
@@ -414,10 +427,8 @@ impl Client {
     /// The tab that leads says something to this one, which follows.
     fn on_leader(&mut self, now: Now, from: TabId, tell: Tell) {
         if let Tell::Lead = tell {
-            let former = self.tabs.leader.replace(from);
-            if let Some(former) = former {
-                self.take_held(now, former);
-            }
+            self.tabs.leader = Some(from);
+            self.catch_up();
             self.lose_leader();
             return self.connect_again(now);
         }
@@ -443,7 +454,6 @@ impl Client {
                 self.session.upload_token = upload_token;
                 self.session.enter(now, socket);
                 self.set_status(Status::Online, String::new());
-                self.catch_up();
                 self.on_signed_in(now);
             }
             Tell::Offline { code } => {
@@ -466,7 +476,11 @@ impl Client {
     fn on_tab_gone(&mut self, now: Now, tab: TabId) {
         let Some(rooms) = self.tabs.others.remove(&tab) else { return };
         self.tell_tabs(Tell::Gone(tab));
-        self.take_held(now, tab);
+        // What it was writing counts, stored or not.
+        if let Some(writes) = self.tabs.held.remove(&tab) {
+            self.tell_tabs(Tell::Known(writes.clone()));
+            self.take_told(now, tab, writes, false);
+        }
         for room in rooms.iter() {
             self.tell_room_to_server(*room, false);
         }

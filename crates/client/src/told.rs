@@ -2,8 +2,9 @@
 //!
 //! A tab tells what it writes before the transaction begins and again when it is stored; in
 //! between the others keep it. When a tab is killed, what it was writing counts: the one that
-//! leads writes it again, and everything else another tab has written. A tab that has no database
-//! writes all of it into its memory.
+//! leads writes it again. Who comes later, or was away, reads the newest messages of the store.
+//! Whoever tells may have slept, so nothing depends on who came first: messages are joined
+//! ([`join`](crate::join)), and of log, groups and profiles the word of the leading tab counts.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -22,6 +23,9 @@ use crate::transfer::needs_upload;
 impl Client {
     /// A tab that follows tells the others what waits in it: it may have been alone until now.
     pub(crate) fn tell_what_waits(&mut self) {
+        if !self.tabs.follows() {
+            return;
+        }
         let mut writes = Vec::new();
         for id in self.outbox.waiting() {
             let key = MessageKey::outgoing(id);
@@ -48,43 +52,30 @@ impl Client {
         }
     }
 
-    /// What a tab that is gone, or that led until now, was writing counts as stored.
-    pub(crate) fn take_held(&mut self, now: Now, tab: TabId) {
-        if let Some(writes) = self.tabs.held.remove(&tab) {
-            self.take_told(now, tab, writes, true);
+    /// What another tab writes. `stored`: it is on the disk they share. What was known when this
+    /// tab came to hear of it is taken first, so that the page is told in order.
+    pub(crate) fn take_told(&mut self, now: Now, from: TabId, writes: Vec<Write>, stored: bool) {
+        if self.tabs.catching_up > 0 {
+            return self.tabs.waiting.push((from, writes, stored));
         }
-    }
-
-    /// `news`: what came from the server may be new to the page, because it was the tab that leads
-    /// that said so. From one that slept while others led it is old.
-    pub(crate) fn take_told(&mut self, now: Now, from: TabId, writes: Vec<Write>, news: bool) {
-        let repeats = self.tabs.leads() || !self.is_on_disk();
+        let leads = self.tabs.leads();
+        // A tab without a database keeps it by itself; of one that is gone it may not be stored.
+        let repeats = !self.is_on_disk() || (leads && !stored);
+        let of_server = self.tabs.is_heard_from_server_by(from);
         let mut removed = false;
-        // What the other tab did not know, because it slept or has just come.
-        let mut behind = Vec::new();
         for write in writes {
             let write = match write {
                 Write::Message(told, part) => {
-                    let status = told.status;
-                    let message = self.take_message(*told, part, news);
+                    let message = self.take_message(*told, part);
                     self.take_waiting(from, &message);
-                    if self.tabs.leads() && message.status != status {
-                        behind.push(Write::Message(Box::new(message.clone()), Part::Status));
-                    }
                     if message.is_passing() {
                         continue;
                     }
                     self.note_end_of(&message.key);
-                    if repeats && part == Part::Content {
-                        // Nothing of what it said stays in the store.
-                        self.commits.repeat(Write::DeleteMessage(message.key.clone()));
-                    }
                     // Where it is the tab that told has stored it.
                     let part = if part == Part::New { Part::Past } else { part };
                     Write::Message(Box::new(message), part)
                 }
-                // Each tab looks after the end of a message by itself.
-                Write::Age { key, end } => Write::Age { key, end },
                 Write::DeleteMessage(key) => {
                     removed = true;
                     self.forget_message(&key);
@@ -110,7 +101,7 @@ impl Client {
                     Write::Read(notice)
                 }
                 // The leading tab alone knows what it has told the server.
-                Write::ReadDone(_) if self.tabs.leads() => continue,
+                Write::ReadDone(_) if leads => continue,
                 Write::ReadDone(key) => {
                     self.reading.forget(&key);
                     Write::ReadDone(key)
@@ -124,20 +115,25 @@ impl Client {
                     Write::ErrandDone(number)
                 }
                 Write::Profile(stored) => {
-                    self.take_profile(&stored);
+                    self.take_profile(&stored, of_server);
                     Write::Profile(stored)
                 }
-                // One that slept has not heard how far the leading one has come.
-                Write::Cursor(_) if self.tabs.leads() => Write::Cursor(self.inbox.stored),
-                Write::Cursor(seq) => Write::Cursor(seq),
-                write @ (Write::Account(_) | Write::ForgetProfiles) => write,
+                // Only the leading one knows how far the log was taken. Who led before it may
+                // have set it back.
+                Write::Cursor(_) if leads => {
+                    if stored {
+                        self.commits.repeat(Write::Cursor(self.inbox.written()));
+                    }
+                    continue;
+                }
+                write @ (Write::Cursor(_)
+                | Write::Age { .. }
+                | Write::Account(_)
+                | Write::ForgetProfiles) => write,
             };
             if repeats {
                 self.commits.repeat(write);
             }
-        }
-        if !behind.is_empty() {
-            self.tell_tabs(Tell::Known(behind));
         }
         if removed {
             self.refresh_summaries();
@@ -154,6 +150,9 @@ impl Client {
         if message.status == status::OUTBOX {
             if !needs_upload(message) {
                 self.tabs.uploads.remove(&key.id);
+            } else if from == self.tabs.id {
+                // Read from the store: whoever uploads its file tells that.
+                return;
             } else if !self.transfers.contains(key) {
                 self.tabs.uploads.insert(key.id, from);
             }
@@ -165,48 +164,23 @@ impl Client {
         }
     }
 
-    /// A message another tab has stored; as it is here now. Each part has its own rule, because
-    /// what the other tab knew of the rest may be older than what is known here.
-    fn take_message(&mut self, message: Message, part: Part, news: bool) -> Message {
-        let key = message.key.clone();
-        let known = self.memory.get(&key).cloned();
-        let Some(before) = known else {
-            self.keep(message.clone());
+    /// A message that another tab has stored; as it is here now.
+    fn take_message(&mut self, told: Message, part: Part) -> Message {
+        let key = told.key.clone();
+        let Some(before) = self.memory.get(&key).cloned() else {
+            self.keep(told.clone());
             match part {
-                Part::Past => {}
-                Part::New if key.incoming && !news => {}
-                Part::New => self.tell_arrived(&message),
-                Part::Status | Part::Unread => self.tell_told_status(None, &message),
-                Part::Content => self.tell_updated(&message),
+                Part::New if self.is_news(&told) => self.tell_arrived(&told),
+                Part::New | Part::Past => {}
+                Part::Status | Part::Unread => self.tell_told_status(None, &told),
+                Part::Content => self.tell_updated(&told),
             }
-            return message;
+            return told;
         };
         // Listeners know a message before they hear of its fate.
         self.announce_sent(&key);
         let mut after = before.clone();
-        let emptied = message.is_emptied() && !before.is_emptied();
-        if emptied || (part == Part::Content && !before.is_emptied()) {
-            after.content = message.content;
-            after.modified = message.modified;
-        }
-        after.recipients = after.recipients.max(message.recipients);
-        let resent = part == Part::Status
-            && before.status & status::FAIL != 0
-            && message.status == status::OUTBOX;
-        let read = key.incoming && message.status == status::RECEIVED_READ;
-        let unread = part == Part::Unread && before.status == status::RECEIVED_READ;
-        let may_climb = match key.incoming {
-            true => before.status == status::RECEIVED_NEW && read,
-            false => !before.is_emptied() && status::climbs(before.status, message.status),
-        };
-        if emptied || resent || may_climb || unread {
-            after.status = message.status;
-        }
-        for (address, told) in &message.receipts {
-            let receipt = after.receipts.entry(address.clone()).or_default();
-            receipt.delivered = receipt.delivered.max(told.delivered);
-            receipt.read = receipt.read.max(told.read);
-        }
+        after.join(told, part);
         if after == before {
             return after;
         }
@@ -214,12 +188,43 @@ impl Client {
         if !needs_upload(&after) && needs_upload(&before) {
             self.drop_transfer(key.id);
         }
-        if after.content != before.content || emptied {
+        if after.content != before.content || (after.is_emptied() && !before.is_emptied()) {
             self.tell_updated(&after);
         } else if !after.is_emptied() {
             self.tell_told_status(Some(&before), &after);
         }
         after
+    }
+
+    /// A message that the store has; as it is here now.
+    pub(crate) fn take_stored(&mut self, stored: Message) -> Message {
+        self.inbox.come_behind(&stored);
+        match self.memory.contains(&stored.key) {
+            true => self.take_message(stored, Part::Status),
+            false => self.take_message(stored, Part::New),
+        }
+    }
+
+    /// Whether the page has not heard of a message that is not in memory.
+    fn is_news(&self, message: &Message) -> bool {
+        let known = self.tabs.known_behind.map(|place| place.max(self.memory.forgotten));
+        known.is_some_and(|place| message.order > place) && message.status != status::EMPTY
+    }
+
+    /// Whether another tab has stored this and the page has not heard of it yet.
+    pub(crate) fn is_unheard(&self, message: &Message) -> bool {
+        let unknown = self.tabs.may_be_several() && !self.memory.contains(&message.key);
+        unknown && self.is_news(message)
+    }
+
+    /// What a session reads of a conversation: the page hears now of what other tabs have stored.
+    pub(crate) fn take_page(&mut self, page: &[Message]) {
+        let unheard = page.iter().filter(|message| self.is_unheard(message));
+        let mut unheard: Vec<_> = unheard.cloned().collect();
+        unheard.sort_by_key(|message| message.order);
+        for message in unheard {
+            self.take_message(message, Part::New);
+        }
     }
 
     fn tell_arrived(&mut self, message: &Message) {
@@ -266,26 +271,53 @@ impl Client {
 
     // ---- what was stored while this tab did not listen ----------------------------------------
 
-    /// Reads the newest messages: what came since the store was opened, this tab has not heard of.
+    /// Reads the newest messages. The first time they are those that the page need not be told
+    /// of, later it is told of those it has not heard of. What waits here may have been sent by
+    /// another tab.
     pub(crate) fn catch_up(&mut self) {
-        if self.is_on_disk() {
-            let count = CATCH_UP_MESSAGES_MAX;
-            let request =
-                Request::Read { conversation: None, from: None, count, fifo: false, query: None };
-            self.ask_behind_writes(request, Pending::CatchUp);
+        if !self.is_on_disk() {
+            self.tabs.known_behind.get_or_insert(0);
+            return self.tell_what_waits();
+        }
+        self.tabs.catching_up += 1;
+        let keys: Vec<_> = self.outbox.waiting().map(MessageKey::outgoing).collect();
+        if !keys.is_empty() {
+            self.ask_behind_writes(Request::Messages { keys }, Pending::Waiting);
+        }
+        let count = CATCH_UP_MESSAGES_MAX;
+        let request =
+            Request::Read { conversation: None, from: None, count, fifo: false, query: None };
+        self.ask_behind_writes(request, Pending::CatchUp);
+    }
+
+    pub(crate) fn on_waiting(&mut self, stored: Vec<Message>) {
+        for message in stored {
+            let message = self.take_stored(message);
+            self.take_waiting(self.tabs.id, &message);
         }
     }
 
-    pub(crate) fn on_caught_up(&mut self, newest_first: Vec<Message>) {
-        let newest = newest_first.first().map_or(0, |message| message.order);
-        let seen = self.tabs.seen.unwrap_or(newest);
-        self.tabs.seen = Some(seen.max(newest));
+    /// `None`: the store could not be read.
+    pub(crate) fn on_caught_up(&mut self, now: Now, newest_first: Option<Vec<Message>>) {
+        let was_read = newest_first.is_some();
+        let newest_first = newest_first.unwrap_or_default();
+        let full = newest_first.len() == CATCH_UP_MESSAGES_MAX as usize;
+        let last = newest_first.last().filter(|_| full).map_or(0, |message| message.order);
         for message in newest_first.into_iter().rev() {
-            match self.memory.contains(&message.key) {
-                true => drop(self.take_message(message, Part::Status, true)),
-                false if message.order > seen => drop(self.take_message(message, Part::New, true)),
-                false => {}
-            }
+            let message = self.take_stored(message);
+            self.take_waiting(self.tabs.id, &message);
         }
+        if was_read {
+            self.tabs.known_behind.get_or_insert(last);
+        }
+        self.tabs.catching_up = self.tabs.catching_up.saturating_sub(1);
+        if self.tabs.catching_up > 0 {
+            return;
+        }
+        for (from, writes, stored) in core::mem::take(&mut self.tabs.waiting) {
+            self.take_told(now, from, writes, stored);
+        }
+        self.tell_what_waits();
+        self.take_batch();
     }
 }

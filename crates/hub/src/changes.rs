@@ -6,8 +6,8 @@
 
 use alloc::vec::Vec;
 use bytes::Bytes;
-use prost::Message as _;
 use wire::code::Code;
+use wire::codec::{Decode as _, Encode as _};
 use wire::id::{AppId, GroupId, MessageId, SessionId, Uid};
 use wire::limits::{CONTENT_BYTES_MAX, READ_MESSAGES_MAX, RETRACTION_MAX};
 use wire::proto::{

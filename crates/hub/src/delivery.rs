@@ -239,7 +239,7 @@ pub(crate) struct EncodedEntry(Bytes);
 
 impl EncodedEntry {
     pub fn new(body: entry::Body) -> EncodedEntry {
-        use prost::Message as _;
+        use wire::codec::Encode as _;
         EncodedEntry(Entry { body: Some(body) }.encode_to_vec().into())
     }
 

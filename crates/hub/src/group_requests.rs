@@ -18,14 +18,14 @@ use wire::proto::{
     self, GroupReply, GroupRequest, GroupSettings, MembersPut, Permissions, ProfileSave,
     ProfileSaved, group_request::What, server_frame,
 };
-use wire::time::{Duration, Instant};
+use wire::time::{Duration, Instant, Timestamp};
 
 use crate::app_operations::{Quota, over_quota};
 use crate::directory::{Needs, Roster};
 use crate::hub::Hub;
 use crate::operations::{After, Job, Progress, changed_user};
 use crate::port::admin::{GroupFields, MemberFields, Reply, UserFields, UserRef};
-use crate::port::store::{Member, Pin, Request};
+use crate::port::store::{Group, Member, Pin, Request};
 use crate::rights::Rights;
 
 /// A client that asks, and from where.
@@ -45,7 +45,7 @@ pub(crate) struct Actor {
 pub(crate) enum Wish {
     Group(GroupRequest),
     Profile(ProfileSave),
-    /// Has written to, or entered, a group that takes everybody who does.
+    /// Has written to, or entered, a group that takes everybody who does, or lives on by it.
     Enter(GroupId),
 }
 
@@ -110,15 +110,21 @@ impl Hub {
             Wish::Group(request) => self.change_group(actor, request, job),
             Wish::Enter(gid) => {
                 let roster = self.directory.group(actor.aid, *gid)?;
-                let welcome = roster.is_some_and(|roster| {
-                    let member = roster.rights(actor.uid, self.now.wall).member;
-                    !member && roster.group.flags & mode::AUTO_ADD_MEMBER != 0
-                });
-                if !welcome {
+                let Some(before) = roster.filter(|roster| self.gains_by(roster, actor.uid)) else {
                     return Ok(Progress::Denied(error::GENERAL));
+                };
+                let (before, mut after) = (before.clone(), before.clone());
+                if let Some(expires) = self.prolonged(&before.group) {
+                    after.group.expires = Some(expires);
                 }
-                let addresses = core::slice::from_ref(&actor.address);
-                self.edit_members(actor.aid, *gid, addresses, &MemberFields::default())
+                let fresh = Member { uid: actor.uid, ..Member::default() };
+                if before.group.flags & mode::AUTO_ADD_MEMBER != 0
+                    && !before.rights(actor.uid, self.now.wall).member
+                {
+                    after.members.insert(actor.uid, fresh);
+                }
+                let reply = Reply::Group { group: after.group.clone(), failed: Vec::new() };
+                self.save_group(&before, after, &[actor.uid], reply)
             }
         }
     }
@@ -127,13 +133,26 @@ impl Hub {
     pub(crate) fn enter_group(&mut self, session: SessionId, gid: GroupId) {
         let Some(actor) = self.actor(session, 0) else { return };
         let Ok(Some(roster)) = self.directory.group(actor.aid, gid) else { return };
-        let adds = roster.group.flags & mode::AUTO_ADD_MEMBER != 0;
-        if adds
-            && !roster.rights(actor.uid, self.now.wall).member
-            && self.entering.insert((gid, actor.uid))
-        {
+        if self.gains_by(roster, actor.uid) && self.entering.insert((gid, actor.uid)) {
             self.on_wish(actor, Wish::Enter(gid));
         }
+    }
+
+    /// Whether a group changes when this user does something in it.
+    fn gains_by(&self, roster: &Roster, uid: Uid) -> bool {
+        let adds = roster.group.flags & mode::AUTO_ADD_MEMBER != 0
+            && !roster.rights(uid, self.now.wall).member;
+        adds || self.prolonged(&roster.group).is_some()
+    }
+
+    /// When a group ends that is being used now and lives on by it. Not for each message: once a
+    /// twentieth of the time is over.
+    fn prolonged(&self, group: &Group) -> Option<Timestamp> {
+        let extension = Duration::from_secs(group.expiry_extension_s.into());
+        let end = self.now.wall.after(extension);
+        let is_due =
+            |expires: &Timestamp| *expires > self.now.wall && expires.after(extension / 20) < end;
+        group.expires.filter(is_due).filter(|_| !extension.is_zero()).map(|_| end)
     }
 
     fn save_profile(&mut self, actor: &Actor, save: &ProfileSave) -> Result<Progress, Needs> {

@@ -4,8 +4,8 @@
 //! Relies on the store to give nobody more than the own copies, and those of groups to members
 //! only. A session has one question under way; what it says meanwhile waits.
 
-use prost::Message as _;
 use wire::code::Code;
+use wire::codec::Encode as _;
 use wire::id::{AppId, GroupId, SessionId};
 use wire::limits::{FRAME_BYTES_MAX, HISTORY_COST_FRAMES, HISTORY_PAGE_MAX};
 use wire::proto::{Entry, History, HistoryPart, LogEntry, Target, entry, server_frame, target};

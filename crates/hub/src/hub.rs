@@ -754,7 +754,7 @@ impl Hub {
 }
 
 /// Cuts a list so that each part fits into a frame with room to spare.
-pub(crate) fn portions<T: prost::Message>(items: Vec<T>) -> Vec<Vec<T>> {
+pub(crate) fn portions<T: wire::codec::Encode>(items: Vec<T>) -> Vec<Vec<T>> {
     let mut portions = Vec::new();
     let mut bytes = usize::MAX;
     for item in items {

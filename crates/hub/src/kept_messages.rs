@@ -5,7 +5,7 @@
 
 use alloc::vec::Vec;
 use bytes::Bytes;
-use prost::Message as _;
+use wire::codec::Encode as _;
 use wire::id::{AppId, MessageId, Uid};
 use wire::proto::{Changed, Entry, Message, Removed, Target, entry, target};
 use wire::time::Timestamp;

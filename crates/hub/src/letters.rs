@@ -7,7 +7,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
-use prost::Message as _;
+use wire::codec::{Decode as _, Encode as _};
 use wire::frame::encode_deliver;
 use wire::id::{AppId, GroupId, MessageId, Seq, Uid};
 use wire::limits::{BODY_BYTES_MAX, CONTENT_BYTES_MAX, GROUP_TURNS_KEPT_MAX, LETTER_ADDRESSES_MAX};

@@ -4,8 +4,8 @@ use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
-use prost::Message as _;
 use wire::code::Code;
+use wire::codec::Encode as _;
 use wire::frame::encode_deliver;
 use wire::id::{GroupId, MessageId, Seq, SessionId, Uid};
 use wire::limits::{

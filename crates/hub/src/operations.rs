@@ -331,8 +331,9 @@ impl Hub {
                 Ok(refusal(ErrorCode::AuthFail, cause, &[Param::Key]).into())
             }
             Operation::AppSet { fields, .. } if fields.active.is_some() => {
+                // Not AuthFail: the token is good, and addresses with many bad ones are blocked.
                 let cause = "switching an app on or off takes the admin key";
-                Ok(refusal(ErrorCode::AuthFail, cause, &[Param::Key]).into())
+                Ok(refusal(ErrorCode::NotAllowed, cause, &[Param::AppActive]).into())
             }
             Operation::AppSet { fields, .. } => Ok(set_app(&app, fields)),
             Operation::AppGet { .. } => Ok(Progress::Answered(Reply::AppRow(app))),

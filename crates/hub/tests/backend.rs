@@ -283,7 +283,7 @@ fn an_app_that_is_switched_off_lets_nobody_in_until_it_is_on_again() {
         aid: Some(app.aid),
         fields: AppFields { active: Some(active), ..AppFields::default() },
     };
-    assert_eq!(refused(&mut host, switch(false)).0, ErrorCode::AuthFail, "takes the admin key");
+    assert_eq!(refused(&mut host, switch(false)).0, ErrorCode::NotAllowed, "takes the admin key");
     host.admin_as(Credential::AdminKey, switch(false)).unwrap();
     assert_eq!(host.closed(ada), Some(Code::Suspended));
     assert_eq!(refused(&mut host, Operation::AppGet { aid: None }).0, ErrorCode::AppDisabled);

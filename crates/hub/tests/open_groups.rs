@@ -3,7 +3,7 @@
 mod host;
 
 use host::Host;
-use hub::port::admin::{Letter, Operation, PinAction, PinFields, Reply};
+use hub::port::admin::{GroupFields, Letter, MemberFields, Operation, PinAction, PinFields, Reply};
 use hub::port::apps::Filter;
 use wire::id::{GroupId, SessionId, Uid};
 use wire::limits::{PIN_FAILURES_MAX, PIN_FAILURES_PER_ADDRESS_MAX};
@@ -11,6 +11,7 @@ use wire::mask::{group as mode, group_error as error};
 use wire::proto::{
     Content, GroupRequest, RoomEnter, client_frame, group_request::What, server_frame, target,
 };
+use wire::time::Duration;
 
 fn members(host: &mut Host, gid: GroupId) -> Vec<String> {
     match host.admin(Operation::MembersGet { gid, after: Uid(0), count: 100 }) {
@@ -106,4 +107,34 @@ fn many_users_of_one_address_guess_no_more_pins_than_the_address_may() {
         panic!("not listed");
     };
     assert_eq!(rows[0].members, 0);
+}
+
+#[test]
+fn a_group_that_is_used_lives_on_and_one_that_is_not_ends() {
+    let mut host = Host::new();
+    let token = host.user("ada");
+    let fields = GroupFields {
+        expiry_s: Some(100),
+        expiry_extension_s: Some(1_000),
+        ..GroupFields::default()
+    };
+    let members = vec!["ada".to_owned()];
+    let made = host.admin(Operation::GroupAdd { fields, members, rights: MemberFields::default() });
+    let Ok(Reply::Group { group, .. }) = made else { panic!("no group: {made:?}") };
+    let gid = group.gid;
+    for id in 1..=5 {
+        host.advance(Duration::from_secs(90));
+        let ada = host.sign_in(&token);
+        write(&mut host, ada, gid, id, "still here");
+        assert_eq!(host.answers(ada), [(id, wire::status::SENT)]);
+    }
+    let filter = Filter { id: Some(gid.0), pattern: "*".into(), count: 1, ..Filter::default() };
+    let Ok(Reply::Groups(rows, _)) = host.admin(Operation::GroupsGet { filter }) else {
+        panic!("not listed");
+    };
+    assert!((900..=1_000).contains(&rows[0].expires_in_s), "{}", rows[0].expires_in_s);
+    host.advance(Duration::from_secs(1_001));
+    let ada = host.sign_in(&token);
+    write(&mut host, ada, gid, 9, "too late");
+    assert_eq!(host.answers(ada), [(9, wire::status::INVALID_DESTINATION)]);
 }

@@ -108,6 +108,20 @@ impl Log {
 }
 
 impl MemoryStore {
+    /// The number of the last entry of a user's log.
+    pub fn end_of_log(&self, uid: Uid) -> Seq {
+        self.logs.get(&uid).map_or(Seq(0), |log| log.head)
+    }
+
+    /// Somebody whose own copies have a message twice.
+    pub fn repeats_itself(&self) -> Option<Uid> {
+        let twice = self.history.iter().find(|(_, copies)| {
+            let once: BTreeSet<_> = copies.values().collect();
+            once.len() < copies.len()
+        });
+        twice.map(|((uid, _), _)| *uid)
+    }
+
     fn append_notes(&mut self, notes: Vec<Note>) -> Vec<(Uid, Seq)> {
         let places = notes.into_iter().map(|note| {
             // A log of somebody who is gone is not made again.

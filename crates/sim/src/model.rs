@@ -33,6 +33,10 @@ pub fn check(world: &mut World) -> Result<(), String> {
         nothing_invented(world, place, page)?;
         order_of_each_sender(world, place, page)?;
         memberships_converge(world, place, page)?;
+        the_log_is_taken_to_its_end(world, place, page)?;
+    }
+    if let Some(uid) = world.disk.repeats_itself() {
+        return Err(format!("the server keeps a message twice for user {uid}"));
     }
     for sent in &world.promised {
         arrives_or_is_refused(world, sent)?;
@@ -51,13 +55,15 @@ fn received(page: &Page, sent: &Promised) -> Vec<Message> {
     page.stored().into_iter().filter(same).collect()
 }
 
-/// Whether a page was ever told that its message failed.
-fn was_refused(page: &Page, wanted: MessageId) -> bool {
+/// Whether a page, or another tab of its browser, was ever told that its message failed.
+fn was_refused(world: &World, sent: &Promised) -> bool {
     let failure = |seen: &Seen| match seen {
-        Seen::Status { id, status } => *id == wanted && status & status::FAIL != 0,
+        Seen::Status { id, status } => *id == sent.id && status & status::FAIL != 0,
         _ => false,
     };
-    page.seen.iter().any(failure)
+    let browser = world.pages[sent.place].key;
+    let mut tabs = world.pages.iter().filter(|page| page.key == browser);
+    tabs.any(|page| page.seen.iter().any(failure))
 }
 
 /// Whether the message may not be lost: it was on the page's disk, or on the server's, or the
@@ -103,7 +109,9 @@ fn arrives_or_is_refused(world: &World, sent: &Promised) -> Result<(), String> {
     let what = &sent.text;
     let sender = &world.pages[sent.place];
     let final_status = own(sender, sent.id).map(|message| message.status);
-    let refused = was_refused(sender, sent.id);
+    // One tab may be refused what another one sends at a better moment.
+    let taken = final_status.is_some_and(|status| status & status::FAIL == 0);
+    let refused = was_refused(world, sent) && !taken;
     let may_send = standing(world, sent, &sender.user);
     if refused {
         if may_send == Standing::Member {
@@ -134,7 +142,7 @@ fn arrives_or_is_refused(world: &World, sent: &Promised) -> Result<(), String> {
             ));
         }
         let told = was_told(page, sent, true);
-        if wanted && page.opened_at < sent.at && !told {
+        if wanted && page.hears_from < sent.at && !told {
             return Err(format!("page {place} was never told of {what:?}"));
         }
         let copies = own(page, sent.id).is_some();
@@ -233,7 +241,7 @@ fn statuses_climb(place: Place, page: &Page) -> Result<(), String> {
             Seen::Reloaded { .. } if page.lost_at.is_some() => latest.clear(),
             Seen::Status { id, status } => {
                 let before = latest.insert(*id, *status).unwrap_or(0);
-                if *status < before {
+                if *status < before && before & status::FAIL == 0 {
                     return Err(format!("page {place}: a status fell from {before} to {status}"));
                 }
             }
@@ -348,6 +356,15 @@ fn order_of_each_sender(world: &World, place: Place, page: &Page) -> Result<(), 
         }
     }
     Ok(())
+}
+
+/// What is on a page's disk is all that the server has for its user.
+fn the_log_is_taken_to_its_end(world: &World, place: Place, page: &Page) -> Result<(), String> {
+    let (cursor, end) = (page.disk.borrow().open().cursor, world.disk.end_of_log(page.uid));
+    if page.client.is_none() || page.memory_only || cursor == Some(end) {
+        return Ok(());
+    }
+    Err(format!("page {place} has taken the log to {cursor:?}, it goes to {end}"))
 }
 
 /// Every page knows the groups of its user.

@@ -80,8 +80,9 @@ pub struct Page {
     pub life: u32,
     /// The network lets it through.
     pub reachable: bool,
-    /// When this life began.
-    pub opened_at: u64,
+    /// When this life began, or its database was open: from then on it is told of everything.
+    /// What another tab has stored before is history.
+    pub hears_from: u64,
     /// When the browser deleted its storage, or the tab was closed whose messages it could not
     /// store: nothing older is expected on this disk.
     pub lost_at: Option<u64>,
@@ -96,7 +97,7 @@ pub struct Page {
     /// The browser has stopped it.
     pub frozen: bool,
     /// What came meanwhile.
-    pub(crate) asleep: Vec<Input>,
+    pub asleep: Vec<Input>,
     /// Serves instead of the disk until the tab is closed.
     volatile: Option<MemoryStore>,
     /// Conversation to read with receipts, when the page reads.
@@ -122,7 +123,7 @@ impl Page {
             key,
             life: 0,
             reachable: true,
-            opened_at: 0,
+            hears_from: 0,
             lost_at: None,
             committed: BTreeSet::new(),
             failing_writes: 0,
@@ -253,12 +254,9 @@ impl World {
         page.life += 1;
         page.tick_at = u64::MAX;
         page.seen.push(Seen::Reloaded { life: page.life });
-        page.opened_at = self.time;
+        page.hears_from = self.time;
         client.set_app(page.app.clone());
         client.set_token(now, page.token.clone());
-        if self.shares {
-            client.share_tabs(true);
-        }
         client.set_database(Some("sim".into()));
         client.start(now).expect("there is a token");
         client.handle_input(now, Input::Device(page.key));
@@ -361,7 +359,12 @@ impl World {
                 Output::Call(call, command) => self.call_command(place, call, command),
                 // Scripts want everything.
                 Output::Event(told) if *told == Told::Filter => client.pass(&[]),
-                Output::Event(told) => self.pages[place].see(*told),
+                Output::Event(told) => {
+                    if self.shares && matches!(*told, Told::DatabaseOpened { .. }) {
+                        self.pages[place].hears_from = self.time;
+                    }
+                    self.pages[place].see(*told);
+                }
             }
         }
     }
@@ -402,7 +405,12 @@ impl World {
         let result = if is_commit && page.failing_writes > 0 {
             page.failing_writes -= 1;
             page.failed_in_a_row += 1;
-            page.memory_only |= page.failed_in_a_row >= COMMIT_TRIES_MAX;
+            if page.failed_in_a_row >= COMMIT_TRIES_MAX {
+                // Of all tabs: they share the disk.
+                let browser = page.key;
+                let tabs = self.pages.iter_mut().filter(|page| page.key == browser);
+                tabs.for_each(|page| page.memory_only = page.client.is_some());
+            }
             Err(StoreError::Full)
         } else {
             if let Request::Commit { writes, .. } = &request {

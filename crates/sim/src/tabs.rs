@@ -33,6 +33,11 @@ impl World {
     pub(crate) fn tab_command(&mut self, place: Place, command: Command) {
         let me = (place, self.pages[place].life);
         let key = self.pages[place].key;
+        if let Command::Join { .. } = command
+            && !self.shares
+        {
+            return self.page_later(0, place, me.1, Input::Tab(TabInput::Alone));
+        }
         if let Command::Join { group, tab } = command {
             let group = self.groups.entry((key, group)).or_default();
             group.members.push((me, tab));

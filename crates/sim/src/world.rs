@@ -93,7 +93,7 @@ pub struct World {
     pub chaotic: bool,
     pub(crate) server: Server,
     pub(crate) network: Network,
-    /// Tabs of one browser share a connection.
+    /// Browsers have locks and channels, so that their tabs share a connection.
     pub shares: bool,
     pub(crate) groups: Groups,
     pub(crate) queue: Queue<Event>,

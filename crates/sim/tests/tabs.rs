@@ -1,8 +1,10 @@
 //! Several tabs of one browser: one connection, everything in all of them, hand-over.
 
+use client::Input;
 use client::event::{ConnectionStatus, Event};
 use client::message::Conversation;
 use client::port::store::Request;
+use client::port::tab::Input as TabInput;
 use sim::planted::Planted;
 use sim::scenario::Scenario;
 use wire::status;
@@ -218,4 +220,20 @@ fn a_browser_that_never_says_that_a_tab_is_gone_would_be_noticed() {
     let scenario = scenario.drive().kill_tab("second").drive();
     let client = scenario.page("bob").client.as_ref().expect("it is open");
     assert_eq!(client.room(room).expect("bob is in it").streams.len(), 1);
+}
+
+#[test]
+fn a_tab_that_wakes_up_and_thinks_that_it_leads_misses_nothing() {
+    let scenario = two_tabs().freeze_tab("ada").pass(1_000).send_numbers("bob", "ada", 0..50);
+    let mut scenario = scenario.pass(5_000);
+    let ada = scenario.place("ada");
+    // It hears what the others tell before it hears that its lock is gone.
+    let asleep = &mut scenario.world.pages[ada].asleep;
+    let lost = |input: &Input| matches!(input, Input::Tab(TabInput::Deposed));
+    let deposed: Vec<_> = asleep.extract_if(.., |input| lost(input)).collect();
+    assert_eq!(deposed.len(), 1, "the lead was taken from it");
+    asleep.extend(deposed);
+    let scenario = scenario.thaw_tab("ada").drive();
+    assert_eq!(scenario.received("ada"), numbers(0..50));
+    assert_eq!(scenario.received("second"), numbers(0..50));
 }

@@ -1,9 +1,8 @@
 //! Frames to bytes and back; nothing that comes from outside can make it panic.
 
 use alloc::vec::Vec;
-use prost::Message as _;
-use prost::encoding::{encode_varint, encoded_len_varint};
 
+use crate::codec::{Decode as _, Encode as _, Malformed, Writer, first_field};
 use crate::id::Seq;
 use crate::limits::FRAME_BYTES_MAX;
 use crate::proto::{ClientFrame, ServerFrame, client_frame, server_frame};
@@ -19,7 +18,7 @@ pub enum FrameError {
     },
     /// Truncated or no Protobuf; the session ends with `Protocol`.
     #[error("frame cannot be read: {0}")]
-    Malformed(#[from] prost::DecodeError),
+    Malformed(#[from] Malformed),
     /// A text frame; ours are binary. The session ends with `Protocol`.
     #[error("frame is text, not binary")]
     Text,
@@ -55,35 +54,17 @@ pub fn encode_server(body: server_frame::Body) -> Vec<u8> {
 
 /// The bytes of a `Deliver` frame around entries that are encoded already, so that an entry for
 /// many is encoded once. `None` keeps a place without an entry.
-pub fn encode_deliver<'a>(
-    entries: impl Iterator<Item = (Seq, Option<&'a [u8]>)> + Clone,
-) -> Vec<u8> {
-    const VARINT: u8 = 0;
-    const BYTES: u8 = 2;
-    let key = |field: u8, wire_type: u8| field << 3 | wire_type;
-    let entry_len = |(seq, entry): (Seq, Option<&[u8]>)| {
-        let bytes =
-            entry.map_or(0, |entry| 1 + encoded_len_varint(entry.len() as u64) + entry.len());
-        1 + encoded_len_varint(seq.0) + bytes
-    };
-
-    let lens = entries.clone().map(entry_len);
-    let len: usize = lens.map(|len| 1 + encoded_len_varint(len as u64) + len).sum();
-    let mut frame = Vec::with_capacity(1 + encoded_len_varint(len as u64) + len);
-    frame.push(key(4, BYTES));
-    encode_varint(len as u64, &mut frame);
+pub fn encode_deliver<'a>(entries: impl Iterator<Item = (Seq, Option<&'a [u8]>)>) -> Vec<u8> {
+    let mut frame = Writer::default();
+    let outside = frame.begin(4);
     for (seq, entry) in entries {
-        frame.push(key(1, BYTES));
-        encode_varint(entry_len((seq, entry)) as u64, &mut frame);
-        frame.push(key(1, VARINT));
-        encode_varint(seq.0, &mut frame);
-        if let Some(bytes) = entry {
-            frame.push(key(2, BYTES));
-            encode_varint(bytes.len() as u64, &mut frame);
-            frame.extend_from_slice(bytes);
-        }
+        let deliver = frame.begin(1);
+        frame.some_u64(1, Some(seq.0));
+        frame.some_bytes(2, entry);
+        frame.end(deliver);
     }
-    frame
+    frame.end(outside);
+    frame.into_bytes()
 }
 
 fn check_size(bytes: &[u8]) -> Result<(), FrameError> {
@@ -94,6 +75,5 @@ fn check_size(bytes: &[u8]) -> Result<(), FrameError> {
 }
 
 fn unknown(bytes: &[u8]) -> FrameError {
-    let key = prost::decode_length_delimiter(bytes).unwrap_or(0);
-    FrameError::Unknown { field: u32::try_from(key >> 3).unwrap_or(0) }
+    FrameError::Unknown { field: first_field(bytes) }
 }

@@ -8,6 +8,7 @@ extern crate alloc;
 
 pub mod call;
 pub mod code;
+pub mod codec;
 pub mod frame;
 pub mod id;
 pub mod limits;
@@ -15,9 +16,16 @@ pub mod mask;
 pub mod status;
 pub mod time;
 
-/// The frames, as the schema compiler writes them.
+/// The frames, as `build.rs` writes them from the schema.
 #[allow(missing_docs, clippy::all)]
 pub mod proto {
+    use alloc::string::String;
+    use alloc::vec::Vec;
+
+    use bytes::Bytes;
+
+    use crate::codec::{Decode, Encode, Reader, Writer};
+
     include!(concat!(env!("OUT_DIR"), "/mesibo.v1.rs"));
 }
 

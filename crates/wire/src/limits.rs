@@ -607,9 +607,9 @@ pub const STOP_WITHIN: Duration = Duration::from_secs(5);
 /// Profiles asked for in one frame; further ones go into the next.
 pub const WATCHED_PER_FRAME_MAX: usize = 200;
 
-/// Log entries that the client stores in one transaction: some 5 ms of a page's time. Larger ones
-/// would hold the page up, smaller ones cost more transactions.
-pub const INBOX_BATCH_MAX: usize = 128;
+/// Log entries that the client stores in one transaction: at most 7 ms of a page's time, 0.1 ms each
+/// on a busy machine. Larger ones would hold the page up, smaller ones cost more transactions.
+pub const INBOX_BATCH_MAX: usize = 64;
 
 /// Things a page is told in one turn of its event loop: a millisecond or two of ours. The rest waits
 /// for the next turn, so that a page that is told of thousands still takes its user's keys.

@@ -43,7 +43,7 @@ fn a_frame_survives_the_way_there_and_back() {
 /// The hub splices stored entries into `Deliver` frames instead of encoding them again.
 #[test]
 fn a_log_entry_can_be_put_together_from_an_encoded_entry() {
-    use prost::Message as _;
+    use wire::codec::Encode as _;
     let entry = Entry { body: Some(entry::Body::Message(Message { id: 9, ..Default::default() })) };
     let encoded = entry.encode_to_vec();
     let deliver = encode_deliver([(Seq(300), Some(&encoded[..])), (Seq(301), None)].into_iter());

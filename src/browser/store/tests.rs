@@ -134,13 +134,15 @@ async fn a_commit_that_the_browser_refuses_leaves_nothing() {
 }
 
 #[wasm_bindgen_test]
-async fn what_is_told_to_be_new_and_is_there_in_another_place_is_there_once() {
+async fn what_is_told_to_be_new_and_is_there_is_there_once_and_keeps_what_was_known() {
     let disk = fresh("moved").await;
-    put(&disk, [message(2, 1, 10), message(4, 1, 11)]).await;
-    put(&disk, [message(6, 2, 12), message(2, 2, 13)]).await;
-    let read = Request::Read { conversation: None, from: None, count: 9, fifo: true, query: None };
-    let Ok(Reply::Messages(found)) = perform(&disk, read).await else { panic!("no messages") };
-    assert_eq!(found, [message(4, 1, 11), message(6, 2, 12), message(2, 2, 13)]);
+    let read = Message { status: status::RECEIVED_READ, ..message(4, 1, 11) };
+    put(&disk, [message(2, 1, 10), read.clone()]).await;
+    put(&disk, [message(6, 2, 12), message(2, 1, 13), message(4, 1, 11)]).await;
+    let request =
+        Request::Read { conversation: None, from: None, count: 9, fifo: true, query: None };
+    let Ok(Reply::Messages(found)) = perform(&disk, request).await else { panic!("no messages") };
+    assert_eq!(found, [message(2, 1, 10), read, message(6, 2, 12)]);
 }
 
 #[wasm_bindgen_test]
@@ -251,8 +253,8 @@ fn errand(number: u64) -> Errand {
     Errand { number, after: 1 << 50, frame: vec![number as u8; 3] }
 }
 
-/// Anything a client may ask. Ids come back, so messages are replaced, moved and deleted; no two
-/// have one order.
+/// Anything a client may ask. Ids come back, so messages are joined and deleted; no two have one
+/// order.
 fn request(chance: &mut Chance, step: u64) -> Request {
     let from = chance
         .one_in(2)
@@ -298,10 +300,16 @@ fn write(chance: &mut Chance, number: u64) -> Write {
         _ => {
             let order = (chance.below(1 << 20) << 12) + number + 1;
             let mut message = message(id, id % 4, order);
-            if chance.one_in(3) && message.key.incoming {
-                message.status = status::RECEIVED_READ;
+            message.content.title = format!("{number}");
+            if chance.one_in(3) {
+                message.status = if message.key.incoming {
+                    status::RECEIVED_READ
+                } else {
+                    chance.below(4) as u32
+                };
             }
-            Write::Message(Box::new(message), Part::New)
+            let parts = [Part::New, Part::Status, Part::Content, Part::Unread];
+            Write::Message(Box::new(message), parts[chance.below(4) as usize])
         }
     }
 }

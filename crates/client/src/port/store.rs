@@ -96,7 +96,7 @@ pub struct Position {
     pub key: MessageKey,
 }
 
-/// What a write changes of a message.
+/// What a write changes of a message: [`Message::join`] has the rule of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Part {
@@ -115,9 +115,10 @@ pub enum Part {
 /// One change.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Write {
-    /// Adds or replaces a message. What follows from it the store keeps up to date by itself: the
-    /// latest message and the number of unread ones of each conversation, and which messages
-    /// wait to be sent (own ones of status OUTBOX). What is new of it is for other tabs.
+    /// Adds a message, or joins it to the one that is there ([`Message::join`]), because tabs that
+    /// share a store do not know everything of one another. What follows from it the store keeps
+    /// up to date by itself: the latest message and the number of unread ones of each
+    /// conversation, and which messages wait to be sent (own ones of status OUTBOX).
     Message(Box<Message>, Part),
     /// Removes a message.
     DeleteMessage(MessageKey),

@@ -100,7 +100,7 @@ pub enum Tell {
     Written,
     /// What the store has already, or only this tab knows.
     Known(Vec<Write>),
-    /// This tab is gone: what it was writing counts.
+    /// This tab is gone: what it was writing is [`Tell::Known`] now.
     Gone(TabId),
     /// Is there anybody who leads? For the one that does.
     Ping,

@@ -27,12 +27,13 @@ pub struct Built {
 
 type Measure = fn(&Built) -> anyhow::Result<Vec<Figure>>;
 
-const MEASURES: [(&str, Measure); 9] = [
+const MEASURES: [(&str, Measure); 10] = [
     ("sizes", sizes::measure),
     ("start", page::start),
     ("page", page::usable),
     ("history", page::history),
     ("backlog", page::backlog),
+    ("tabs", page::tabs),
     ("messages", load::messages),
     ("idle", page::idle),
     ("sfu", load::sfu),

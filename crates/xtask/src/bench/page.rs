@@ -71,6 +71,18 @@ pub fn backlog(built: &Built) -> anyhow::Result<Vec<Figure>> {
     ])
 }
 
+/// From the end of the tab that leads to what the next one says to the server.
+pub fn tabs(built: &Built) -> anyhow::Result<Vec<Figure>> {
+    let seen = node(built, "tabs")?;
+    let within = Budget::AtMost(1000.0);
+    Ok(vec![
+        figure(&seen, "closed_ms", "leading tab closed → first frame p50", "ms", within)?,
+        figure(&seen, "closed_longest_ms", "the same, longest of ten", "ms", within)?,
+        figure(&seen, "killed_ms", "leading tab killed → first frame p50", "ms", within)?,
+        figure(&seen, "killed_longest_ms", "the same when killed, longest of ten", "ms", within)?,
+    ])
+}
+
 /// Sessions that only listen.
 pub fn idle(built: &Built) -> anyhow::Result<Vec<Figure>> {
     let seen = node(built, "idle")?;
