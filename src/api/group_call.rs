@@ -18,7 +18,7 @@ use super::arguments::{number, property, text, u32 as to_u32};
 use super::listener::{admin_spellings, call, call_spellings, method, spellings, tell, warn};
 use super::participant::Participant;
 use super::records::set;
-use crate::browser::{clock, media};
+use crate::browser::media;
 use crate::driver::Engine;
 
 /// Call statuses of the first generation, `MESIBO_CALLSTATUS_*`.
@@ -276,7 +276,7 @@ impl Room {
             }
             RoomEvent::Talking { stream, talking } => {
                 let participant = self.participant(stream);
-                let now = self.driver.look(|client| client.server_time(clock::now()).0 as f64);
+                let now = self.driver.look_now(|client, now| client.server_time(now).0 as f64);
                 participant.talked.set(now);
                 self.tell_call(&participant, "Talking", &[participant.object(), talking.into()]);
             }
