@@ -137,6 +137,64 @@ export interface MesiboGroupCallListener {
   MesiboGroupcall_OnTalking?(participant: MesiboParticipant, talking: boolean): Answer;
   /** `reason` is one of `MESIBOCALL_HANGUP_REASON_*`. */
   MesiboGroupcall_OnHangup?(participant: MesiboParticipant, reason: number): Answer;
+  /** It shows another camera or screen now; `source` is one of `MESIBOCALL_VIDEOSOURCE_*`. */
+  MesiboGroupcall_OnVideoSourceChanged?(
+    participant: MesiboParticipant,
+    source: number,
+    index: number,
+  ): Answer;
+  /** How the publisher would like to be shown: `setVisibility` of its own participant. */
+  MesiboGroupcall_OnVisibilityPreference?(
+    participant: MesiboParticipant,
+    visible: boolean,
+    fullscreen: boolean,
+    priority: number,
+  ): Answer;
+  /** The browser plays through another device, `MESIBO_AUDIODEVICE_*`. */
+  MesiboGroupcall_OnAudioDeviceChanged?(active: number, inactive: number): Answer;
+  [name: string]: any;
+}
+
+/**
+ * What an admin of the room asks of this page; `false` refuses. Without a listener the page is muted,
+ * stopped and sent away as asked; a camera is never started, nor a stream shown, unasked.
+ */
+export interface MesiboGroupCallAdminListener {
+  MesiboGroupcallAdmin_OnMute?(
+    requester: MesiboProfile,
+    admin: boolean,
+    own: MesiboParticipant,
+    audio: boolean,
+    video: boolean,
+    enable: boolean,
+  ): Answer;
+  MesiboGroupcallAdmin_OnStopPublishing?(
+    requester: MesiboProfile,
+    admin: boolean,
+    own: MesiboParticipant,
+  ): Answer;
+  MesiboGroupcallAdmin_OnStartPublishing?(
+    requester: MesiboProfile,
+    admin: boolean,
+    sid: number,
+    audio: boolean,
+    video: boolean,
+    source: number,
+    index: number,
+  ): Answer;
+  MesiboGroupcallAdmin_OnSubscribe?(
+    requester: MesiboProfile,
+    admin: boolean,
+    publisher: MesiboParticipant,
+    audio: boolean,
+    video: boolean,
+  ): Answer;
+  MesiboGroupcallAdmin_OnMakeFullScreen?(
+    requester: MesiboProfile,
+    admin: boolean,
+    publisher: MesiboParticipant,
+  ): Answer;
+  MesiboGroupcallAdmin_OnLeave?(requester: MesiboProfile, admin: boolean): Answer;
   [name: string]: any;
 }
 
@@ -1434,7 +1492,11 @@ declare class MesiboGroupCall {
   private constructor();
   /** First generation: which room. */
   setRoom(gid: Numeric): boolean;
-  join(listener?: MesiboGroupCallListener | null, admin?: MesiboGroupCallListener | null): void;
+  /** `admin` hears what admins ask of this page; without it `listener` does. */
+  join(
+    listener?: MesiboGroupCallListener | null,
+    admin?: MesiboGroupCallAdminListener | null,
+  ): void;
   leave(): void;
   createPublisher(sid?: Numeric): MesiboParticipant;
   publish(sid?: Numeric): MesiboParticipant;
@@ -1443,6 +1505,85 @@ declare class MesiboGroupCall {
   getParticipants(): MesiboParticipant[];
   /** Whether the own rights allow to control others' calls. */
   hasAdminPermissions(hangup?: boolean): boolean;
+  /** `null` without the right to control calls (`MESIBO_ADMINFLAG_CALLCONTROL`). */
+  getAdmin(): MesiboGroupCallAdmin | null;
+  /**
+   * Where sound comes from: `MESIBO_AUDIODEVICE_*` or the id of a device; `false` where the browser
+   * lets no page choose.
+   */
+  setAudioDevice(device: number | string, enable?: boolean): boolean;
+  /** `volume` 0 to 1; `loops` more times, -1 without end. */
+  playInCallSound(url: string, volume?: number, loops?: number): void;
+  stopInCallSound(): void;
+  /** Orders participants and places them in a grid of `width` by `height` pixels. */
+  sortStreams<View>(
+    listener: MesiboParticipantSortListener<View> | null,
+    views: View[],
+    width: number,
+    height: number,
+    start?: number,
+    size?: number,
+    params?: MesiboParticipantSortParams | null,
+  ): View[];
+}
+
+/** Tells `sortStreams` whose a view is, and hears where it belongs. */
+export interface MesiboParticipantSortListener<View> {
+  ParticipantSort_onGetParticipant?(view: View): MesiboParticipant;
+  /** Pixels from the upper left corner. */
+  ParticipantSort_onSetCoordinates?(
+    view: View,
+    position: number,
+    x: number,
+    y: number,
+    width: number,
+    height: number,
+  ): void;
+}
+
+/** What comes first, and which shape a cell has (width by height). */
+export interface MesiboParticipantSortParams {
+  orderedBySelf?: boolean;
+  orderedByTalking?: boolean;
+  orderedByVideo?: boolean;
+  orderedByName?: boolean;
+  /** Cells have the shape of their picture. */
+  forceAspectRatio?: boolean;
+  /** Upright cells where the place is upright. */
+  flexibleOrientation?: boolean;
+  /** Default 16/9. */
+  maxHorzAspectRatio?: number;
+  /** Default 9/16. */
+  minVertAspectRation?: number;
+}
+
+/** What an admin asks of several participants, or of all but itself. */
+declare class MesiboGroupCallAdmin {
+  private constructor();
+  /** `enable`: mute, else unmute. */
+  mute(participants: MesiboParticipant[], audio: boolean, video: boolean, enable: boolean): void;
+  muteAll(audio: boolean, video: boolean, enable: boolean): void;
+  /** They stop to publish. */
+  hangup(participants: MesiboParticipant[]): void;
+  /** They leave the room. */
+  hangupAll(): void;
+  fullscreen(participant: MesiboParticipant): void;
+}
+
+/** What an admin asks of one participant. */
+declare class MesiboParticipantAdmin {
+  private constructor();
+  /** `enable`: mute, else unmute. */
+  mute(audio: boolean, video: boolean, enable: boolean): void;
+  /** The state that was asked for: `true` = muted. */
+  toggleAudioMute(): boolean;
+  toggleVideoMute(): boolean;
+  /** It stops to publish. */
+  hangup(): void;
+  /** It is asked to publish its stream `sid`. */
+  publish(sid?: number, source?: number, index?: number, audio?: boolean, video?: boolean): void;
+  /** It is asked to watch this one. */
+  subscribe(publisher: MesiboParticipant, audio?: boolean, video?: boolean): void;
 }
 
 /** Options of a call of the first generation. */
@@ -1521,6 +1662,35 @@ declare class MesiboParticipant {
   getMuteStatus(video?: boolean, remote?: boolean): boolean;
   muteStatus(video?: boolean, remote?: boolean): boolean;
   isTalking(): boolean;
+  /** When it was heard to begin or end talking last, server's time, ms; 0 = never. */
+  getTalkTimestamp(): number;
+
+  /** The other side of a phone, the next camera of a desk. */
+  switchCamera(): void;
+  /** From camera to screen and back, or to this `MESIBOCALL_VIDEOSOURCE_*`. */
+  switchSource(source?: number): void;
+  changeSource(source?: number): void;
+  isFrontCamera(): boolean;
+  /** Pixels and frames a second; 0 leaves it to the camera. */
+  changeVideoFormat(width: number, height: number, fps: number): void;
+
+  /** An own stream: how others should show it. Another's: how important it is here. */
+  setVisibility(visible?: boolean, fullscreen?: boolean, priority?: number): boolean;
+  setVisible(visible?: boolean): boolean;
+  setFullscreen(fullscreen?: boolean): boolean;
+  /** First generation: the browser shows its view and nothing else, too. */
+  fullScreen(on?: boolean): boolean;
+  /** 0 to 65535, higher first. */
+  setPriority(priority: number): boolean;
+  isVisible(): boolean;
+  isFullscreen(): boolean;
+  getPriority(): number;
+
+  getUserData(): any;
+  setUserData(data: any): void;
+  /** `null` without the right to control calls. */
+  getAdmin(): MesiboParticipantAdmin | null;
+  adminMute(audio: boolean, video: boolean, enable: boolean): void;
 
   /** Whatever the page hangs on it. */
   [name: string]: any;
@@ -1532,6 +1702,7 @@ export type {
   MesiboDateTime,
   MesiboFileTransfer,
   MesiboGroupCall,
+  MesiboGroupCallAdmin,
   MesiboGroupMember,
   MesiboGroupPin,
   MesiboGroupProfile,
@@ -1541,6 +1712,7 @@ export type {
   MesiboMessage,
   MesiboMessageProperties,
   MesiboParticipant,
+  MesiboParticipantAdmin,
   MesiboPresence,
   MesiboProfile,
   MesiboProfileImage,
@@ -1569,6 +1741,8 @@ export interface Api extends Constants {
   readonly MesiboRect: typeof MesiboRect;
   readonly MesiboGroupCall: typeof MesiboGroupCall;
   readonly MesiboParticipant: typeof MesiboParticipant;
+  readonly MesiboGroupCallAdmin: typeof MesiboGroupCallAdmin;
+  readonly MesiboParticipantAdmin: typeof MesiboParticipantAdmin;
   readonly MesiboReadSession: typeof MesiboReadSession;
   readonly MesiboMessageProperties: typeof MesiboMessageProperties;
   readonly MesiboMessage: typeof MesiboMessage;

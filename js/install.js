@@ -34,6 +34,12 @@ import {
 } from "./location.js";
 import { MesiboProfileImage } from "./pictures.js";
 import { profileMethods } from "./profile.js";
+import {
+  MesiboGroupCallAdmin,
+  MesiboParticipantAdmin,
+  groupCallMethods,
+  participantMethods,
+} from "./rooms.js";
 import { makeProfileSearch } from "./search.js";
 import { settingMethods } from "./settings.js";
 import { callPage, methodOf } from "./told.js";
@@ -61,6 +67,8 @@ const ALIASES = {
     isMe: "isLocal",
     isVideoCall: "hasVideo",
     muteStatus: "getMuteStatus",
+    changeSource: "switchSource",
+    getTalkTimstamp: "getTalkTimestamp",
   },
 };
 
@@ -99,20 +107,7 @@ const SHORTCUTS = {
       return this.isGroup() || this.getAddress() !== "";
     },
   },
-  MesiboParticipant: {
-    isPublisher() {
-      return true;
-    },
-    isVideoLandscape() {
-      return this.getAspectRatio() >= 1;
-    },
-    toggleAudioMute() {
-      return this.toggleMute(false);
-    },
-    toggleVideoMute() {
-      return this.toggleMute(true);
-    },
-  },
+  MesiboParticipant: participantMethods,
 };
 
 /** A rectangle, pixels. */
@@ -161,6 +156,8 @@ export function install() {
   put(core.MesiboProfile.prototype, { ...profileVerbs, ...profileMethods, ...groupMethods });
   put(core.MesiboProfile.prototype, callProfileMethods);
   put(core.MesiboReadSession.prototype, sessionVerbs);
+  const { join, leave } = core.MesiboGroupCall.prototype;
+  put(core.MesiboGroupCall.prototype, groupCallMethods({ join, leave }));
   for (const [name, aliases] of Object.entries(ALIASES)) {
     const { prototype } = core[name];
     const current = ([alias, name]) => [alias, prototype[name]];
@@ -244,6 +241,8 @@ export function install() {
     MesiboRect,
     MesiboGroupCall: core.MesiboGroupCall,
     MesiboParticipant: core.MesiboParticipant,
+    MesiboGroupCallAdmin,
+    MesiboParticipantAdmin,
     MesiboReadSession,
     MesiboMessageProperties,
     MesiboMessage,

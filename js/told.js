@@ -7,7 +7,10 @@ const SPELLINGS = [
   ["MesiboProfile_on", "MesiboProfile_On"],
   ["MesiboGroupcall_On", "MesiboGroupCall_On", "MesiboGroupcall_on", "MesiboGroupCall_on"],
   ["Mesibo_On", "mesibo_On"],
+  ["MesiboGroupcallAdmin_On", "MesiboGroupCallAdmin_On", "MesiboGroupcallAdmin_on"],
 ];
+/** Of a group call. */
+export const GROUP_CALL = 2;
 
 /** The first method of this name that the listener has. */
 export function methodOf(listener, whose, name) {

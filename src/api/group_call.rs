@@ -5,15 +5,20 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use client::event::{RoomEvent, StreamRef};
+use client::message::Conversation;
+use client::port::peer::Kind;
 use client::sorted::Map;
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
-use wire::id::GroupId;
+use wire::id::{GroupId, StreamId};
+use wire::proto::RoomControl;
+use wire::proto::room_control::Verb;
 
-use super::arguments::{number, text, u32 as to_u32};
-use super::listener::{call, call_spellings, spellings, tell, warn};
+use super::arguments::{number, property, text, u32 as to_u32};
+use super::listener::{admin_spellings, call, call_spellings, method, spellings, tell, warn};
 use super::participant::Participant;
 use super::records::set;
+use crate::browser::media;
 use crate::driver::Engine;
 
 /// Call statuses of the first generation, `MESIBO_CALLSTATUS_*`.
@@ -25,6 +30,7 @@ const STATUS_COMPLETE: u32 = 0x40;
 const STATUS_CANCEL: u32 = 0x41;
 
 const HANGUP_USER: u32 = 1;
+const HANGUP_REMOTE: u32 = 2;
 
 /// A room as the page holds it.
 pub struct Room {
@@ -34,6 +40,10 @@ pub struct Room {
     pub object: RefCell<JsValue>,
     /// Of `groupCall` or `join`; `null` = the global ones.
     listener: RefCell<JsValue>,
+    /// Of `join`: hears of what admins ask for.
+    admin_listener: RefCell<JsValue>,
+    /// The device sound comes from, empty = the browser's choice.
+    pub sink: RefCell<String>,
     participants: RefCell<Map<StreamRef, Rc<Participant>>>,
     joined: Cell<bool>,
 }
@@ -45,6 +55,8 @@ impl Room {
             gid: Cell::new(gid),
             object: RefCell::default(),
             listener: RefCell::new(listener),
+            admin_listener: RefCell::default(),
+            sink: RefCell::default(),
             participants: RefCell::default(),
             joined: Cell::new(false),
         });
@@ -109,6 +121,97 @@ impl Room {
         }
     }
 
+    /// Asks the page whether it does what an admin wants. Without a listener it is muted, stopped
+    /// and sent away; a camera is never started, nor anything shown, unasked.
+    fn on_control(self: &Rc<Room>, control: &RoomControl) {
+        let of = Conversation::User(control.by.clone());
+        let mut arguments = vec![self.driver.page.profile(&of), true.into()];
+        let (audio, video) = (control.audio, control.video);
+        let own = self.participant(StreamRef::Own(control.sid));
+        let about = StreamId(control.about);
+        let name = match control.verb() {
+            Verb::Mute => {
+                let enable = control.enable.into();
+                arguments.extend([own.object(), audio.into(), video.into(), enable]);
+                "Mute"
+            }
+            Verb::Stop => {
+                arguments.push(own.object());
+                "StopPublishing"
+            }
+            Verb::Publish => {
+                let (sid, source, index) = (control.sid, control.source, control.index);
+                arguments.extend([sid.into(), audio.into(), video.into()]);
+                arguments.extend([source.into(), index.into()]);
+                "StartPublishing"
+            }
+            Verb::Subscribe => {
+                let shown = self.participant(self.stream_of(about)).object();
+                arguments.extend([shown, audio.into(), video.into()]);
+                "Subscribe"
+            }
+            Verb::FullScreen => {
+                arguments.push(self.participant(self.stream_of(about)).object());
+                "MakeFullScreen"
+            }
+            Verb::Leave => "Leave",
+            Verb::Unknown => return,
+        };
+        let names = admin_spellings(name);
+        let listener = self.admin_listener.borrow().clone();
+        let listeners = if listener.is_object() { vec![listener] } else { self.listeners() };
+        let asked = listeners
+            .iter()
+            .filter_map(|listener| Some(call(&method(listener, names)?, listener, &arguments)));
+        let answers: Vec<_> = asked.collect();
+        if answers.contains(&JsValue::FALSE) {
+            return;
+        }
+        match control.verb() {
+            Verb::Mute => {
+                for (wanted, kind) in [(audio, Kind::Audio), (video, Kind::Video)] {
+                    if wanted {
+                        own.mute(kind, control.enable);
+                    }
+                }
+            }
+            Verb::Stop => {
+                let (gid, sid) = (self.gid.get(), control.sid);
+                if self.driver.call(|client, _| client.unpublish(gid, sid)) {
+                    let stream = StreamRef::Own(sid);
+                    self.on_event(RoomEvent::HungUp { stream, reason: HANGUP_REMOTE });
+                }
+            }
+            Verb::Leave => self.leave(),
+            Verb::Publish if !answers.is_empty() => {
+                own.start_with((control.source, control.index), audio, video);
+            }
+            Verb::Subscribe if !answers.is_empty() => {
+                if let remote @ StreamRef::Remote(_) = self.stream_of(about) {
+                    self.participant(remote).start(audio, video);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whose stream this is: somebody's, or an own one.
+    fn stream_of(&self, id: StreamId) -> StreamRef {
+        let gid = self.gid.get();
+        let own = self.driver.look(|client| client.room(gid).and_then(|room| room.own_of(id)));
+        own.map_or(StreamRef::Remote(id), StreamRef::Own)
+    }
+
+    fn leave(&self) {
+        let gid = self.gid.get();
+        self.joined.set(false);
+        for participant in self.participants.borrow().values() {
+            participant.release();
+        }
+        self.participants.borrow_mut().retain(|stream, _| matches!(stream, StreamRef::Own(_)));
+        self.driver.call(|client, _| client.leave_room(gid));
+    }
+
     pub fn on_event(self: &Rc<Room>, event: RoomEvent) {
         match event {
             RoomEvent::Entered => {}
@@ -134,7 +237,7 @@ impl Room {
                 self.tell_all(&names, &arguments);
             }
             RoomEvent::Subscriber { sid: _, address, uid, name, joined } => {
-                let of = client::message::Conversation::User(address.clone());
+                let of = Conversation::User(address.clone());
                 let profile = self.driver.page.profile(&of);
                 let subscriber = js_sys::Object::new();
                 set(&subscriber, "name", &name.into());
@@ -173,8 +276,25 @@ impl Room {
             }
             RoomEvent::Talking { stream, talking } => {
                 let participant = self.participant(stream);
+                let now = self.driver.look_now(|client, now| client.server_time(now).0 as f64);
+                participant.talked.set(now);
                 self.tell_call(&participant, "Talking", &[participant.object(), talking.into()]);
             }
+            RoomEvent::SourceChanged(stream) => {
+                let participant = self.participant(stream);
+                let (source, index) = participant.source();
+                let arguments = [participant.object(), source.into(), index.into()];
+                self.tell_call(&participant, "VideoSourceChanged", &arguments);
+            }
+            RoomEvent::Display(id) => {
+                let participant = self.participant(StreamRef::Remote(id));
+                let display = participant.display();
+                let (visible, full) = (display & 2 != 0, display & 4 != 0);
+                let arguments =
+                    [participant.object(), visible.into(), full.into(), (display >> 8).into()];
+                self.tell_call(&participant, "VisibilityPreference", &arguments);
+            }
+            RoomEvent::Control(control) => self.on_control(&control),
             RoomEvent::HungUp { stream, reason } => {
                 let participant = self.participant(stream);
                 participant.release();
@@ -191,7 +311,8 @@ impl Room {
                 let profile = self.driver.page.group(self.gid.get());
                 self.driver.page.tell_all("GroupError", &[profile, error.into()]);
             }
-            RoomEvent::CaptureFailed { sid: _, reason } => {
+            RoomEvent::CaptureFailed { sid, reason } => {
+                self.participant(StreamRef::Own(sid)).take_back_source();
                 warn(&format!("camera or microphone: {reason}"));
                 let text = format!("camera or microphone cannot be used: {reason}");
                 self.driver.page.tell_all("Error", &[text.into()]);
@@ -230,22 +351,52 @@ impl MesiboGroupCall {
         true
     }
 
-    pub fn join(&self, listener: JsValue, _admin: JsValue) {
+    pub fn join(&self, listener: JsValue, admin: JsValue) {
         if listener.is_object() {
             *self.room.listener.borrow_mut() = listener;
         }
+        *self.room.admin_listener.borrow_mut() = admin;
         self.room.driver.page.put_room(&self.room);
         self.room.enter();
     }
 
     pub fn leave(&self) {
-        let gid = self.room.gid.get();
-        self.room.joined.set(false);
+        self.room.leave();
+    }
+
+    /// An admin asks something of the publisher of a stream, 0 = of everybody else. `wanted` has the
+    /// fields of `RoomControl`; those that are missing are 0.
+    #[wasm_bindgen(js_name = _control)]
+    pub fn control(&self, verb: i32, wanted: JsValue) {
+        let field = |name| property(&wanted, name);
+        let control = RoomControl {
+            gid: self.room.gid.get().0,
+            verb,
+            stream: number(&field("stream")) as u64,
+            about: number(&field("about")) as u64,
+            sid: to_u32(&field("sid")),
+            source: to_u32(&field("source")),
+            index: to_u32(&field("index")),
+            audio: field("audio").is_truthy(),
+            video: field("video").is_truthy(),
+            enable: field("enable").is_truthy(),
+            by: String::new(),
+        };
+        self.room.driver.call(|client, _| client.control(control));
+    }
+
+    /// The room's callbacks go to these.
+    #[wasm_bindgen(js_name = _listeners)]
+    pub fn room_listeners(&self) -> Array {
+        self.room.listeners().into_iter().collect()
+    }
+
+    #[wasm_bindgen(js_name = _setSink)]
+    pub fn set_sink(&self, device: String) {
         for participant in self.room.participants.borrow().values() {
-            participant.release();
+            participant.elements().iter().for_each(|view| media::play_through(view, &device));
         }
-        self.room.participants.borrow_mut().retain(|stream, _| matches!(stream, StreamRef::Own(_)));
-        self.room.driver.call(|client, _| client.leave_room(gid));
+        *self.room.sink.borrow_mut() = device;
     }
 
     #[wasm_bindgen(js_name = createPublisher)]

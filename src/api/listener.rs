@@ -14,6 +14,7 @@ enum Whose {
     GroupCall,
     /// The page's, in the spellings of the first generation.
     First,
+    Admin,
 }
 
 /// A callback in all its spellings, the newer first.
@@ -38,6 +39,11 @@ pub fn call_spellings(name: &str) -> Name<'_> {
 /// `Mesibo_On…`
 pub fn first_spellings(name: &str) -> Name<'_> {
     Name(Whose::First, name)
+}
+
+/// `MesiboGroupcallAdmin_On…`
+pub fn admin_spellings(name: &str) -> Name<'_> {
+    Name(Whose::Admin, name)
 }
 
 /// The first method of this name that the listener has.

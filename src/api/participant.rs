@@ -38,6 +38,8 @@ pub struct Participant {
     views: Cell<u32>,
     speaker: RefCell<Option<HtmlMediaElement>>,
     shape: Cell<(u32, u32)>,
+    /// When it spoke last, server's time, ms.
+    pub talked: Cell<f64>,
     /// Somebody's stream as it was last known: who has left is still who it was.
     known: RefCell<client::Stream>,
 }
@@ -57,6 +59,7 @@ impl Participant {
             views: Cell::new(0),
             speaker: RefCell::default(),
             shape: Cell::default(),
+            talked: Cell::default(),
             known: RefCell::default(),
         });
         let object = JsValue::from(MesiboParticipant { participant: participant.clone() });
@@ -101,6 +104,10 @@ impl Participant {
         } else if matches!(self.stream, StreamRef::Remote(_)) && self.speaker.borrow().is_none() {
             *self.speaker.borrow_mut() = media::speaker(&stream);
         }
+        if let Some(room) = self.room.upgrade() {
+            let device = room.sink.borrow();
+            self.elements().iter().for_each(|element| media::play_through(element, &device));
+        }
     }
 
     /// The call has ended: nothing is shown or heard any more.
@@ -110,6 +117,44 @@ impl Participant {
             media::show(&element, None);
         }
         self.views.set(self.views.get() + 1);
+    }
+
+    /// It publishes what it did before: the page's wish could not be had.
+    pub fn take_back_source(&self) {
+        if let StreamRef::Own(sid) = self.stream
+            && let Some(Some(running)) =
+                self.look(|room| room.own.get(&sid).map(|own| own.publishing.clone()))
+        {
+            *self.publishing.borrow_mut() = running;
+        }
+    }
+
+    /// The elements it is seen and heard in.
+    pub fn elements(&self) -> Vec<HtmlMediaElement> {
+        let view = self.view.borrow().clone();
+        view.into_iter().chain(self.speaker.borrow().clone()).collect()
+    }
+
+    /// What it shows: camera or screen, and which.
+    pub fn source(&self) -> (u32, u32) {
+        let publishing = self.publishing.borrow();
+        match self.stream {
+            StreamRef::Own(_) => (publishing.source, publishing.index),
+            StreamRef::Remote(_) => (self.remote(|stream| stream.source).unwrap_or(0), 0),
+        }
+    }
+
+    pub fn start_with(self: &Rc<Self>, source: (u32, u32), audio: bool, video: bool) {
+        {
+            let mut publishing = self.publishing.borrow_mut();
+            (publishing.source, publishing.index) = source;
+        }
+        self.start(audio, video);
+    }
+
+    /// How the publisher wants it to be shown.
+    pub fn display(&self) -> u32 {
+        self.remote(|stream| stream.display).unwrap_or(0)
     }
 
     pub fn set_shape(&self, width: u32, height: u32) {
@@ -168,7 +213,7 @@ impl Participant {
         }
     }
 
-    fn mute(&self, kind: Kind, muted: bool) {
+    pub fn mute(&self, kind: Kind, muted: bool) {
         let Some(room) = self.room.upgrade() else { return };
         if matches!(self.stream, StreamRef::Own(_)) {
             let mut publishing = self.publishing.borrow_mut();
@@ -205,7 +250,7 @@ impl Participant {
         }
     }
 
-    fn start(self: &Rc<Self>, audio: bool, video: bool) -> bool {
+    pub fn start(self: &Rc<Self>, audio: bool, video: bool) -> bool {
         let Some(room) = self.room.upgrade() else { return false };
         match self.stream {
             StreamRef::Own(_) => {
@@ -435,10 +480,34 @@ impl MesiboParticipant {
 
     #[wasm_bindgen(js_name = getVideoSource)]
     pub fn get_video_source(&self) -> u32 {
+        self.participant.source().0
+    }
+
+    /// How an admin's requests name it: `Stream.id`, 0 of an own one.
+    #[wasm_bindgen(js_name = _key)]
+    pub fn key(&self) -> f64 {
         match self.participant.stream {
-            StreamRef::Own(_) => self.participant.publishing.borrow().source,
-            StreamRef::Remote(_) => self.participant.remote(|stream| stream.source).unwrap_or(0),
+            StreamRef::Own(_) => 0.0,
+            StreamRef::Remote(id) => id.0 as f64,
         }
+    }
+
+    #[wasm_bindgen(js_name = _stream)]
+    pub fn stream(&self) -> Option<MediaStream> {
+        self.participant.media()
+    }
+
+    #[wasm_bindgen(js_name = _suggest)]
+    pub fn suggest(&self, display: u32) {
+        self.participant.publishing.borrow_mut().display = display;
+        if self.participant.publishing_now.get() {
+            self.participant.publish();
+        }
+    }
+
+    #[wasm_bindgen(js_name = getTalkTimestamp)]
+    pub fn get_talk_timestamp(&self) -> f64 {
+        self.participant.talked.get()
     }
 
     #[wasm_bindgen(js_name = setVideoView)]

@@ -154,6 +154,25 @@ pub fn show(element: &HtmlMediaElement, stream: Option<&MediaStream>) {
     });
 }
 
+/// Plays through the device of this id, where the browser lets pages choose; empty: the default.
+pub fn play_through(element: &HtmlMediaElement, device: &str) {
+    let name = |name| Reflect::get(element, &JsValue::from_str(name)).unwrap_or_default();
+    let Ok(set) = name("setSinkId").dyn_into::<js_sys::Function>() else { return };
+    if name("sinkId").as_string().as_deref() == Some(device) {
+        return;
+    }
+    let done = set.call1(element, &device.into()).and_then(|done| done.dyn_into::<Promise>());
+    wasm_bindgen_futures::spawn_local(async move {
+        let done = match done {
+            Ok(done) => JsFuture::from(done).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = done {
+            crate::api::listener::warn(&format!("sound stays where it is: {}", reason(&error)));
+        }
+    });
+}
+
 fn play_at_next_gesture(element: HtmlMediaElement) {
     let Some(document) = document() else { return };
     let play = Closure::once_into_js(move || {

@@ -144,6 +144,7 @@ test("a voice call needs no element, a video call waits for its elements", async
   await late.pages[1].until(() => phone.playing().width > 0);
 });
 
+// Rules: 7.29.
 test("a call is declined, cancelled, never answered, or cannot be made", async () => {
   const { ada, bob, pages } = await two();
   const [a, b] = pages;
@@ -242,6 +243,7 @@ test("another device that answers takes the call over from those that ring", asy
   for (const page of [b, other]) await page.until(() => phone.seen.records[0]?.incoming);
 });
 
+// Rules: 7.7.
 test("mute, both readings of it, and hold are told and heard", async () => {
   const { pages } = await talking();
   const [a, b] = pages;
@@ -272,6 +274,14 @@ test("mute, both readings of it, and hold are told and heard", async () => {
   await mute([false, false, true]);
   assert.equal(await mask(), 0);
 
+  const active = await a.evaluate(() => {
+    const { api } = phone;
+    const peer = api.getActiveP2PCall();
+    return [peer === api.getActiveCall(), peer.isVideoCallInProgress(), api.getActiveGroupCall()];
+  });
+  assert.deepEqual(active, [true, true, null]);
+  assert.equal(await a.evaluate(() => phone.api.toggleAudioMute()), true);
+  assert.equal(await a.evaluate(() => phone.api.toggleAudioMute()), false);
   assert.equal(await a.evaluate(() => phone.api.toggleVideoMute()), true);
   assert.equal(await a.evaluate(() => phone.api.toggleVideoMute()), false);
   assert.equal(await a.evaluate(() => phone.api.hold(true)), 0);

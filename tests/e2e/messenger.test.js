@@ -193,6 +193,13 @@ test("a text is found in the conversation and over all, and the hit is shown how
     }
   }, a.person.address);
   await a.sees("straw 699");
+  // What was seen but not stored as read is where the conversation opens the next time.
+  const unread = () => {
+    const { promise, resolve } = Promise.withResolvers();
+    Mesibo.getInstance().getSortedProfiles()[0].getUnreadMessageCount(resolve);
+    return promise;
+  };
+  await until("all are read", async () => (await a.raw.evaluate(unread)) === 0);
   await a.raw.reload();
   await a.talkTo("Bob");
   await a.sees("straw 699");

@@ -45,11 +45,7 @@ for (const [how, settings] of [
   test(`two tabs have one session, and both see what comes and what either sends: ${how}`, async () => {
     const before = await sessions();
     const { ada, bob, first, second, b } = await twoTabs(settings);
-    assert.equal(
-      (await sessions()) - before,
-      2,
-      "one of both tabs, one of bob",
-    );
+    assert.equal((await sessions()) - before, 2, "one of both tabs, one of bob");
     await send(b, ada, ["hello"]);
     await send(first, bob, ["one"]);
     await send(second, bob, ["two"]);
@@ -63,9 +59,7 @@ for (const [how, settings] of [
     }
     await b.evaluate((to) => chat.typing(to), ada.address);
     for (const page of [first, second]) {
-      await page.until(() =>
-        chat.seen.presence.some((p) => p.kind === "isTyping"),
-      );
+      await page.until(() => chat.seen.presence.some((p) => p.kind === "isTyping"));
     }
   });
 }
@@ -78,10 +72,7 @@ test("what one tab reads, deletes and edits is so in the other", async () => {
     page.until(
       async ([from, count]) => {
         const session = chat.api.getProfile(from, 0).createReadSession({});
-        return (
-          (await new Promise((answer) => session.getUnreadCount(answer))) ===
-          count
-        );
+        return (await new Promise((answer) => session.getUnreadCount(answer))) === count;
       },
       [bob.address, count],
     );
@@ -116,14 +107,8 @@ for (const [how, end] of [
     // does not freeze such a tab, a debugger does.
     if (how === "frozen") await end(first);
     const sending = [
-      b.evaluate(
-        ([to, all]) => chat.sendSlowly(to, all),
-        [ada.address, coming],
-      ),
-      second.evaluate(
-        ([to, all]) => chat.sendSlowly(to, all),
-        [bob.address, going],
-      ),
+      b.evaluate(([to, all]) => chat.sendSlowly(to, all), [ada.address, coming]),
+      second.evaluate(([to, all]) => chat.sendSlowly(to, all), [bob.address, going]),
     ];
     await arrived(second, 5);
     if (how !== "frozen") await end(first);

@@ -679,6 +679,7 @@ impl Client {
             Ok(Body::RoomRefused(refused)) => self.on_room_refused(&refused),
             Ok(Body::Call(call)) => self.on_call(now, call),
             Ok(Body::Answer(answer)) => self.on_answer(now, &answer),
+            Ok(Body::RoomControl(control)) => self.on_room_control(control),
             Ok(Body::Subscriber(subscriber)) => self.on_subscriber(&subscriber),
             Ok(Body::UploadToken(upload)) => self.session.upload_token = upload.token,
             Ok(Body::History(part)) => self.on_history_part(part),

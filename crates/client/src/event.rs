@@ -407,6 +407,12 @@ pub enum RoomEvent {
         /// Speaks.
         talking: bool,
     },
+    /// Another camera or screen is what it shows now.
+    SourceChanged(StreamRef),
+    /// The publisher suggests how to show it, see [`crate::Stream::display`].
+    Display(StreamId),
+    /// An admin asks for something; whether it is done is the page's to say.
+    Control(proto::RoomControl),
     /// The call ended, not by the own `hang_up`. `MESIBOCALL_HANGUP_REASON_*`.
     HungUp {
         /// Which call.

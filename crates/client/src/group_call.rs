@@ -39,6 +39,8 @@ pub struct Publishing {
     pub audio_muted: bool,
     /// Picture is muted.
     pub video_muted: bool,
+    /// How others should show it, see `Stream.display` of the protocol.
+    pub display: u32,
 }
 
 /// A room the page is in.
@@ -79,6 +81,8 @@ pub struct Stream {
     pub video_muted: bool,
     /// Speaks now.
     pub talking: bool,
+    /// How the publisher wants it to be shown, see `Stream.display` of the protocol.
+    pub display: u32,
 }
 
 /// An own stream.
@@ -90,6 +94,8 @@ pub struct OwnStream {
     pub captured: Option<(bool, bool)>,
     /// Speaks now.
     pub talking: bool,
+    /// Camera or screen, and which, of what is captured.
+    source: (u32, u32),
     /// The server's number, once it is announced.
     id: Option<StreamId>,
     connected: bool,
@@ -112,6 +118,12 @@ impl Room {
             StreamRef::Own(sid) => self.own.contains_key(&sid),
             StreamRef::Remote(id) => self.calls.contains_key(&id),
         }
+    }
+
+    /// The page's number of an own stream.
+    pub fn own_of(&self, id: StreamId) -> Option<u32> {
+        let mut own = self.own.iter().filter(|(_, own)| own.id == Some(id));
+        own.next().map(|(sid, _)| *sid)
     }
 
     /// Whether media of this stream flows.
@@ -211,6 +223,7 @@ impl Client {
                     publishing,
                     captured: None,
                     talking: false,
+                    source: (0, 0),
                     id: None,
                     connected: false,
                 };
@@ -281,7 +294,19 @@ impl Client {
         self.tell_mute(gid, stream, false);
     }
 
+    /// Asks something of others in a room, as an admin; the server passes on what is allowed.
+    pub fn control(&mut self, control: proto::RoomControl) {
+        self.transmit(client_frame::Body::RoomControl(control));
+    }
+
     // ---- what the server tells -----------------------------------------------------------------
+
+    pub(crate) fn on_room_control(&mut self, control: proto::RoomControl) {
+        let room = GroupId(control.gid);
+        if self.rooms.contains_key(&room) {
+            self.tell_room(room, RoomEvent::Control(control));
+        }
+    }
 
     pub(crate) fn on_room_state(&mut self, state: &proto::RoomState) {
         let gid = GroupId(state.gid);
@@ -389,6 +414,7 @@ impl Client {
             audio_muted: told.audio_muted,
             video_muted: told.video_muted,
             talking: told.talking,
+            display: told.display,
         };
         let Some(before) = room.streams.insert(id, stream.clone()) else {
             return self.tell_room(gid, RoomEvent::PublisherJoined(id));
@@ -407,6 +433,12 @@ impl Client {
         if running && before.talking != stream.talking {
             let talking = stream.talking;
             self.tell_room(gid, RoomEvent::Talking { stream: StreamRef::Remote(id), talking });
+        }
+        if running && before.display != stream.display {
+            self.tell_room(gid, RoomEvent::Display(id));
+        }
+        if running && before.source != stream.source {
+            self.tell_room(gid, RoomEvent::SourceChanged(StreamRef::Remote(id)));
         }
     }
 
@@ -465,8 +497,10 @@ impl Client {
             peer::Input::Captured { room: gid, sid, audio, video } => {
                 let Some(room) = self.rooms.get_mut(&gid) else { return };
                 let Some(own) = room.own.get_mut(&sid) else { return };
-                own.captured = Some((audio, video));
                 let publishing = own.publishing.clone();
+                let source = (publishing.source, publishing.index);
+                let before = own.captured.replace((audio, video)).map(|_| own.source);
+                own.source = source;
                 // What is not announced yet is offered when the server knows of it.
                 if own.id.is_some() {
                     room.negotiation.change();
@@ -479,11 +513,20 @@ impl Client {
                     }
                 }
                 let stream = StreamRef::Own(sid);
+                if before.is_some_and(|before| before != source) {
+                    self.tell_room(gid, RoomEvent::SourceChanged(stream));
+                }
                 self.tell_room(gid, RoomEvent::Video { stream, width: 0, height: 0 });
                 self.announce_stream(gid, sid);
             }
             peer::Input::CaptureFailed { room: gid, sid, reason } => {
                 let Some(room) = self.rooms.get_mut(&gid) else { return };
+                // Who changes the source and thinks better of it goes on with the former one.
+                let running = room.own.get_mut(&sid).filter(|own| own.captured.is_some());
+                if let Some(own) = running {
+                    (own.publishing.source, own.publishing.index) = own.source;
+                    return self.tell_room(gid, RoomEvent::CaptureFailed { sid, reason });
+                }
                 room.own.remove(&sid);
                 self.tell_room(gid, RoomEvent::CaptureFailed { sid, reason });
                 let stream = StreamRef::Own(sid);
@@ -547,8 +590,9 @@ impl Client {
         let Some(call) = room.calls.get_mut(&receiving.stream) else { return };
         let stream = StreamRef::Remote(receiving.stream);
         let first = !core::mem::replace(&mut call.connected, true);
-        let muted =
-            room.streams.get(&receiving.stream).is_some_and(|s| s.audio_muted || s.video_muted);
+        let told = room.streams.get(&receiving.stream);
+        let muted = told.is_some_and(|told| told.audio_muted || told.video_muted);
+        let suggested = told.is_some_and(|told| told.display != 0);
         if first {
             self.tell_room(gid, RoomEvent::Connected { stream, connected: true });
         }
@@ -558,6 +602,9 @@ impl Client {
         }
         if first && muted {
             self.tell_mute(gid, stream, true);
+        }
+        if first && suggested {
+            self.tell_room(gid, RoomEvent::Display(receiving.stream));
         }
     }
 
@@ -620,6 +667,7 @@ impl Client {
             video,
             audio_muted: own.publishing.audio_muted,
             video_muted: own.publishing.video_muted,
+            display: own.publishing.display,
         };
         self.transmit(client_frame::Body::Publish(publish));
     }

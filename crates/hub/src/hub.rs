@@ -374,6 +374,10 @@ impl Hub {
                 self.on_unpublish(id, unpublish);
                 Ok(())
             }
+            (_, Body::RoomControl(control)) => {
+                self.on_room_control(id, control);
+                Ok(())
+            }
             (_, Body::Call(call)) => self.on_call(id, call),
             (_, Body::Negotiate(negotiate)) => {
                 self.on_negotiate(id, negotiate);

@@ -11,9 +11,12 @@ use hashbrown::HashMap;
 use wire::frame::encode_server;
 use wire::id::{GroupId, SessionId, StreamId, Uid};
 use wire::limits::{NAME_BYTES_MAX, ROOMS_PER_SESSION_MAX, STREAMS_PER_SESSION_MAX};
+use wire::mask::admin::{CALL_CONTROL, HANGUP};
 use wire::mask::{call, group_error, member as right};
+use wire::proto::room_control::Verb;
 use wire::proto::{
-    Publish, RoomEnter, RoomRefused, RoomState, RoomUpdate, Stream, Unpublish, server_frame,
+    Publish, RoomControl, RoomEnter, RoomRefused, RoomState, RoomUpdate, Stream, Unpublish,
+    server_frame,
 };
 
 use crate::Output;
@@ -231,6 +234,7 @@ impl Hub {
             audio_muted: publish.audio_muted,
             video_muted: publish.video_muted,
             talking: talking && !publish.audio_muted,
+            display: publish.display,
         };
         room.streams.insert(stream, Published { by: id, stream: published });
         if let Some(occupant) = room.occupants.get_mut(&id) {
@@ -247,6 +251,38 @@ impl Hub {
         if let Some(stream) = own {
             self.stop_stream(gid, stream);
         }
+    }
+
+    /// What an admin asks of others goes to them, with who asks. Without the right to it, or about
+    /// what is not there, it goes nowhere: pages offer it to admins only.
+    pub(crate) fn on_room_control(&mut self, id: SessionId, control: &RoomControl) {
+        let gid = GroupId(control.gid);
+        let Some(room) = self.rooms.rooms.get(&gid) else { return };
+        let Some(admin) = room.occupants.get(&id) else { return };
+        let needed = match control.verb() {
+            Verb::Unknown => return,
+            Verb::Stop | Verb::Leave => CALL_CONTROL | HANGUP,
+            Verb::Mute | Verb::Publish | Verb::Subscribe | Verb::FullScreen => CALL_CONTROL,
+        };
+        let is_about_something = matches!(control.verb(), Verb::Subscribe | Verb::FullScreen);
+        let known = |stream: u64| room.streams.get(&StreamId(stream));
+        if admin.rights.admin_flags & needed != needed
+            || (is_about_something && known(control.about).is_none())
+        {
+            return;
+        }
+        let mut control = RoomControl { by: admin.address.clone(), ..control.clone() };
+        let targets = match control.stream {
+            0 => room.occupants.keys().copied().filter(|other| *other != id).collect(),
+            stream => {
+                let Some(published) = known(stream) else { return };
+                if control.verb() != Verb::Publish {
+                    control.sid = published.stream.sid;
+                }
+                alloc::vec![published.by]
+            }
+        };
+        self.send_to_all(targets, server_frame::Body::RoomControl(control));
     }
 
     /// The stream as it is now, to everybody concerned and to its publisher.

@@ -8,7 +8,8 @@ use hub::port::admin::{GroupFields, MemberFields, Operation, UserRef};
 use hub::port::media::{self, Command, Event, Peer};
 use wire::id::{GroupId, SessionId, StreamId, Ticket};
 use wire::limits::{NAME_BYTES_MAX, ROOMS_PER_SESSION_MAX, STREAMS_PER_SESSION_MAX};
-use wire::mask::{call, group as mode, group_error, member as right};
+use wire::mask::{admin, call, group as mode, group_error, member as right};
+use wire::proto::room_control::Verb;
 use wire::proto::*;
 use wire::time::Duration;
 
@@ -259,6 +260,45 @@ fn talking_is_told_to_everybody_but_not_of_a_muted_stream() {
     assert!(!changed(&mut host, bob)[0].talking);
     host.input(talking(true));
     assert_eq!(changed(&mut host, bob), []);
+}
+
+#[test]
+fn what_an_admin_asks_goes_to_whom_it_is_for_and_names_the_admin() {
+    let mut host = Host::new();
+    let (gid, [ada, bob, carol]) = room(&mut host, 0);
+    let flags = admin::CALL_CONTROL | admin::HANGUP;
+    let rights = MemberFields { admin_flags: Some(flags), ..MemberFields::default() };
+    host.admin(Operation::MembersEdit { gid, members: vec!["ada".into()], rights }).unwrap();
+    for session in [ada, bob, carol] {
+        enter(&mut host, gid, session).expect("entered");
+    }
+    let stream = publish(&mut host, gid, bob, 3).expect("published");
+    let ask = |verb: Verb, stream, about| {
+        let sid = 9;
+        let by = "somebody else".into();
+        let verb = verb as i32;
+        RoomControl { gid: gid.0, verb, stream, about, sid, by, ..RoomControl::default() }
+    };
+    let mut asked = |by, control: RoomControl| {
+        [ada, bob, carol].into_iter().for_each(|session| drop(host.received(session)));
+        host.frame(by, client_frame::Body::RoomControl(control));
+        [ada, bob, carol].map(|session| controls(&mut host, session).pop())
+    };
+    let [none, told, other] = asked(ada, ask(Verb::Mute, stream.id, 0));
+    let told = told.expect("bob is asked");
+    assert_eq!((none, other, told.by.as_str(), told.sid), (None, None, "ada", 3));
+    let [none, told, other] = asked(ada, ask(Verb::Leave, 0, 0));
+    assert!(none.is_none() && told.is_some() && other.is_some());
+    let [_, told, _] = asked(ada, ask(Verb::Publish, stream.id, 0));
+    assert_eq!(told.expect("bob is asked").sid, 9, "the stream to start");
+
+    // Neither who is no admin, nor about what is not there.
+    for verb in [Verb::Mute, Verb::Stop, Verb::Publish, Verb::Leave, Verb::FullScreen] {
+        assert_eq!(asked(bob, ask(verb, 0, stream.id)), [None, None, None], "{verb:?}");
+    }
+    assert_eq!(asked(ada, ask(Verb::Stop, stream.id + 1, 0)), [None, None, None]);
+    assert_eq!(asked(ada, ask(Verb::FullScreen, 0, stream.id + 1)), [None, None, None]);
+    assert_eq!(asked(ada, ask(Verb::Unknown, 0, 0)), [None, None, None]);
 }
 
 #[test]
@@ -566,6 +606,14 @@ fn changed(host: &mut Host, session: SessionId) -> Vec<Stream> {
 
 fn gone(host: &mut Host, session: SessionId) -> Vec<u64> {
     updates(host, session).into_iter().flat_map(|update| update.gone).collect()
+}
+
+fn controls(host: &mut Host, session: SessionId) -> Vec<RoomControl> {
+    let asked = host.received(session).into_iter().filter_map(|body| match body {
+        server_frame::Body::RoomControl(control) => Some(control),
+        _ => None,
+    });
+    asked.collect()
 }
 
 fn closed(host: &mut Host, session: SessionId) -> Option<u32> {

@@ -1,5 +1,5 @@
 // A server, an app and its people, made for one test file and gone after it.
-import { after, before, beforeEach } from "node:test";
+import { after, afterEach, before, beforeEach } from "node:test";
 import { Admin } from "./admin.js";
 import { Chromium } from "./chromium.js";
 import { Firefox } from "./firefox.js";
@@ -10,6 +10,8 @@ import { Server } from "./server.js";
 export class World {
   #browsers = new Map();
   #disposals = [];
+  /** Pages of the test that runs; they are closed at its end, so that they take no time of the next. */
+  #pages = null;
   #people = 0;
   #opening;
 
@@ -17,7 +19,11 @@ export class World {
   static forThisFile() {
     const world = new World();
     before(() => world.open());
-    beforeEach((test) => beginTest(test.name));
+    beforeEach((test) => {
+      beginTest(test.name);
+      world.#pages = [];
+    });
+    afterEach(() => world.#closePages());
     after(() => world.close().finally(writeRecord));
     return world;
   }
@@ -33,6 +39,12 @@ export class World {
     await this.server.start();
     this.admin = new Admin(this.server.url);
     this.app = await this.admin.addApp("world");
+  }
+
+  async #closePages() {
+    const pages = this.#pages ?? [];
+    this.#pages = null;
+    await Promise.all(pages.map((page) => page.close().catch(() => {})));
   }
 
   async close() {
@@ -75,7 +87,8 @@ export class World {
     const opened = await (browser ?? (await this.chromium())).open(
       this.address(person, page, settings, from, at),
     );
-    this.#disposals.push(() => opened.close().catch(() => {}));
+    if (this.#pages) this.#pages.push(opened);
+    else this.#disposals.push(() => opened.close().catch(() => {}));
     return opened;
   }
 

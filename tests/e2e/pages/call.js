@@ -39,15 +39,15 @@
   api.setCredentials(settings.token);
   api.setListener({
     Mesibo_OnConnectionStatus: (status) => seen.connection.push(status),
-    Mesibo_OnPermission: (on) => seen.permissions.push(on),
-    Mesibo_OnLocalMedia: (m) => seen.media.push(m && m.id),
-    Mesibo_OnCall(id, from, video) {
+    Mesibo_onPermission: (on) => seen.permissions.push(on),
+    Mesibo_onLocalMedia: (m) => seen.media.push(m && m.id),
+    Mesibo_onCall(id, from, video) {
       callid = id;
       seen.calls.push({ id, from, video });
       setup(video);
       if (settings.answers) queueMicrotask(() => [api.answer(true), api.answer(true)]);
     },
-    Mesibo_OnCallStatus(id, status) {
+    Mesibo_onCallStatus(id, status) {
       callid = id;
       const local = document.getElementById("localVideo")?.srcObject;
       seen.statuses.push({ id, status, released: !local });

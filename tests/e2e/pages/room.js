@@ -3,7 +3,14 @@
 {
   const settings = JSON.parse(decodeURIComponent(location.hash.slice(1)));
   const api = Mesibo.getInstance();
-  const seen = { connection: [], publishers: [], events: [], errors: [], subscribers: [] };
+  const seen = {
+    connection: [],
+    publishers: [],
+    events: [],
+    errors: [],
+    subscribers: [],
+    asked: [],
+  };
   const others = new Map();
   let me = null;
 
@@ -21,7 +28,32 @@
     MesiboGroupcall_OnAudio: (p) => tell("audio", p),
     MesiboGroupcall_OnMute: (p, audio, video, remote) => tell("mute", p, { audio, video, remote }),
     MesiboGroupcall_OnHangup: (p, reason) => tell("hangup", p, { reason }),
+    MesiboGroupcall_OnTalking: (p, talking) => tell("talking", p, { talking }),
+    MesiboGroupcall_OnVideoSourceChanged: (p, source, index) =>
+      tell("source", p, { source, index }),
+    MesiboGroupcall_OnVisibilityPreference: (p, visible, fullscreen, priority) =>
+      tell("display", p, { visible, fullscreen, priority }),
   };
+
+  // What admins ask for: noted, and refused when the settings say so.
+  const asked =
+    (what) =>
+    (requester, admin, ...rest) => {
+      const plain = rest.map((value) => (value?.getSid ? key(value) : value));
+      seen.asked.push([what, requester.getAddress(), admin, ...plain]);
+      return !settings.refuses;
+    };
+  const names = [
+    "Mute",
+    "StopPublishing",
+    "StartPublishing",
+    "Subscribe",
+    "MakeFullScreen",
+    "Leave",
+  ];
+  const admin = Object.fromEntries(
+    names.map((name) => [`MesiboGroupcallAdmin_On${name}`, asked(name)]),
+  );
 
   function element(p) {
     const id = `view-${key(p)}`;
@@ -58,7 +90,7 @@
   });
   api.start();
   const room = api.groupCall(listener, settings.group);
-  room.join(listener);
+  room.join(listener, settings.obeys ? null : admin);
   if (settings.publish !== false) {
     me = room.createPublisher(0);
     if (me) {
@@ -78,6 +110,11 @@
       video: others.get(who).getMuteStatus(true),
     }),
     leave: () => room.leave(),
+    call: room,
+    calls: call,
+    listener,
+    me: () => me,
+    of: (who) => others.get(who),
     /** Sizes of the pictures of the others, as they are shown. */
     views: () =>
       [...document.querySelectorAll("video")]

@@ -1,0 +1,340 @@
+// Group calls and participants: what pages ask for in many words. Streams, rights and who is told
+// are the engine's.
+
+import { constants } from "./constants.js";
+import { fieldOf } from "./hidden.js";
+import { GROUP_CALL, callPage, methodOf } from "./told.js";
+
+const {
+  MESIBOCALL_VIDEOSOURCE_CAMERADEFAULT: CAMERA,
+  MESIBOCALL_VIDEOSOURCE_CAMERAFRONT: FRONT,
+  MESIBOCALL_VIDEOSOURCE_CAMERAREAR: REAR,
+  MESIBOCALL_VIDEOSOURCE_SCREEN: SCREEN,
+  MESIBO_AUDIODEVICE_SPEAKER: SPEAKER,
+  MESIBO_AUDIODEVICE_DEFAULT: DEFAULT,
+} = constants;
+
+// As RoomControl of the protocol counts them.
+const MUTE = 1;
+const STOP = 2;
+const PUBLISH = 3;
+const SUBSCRIBE = 4;
+const FULL_SCREEN = 5;
+const LEAVE = 6;
+
+const list = (values) => (Array.isArray(values) ? values : values ? [values] : []);
+const isParticipant = (value) => typeof value?._key === "function";
+
+/** What an admin may ask of the publisher of one stream. */
+export class MesiboParticipantAdmin {
+  constructor(participant) {
+    fieldOf(this).participant = participant;
+  }
+  mute(audio, video, enable) {
+    ask(fieldOf(this).participant, MUTE, { audio, video, enable });
+  }
+  toggleAudioMute() {
+    return toggle(this, false);
+  }
+  toggleVideoMute() {
+    return toggle(this, true);
+  }
+  hangup() {
+    ask(fieldOf(this).participant, STOP);
+  }
+  publish(sid = 0, source = 0, index = 0, audio = true, video = true) {
+    ask(fieldOf(this).participant, PUBLISH, { sid, source, index, audio, video });
+  }
+  subscribe(publisher, audio = true, video = true) {
+    if (!isParticipant(publisher)) return console.warn("mesibo: subscribe needs a participant");
+    const about = publisher._key();
+    ask(fieldOf(this).participant, SUBSCRIBE, { about, audio, video });
+  }
+}
+
+function toggle(admin, video) {
+  const muted = !fieldOf(admin).participant.getMuteStatus(video, true);
+  admin.mute(!video, video, muted);
+  return muted;
+}
+
+/** Of the publisher of a remote stream; an own one is the page's to change. */
+function ask(participant, verb, wanted) {
+  const stream = participant._key();
+  if (stream) participant.getGroupCall()._control(verb, { ...wanted, stream });
+}
+
+/** What an admin may ask of several, or of everybody. */
+export class MesiboGroupCallAdmin {
+  constructor(call) {
+    fieldOf(this).call = call;
+  }
+  mute(participants, audio, video, enable) {
+    for (const participant of list(participants).filter(isParticipant)) {
+      ask(participant, MUTE, { audio, video, enable });
+    }
+  }
+  muteAll(audio, video, enable) {
+    this.mute(fieldOf(this).call.getParticipants(), audio, video, enable);
+  }
+  hangup(participants) {
+    for (const participant of list(participants).filter(isParticipant)) ask(participant, STOP);
+  }
+  hangupAll() {
+    fieldOf(this).call._control(LEAVE);
+  }
+  fullscreen(participant) {
+    if (!isParticipant(participant)) return;
+    fieldOf(this).call._control(FULL_SCREEN, { about: participant._key() });
+  }
+}
+
+/** Methods of participants. */
+export const participantMethods = {
+  isPublisher() {
+    return true;
+  },
+  isVideoLandscape() {
+    return this.getAspectRatio() >= 1;
+  },
+  toggleAudioMute() {
+    return this.toggleMute(false);
+  },
+  toggleVideoMute() {
+    return this.toggleMute(true);
+  },
+  getUserData() {
+    return fieldOf(this).data;
+  },
+  setUserData(data) {
+    fieldOf(this).data = data;
+  },
+  // A phone has two sides, a desk has cameras in a row.
+  switchCamera() {
+    const source = this.getVideoSource();
+    const facing = this._stream()?.getVideoTracks()[0]?.getSettings().facingMode;
+    if (facing) return this.setVideoSource(facing === "environment" ? FRONT : REAR);
+    navigator.mediaDevices?.enumerateDevices().then((devices) => {
+      const cameras = devices.filter(({ kind }) => kind === "videoinput").length;
+      if (cameras < 2 && source !== SCREEN) return;
+      const own = fieldOf(this);
+      own.camera = ((own.camera ?? 0) + 1) % cameras;
+      this.setVideoSource(CAMERA, own.camera);
+    });
+  },
+  switchSource(source) {
+    this.setVideoSource(source ?? (this.getVideoSource() === SCREEN ? CAMERA : SCREEN));
+  },
+  isFrontCamera() {
+    const facing = this._stream()?.getVideoTracks()[0]?.getSettings().facingMode;
+    const source = this.getVideoSource();
+    return source !== SCREEN && (facing ? facing === "user" : source !== REAR);
+  },
+  changeVideoFormat(width, height, frameRate) {
+    const wanted = Object.entries({ width, height, frameRate }).filter(([, value]) => value > 0);
+    const [track] = (this.isLocal() && this._stream()?.getVideoTracks()) || [];
+    track
+      ?.applyConstraints(Object.fromEntries(wanted))
+      .catch((error) => console.warn("mesibo: this camera has no such format:", error.message));
+  },
+  // An own stream: a wish to those who watch. Another's: how important it is here.
+  setVisibility(visible = true, fullscreen = false, priority = 0) {
+    const display = { visible: Boolean(visible), fullscreen: Boolean(fullscreen) };
+    const within = Math.min(Math.max(Math.trunc(Number(priority)) || 0, 0), 0xffff);
+    fieldOf(this).display = { ...display, priority: within };
+    if (this.isLocal()) {
+      this._suggest(1 | (display.visible ? 2 : 0) | (display.fullscreen ? 4 : 0) | (within << 8));
+    }
+    return true;
+  },
+  setVisible(visible = true) {
+    const { fullscreen, priority } = displayOf(this);
+    return participantMethods.setVisibility.call(this, visible, fullscreen, priority);
+  },
+  setFullscreen(fullscreen = true) {
+    const { visible, priority } = displayOf(this);
+    return participantMethods.setVisibility.call(this, visible, fullscreen, priority);
+  },
+  setPriority(priority) {
+    const { visible, fullscreen } = displayOf(this);
+    return participantMethods.setVisibility.call(this, visible, fullscreen, priority);
+  },
+  /** As the first generation has it: the browser shows nothing else. */
+  fullScreen(on = true) {
+    const view = this.getVideoView();
+    const refused = (error) => console.warn("mesibo: no full screen:", error.message);
+    if (on) view?.requestFullscreen?.().catch(refused);
+    else if (view && document.fullscreenElement === view) document.exitFullscreen().catch(refused);
+    return participantMethods.setFullscreen.call(this, on);
+  },
+  isVisible() {
+    return displayOf(this).visible;
+  },
+  isFullscreen() {
+    return displayOf(this).fullscreen;
+  },
+  getPriority() {
+    return displayOf(this).priority;
+  },
+  getAdmin() {
+    if (!this.getGroupCall()?.hasAdminPermissions()) return null;
+    return (fieldOf(this).admin ??= new MesiboParticipantAdmin(this));
+  },
+  adminMute(audio, video, enable) {
+    participantMethods.getAdmin.call(this)?.mute(audio, video, enable);
+  },
+};
+
+const displayOf = (participant) =>
+  fieldOf(participant).display ?? { visible: true, fullscreen: false, priority: 0 };
+
+// ---- where sound comes from ---------------------------------------------------------------------
+
+// What browsers call devices in their labels, `MESIBO_AUDIODEVICE_*`.
+const LABELS = [
+  [constants.MESIBO_AUDIODEVICE_BLUETOOTH, /bluetooth|airpods|hands-?free/i],
+  [constants.MESIBO_AUDIODEVICE_HEADSET, /head(set|phone)|earbud|wired/i],
+  [constants.MESIBO_AUDIODEVICE_EARPIECE, /earpiece|receiver/i],
+  [SPEAKER, /speaker|built-?in|internal/i],
+];
+const kindOf = ({ label }) => LABELS.find(([, words]) => words.test(label))?.[0] ?? DEFAULT;
+
+async function outputs() {
+  const devices = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
+  return devices.filter(({ kind }) => kind === "audiooutput");
+}
+
+const canChoose = () => "setSinkId" in HTMLMediaElement.prototype;
+const active = (devices) => {
+  const chosen = devices.find(({ deviceId }) => deviceId === "default") ?? devices[0];
+  return chosen ? kindOf(chosen) : DEFAULT;
+};
+
+/** Tells the room's listeners when the browser plays through another device, until it is left. */
+function watchDevices(call) {
+  const own = fieldOf(call);
+  const { mediaDevices } = navigator;
+  if (own.devices || !mediaDevices?.addEventListener) return;
+  outputs().then((devices) => (own.device = active(devices)));
+  own.devices = async () => {
+    const before = own.device;
+    own.device = active(await outputs());
+    if (own.device === before) return;
+    for (const listener of call._listeners()) {
+      const method = methodOf(listener, GROUP_CALL, "AudioDeviceChanged");
+      if (method) callPage(method, listener, [own.device, before]);
+    }
+  };
+  mediaDevices.addEventListener("devicechange", own.devices);
+}
+
+function stopWatching(call) {
+  const own = fieldOf(call);
+  if (own.devices) navigator.mediaDevices.removeEventListener("devicechange", own.devices);
+  own.devices = null;
+}
+
+/** Methods of group calls; `engine` are those of the engine that these go on with. */
+export const groupCallMethods = (engine) => ({
+  join(listener, admin) {
+    watchDevices(this);
+    return engine.join.call(this, listener, admin);
+  },
+  leave() {
+    stopWatching(this);
+    groupCallSound(this, null);
+    return engine.leave.call(this);
+  },
+  getAdmin() {
+    if (!this.hasAdminPermissions()) return null;
+    return (fieldOf(this).admin ??= new MesiboGroupCallAdmin(this));
+  },
+  setAudioDevice(device, enable = true) {
+    if (!canChoose()) return false;
+    if (!enable || device === DEFAULT) this._setSink("");
+    else if (typeof device === "string") this._setSink(device);
+    else {
+      outputs().then((devices) => {
+        const found = devices.find((output) => kindOf(output) === Number(device));
+        if (found) this._setSink(found.deviceId);
+        else console.warn("mesibo: there is no such audio device; sound stays where it is");
+      });
+    }
+    return true;
+  },
+  playInCallSound(url, volume = 1, loops = 0) {
+    const sound = new Audio(url);
+    sound.volume = Math.min(Math.max(Number(volume) || 0, 0), 1);
+    sound.loop = loops === -1;
+    let left = Number(loops);
+    sound.addEventListener("ended", () => left-- > 0 && sound.play());
+    groupCallSound(this, sound);
+    sound.play().catch((error) => console.warn("mesibo: no sound:", error.message));
+  },
+  stopInCallSound() {
+    groupCallSound(this, null);
+  },
+  sortStreams,
+});
+
+function groupCallSound(call, sound) {
+  const own = fieldOf(call);
+  own.sound?.pause();
+  own.sound = sound;
+}
+
+// ---- layout -------------------------------------------------------------------------------------
+
+/** The rows and columns that leave the largest pictures of this shape. */
+function grid(count, width, height, ratio) {
+  let best = { columns: 1, side: 0 };
+  for (let columns = 1; columns <= count; columns++) {
+    const rows = Math.ceil(count / columns);
+    const side = Math.min(width / columns, (height / rows) * ratio);
+    if (side > best.side) best = { columns, side };
+  }
+  return { ...best, rows: Math.ceil(count / best.columns) };
+}
+
+/**
+ * Puts participants in order and into a grid of `width` by `height` pixels. `views` are participants
+ * or what the listener makes participants of; `start` and `size` choose a page of them. Tells
+ * `ParticipantSort_onSetCoordinates(view, position, x, y, width, height)` and returns the page.
+ */
+function sortStreams(listener, views, width, height, start = 0, size = 0, params = {}) {
+  const participantOf = (view) => listener?.ParticipantSort_onGetParticipant?.(view) ?? view;
+  const wanted = params ?? {};
+  const orders = [
+    [wanted.orderedBySelf, (p) => (p.isLocal() ? 0 : 1)],
+    [wanted.orderedByTalking, (p) => -Math.max(p.getTalkTimestamp(), p.isTalking() ? Infinity : 0)],
+    [wanted.orderedByVideo, (p) => (p.hasVideo() ? 0 : 1)],
+    [wanted.orderedByName, (p) => String(p.getName() ?? "").toLowerCase()],
+  ].filter(([on]) => on);
+  const keyed = list(views).map((view) => {
+    const participant = participantOf(view);
+    return { view, participant, keys: orders.map(([, key]) => key(participant)) };
+  });
+  keyed.sort((a, b) => {
+    const at = a.keys.findIndex((key, index) => key !== b.keys[index]);
+    return at < 0 ? 0 : a.keys[at] < b.keys[at] ? -1 : 1;
+  });
+  const page = keyed.slice(start, size > 0 ? start + size : undefined);
+  const upright = wanted.flexibleOrientation && height > width;
+  const ratio = upright
+    ? wanted.minVertAspectRation || 9 / 16
+    : wanted.maxHorzAspectRatio || 16 / 9;
+  const { columns, rows } = grid(page.length, width, height, ratio);
+  const [cellWidth, cellHeight] = [width / columns, height / rows];
+  for (const [position, { view, participant }] of page.entries()) {
+    const shape = (wanted.forceAspectRatio && participant.getAspectRatio()) || 0;
+    const fit = shape ? Math.min(cellWidth, cellHeight * shape) : cellWidth;
+    const [w, h] = shape ? [fit, fit / shape] : [cellWidth, cellHeight];
+    const row = Math.floor(position / columns);
+    // The last row stands in the middle.
+    const inRow = Math.min(columns, page.length - row * columns);
+    const left = (width - inRow * cellWidth) / 2 + (position % columns) * cellWidth;
+    const [x, y] = [left + (cellWidth - w) / 2, row * cellHeight + (cellHeight - h) / 2];
+    listener?.ParticipantSort_onSetCoordinates?.(view, position, x, y, w, h);
+  }
+  return page.map(({ view }) => view);
+}
