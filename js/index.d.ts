@@ -101,8 +101,9 @@ export interface MesiboListener {
 
   // Rooms, first generation.
   Mesibo_OnParticipants?(all: MesiboParticipant[], latest: MesiboParticipant[]): Answer;
-  Mesibo_OnParticipant?(participant: MesiboParticipant): Answer;
+  Mesibo_onParticipant?(participant: MesiboParticipant): Answer;
   Mesibo_OnParticipantUpdated?(all: MesiboParticipant[], changed: MesiboParticipant): Answer;
+  Mesibo_OnParticipantsUpdated?(all: MesiboParticipant[], changed: MesiboParticipant): Answer;
   Mesibo_OnSubscriber?(subscriber: MesiboSubscriber): Answer;
 
   /** The spellings of earlier generations (`Mesibo_OnMessage`), and whatever else the page keeps. */
@@ -1664,6 +1665,7 @@ declare class MesiboParticipant {
   isTalking(): boolean;
   /** When it was heard to begin or end talking last, server's time, ms; 0 = never. */
   getTalkTimestamp(): number;
+  getTalkTimstamp(): number;
 
   /** The other side of a phone, the next camera of a desk. */
   switchCamera(): void;

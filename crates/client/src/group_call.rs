@@ -109,6 +109,8 @@ struct Call {
     audio_muted: bool,
     video_muted: bool,
     connected: bool,
+    /// Media has come before.
+    begun: bool,
 }
 
 impl Room {
@@ -419,7 +421,8 @@ impl Client {
         let Some(before) = room.streams.insert(id, stream.clone()) else {
             return self.tell_room(gid, RoomEvent::PublisherJoined(id));
         };
-        let running = room.calls.contains_key(&id);
+        let call = room.calls.get(&id);
+        let (running, begun) = (call.is_some(), call.is_some_and(|call| call.begun));
         if running && (before.audio, before.video) != (stream.audio, stream.video) {
             room.negotiation.change();
         }
@@ -427,18 +430,22 @@ impl Client {
         if before != stream {
             self.tell_room(gid, RoomEvent::ParticipantChanged(StreamRef::Remote(id)));
         }
-        if running && muted(&before) != muted(&stream) {
-            self.tell_mute(gid, StreamRef::Remote(id), true);
+        // What was so before its media came is told with it.
+        if !begun {
+            return;
         }
-        if running && before.talking != stream.talking {
-            let talking = stream.talking;
-            self.tell_room(gid, RoomEvent::Talking { stream: StreamRef::Remote(id), talking });
+        let of = StreamRef::Remote(id);
+        if muted(&before) != muted(&stream) {
+            self.tell_mute(gid, of, true);
         }
-        if running && before.display != stream.display {
+        if before.talking != stream.talking {
+            self.tell_room(gid, RoomEvent::Talking { stream: of, talking: stream.talking });
+        }
+        if before.display != stream.display {
             self.tell_room(gid, RoomEvent::Display(id));
         }
-        if running && before.source != stream.source {
-            self.tell_room(gid, RoomEvent::SourceChanged(StreamRef::Remote(id)));
+        if before.source != stream.source {
+            self.tell_room(gid, RoomEvent::SourceChanged(of));
         }
     }
 
@@ -590,9 +597,8 @@ impl Client {
         let Some(call) = room.calls.get_mut(&receiving.stream) else { return };
         let stream = StreamRef::Remote(receiving.stream);
         let first = !core::mem::replace(&mut call.connected, true);
-        let told = room.streams.get(&receiving.stream);
-        let muted = told.is_some_and(|told| told.audio_muted || told.video_muted);
-        let suggested = told.is_some_and(|told| told.display != 0);
+        let begins = !core::mem::replace(&mut call.begun, true);
+        let told = room.streams.get(&receiving.stream).cloned().unwrap_or_default();
         if first {
             self.tell_room(gid, RoomEvent::Connected { stream, connected: true });
         }
@@ -600,10 +606,13 @@ impl Client {
             Kind::Audio => self.tell_room(gid, RoomEvent::Audio(stream)),
             Kind::Video => self.tell_room(gid, RoomEvent::Video { stream, width, height }),
         }
-        if first && muted {
+        if first && (told.audio_muted || told.video_muted) {
             self.tell_mute(gid, stream, true);
         }
-        if first && suggested {
+        if begins && told.talking {
+            self.tell_room(gid, RoomEvent::Talking { stream, talking: true });
+        }
+        if begins && told.display != 0 {
             self.tell_room(gid, RoomEvent::Display(receiving.stream));
         }
     }

@@ -136,6 +136,54 @@ fn a_subscription_is_connected_when_media_flows_and_hung_up_before_its_publisher
 }
 
 #[test]
+fn who_talks_or_is_muted_before_media_comes_is_connected_first() {
+    let mut page = in_room();
+    page.client.subscribe(ROOM, THEIRS, true, false);
+    page.input(Input::Tick);
+    answer(&mut page, 1);
+    state(&mut page, PeerState::Connected);
+    page.events.clear();
+    let loud = proto::Stream { talking: true, video_muted: true, ..theirs() };
+    let changed = |stream| {
+        let update = proto::RoomUpdate { gid: 9, changed: vec![stream], ..Default::default() };
+        server_frame::Body::RoomUpdate(update)
+    };
+    page.server(changed(loud.clone()));
+    let receiving = Receiving { stream: THEIRS, kind: Kind::Audio };
+    page.input(Input::Peer(Peer::Flowing { room: ROOM, receiving, width: 0, height: 0 }));
+    page.server(changed(proto::Stream { talking: false, ..loud }));
+    let stream = StreamRef::Remote(THEIRS);
+    let news = RoomEvent::ParticipantChanged(stream);
+    assert_eq!(
+        page.room_events(),
+        [
+            news.clone(),
+            connected(stream),
+            RoomEvent::Audio(stream),
+            RoomEvent::Mute { stream, audio: false, video: true, remote: true },
+            RoomEvent::Talking { stream, talking: true },
+            news,
+            RoomEvent::Talking { stream, talking: false },
+        ]
+    );
+}
+
+#[test]
+fn a_source_that_cannot_be_had_leaves_the_one_that_runs() {
+    let mut page = in_room();
+    publish(&mut page, 0, 50);
+    let camera = Publishing { audio: true, video: true, ..Publishing::default() };
+    page.client.publish(ROOM, 0, Publishing { source: 4, ..camera.clone() });
+    page.run();
+    page.forget();
+    let reason = "NotAllowedError".into();
+    page.input(Input::Peer(Peer::CaptureFailed { room: ROOM, sid: 0, reason }));
+    assert!(matches!(page.room_events()[..], [RoomEvent::CaptureFailed { sid: 0, .. }]));
+    let room = page.client.room(ROOM).expect("it is in the room");
+    assert_eq!(room.own[&0].publishing, camera);
+}
+
+#[test]
 fn after_a_lost_connection_everything_is_made_again() {
     let mut page = in_room();
     publish(&mut page, 0, 50);
