@@ -349,6 +349,7 @@ impl Client {
 
     /// The latest of a conversation may be another one now.
     pub(crate) fn refresh_summaries(&mut self) {
+        self.reading.removed();
         for (session, count) in self.reading.summaries() {
             let request = Request::Summary { from: None, count };
             self.ask_behind_writes(request, Pending::Summary(session));

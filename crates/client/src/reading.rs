@@ -127,6 +127,8 @@ struct Batch {
     wanted: u32,
     asked: u32,
     found: Vec<Message>,
+    /// Messages were removed since the store was asked: what it answers may hold them.
+    stale: bool,
 }
 
 impl ReadSession {
@@ -267,6 +269,13 @@ impl Reading {
         // Who has seen the end sees the conversations that began since, too.
         let since = |session: &ReadSession| if session.ended { READ_COUNT_DEFAULT } else { 0 };
         summaries.map(|(id, session)| (*id, session.shown + since(session))).collect()
+    }
+
+    /// Messages were removed: what is being read is read once more.
+    pub fn removed(&mut self) {
+        self.sessions.values_mut().filter_map(|session| session.batch.as_mut()).for_each(|batch| {
+            batch.stale = true;
+        });
     }
 
     /// Whether a session with receipts is open for this conversation.
@@ -427,7 +436,7 @@ impl Client {
             return;
         }
         let Some(wanted) = session.queue.pop_front() else { return };
-        session.batch = Some(Batch { wanted, asked: 0, found: Vec::new() });
+        session.batch = Some(Batch { wanted, asked: 0, found: Vec::new(), stale: false });
         self.read_page(id);
     }
 
@@ -463,6 +472,10 @@ impl Client {
     }
 
     pub(crate) fn on_read_page(&mut self, id: ReadSessionId, page: Vec<Message>) {
+        let batch = self.reading.sessions.get_mut(&id).and_then(|session| session.batch.as_mut());
+        if batch.is_some_and(|batch| core::mem::take(&mut batch.stale)) {
+            return self.read_page(id);
+        }
         let scope = self.reading.scope(id);
         if scope.is_some_and(|scope| scope != Scope::Summary) {
             self.take_page(&page);

@@ -2,12 +2,15 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
+use wire::id::MessageId;
 use wire::proto::{self, client_frame};
 use wire::status;
 
 use super::{Page, friend, message};
 use crate::Input;
+use crate::change::Removal;
 use crate::event::{Event, ReadSessionId};
+use crate::message::MessageKey;
 use crate::reading::{Scope, SessionFilter};
 
 fn filled() -> Page {
@@ -177,4 +180,28 @@ fn a_status_that_comes_during_a_read_hides_no_message_from_it() {
         _ => None,
     });
     assert_eq!(read, Some(1));
+}
+
+#[test]
+fn what_is_removed_during_a_read_is_not_shown_by_it() {
+    for scope in [Scope::Conversation(friend()), Scope::Summary] {
+        let mut page = filled();
+        let id = page.client.open_session(SessionFilter::new(scope));
+        page.answers = false;
+        page.client.read(id, 1);
+        page.input(Input::Tick);
+        page.client.remove(Removal::Messages(vec![message_key(5)])).expect("it is taken");
+        page.input(Input::Tick);
+        page.answer();
+        let read = page.events.iter().find_map(|event| match event {
+            Event::SessionRead { messages, .. } => Some(messages[0].key.id.get()),
+            _ => None,
+        });
+        assert_eq!(read, Some(4));
+    }
+}
+
+fn message_key(id: u64) -> MessageKey {
+    let id = MessageId::new(id).expect("it is an id");
+    MessageKey { incoming: true, sender: "friend".into(), id }
 }
