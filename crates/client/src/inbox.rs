@@ -280,9 +280,7 @@ impl Client {
         let events = core::mem::take(&mut self.inbox.events);
         // The store has the next batch to do while the page is told of this one.
         self.take_batch();
-        for event in events {
-            self.tell(event);
-        }
+        self.tell_stored(events);
         if self.speaks() {
             let seq = self.inbox.stored.0;
             self.transmit(client_frame::Body::Ack(Ack { seq }));
@@ -290,7 +288,27 @@ impl Client {
     }
 
     fn tell_what_is_stored(&mut self) {
-        for event in core::mem::take(&mut self.inbox.events) {
+        let events = core::mem::take(&mut self.inbox.events);
+        self.tell_stored(events);
+    }
+
+    /// What the page has changed while a batch was stored is not undone by the news of the batch:
+    /// contents are told as they are now.
+    fn tell_stored(&mut self, events: Vec<Event>) {
+        for mut event in events {
+            if let Event::Message { message, .. }
+            | Event::MessageStatus { message, .. }
+            | Event::MessageUpdate { message, .. }
+            | Event::MessageRead { message } = &mut event
+                && let Some(now) = self.memory.get(&message.key)
+                && now.content != message.content
+            {
+                message.content.clone_from(&now.content);
+                message.modified = now.modified;
+                if now.is_emptied() {
+                    message.status = now.status;
+                }
+            }
             self.tell(event);
         }
     }

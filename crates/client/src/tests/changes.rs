@@ -9,7 +9,8 @@ use wire::proto::{self, client_frame, server_frame};
 use wire::status;
 use wire::time::{Duration, Timestamp};
 
-use super::{Page, entry, friend, message};
+use super::{Page, entry, friend, message, report};
+use crate::Input;
 use crate::change::{ChangeError, Removal};
 use crate::event::Event;
 use crate::message::{Content, Message, MessageKey};
@@ -87,6 +88,24 @@ fn a_change_waits_until_its_message_was_answered() {
     page.accept(id);
     assert_eq!(page.changes(), [(id, None)]);
     assert!(page.message_statuses().is_empty(), "what is recalled is not told as sent");
+}
+
+#[test]
+fn a_status_that_was_being_stored_does_not_undo_an_edit() {
+    let mut page = Page::online();
+    let key = page.sent("old");
+    page.answers = false;
+    page.deliver(vec![report(1, key.id.get(), status::DELIVERED)]);
+    page.client.edit(page.now, &key, text("new")).expect("it is allowed");
+    page.input(Input::Tick);
+    page.answer();
+    let told = page.events.iter().rev().find_map(|event| match event {
+        Event::MessageStatus { message, .. } => Some(message.clone()),
+        _ => None,
+    });
+    let told = told.expect("the status is told");
+    assert_eq!((&told.content.body[..], told.modified), (&b"new"[..], true));
+    assert_eq!(told.status, status::DELIVERED);
 }
 
 #[test]
