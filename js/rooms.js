@@ -60,7 +60,7 @@ function toggle(admin, video) {
 
 /** Of the publisher of a remote stream; an own one is the page's to change. */
 function ask(participant, verb, wanted) {
-  const stream = participant._key();
+  const stream = participant.isLocal() ? 0 : participant._key();
   if (stream) participant.getGroupCall()._control(verb, { ...wanted, stream });
 }
 

@@ -483,13 +483,11 @@ impl MesiboParticipant {
         self.participant.source().0
     }
 
-    /// How an admin's requests name it: `Stream.id`, 0 of an own one.
+    /// How an admin's requests name it: `Stream.id`, 0 of one that is not there.
     #[wasm_bindgen(js_name = _key)]
     pub fn key(&self) -> f64 {
-        match self.participant.stream {
-            StreamRef::Own(_) => 0.0,
-            StreamRef::Remote(id) => id.0 as f64,
-        }
+        let stream = self.participant.stream;
+        self.participant.look(|room| room.id_of(stream).0 as f64).unwrap_or(0.0)
     }
 
     #[wasm_bindgen(js_name = _stream)]

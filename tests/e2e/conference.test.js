@@ -91,6 +91,9 @@ test("an admin mutes, stops, starts and sends away; who is asked hears of it fir
   await a.evaluate((who) => room.call.getAdmin().fullscreen(room.of(who)), key(bob));
   await asked(b, ["MakeFullScreen", ada.address, true, key(bob)]);
   await asked(c, ["MakeFullScreen", ada.address, true, key(bob)]);
+  await a.evaluate(() => room.call.getAdmin().fullscreen(room.me()));
+  await asked(b, ["MakeFullScreen", ada.address, true, key(ada)]);
+  await asked(c, ["MakeFullScreen", ada.address, true, key(ada)]);
   await a.evaluate(
     ([who, whom]) => room.of(who).getAdmin().subscribe(room.of(whom), true, false),
     [key(carol), key(bob)],

@@ -128,6 +128,14 @@ impl Room {
         own.next().map(|(sid, _)| *sid)
     }
 
+    /// The server's number of a stream; 0 of an own one that it does not know yet.
+    pub fn id_of(&self, stream: StreamRef) -> StreamId {
+        match stream {
+            StreamRef::Own(sid) => self.own.get(&sid).and_then(|own| own.id).unwrap_or(StreamId(0)),
+            StreamRef::Remote(id) => id,
+        }
+    }
+
     /// Whether media of this stream flows.
     pub fn is_connected(&self, stream: StreamRef) -> bool {
         match stream {
