@@ -21,10 +21,11 @@ use wire::proto::{
 
 use crate::Output;
 use crate::directory::Needs;
-use crate::hub::{Hub, portions};
+use crate::hub::Hub;
 use crate::port::media::{Command, Kind, Peer};
 use crate::port::store::Group;
 use crate::rights::Rights;
+use crate::sending::portions;
 
 /// `MESIBOCALL_VIDEOSOURCE_SCREEN`
 const SOURCE_SCREEN: u32 = 4;
