@@ -301,10 +301,8 @@ impl Hub {
         let Some(published) = room.streams.get_mut(&id) else { return };
         let before = published.held;
         let stream = &mut published.stream;
-        let tracks = [
-            (control.audio, &mut stream.audio_muted),
-            (control.video, &mut stream.video_muted),
-        ];
+        let tracks =
+            [(control.audio, &mut stream.audio_muted), (control.video, &mut stream.video_muted)];
         for ((_, muted), held) in
             tracks.into_iter().zip(&mut published.held).filter(|((about, _), _)| *about)
         {

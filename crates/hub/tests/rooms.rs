@@ -328,7 +328,7 @@ fn what_an_admin_mutes_stops_and_sends_away_is_forwarded_no_more_whatever_the_pa
         });
         said.collect::<Vec<_>>()
     };
-    let mut bob_says = |host: &mut Host, audio_muted| {
+    let bob_says = |host: &mut Host, audio_muted| {
         let stream = Publish { audio_muted, ..wanted(gid, 0) };
         publish_as(host, bob, stream).expect("published").audio_muted
     };
