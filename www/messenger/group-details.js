@@ -2,8 +2,8 @@
 import { announce, element, face, icon, iconButton } from "/shared/dom.js";
 import { choose } from "./choose.js";
 import { action, field, pictureField, section } from "./controls.js";
-import { confirm, outcome } from "./dialog.js";
-import { showMenu } from "./menu.js";
+import { confirm, outcome } from "/shared/dialog.js";
+import { showMenu } from "/shared/menu.js";
 
 /** Why the server refuses, in plain words. */
 const REFUSALS = new Map([

@@ -2,9 +2,9 @@
 import { element, icon } from "/shared/dom.js";
 import { choices } from "./choose.js";
 import { field, pictureField } from "./controls.js";
-import { openDialog, outcome } from "./dialog.js";
+import { openDialog, outcome } from "/shared/dialog.js";
 import { MEMBER, refusal } from "./group-details.js";
-import { showMenu } from "./menu.js";
+import { showMenu } from "/shared/menu.js";
 
 function form(title, content, verb, submit) {
   const status = outcome();
