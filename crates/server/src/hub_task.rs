@@ -38,6 +38,8 @@ pub enum ToHub {
     Closed(SessionId),
     /// Somebody wants to upload with this token.
     Uploader(String, oneshot::Sender<Uploader>),
+    /// Somebody has uploaded a file: its name and length.
+    Filed(Uid, String, u64),
     /// A backend asks.
     Admin(Box<Call>, oneshot::Sender<Result<Reply, AdminError>>),
     /// The server stops.
@@ -70,6 +72,11 @@ impl HubHandle {
         let asked = self.inputs.send(ToHub::Uploader(credential, answer)).await;
         asked.map_err(|_| stopped())?;
         answered.await.map_err(|_| stopped())?
+    }
+
+    /// A file of somebody is there.
+    pub async fn filed(&self, uid: Uid, name: &impl ToString, size: u64) {
+        self.tell(ToHub::Filed(uid, name.to_string(), size)).await;
     }
 
     /// Whether new sessions are welcome.
@@ -264,6 +271,7 @@ impl HubTask {
                 self.uploaders.insert(ticket, answer);
                 self.input(Input::Uploader { ticket, credential });
             }
+            ToHub::Filed(uid, name, size) => self.input(Input::Filed { uid, name, size }),
             ToHub::Stop => {
                 self.stopping = true;
                 self.input(Input::Stop);
