@@ -13,10 +13,11 @@ use wire::mask::{contact, presence as code};
 use wire::proto::{self, Contacts, Profile, server_frame};
 
 use crate::directory::{Missing, Needs};
-use crate::hub::{Hub, Pending, portions};
+use crate::hub::{Hub, Pending};
 use crate::messaging::is_address;
 use crate::port::store::{Contact, Reply, Request, StoreError, User};
 use crate::presence::presence_of;
+use crate::sending::portions;
 
 impl Hub {
     pub(crate) fn on_contacts(&mut self, id: SessionId, told: &Contacts) -> Result<(), Needs> {

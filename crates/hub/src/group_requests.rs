@@ -23,10 +23,11 @@ use wire::time::{Duration, Instant, Timestamp};
 use crate::app_operations::{Quota, over_quota};
 use crate::directory::{Needs, Roster};
 use crate::hub::Hub;
-use crate::operations::{After, Job, Progress, changed_user};
+use crate::operations::{After, Job, Progress};
 use crate::port::admin::{GroupFields, MemberFields, Reply, UserFields, UserRef};
 use crate::port::store::{Group, Member, Pin, Request};
 use crate::rights::Rights;
+use crate::user_operations::changed_user;
 
 /// A client that asks, and from where.
 #[derive(Clone, Debug)]

@@ -1,28 +1,20 @@
 //! The hub itself: takes inputs apart, keeps the parts, hands out the outputs.
 //!
-//! Decisions stand in the files named for them (`signin`, `messaging`, `delivery`, `presence`,
-//! `contacts`, `rooms`, `operations`, …), each a set of methods of [`Hub`] over the parts below. A decision that
-//! needs what is not in memory changes nothing and says what it [`Needs`]; its frame is parked in
-//! the session, so a session's frames keep their order.
+//! What comes from sessions is taken apart in `frames` and leaves by `sending`; decisions stand in the
+//! files named for them (`signin`, `messaging`, `delivery`, `presence`, `contacts`, `rooms`,
+//! `operations`, …), each a set of methods of [`Hub`] over the parts below. A decision that needs
+//! what is not in memory changes nothing and says what it [`Needs`]; its frame is parked in the
+//! session, so a session's frames keep their order.
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeSet, BinaryHeap, VecDeque};
-use alloc::string::String;
 use alloc::vec::Vec;
-use bytes::Bytes;
 use core::cmp::Reverse;
-use core::net::IpAddr;
 use hashbrown::HashMap;
 use wire::code::Code;
-use wire::frame::{FrameError, encode_deliver, encode_server};
-use wire::id::{DeviceKey, GroupId, MessageId, Seq, SessionId, Ticket, Uid};
-use wire::limits::{
-    FRAME_BYTES_MAX, HELLO_WITHIN, LOADS_MAX, PING_INTERVAL, RECONNECT_DELAY_MAX, RETURN_STEP,
-    SESSION_LOG_BYTES_MAX, SESSION_PARKED_FRAMES_MAX, SESSION_SEND_BYTES_MAX, SILENCE_MAX,
-    SWEEP_INTERVAL, SWEEP_PAUSE, SWEEP_ROWS_MAX,
-};
-use wire::proto::{Goodbye, Ping, Refused, Unsupported, client_frame, server_frame};
-use wire::time::{Duration, Instant, Now};
+use wire::id::{DeviceKey, GroupId, MessageId, SessionId, Ticket, Uid};
+use wire::limits::{SWEEP_INTERVAL, SWEEP_PAUSE, SWEEP_ROWS_MAX};
+use wire::time::{Instant, Now};
 
 use crate::app_operations::AppRates;
 use crate::calls::Calls;
@@ -33,7 +25,7 @@ use crate::hooks::Hooked;
 use crate::messaging::Refusal;
 use crate::operations::Operations;
 use crate::port::apps::AppRequest;
-use crate::port::store::{NewMessage, Note, Reply, Request, StoreError, TokenId};
+use crate::port::store::{NewMessage, Note, Reply, Request, StoreError};
 use crate::presence::Watchers;
 use crate::rooms::Rooms;
 use crate::schedule::Schedule;
@@ -41,9 +33,6 @@ use crate::session::{Online, Session, Stage};
 use crate::upload::UploadKey;
 use crate::user_operations::Otps;
 use crate::{Input, Output};
-
-/// What an entry adds to a frame beside itself, at most: its number and two lengths.
-const DELIVER_OVERHEAD_BYTES: usize = 24;
 
 /// The server's decisions. See the crate's page.
 #[derive(Debug)]
@@ -73,15 +62,15 @@ pub struct Hub {
     pub(crate) counters: Counters,
     /// The time of the input that is being handled.
     pub(crate) now: Now,
-    outputs: VecDeque<Output>,
+    pub(crate) outputs: VecDeque<Output>,
     /// Sessions with entries that are gathered for one frame.
-    undelivered: Vec<SessionId>,
+    pub(crate) undelivered: Vec<SessionId>,
     pending: HashMap<Ticket, Pending>,
     /// Who waits for something that is being loaded.
-    waiters: HashMap<Missing, Vec<Waiter>>,
+    pub(crate) waiters: HashMap<Missing, Vec<Waiter>>,
     next_ticket: u64,
     /// When to look at a session again: one entry each.
-    deadlines: BinaryHeap<Reverse<(Instant, SessionId)>>,
+    pub(crate) deadlines: BinaryHeap<Reverse<(Instant, SessionId)>>,
     /// When the store is swept again; `None` before the first input.
     sweep_at: Option<Instant>,
     is_sweeping: bool,
@@ -170,7 +159,7 @@ pub(crate) enum Pending {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Waiter {
+pub(crate) enum Waiter {
     Session(SessionId),
     Admin,
 }
@@ -273,185 +262,6 @@ impl Hub {
         self.counters
     }
 
-    // ---- sessions ------------------------------------------------------------------------
-
-    fn on_opened(&mut self, session: SessionId, remote: IpAddr) {
-        self.sessions.insert(session, Session::new(self.now.instant, remote));
-        self.deadlines.push(Reverse((self.now.instant + HELLO_WITHIN, session)));
-        if self.stopping {
-            self.end(session, Code::ShuttingDown, "the server is stopping");
-        }
-    }
-
-    fn on_frame(&mut self, id: SessionId, frame: client_frame::Body) {
-        let Some(session) = self.sessions.get_mut(&id) else { return };
-        if !session.hear(self.now.instant) {
-            return self.end(id, Code::RateLimit, "too many frames");
-        }
-        if session.waiting > 0 {
-            if session.parked.len() >= SESSION_PARKED_FRAMES_MAX {
-                return self.end(id, Code::Overloaded, "too many frames wait for storage");
-            }
-            session.parked.push_back(frame);
-            return;
-        }
-        self.take_frame(id, frame);
-    }
-
-    /// Decides on a frame, or parks it until what it needs is loaded.
-    fn take_frame(&mut self, id: SessionId, frame: client_frame::Body) {
-        let Err(needs) = self.decide(id, &frame) else { return };
-        if let Some(session) = self.sessions.get_mut(&id) {
-            session.parked.push_front(frame);
-            self.load_for_session(needs, id);
-        }
-    }
-
-    fn load_for_session(&mut self, Needs(missing): Needs, id: SessionId) {
-        if self.waiters.len() + missing.len() > LOADS_MAX {
-            return self.end(id, Code::Overloaded, "too much is being loaded");
-        }
-        let Some(session) = self.sessions.get_mut(&id) else { return };
-        session.waiting = missing.len();
-        for missing in missing {
-            self.load(missing, Waiter::Session(id));
-        }
-    }
-
-    fn decide(&mut self, id: SessionId, frame: &client_frame::Body) -> Result<(), Needs> {
-        use client_frame::Body;
-        let Some(session) = self.sessions.get_mut(&id) else { return Ok(()) };
-        match (&session.stage, frame) {
-            (Stage::Silent, Body::Hello(hello)) => {
-                self.on_hello(id, hello);
-                Ok(())
-            }
-            (Stage::Silent, _) => {
-                self.end(id, Code::Protocol, "the first frame must be hello");
-                Ok(())
-            }
-            (_, Body::Hello(_)) => {
-                self.end(id, Code::Protocol, "hello was said already");
-                Ok(())
-            }
-            (_, Body::Pong(_)) => Ok(()),
-            (_, Body::Ack(ack)) => {
-                self.on_ack(id, Seq(ack.seq));
-                Ok(())
-            }
-            (_, Body::Send(send)) => self.on_send(id, send),
-            (_, Body::Read(read)) => self.on_read(id, read),
-            (_, Body::Change(change)) => self.on_change(id, change),
-            (_, Body::Remove(remove)) => self.on_remove(id, remove),
-            (_, Body::History(wanted)) => self.on_history(id, wanted),
-            (_, Body::Presence(presence)) => self.on_presence(id, presence),
-            (_, Body::Watch(watch)) => self.on_watch(id, watch),
-            (_, Body::GroupQuery(query)) => self.on_group_query(id, query),
-            (_, Body::GroupRequest(request)) => {
-                self.on_group_request(id, request);
-                Ok(())
-            }
-            (_, Body::ProfileSave(save)) => {
-                self.on_profile_save(id, save);
-                Ok(())
-            }
-            (_, Body::Contacts(contacts)) => self.on_contacts(id, contacts),
-            (_, Body::Search(search)) => {
-                self.on_search(id, search);
-                Ok(())
-            }
-            (_, Body::PushToken(push)) => {
-                self.on_push_token(id, push);
-                Ok(())
-            }
-            (_, Body::RoomEnter(enter)) => self.on_room_enter(id, enter),
-            (_, Body::RoomLeave(leave)) => {
-                self.leave_room(GroupId(leave.gid), id);
-                Ok(())
-            }
-            (_, Body::Publish(publish)) => self.on_publish(id, publish),
-            (_, Body::Unpublish(unpublish)) => {
-                self.on_unpublish(id, unpublish);
-                Ok(())
-            }
-            (_, Body::RoomControl(control)) => {
-                self.on_room_control(id, control);
-                Ok(())
-            }
-            (_, Body::Call(call)) => self.on_call(id, call),
-            (_, Body::Negotiate(negotiate)) => {
-                self.on_negotiate(id, negotiate);
-                Ok(())
-            }
-        }
-    }
-
-    fn on_malformed(&mut self, id: SessionId, error: &FrameError) {
-        let Some(session) = self.sessions.get_mut(&id) else { return };
-        if !session.hear(self.now.instant) {
-            return self.end(id, Code::RateLimit, "too many frames");
-        }
-        match error {
-            FrameError::Unknown { field } => {
-                self.send(id, server_frame::Body::Unsupported(Unsupported { field: *field }));
-            }
-            FrameError::TooLarge { .. } => self.end(id, Code::FrameTooLarge, "frame too large"),
-            FrameError::Malformed(_) | FrameError::Text => {
-                self.end(id, Code::Protocol, "frame cannot be read")
-            }
-        }
-    }
-
-    fn on_drained(&mut self, id: SessionId, bytes: usize) {
-        let Some(session) = self.sessions.get_mut(&id) else { return };
-        session.queued = session.queued.saturating_sub(bytes);
-        self.continue_log(id);
-    }
-
-    fn on_stop(&mut self) {
-        self.stopping = true;
-        self.hook_server(false);
-        let sessions: BTreeSet<_> = self.sessions.keys().copied().collect();
-        // Not all at one moment: each waits a little longer than the one before, up to a bound.
-        let mut rest = Duration::ZERO;
-        for session in sessions {
-            self.end_for(session, Code::ShuttingDown, "the server is stopping", rest);
-            rest = (rest + RETURN_STEP).min(RECONNECT_DELAY_MAX);
-        }
-    }
-
-    fn on_deadlines(&mut self) {
-        while let Some(Reverse((at, id))) = self.deadlines.peek().copied() {
-            if at > self.now.instant {
-                break;
-            }
-            self.deadlines.pop();
-            let Some(session) = self.sessions.get(&id) else { continue };
-            let silent_at = session.heard + SILENCE_MAX;
-            let live = session.live();
-            let expires = live.and_then(|live| live.expires);
-            if matches!(session.stage, Stage::Silent) || silent_at <= self.now.instant {
-                self.end(id, Code::Silence, "nothing was heard for too long");
-            } else if expires.is_some_and(|expires| expires <= self.now.wall) {
-                self.end(id, Code::TokenExpired, "the token has expired");
-            } else {
-                if let Some(live) = live {
-                    // Groups and memberships may have come to their end meanwhile.
-                    for room in live.rooms.clone() {
-                        self.review_occupant(room, id, false);
-                    }
-                    self.send(id, server_frame::Body::Ping(Ping { sent: self.now.wall.0 }));
-                    self.renew_upload_token(id);
-                }
-                let ping = self.now.instant + PING_INTERVAL;
-                let expiry = expires.map_or(Instant::FAR_FUTURE, |expires| {
-                    self.now.instant + Duration::from_millis(expires.0 - self.now.wall.0)
-                });
-                self.deadlines.push(Reverse((ping.min(silent_at).min(expiry), id)));
-            }
-        }
-    }
-
     /// Has the store remove what nobody needs, one small step at a time.
     fn sweep(&mut self) {
         let now = self.now.instant;
@@ -473,142 +283,6 @@ impl Hub {
         self.sweep_at = Some(self.now.instant + rest);
         if let Err(error) = result {
             self.log(alloc::format!("storage: {error}"));
-        }
-    }
-
-    // ---- sending -------------------------------------------------------------------------
-
-    /// Sends one frame. A reader too slow for it is hung up and resumes from its log.
-    pub(crate) fn send(&mut self, id: SessionId, body: server_frame::Body) {
-        self.send_encoded(id, encode_server(body).into());
-    }
-
-    /// As [`Hub::send`], for bytes that go to several sessions. What was gathered goes first.
-    pub(crate) fn send_encoded(&mut self, id: SessionId, frame: Bytes) {
-        self.deliver(id);
-        self.transmit(id, frame);
-    }
-
-    /// Gathers a new entry for a session that is up to date: what happens at once leaves in one
-    /// frame.
-    pub(crate) fn gather(&mut self, id: SessionId, seq: Seq, entry: Option<Bytes>) {
-        let Some(live) = self.sessions.get_mut(&id).and_then(Session::live_mut) else { return };
-        let bytes = entry.as_ref().map_or(0, Bytes::len) + DELIVER_OVERHEAD_BYTES;
-        if live.gathered_bytes + bytes > FRAME_BYTES_MAX / 2 {
-            self.deliver(id);
-        }
-        let Some(live) = self.sessions.get_mut(&id).and_then(Session::live_mut) else { return };
-        if live.gathered.is_empty() {
-            self.undelivered.push(id);
-        }
-        live.gathered.push((seq, entry));
-        live.gathered_bytes += bytes;
-        self.counters.deliveries += 1;
-    }
-
-    /// Sends what was gathered for a session.
-    fn deliver(&mut self, id: SessionId) {
-        let Some(live) = self.sessions.get_mut(&id).and_then(Session::live_mut) else { return };
-        if live.gathered.is_empty() {
-            return;
-        }
-        live.gathered_bytes = 0;
-        let gathered = core::mem::take(&mut live.gathered);
-        let entries = gathered.iter().map(|(seq, entry)| (*seq, entry.as_deref()));
-        self.transmit(id, encode_deliver(entries).into());
-    }
-
-    fn transmit(&mut self, id: SessionId, frame: Bytes) {
-        let Some(session) = self.sessions.get_mut(&id) else { return };
-        session.queued += frame.len();
-        if session.queued > SESSION_SEND_BYTES_MAX {
-            self.end(id, Code::TooSlow, "the client reads too slowly");
-            return;
-        }
-        self.outputs.push_back(Output::Send { session: id, frame });
-    }
-
-    /// Sends what may be dropped under pressure.
-    pub(crate) fn send_droppable(&mut self, id: SessionId, frame: &Bytes) {
-        let relaxed =
-            |session: &Session| session.queued < SESSION_LOG_BYTES_MAX && session.live().is_some();
-        if self.sessions.get(&id).is_some_and(relaxed) {
-            self.send_encoded(id, frame.clone());
-        }
-    }
-
-    /// Says why, closes and forgets.
-    pub(crate) fn end(&mut self, id: SessionId, code: Code, reason: &str) {
-        self.end_for(id, code, reason, code.retry_after());
-    }
-
-    fn end_for(&mut self, id: SessionId, code: Code, reason: &str, retry_after: Duration) {
-        self.deliver(id);
-        let Some(session) = self.sessions.get(&id) else { return };
-        let (code_number, reason) = (code.number(), reason.into());
-        let body = if session.live().is_some() || code.may_retry() {
-            let retry_after_ms = retry_after.as_millis() as u32;
-            server_frame::Body::Goodbye(Goodbye { code: code_number, reason, retry_after_ms })
-        } else {
-            server_frame::Body::Refused(Refused { code: code_number, reason })
-        };
-        self.outputs.push_back(Output::Send { session: id, frame: encode_server(body).into() });
-        self.outputs.push_back(Output::Close { session: id, code });
-        self.forget(id);
-    }
-
-    pub(crate) fn output(&mut self, output: Output) {
-        self.outputs.push_back(output);
-    }
-
-    pub(crate) fn log(&mut self, text: String) {
-        self.outputs.push_back(Output::Log { text });
-    }
-
-    /// Ends all sessions of a user, or those that use one of these tokens; also those that are
-    /// just signing in.
-    pub(crate) fn end_sessions_of(
-        &mut self,
-        uid: Uid,
-        tokens: Option<&[TokenId]>,
-        code: Code,
-        reason: &str,
-    ) {
-        let candidates = self.online.sessions(uid).iter().copied().chain(self.arriving_of(uid));
-        let concerned = candidates.filter(|id| {
-            let who = self.sessions.get(id).and_then(Session::who);
-            who.is_some_and(|(user, token)| {
-                user == uid && tokens.is_none_or(|tokens| tokens.contains(&token))
-            })
-        });
-        for id in concerned.collect::<Vec<_>>() {
-            self.end(id, code, reason);
-        }
-    }
-
-    /// Sessions of a user that are signing in.
-    pub(crate) fn arriving_of(&self, uid: Uid) -> impl Iterator<Item = SessionId> {
-        let of_user = (uid, SessionId(0))..=(uid, SessionId(u64::MAX));
-        self.arriving.range(of_user).map(|(_, id)| *id)
-    }
-
-    /// The socket is gone.
-    pub(crate) fn forget(&mut self, id: SessionId) {
-        let Some(session) = self.sessions.remove(&id) else { return };
-        if let Some((uid, _)) = session.who() {
-            self.arriving.remove(&(uid, id));
-        }
-        let Stage::Live(live) = session.stage else { return };
-        for room in &live.rooms {
-            self.leave_room(*room, id);
-        }
-        self.leave_call(live.uid, id);
-        self.watchers.forget(id);
-        if self.online.remove(live.uid, id) {
-            self.hook_presence(live.uid, false);
-        }
-        if live.shown && !self.is_shown(live.uid) {
-            self.on_user_offline(live.uid);
         }
     }
 
@@ -639,7 +313,7 @@ impl Hub {
         self.waiters.contains_key(missing)
     }
 
-    fn load(&mut self, missing: Missing, waiter: Waiter) {
+    pub(crate) fn load(&mut self, missing: Missing, waiter: Waiter) {
         let waiters = self.waiters.entry(missing.clone()).or_default();
         waiters.push(waiter);
         if waiters.len() == 1 {
@@ -751,22 +425,4 @@ impl Hub {
             self.take_frame(id, frame);
         }
     }
-}
-
-/// Cuts a list so that each part fits into a frame with room to spare.
-pub(crate) fn portions<T: wire::codec::Encode>(items: Vec<T>) -> Vec<Vec<T>> {
-    let mut portions = Vec::new();
-    let mut bytes = usize::MAX;
-    for item in items {
-        let len = item.encoded_len() + 4;
-        bytes = bytes.saturating_add(len);
-        if bytes > FRAME_BYTES_MAX / 2 {
-            bytes = len;
-            portions.push(Vec::new());
-        }
-        if let Some(last) = portions.last_mut() {
-            last.push(item);
-        }
-    }
-    portions
 }

@@ -5,37 +5,31 @@
 //! nothing before it has everything. Then it asks the store for one change after the other;
 //! [`After`] says what each is for.
 
-use alloc::collections::{BTreeSet, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use wire::code::Code;
-use wire::id::{AppId, GroupId, Ticket, Uid};
+use wire::id::{GroupId, Ticket};
 use wire::limits::OPERATIONS_WAITING_MAX;
-use wire::mask::{group_error as denied, user as user_flag};
-use wire::time::{Duration, Timestamp};
+use wire::mask::group_error as denied;
+use wire::time::Timestamp;
 
 use crate::Output;
 use crate::app_operations::{Quota, delete_app, new_app_token, over_quota, set_app};
 use crate::directory::{Missing, Needs, Roster};
 use crate::group_requests::{Actor, Wish};
 use crate::hub::{Hub, Pending};
-use crate::kept_messages::{Recalling, read_messages};
+use crate::kept_messages::Recalling;
 use crate::letters::SentLetters;
 use crate::port::admin::{
     AdminError, Call, Credential, ErrorCode, IssuedToken, Operation, Param, Reply, TokenWish,
-    UserFields, UserRef,
 };
 use crate::port::apps::{AppRequest, Scheduled};
-use crate::port::hook::GroupEvent;
-use crate::port::store::{
-    self, App, Group, Member, Note, Request, StoreError, Token, TokenId, User,
-};
-use crate::token::{hash_token, user_token};
+use crate::port::store::{self, App, Group, Member, Note, Request, StoreError, User};
 
 #[derive(Debug, Default)]
 pub(crate) struct Operations {
-    queue: VecDeque<Job>,
+    pub queue: VecDeque<Job>,
     /// Answers of the store that are missing before the first of the queue can be decided.
     loading: usize,
     /// One of them was a failure.
@@ -55,7 +49,7 @@ impl Operations {
     }
 
     /// The operation that is first has made a user.
-    fn added_user(&mut self) {
+    pub fn added_user(&mut self) {
         if let Some((users, _)) = self.queue.front_mut().and_then(|job| job.counted.as_mut()) {
             *users += 1;
         }
@@ -249,7 +243,7 @@ impl Hub {
     }
 
     /// A client hears of its own change before the entries of its log that tell it.
-    fn answer_client_first(&mut self, reply: Reply) -> Progress {
+    pub(crate) fn answer_client_first(&mut self, reply: Reply) -> Progress {
         match self.operations.actor.is_some() {
             true => {
                 self.answer_admin(Ok(reply));
@@ -423,257 +417,6 @@ impl Hub {
                 Some(app) => Ok(Ok(Some(app.clone()))),
             },
         }
-    }
-
-    pub(crate) fn user(
-        &self,
-        aid: AppId,
-        wanted: &UserRef,
-    ) -> Result<Result<User, AdminError>, Missing> {
-        let found = match (&wanted.uid, &wanted.address) {
-            (Some(uid), _) => self.directory.user(*uid)?.filter(|user| user.aid == aid),
-            (None, Some(address)) => self.directory.find_user(aid, address)?,
-            (None, None) => None,
-        };
-        let Some(user) = found else {
-            let param = if wanted.uid.is_some() { Param::UserUid } else { Param::UserAddress };
-            return Ok(Err(refusal(ErrorCode::NoUser, "no such user in this app", &[param])));
-        };
-        if wanted.address.as_ref().is_some_and(|address| *address != user.address) {
-            let params = [Param::UserUid, Param::UserAddress];
-            let cause = "uid and address name different users";
-            return Ok(Err(refusal(ErrorCode::BadParam, cause, &params)));
-        }
-        Ok(Ok((**user).clone()))
-    }
-
-    /// Users of these addresses, and the addresses that are none.
-    pub(crate) fn users(
-        &self,
-        aid: AppId,
-        addresses: &[String],
-    ) -> Result<(Vec<Uid>, Vec<String>), Needs> {
-        Needs::check(addresses.iter().map(|address| self.directory.find_user(aid, address)))?;
-        let mut found = Vec::with_capacity(addresses.len());
-        let mut failed = Vec::new();
-        let mut seen = BTreeSet::new();
-        for address in addresses {
-            match self.directory.find_user(aid, address)? {
-                Some(user) if seen.insert(user.uid) => found.push(user.uid),
-                Some(_) => {}
-                None => failed.push(address.clone()),
-            }
-        }
-        Ok((found, failed))
-    }
-
-    pub(crate) fn issue(
-        &self,
-        user: User,
-        new: bool,
-        wish: TokenWish,
-        entropy: &[u8; 64],
-    ) -> Progress {
-        let expires = (wish.expiry_minutes != 0)
-            .then(|| self.now.wall.after(Duration::from_secs(u64::from(wish.expiry_minutes) * 60)));
-        let token = user_token(user.aid, user.uid, entropy);
-        let issued = IssuedToken { token, app: wish.app.clone(), expires };
-        let app = self.directory.app(user.aid).ok().flatten();
-        let request = Request::IssueToken {
-            token: Token {
-                id: TokenId(0),
-                uid: user.uid,
-                app: wish.app,
-                any_app: wish.any_app,
-                expires,
-            },
-            hash: hash_token(&issued.token),
-            keep: app.map_or(1, |app| app.settings.tokens_kept.max(1)),
-        };
-        Progress::Ask(request, After::TokenIssued { user, new, issued })
-    }
-
-    fn delete_user(
-        &mut self,
-        aid: AppId,
-        user: User,
-        memberships: Option<&[GroupId]>,
-    ) -> Result<Progress, Needs> {
-        let Some(memberships) = memberships else {
-            let request = Request::LoadMemberships { uid: user.uid };
-            return Ok(Progress::Ask(request, After::Memberships));
-        };
-        Needs::check(memberships.iter().map(|gid| self.directory.group(aid, *gid)))?;
-        let mut notes = Vec::new();
-        for gid in memberships {
-            let Some(before) = self.directory.group(aid, *gid)? else { continue };
-            let mut after = before.clone();
-            after.members.remove(&user.uid);
-            if after.group.owner == Some(user.uid) {
-                after.group.owner = None;
-            }
-            let changes = self.membership_notes(before, &after, &[])?;
-            notes.extend(changes.into_iter().filter(|note| note.uid != user.uid));
-        }
-        let request = Request::DeleteUser { uid: user.uid, notes: notes.clone() };
-        Ok(Progress::Ask(request, After::UserDeleted { user, notes }))
-    }
-
-    /// A change is on disk: memory follows, clients are told, and perhaps there is a next one.
-    fn follow(&mut self, after: After, reply: store::Reply, entropy: &[u8; 64]) -> Progress {
-        match (after, reply) {
-            (After::AppCreated { token }, store::Reply::App(Some(app))) => {
-                let hash = hash_token(&token);
-                self.directory.put_app(app.clone(), Some(hash));
-                Progress::Answered(Reply::App { aid: app.aid, name: app.name, token })
-            }
-            (After::UserSaved { remove, wish, new }, store::Reply::User(Some(user))) => {
-                let progress = match (remove, wish) {
-                    (Some(app), wish) => {
-                        let request = Request::DeleteTokens { uid: user.uid, app };
-                        Progress::Ask(request, After::TokensDeleted { user: user.clone(), wish })
-                    }
-                    (None, Some(wish)) => self.issue(user.clone(), new, wish, entropy),
-                    (None, None) => {
-                        let user = user.clone();
-                        self.answer_client_first(Reply::User { user, new, token: None })
-                    }
-                };
-                self.on_user_saved(&user);
-                progress
-            }
-            (After::UserForced, store::Reply::User(Some(user))) => {
-                self.directory.put_user(user);
-                self.operations.added_user();
-                Progress::Again
-            }
-            (
-                After::TokenIssued { user, new, issued },
-                store::Reply::TokenIssued { replaced, .. },
-            ) => {
-                self.sign_out(user.uid, &replaced);
-                Progress::Answered(Reply::User { user, new, token: Some(issued) })
-            }
-            (After::TokensDeleted { user, wish }, store::Reply::TokensDeleted(tokens)) => {
-                self.sign_out(user.uid, &tokens);
-                match wish {
-                    Some(wish) => self.issue(user, false, wish, entropy),
-                    None => Progress::Answered(Reply::User { user, new: false, token: None }),
-                }
-            }
-            (After::Memberships, store::Reply::Groups(groups)) => {
-                if let Some(job) = self.operations.queue.front_mut() {
-                    job.memberships = Some(groups);
-                }
-                Progress::Again
-            }
-            (After::UserDeleted { user, notes }, reply) => {
-                self.end_sessions_of(user.uid, None, Code::SignedOut, "the user was deleted");
-                self.directory.remove_user(user.uid);
-                self.on_notes(&notes, Ok(reply));
-                Progress::Answered(Reply::User { user, new: false, token: None })
-            }
-            (After::GroupCreated { group, put, failed }, store::Reply::GroupSaved { gid, .. }) => {
-                let group = Group { gid, ..group };
-                let before = Roster { group: group.clone(), ..Roster::default() };
-                let uids: Vec<_> = put.iter().map(|member| member.uid).collect();
-                let members = put.into_iter().map(|member| (member.uid, member)).collect();
-                let after = Roster { group: group.clone(), members };
-                self.directory.put_group(group.clone(), []);
-                self.hook_group(&group, GroupEvent::Created);
-                let reply = Reply::Group { group, failed };
-                if uids.is_empty() {
-                    return Progress::Answered(reply);
-                }
-                match self.save_group(&before, after, &uids, reply) {
-                    Ok(progress) => progress,
-                    // All members were looked up just now.
-                    Err(_) => Progress::Refused(storage_failed()),
-                }
-            }
-            (After::GroupSaved { roster, notes, reply }, saved) => {
-                let gid = roster.group.gid;
-                self.hook_group_change(&roster);
-                self.directory.put_group(roster.group, roster.members.into_values());
-                let progress = self.answer_client_first(reply);
-                self.on_notes(&notes, Ok(saved));
-                self.on_room_rights(gid, false);
-                progress
-            }
-            (After::GroupDeleted { group, notes }, reply) => {
-                let gid = group.gid;
-                self.directory.remove_group(gid);
-                self.hook_group(&group, GroupEvent::Deleted);
-                let progress = self.answer_client_first(Reply::Group { group, failed: Vec::new() });
-                self.on_notes(&notes, Ok(reply));
-                self.on_room_rights(gid, true);
-                progress
-            }
-            (after, store::Reply::OfApp(reply)) => self.follow_app(after, reply),
-            (After::MessagesRead, store::Reply::History(rows)) => read_messages(rows),
-            (After::MessagesDeleted { notes }, reply) => {
-                self.on_notes(&notes, Ok(reply));
-                Progress::Answered(Reply::Deleted(None))
-            }
-            (After::Recalling(recalling), store::Reply::Message(found)) => {
-                self.on_recall_found(recalling, found)
-            }
-            (After::Recalled(recalling, notes), reply) => {
-                self.on_notes(&notes, Ok(reply));
-                self.recall_next(recalling)
-            }
-            (After::LettersStored(sent), store::Reply::Stored(outcomes)) => {
-                self.on_letters_stored(sent, outcomes)
-            }
-            (after, reply) => {
-                self.log(format!("the store answered {after:?} with {reply:?}"));
-                Progress::Refused(storage_failed())
-            }
-        }
-    }
-
-    fn on_user_saved(&mut self, user: &User) {
-        let before = self.directory.user(user.uid).ok().flatten().cloned();
-        let seen = before.as_ref().map_or(user.last_online, |before| before.last_online);
-        // The user may have gone offline while the change was being stored.
-        let user = &User { last_online: seen.max(user.last_online), ..user.clone() };
-        self.directory.put_user(user.clone());
-        if !user.active {
-            let reason = "the account was switched off";
-            self.end_sessions_of(user.uid, None, Code::Suspended, reason);
-        }
-        let shown = |user: &User| {
-            let User { name, status, image, values, .. } = user.clone();
-            (name, status, image, values)
-        };
-        if before.is_some_and(|before| shown(&before) != shown(user)) {
-            self.tell_profile(user);
-        }
-    }
-
-    /// These tokens are no more: who uses them is signed out.
-    pub(crate) fn sign_out(&mut self, uid: Uid, tokens: &[TokenId]) {
-        let reason = "the token was withdrawn";
-        self.end_sessions_of(uid, Some(tokens), Code::SignedOut, reason);
-    }
-}
-
-pub(crate) fn changed_user(user: User, fields: UserFields) -> User {
-    User {
-        name: fields.name.unwrap_or(user.name),
-        status: fields.status.unwrap_or(user.status),
-        image: fields.image.unwrap_or(user.image),
-        values: fields.values.unwrap_or(user.values),
-        active: fields.active.unwrap_or(user.active),
-        // What users set themselves stays.
-        flags: fields
-            .flags
-            .map_or(user.flags, |flags| flags & !user_flag::OWN | user.flags & user_flag::OWN),
-        pinned: fields.pinned.unwrap_or(user.pinned),
-        groups_max: fields.groups_max.or(user.groups_max),
-        uac: fields.uac.unwrap_or(user.uac),
-        e2ee: fields.e2ee.or(user.e2ee),
-        ..user
     }
 }
 

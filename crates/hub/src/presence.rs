@@ -17,10 +17,11 @@ use wire::proto::{
 };
 
 use crate::directory::{Missing, Needs, Roster};
-use crate::hub::{Hub, Pending, portions};
+use crate::hub::{Hub, Pending};
 use crate::messaging::is_address;
 use crate::port::store::{Reply, Request, StoreError, User};
 use crate::rights::Rights;
+use crate::sending::portions;
 use crate::session::{Audience, Session};
 
 /// `MESIBO_GROUP_CONTACTS`: from here on the own contacts, below it whoever watches.

@@ -15,9 +15,10 @@ use wire::proto::{Contacts, Hello, Limits, Profile, Welcome, server_frame};
 
 use crate::contacts::contact_portions;
 use crate::directory::Needs;
-use crate::hub::{Hub, Pending, portions};
+use crate::hub::{Hub, Pending};
 use crate::port::apps::AppRequest;
 use crate::port::store::{Reply, Request, StoreError, Token};
+use crate::sending::portions;
 use crate::session::{Audience, Entering, Live, Stage};
 use crate::token::hash_token;
 use wire::time::Timestamp;

@@ -6,19 +6,25 @@
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use hashbrown::HashMap;
-use wire::id::{AppId, Uid};
+use wire::code::Code;
+use wire::id::{AppId, GroupId, Uid};
 use wire::limits::OTPS_KEPT_MAX;
+use wire::mask::user as user_flag;
 use wire::time::{Duration, Instant};
 
 use crate::app_operations::{Quota, over_quota};
-use crate::directory::Needs;
+use crate::directory::{Missing, Needs};
 use crate::hub::Hub;
 use crate::messaging::is_address;
-use crate::operations::{After, Job, Progress, changed_user, refusal};
-use crate::port::admin::{ErrorCode, Param, Reply, TokenWish, UserFields, UserRef};
+use crate::operations::{After, Job, Progress, refusal};
+use crate::port::admin::{
+    AdminError, ErrorCode, IssuedToken, Param, Reply, TokenWish, UserFields, UserRef,
+};
 use crate::port::apps::{AppRequest, Filter};
-use crate::port::store::{App, Request, User};
+use crate::port::store::{App, Request, Token, TokenId, User};
+use crate::token::{hash_token, user_token};
 
 impl Hub {
     pub(crate) fn add_user(
@@ -108,6 +114,144 @@ impl Hub {
         let code =
             self.otps.make((aid, address), Otp { code: drawn as u32, tries, until, reuse }, now);
         Progress::Answered(Reply::Otp(format!("{code:06}")))
+    }
+
+    pub(crate) fn user(
+        &self,
+        aid: AppId,
+        wanted: &UserRef,
+    ) -> Result<Result<User, AdminError>, Missing> {
+        let found = match (&wanted.uid, &wanted.address) {
+            (Some(uid), _) => self.directory.user(*uid)?.filter(|user| user.aid == aid),
+            (None, Some(address)) => self.directory.find_user(aid, address)?,
+            (None, None) => None,
+        };
+        let Some(user) = found else {
+            let param = if wanted.uid.is_some() { Param::UserUid } else { Param::UserAddress };
+            return Ok(Err(refusal(ErrorCode::NoUser, "no such user in this app", &[param])));
+        };
+        if wanted.address.as_ref().is_some_and(|address| *address != user.address) {
+            let params = [Param::UserUid, Param::UserAddress];
+            let cause = "uid and address name different users";
+            return Ok(Err(refusal(ErrorCode::BadParam, cause, &params)));
+        }
+        Ok(Ok((**user).clone()))
+    }
+
+    /// Users of these addresses, and the addresses that are none.
+    pub(crate) fn users(
+        &self,
+        aid: AppId,
+        addresses: &[String],
+    ) -> Result<(Vec<Uid>, Vec<String>), Needs> {
+        Needs::check(addresses.iter().map(|address| self.directory.find_user(aid, address)))?;
+        let mut found = Vec::with_capacity(addresses.len());
+        let mut failed = Vec::new();
+        let mut seen = BTreeSet::new();
+        for address in addresses {
+            match self.directory.find_user(aid, address)? {
+                Some(user) if seen.insert(user.uid) => found.push(user.uid),
+                Some(_) => {}
+                None => failed.push(address.clone()),
+            }
+        }
+        Ok((found, failed))
+    }
+
+    pub(crate) fn issue(
+        &self,
+        user: User,
+        new: bool,
+        wish: TokenWish,
+        entropy: &[u8; 64],
+    ) -> Progress {
+        let expires = (wish.expiry_minutes != 0)
+            .then(|| self.now.wall.after(Duration::from_secs(u64::from(wish.expiry_minutes) * 60)));
+        let token = user_token(user.aid, user.uid, entropy);
+        let issued = IssuedToken { token, app: wish.app.clone(), expires };
+        let app = self.directory.app(user.aid).ok().flatten();
+        let request = Request::IssueToken {
+            token: Token {
+                id: TokenId(0),
+                uid: user.uid,
+                app: wish.app,
+                any_app: wish.any_app,
+                expires,
+            },
+            hash: hash_token(&issued.token),
+            keep: app.map_or(1, |app| app.settings.tokens_kept.max(1)),
+        };
+        Progress::Ask(request, After::TokenIssued { user, new, issued })
+    }
+
+    pub(crate) fn delete_user(
+        &mut self,
+        aid: AppId,
+        user: User,
+        memberships: Option<&[GroupId]>,
+    ) -> Result<Progress, Needs> {
+        let Some(memberships) = memberships else {
+            let request = Request::LoadMemberships { uid: user.uid };
+            return Ok(Progress::Ask(request, After::Memberships));
+        };
+        Needs::check(memberships.iter().map(|gid| self.directory.group(aid, *gid)))?;
+        let mut notes = Vec::new();
+        for gid in memberships {
+            let Some(before) = self.directory.group(aid, *gid)? else { continue };
+            let mut after = before.clone();
+            after.members.remove(&user.uid);
+            if after.group.owner == Some(user.uid) {
+                after.group.owner = None;
+            }
+            let changes = self.membership_notes(before, &after, &[])?;
+            notes.extend(changes.into_iter().filter(|note| note.uid != user.uid));
+        }
+        let request = Request::DeleteUser { uid: user.uid, notes: notes.clone() };
+        Ok(Progress::Ask(request, After::UserDeleted { user, notes }))
+    }
+
+    pub(crate) fn on_user_saved(&mut self, user: &User) {
+        let before = self.directory.user(user.uid).ok().flatten().cloned();
+        let seen = before.as_ref().map_or(user.last_online, |before| before.last_online);
+        // The user may have gone offline while the change was being stored.
+        let user = &User { last_online: seen.max(user.last_online), ..user.clone() };
+        self.directory.put_user(user.clone());
+        if !user.active {
+            let reason = "the account was switched off";
+            self.end_sessions_of(user.uid, None, Code::Suspended, reason);
+        }
+        let shown = |user: &User| {
+            let User { name, status, image, values, .. } = user.clone();
+            (name, status, image, values)
+        };
+        if before.is_some_and(|before| shown(&before) != shown(user)) {
+            self.tell_profile(user);
+        }
+    }
+
+    /// These tokens are no more: who uses them is signed out.
+    pub(crate) fn sign_out(&mut self, uid: Uid, tokens: &[TokenId]) {
+        let reason = "the token was withdrawn";
+        self.end_sessions_of(uid, Some(tokens), Code::SignedOut, reason);
+    }
+}
+
+pub(crate) fn changed_user(user: User, fields: UserFields) -> User {
+    User {
+        name: fields.name.unwrap_or(user.name),
+        status: fields.status.unwrap_or(user.status),
+        image: fields.image.unwrap_or(user.image),
+        values: fields.values.unwrap_or(user.values),
+        active: fields.active.unwrap_or(user.active),
+        // What users set themselves stays.
+        flags: fields
+            .flags
+            .map_or(user.flags, |flags| flags & !user_flag::OWN | user.flags & user_flag::OWN),
+        pinned: fields.pinned.unwrap_or(user.pinned),
+        groups_max: fields.groups_max.or(user.groups_max),
+        uac: fields.uac.unwrap_or(user.uac),
+        e2ee: fields.e2ee.or(user.e2ee),
+        ..user
     }
 }
 

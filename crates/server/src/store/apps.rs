@@ -8,11 +8,10 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use wire::id::{AppId, GroupId, Uid};
 use wire::time::Timestamp;
 
+use super::groups::{GROUP_COLUMNS, group, load_pins};
 use super::logs::Logs;
-use super::sqlite::{
-    Failure, GROUP_COLUMNS, Sql, USER_COLUMN_COUNT, USER_COLUMNS, delete_user, group, signed,
-    unsigned, user,
-};
+use super::sqlite::{Failure, Sql, signed, unsigned};
+use super::users::{USER_COLUMN_COUNT, USER_COLUMNS, delete_user, user};
 
 /// Columns of [`app`].
 pub(super) const APP_COLUMNS: &str = "aid, name, active, settings";
@@ -212,7 +211,7 @@ fn groups(db: &Connection, aid: AppId, filter: &Filter) -> Sql<(Vec<(Group, u32)
     let more = rows.len() > count;
     rows.truncate(count);
     for (group, _) in &mut rows {
-        group.pins = super::sqlite::load_pins(db, GroupId(group.gid.0))?;
+        group.pins = load_pins(db, GroupId(group.gid.0))?;
     }
     Ok((rows, more))
 }

@@ -2,11 +2,15 @@
 
 mod apps;
 mod backup;
+mod groups;
 mod history;
 mod hook_queue;
 mod hooks;
 mod logs;
+mod messages;
 mod sqlite;
+mod tokens;
+mod users;
 mod writer;
 
 pub use backup::copy;

@@ -1,0 +1,177 @@
+//! Messages, and the logs that refer to them.
+//!
+//! Relies on [`Logs`] for the numbers of entries. Promises that a message is stored once, whoever
+//! gets it.
+
+use bytes::Bytes;
+use hub::port::store::{LogRow, LoggedMessage, NewMessage, Note, Outcome, Reply};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use wire::id::{GroupId, MessageId, Seq, Uid};
+use wire::limits::{EXPIRED_TOKEN_KEPT, MESSAGE_KEY_KEPT};
+use wire::time::Timestamp;
+
+use super::history;
+use super::logs::Logs;
+use super::sqlite::{Sql, signed, unsigned};
+
+pub(super) fn find_message(db: &Connection, sender: Uid, id: MessageId) -> Sql<Option<Timestamp>> {
+    db.prepare_cached("SELECT ts FROM messages WHERE sender = ? AND mid = ?")?
+        .query_row(params![sender.0, signed(id.get())], |row| Ok(Timestamp(unsigned(row.get(0)?))))
+        .optional()
+}
+
+pub(super) fn load_message(
+    db: &Connection,
+    sender: Uid,
+    id: MessageId,
+) -> Sql<Option<(Timestamp, Bytes)>> {
+    db.prepare_cached("SELECT ts, entry FROM messages WHERE sender = ? AND mid = ?")?
+        .query_row(params![sender.0, signed(id.get())], |row| {
+            Ok((Timestamp(unsigned(row.get(0)?)), row.get::<_, Vec<u8>>(1)?.into()))
+        })
+        .optional()
+}
+
+pub(super) fn append(
+    db: &Connection,
+    logs: &mut Logs,
+    keeps_history: bool,
+    message: &NewMessage,
+    to: Vec<Uid>,
+) -> Sql<Outcome> {
+    let duplicate = |ts| Outcome::Duplicate { ts };
+    let others = to.iter().filter(|uid| **uid != message.sender).count();
+    let peer = to.iter().find(|uid| **uid != message.sender).copied().unwrap_or(message.sender);
+    let mut open = Vec::with_capacity(to.len());
+    for uid in to {
+        if uid == message.sender || !logs.is_full(db, uid)? {
+            open.push(uid);
+        }
+    }
+    if others > 0 && open.iter().all(|uid| *uid == message.sender) {
+        let stored = find_message(db, message.sender, message.id)?;
+        return Ok(stored.map_or(Outcome::Full, duplicate));
+    }
+    let inserted = db
+        .prepare_cached(
+            "INSERT INTO messages (sender, mid, flags, gid, ts, expires, entry)
+             VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![
+            message.sender.0,
+            signed(message.id.get()),
+            message.flags,
+            message.group.0,
+            signed(message.ts.0),
+            signed(message.expires.0),
+            &message.entry[..]
+        ])?;
+    if inserted == 0 {
+        let stored = find_message(db, message.sender, message.id)?;
+        return Ok(duplicate(stored.unwrap_or(message.ts)));
+    }
+    let row = db.last_insert_rowid();
+    let mut places = Vec::with_capacity(open.len());
+    for uid in open {
+        if let Some(seq) = append_row(db, logs, uid, Some(row), None)? {
+            if keeps_history {
+                history::add(db, uid, message, peer, row)?;
+            }
+            places.push((uid, seq));
+        }
+    }
+    Ok(Outcome::Appended(places))
+}
+
+/// Adds a row to a log; `None` when the user is gone.
+pub(super) fn append_row(
+    db: &Connection,
+    logs: &mut Logs,
+    uid: Uid,
+    message: Option<i64>,
+    entry: Option<&[u8]>,
+) -> Sql<Option<Seq>> {
+    let Some(seq) = logs.next(db, uid)? else { return Ok(None) };
+    db.prepare_cached("INSERT INTO log (uid, seq, message, entry) VALUES (?, ?, ?, ?)")?
+        .execute(params![uid.0, seq, message, entry])?;
+    Ok(Some(Seq(unsigned(seq))))
+}
+
+pub(super) fn append_notes(
+    db: &Connection,
+    logs: &mut Logs,
+    notes: Vec<Note>,
+) -> Sql<Vec<(Uid, Seq)>> {
+    let mut places = Vec::with_capacity(notes.len());
+    for note in notes {
+        let place = append_row(db, logs, note.uid, None, Some(&note.entry))?;
+        places.push((note.uid, place.unwrap_or_default()));
+    }
+    Ok(places)
+}
+
+pub(super) fn read_log(
+    db: &Connection,
+    logs: &mut Logs,
+    uid: Uid,
+    after: Seq,
+    count: usize,
+    now: Timestamp,
+) -> Sql<Reply> {
+    let (head, trimmed) = logs.find(db, uid)?.map_or((0, 0), |log| (log.head, log.trimmed));
+    let head = Seq(unsigned(head));
+    let mut statement = db.prepare_cached(
+        "SELECT l.seq, coalesce(l.entry, m.entry), m.sender, m.mid, m.flags, m.gid, m.expires
+         FROM log l LEFT JOIN messages m ON m.id = l.message
+         WHERE l.uid = ? AND l.seq > ? AND (l.entry IS NOT NULL OR m.id IS NOT NULL) ORDER BY l.seq LIMIT ?",
+    )?;
+    let rows =
+        statement.query_map(params![uid.0, signed(after.0).max(trimmed), count as i64], log_row)?;
+    let rows = rows.collect::<Sql<Vec<_>>>()?;
+    let upto = rows.last().map_or(head.max(after), |row| row.seq);
+    let alive = |row: &LogRow| row.message.is_none_or(|message| message.expires > now);
+    Ok(Reply::Log { rows: rows.into_iter().filter(alive).collect(), upto, head })
+}
+
+pub(super) fn log_row(row: &Row<'_>) -> Sql<LogRow> {
+    let entry: Option<Vec<u8>> = row.get(1)?;
+    let id: Option<i64> = row.get(3)?;
+    let message = match id.and_then(|id| MessageId::new(unsigned(id))) {
+        None => None,
+        Some(id) => Some(LoggedMessage {
+            sender: Uid(row.get(2)?),
+            id,
+            flags: row.get(4)?,
+            group: GroupId(row.get(5)?),
+            expires: Timestamp(unsigned(row.get(6)?)),
+        }),
+    };
+    let entry = Bytes::from(entry.unwrap_or_default());
+    Ok(LogRow { seq: Seq(unsigned(row.get(0)?)), entry, message })
+}
+
+/// Messages that are over, in the words of the index `messages_by_end`. The last of all stays: its
+/// number would be given out again, and logs may refer to it.
+pub(super) const MESSAGES_OVER: &str =
+    "SELECT id FROM messages WHERE max(expires, ts + 604800000) <= ?
+     AND id < (SELECT max(id) FROM messages) LIMIT ?";
+
+pub(super) fn sweep(db: &Connection, logs: &mut Logs, now: Timestamp, count: usize) -> Sql<usize> {
+    debug_assert_eq!(MESSAGE_KEY_KEPT.as_millis(), 604_800_000, "as the index has it");
+    let sql = format!("DELETE FROM messages WHERE id IN ({MESSAGES_OVER})");
+    let copies = format!("DELETE FROM history WHERE message IN ({MESSAGES_OVER})");
+    db.prepare_cached(&copies)?.execute(params![signed(now.0), count as i64])?;
+    let messages = db.prepare_cached(&sql)?.execute(params![signed(now.0), count as i64])?;
+    let before = now.0.saturating_sub(EXPIRED_TOKEN_KEPT.as_millis() as u64);
+    let mut expired = db.prepare_cached("SELECT id, uid FROM tokens WHERE expires <= ? LIMIT ?")?;
+    let tokens = expired.query_map(params![signed(before), count as i64], |row| {
+        Ok((row.get::<_, i64>(0)?, Uid(row.get(1)?)))
+    })?;
+    let tokens = tokens.collect::<Sql<Vec<_>>>()?;
+    for (token, uid) in &tokens {
+        logs.settle(db, *uid)?;
+        db.execute("DELETE FROM devices WHERE token = ?", [token])?;
+        db.execute("DELETE FROM tokens WHERE id = ?", [token])?;
+    }
+    Ok(messages + tokens.len())
+}
