@@ -86,7 +86,11 @@ test("without the key nothing is told, and pages of other origins cannot ask", a
   const known = await post("backend", { ...ours, cookie }, { op: "appsget" });
   assert.equal((await known.json()).apps[0].name, "world");
   // What a form of another origin can send: the cookie perhaps, the header never.
-  const foreign = await post("backend", { "content-type": "text/plain", cookie }, { op: "appsget" });
+  const foreign = await post(
+    "backend",
+    { "content-type": "text/plain", cookie },
+    { op: "appsget" },
+  );
   assert.equal(foreign.status, 403);
   await fetch(`${url}/console/session`, { method: "DELETE", headers: { ...ours, cookie } });
   assert.equal((await post("backend", { ...ours, cookie }, { op: "appsget" })).status, 401);

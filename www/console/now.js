@@ -27,21 +27,6 @@ function stream(one) {
   return tags.filter(Boolean);
 }
 
-/** What is known of the way the media takes. */
-function quality(person) {
-  const { media } = person;
-  if (!media) return null;
-  const loss = media.loss_percent;
-  const look = loss >= 5 ? "bad" : loss >= 1 ? "warn" : "good";
-  const words = [
-    media.rtt_ms !== null && `${number(media.rtt_ms)} ms`,
-    loss !== null && `${loss.toLocaleString([], { maximumFractionDigits: 1 })} % lost`,
-    `${number(media.in_kbps)} kbit/s in`,
-    `${number(media.out_kbps)} kbit/s out`,
-  ];
-  return tag(words.filter(Boolean).join(" · "), loss === null ? "" : look);
-}
-
 const person = (one) =>
   element(
     "li",
@@ -52,7 +37,6 @@ const person = (one) =>
       { class: "tags" },
       ...(one.streams.length ? one.streams.flatMap(stream) : [tag("Only watches")]),
       one.receiving ? tag(`receives ${one.receiving}`) : null,
-      quality(one),
     ),
   );
 
