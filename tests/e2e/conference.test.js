@@ -115,7 +115,7 @@ test("an admin mutes, stops, starts and sends away; who is asked hears of it fir
   await a.until(() => room.present().length === 0);
 });
 
-test("who refuses stays as it is, and without a listener nothing is started", async () => {
+test("who refuses is muted and stopped all the same, and without a listener nothing is started", async () => {
   const settings = { bob: { refuses: true }, carol: { obeys: true } };
   const { people, pages } = await enter(["ada", "bob", "carol"], settings);
   const [ada, bob, carol] = people;
@@ -133,9 +133,36 @@ test("who refuses stays as it is, and without a listener nothing is started", as
     admin.mute(true, false, true);
   }, key(carol));
   await event(b, { what: "mute", who: key(carol), audio: true });
-  const muted = await c.evaluate((who) => room.muted(who), key(bob));
-  assert.deepEqual(muted, { audio: false, video: false });
+  await event(c, { what: "mute", who: key(bob), audio: true, video: true });
+  await event(c, { what: "hangup", who: key(bob), reason: 2 });
+  const goesOn = await b.evaluate(() => room.me().isCallInProgress());
+  assert.equal(goesOn, true, "what the page does is its own");
   assert.deepEqual(await b.evaluate(() => room.present().sort()), [key(ada), key(carol)].sort());
+});
+
+test("nothing is heard or seen of whom an admin has muted, until its page unmutes itself", async () => {
+  const { people, pages } = await enter(["ada", "bob"], { bob: { refuses: true } });
+  const [ada, bob] = people;
+  const [a, b] = pages;
+  await a.evaluate((who) => room.of(who).getAdmin().mute(true, true, true), key(bob));
+  await asked(b, ["Mute", ada.address, true, key(bob), true, true, true]);
+  await event(a, { what: "mute", who: key(bob), audio: true, video: true });
+  // Bob's page goes on sending; what was under way comes to an end.
+  const packets = async (wanted) => {
+    const now = (await inbound()).reduce((sum, one) => sum + one.packets, 0);
+    const before = window.before;
+    window.before = now;
+    return wanted === "none" ? before === now : now > before;
+  };
+  await a.until(packets, "none");
+  await b.evaluate(() => {
+    room.mute(false);
+    room.mute(true);
+    room.mute(false);
+    room.mute(true);
+  });
+  await event(a, { what: "mute", who: key(bob), audio: false, video: false });
+  await a.until(packets, "some");
 });
 
 test("a camera becomes a screen and a camera again, and everybody is told of it in place", async () => {

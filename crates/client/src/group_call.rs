@@ -698,7 +698,7 @@ impl Client {
     }
 
     /// The path of all media came, or is lost for the moment. Of others' streams it is said when
-    /// their media flows.
+    /// their media flows, or at once when they are muted altogether.
     fn tell_connected(&mut self, gid: GroupId, connected: bool) {
         let Some(room) = self.rooms.get_mut(&gid) else { return };
         let mut changed = Vec::new();
@@ -708,15 +708,25 @@ impl Client {
                 changed.push(StreamRef::Own(*sid));
             }
         }
-        if !connected {
-            for (id, call) in room.calls.iter_mut() {
-                if core::mem::take(&mut call.connected) {
-                    changed.push(StreamRef::Remote(*id));
+        let mut muted = Vec::new();
+        for (id, call) in room.calls.iter_mut() {
+            let nothing_flows = room.streams.get(id).is_some_and(|stream| {
+                (!stream.audio || stream.audio_muted) && (!stream.video || stream.video_muted)
+            });
+            if call.connected != connected && (nothing_flows || !connected) {
+                call.connected = connected;
+                changed.push(StreamRef::Remote(*id));
+                if connected {
+                    call.begun = true;
+                    muted.push(StreamRef::Remote(*id));
                 }
             }
         }
         for stream in changed {
             self.tell_room(gid, RoomEvent::Connected { stream, connected });
+        }
+        for stream in muted {
+            self.tell_mute(gid, stream, true);
         }
     }
 

@@ -25,6 +25,7 @@ mod hooks;
 mod hub;
 mod kept_messages;
 mod letters;
+mod live;
 mod messaging;
 mod negotiation;
 mod operations;
@@ -46,6 +47,7 @@ mod user_operations;
 pub mod port;
 
 pub use hub::{Counters, Hub};
+pub use live::{Live, LivePerson, LiveRoom, LiveSession};
 pub use token::hash_token;
 pub use trace::{Person, Trace, file_of, name_in};
 pub use upload::UploadKey;

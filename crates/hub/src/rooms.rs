@@ -22,7 +22,7 @@ use wire::proto::{
 use crate::Output;
 use crate::directory::Needs;
 use crate::hub::Hub;
-use crate::port::media::{Command, Peer};
+use crate::port::media::{Command, Kind, Peer};
 use crate::port::store::Group;
 use crate::rights::Rights;
 use crate::sending::portions;
@@ -60,6 +60,32 @@ pub(crate) struct Occupant {
 pub(crate) struct Published {
     pub by: SessionId,
     pub stream: Stream,
+    /// What an admin has muted: sound, picture.
+    pub held: [Held; 2],
+}
+
+/// Whether an admin has muted a track. Then nothing of it is forwarded, whatever its publisher
+/// sends, until the publisher has agreed and thought again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Held {
+    /// No.
+    #[default]
+    No,
+    /// Yes, and the publisher says that it is not muted.
+    Muted,
+    /// Yes, and the publisher says so, too: its next word counts.
+    Agreed,
+}
+
+impl Held {
+    /// The publisher says whether it is muted.
+    fn told(self, muted: bool) -> Held {
+        match (self, muted) {
+            (Held::Muted | Held::Agreed, true) => Held::Agreed,
+            (Held::Muted, false) => Held::Muted,
+            (Held::No, _) | (Held::Agreed, false) => Held::No,
+        }
+    }
 }
 
 impl Rooms {
@@ -222,7 +248,11 @@ impl Hub {
             StreamId(self.rooms.next_stream)
         });
         let Some(room) = self.rooms.rooms.get_mut(&gid) else { return Ok(()) };
-        let talking = room.streams.get(&stream).is_some_and(|found| found.stream.talking);
+        let before = room.streams.get(&stream);
+        let talking = before.is_some_and(|found| found.stream.talking);
+        let was = before.map(|found| found.held).unwrap_or_default();
+        let held = [was[0].told(publish.audio_muted), was[1].told(publish.video_muted)];
+        let audio_muted = publish.audio_muted || held[0] != Held::No;
         let published = Stream {
             id: stream.0,
             uid: uid.0,
@@ -232,16 +262,17 @@ impl Hub {
             source: publish.source,
             audio: kinds.0,
             video: kinds.1,
-            audio_muted: publish.audio_muted,
-            video_muted: publish.video_muted,
-            talking: talking && !publish.audio_muted,
+            audio_muted,
+            video_muted: publish.video_muted || held[1] != Held::No,
+            talking: talking && !audio_muted,
             display: publish.display,
         };
-        room.streams.insert(stream, Published { by: id, stream: published });
+        room.streams.insert(stream, Published { by: id, stream: published, held });
         if let Some(occupant) = room.occupants.get_mut(&id) {
             occupant.own.insert(publish.sid, stream);
         }
         self.rooms.streams.insert(stream, gid);
+        self.hold(stream, was, held);
         self.tell_stream(gid, stream);
         Ok(())
     }
@@ -254,8 +285,50 @@ impl Hub {
         }
     }
 
+    /// Has the media server keep back what is held, and forward what is not any more.
+    fn hold(&mut self, stream: StreamId, before: [Held; 2], now: [Held; 2]) {
+        for (index, kind) in [Kind::Audio, Kind::Video].into_iter().enumerate() {
+            let paused = now[index] != Held::No;
+            if paused != (before[index] != Held::No) {
+                self.output(Output::Media(Command::Pause { stream, kind, paused }));
+            }
+        }
+    }
+
+    /// An admin mutes a stream, or takes that back.
+    fn hold_stream(&mut self, gid: GroupId, id: StreamId, control: &RoomControl) {
+        let Some(room) = self.rooms.rooms.get_mut(&gid) else { return };
+        let Some(published) = room.streams.get_mut(&id) else { return };
+        let before = published.held;
+        let stream = &mut published.stream;
+        let tracks =
+            [(control.audio, &mut stream.audio_muted), (control.video, &mut stream.video_muted)];
+        for ((_, muted), held) in
+            tracks.into_iter().zip(&mut published.held).filter(|((about, _), _)| *about)
+        {
+            *held = match (control.enable, *muted, *held) {
+                (true, _, Held::Muted) | (true, false, Held::No) => Held::Muted,
+                (true, ..) => Held::Agreed,
+                // Who has agreed thinks again by itself; who has not is heard again.
+                (false, _, Held::Agreed) => Held::Agreed,
+                (false, ..) => {
+                    *muted &= *held == Held::No;
+                    Held::No
+                }
+            };
+            *muted |= *held != Held::No;
+        }
+        stream.talking &= !stream.audio_muted;
+        let now = published.held;
+        if now != before {
+            self.hold(id, before, now);
+            self.tell_stream(gid, id);
+        }
+    }
+
     /// What an admin asks of others goes to them, with who asks. Without the right to it, or about
-    /// what is not there, it goes nowhere: pages offer it to admins only.
+    /// what is not there, it goes nowhere: pages offer it to admins only. Mute, stop and leave hold
+    /// whatever the page that is asked does.
     pub(crate) fn on_room_control(&mut self, id: SessionId, control: &RoomControl) {
         let gid = GroupId(control.gid);
         let Some(room) = self.rooms.rooms.get(&gid) else { return };
@@ -283,13 +356,26 @@ impl Hub {
                 alloc::vec![published.by]
             }
         };
-        self.send_to_all(targets, server_frame::Body::RoomControl(control));
+        let (verb, stream) = (control.verb(), StreamId(control.stream));
+        self.send_to_all(targets.clone(), server_frame::Body::RoomControl(control.clone()));
+        match verb {
+            Verb::Mute => self.hold_stream(gid, stream, &control),
+            Verb::Stop => {
+                let room = self.rooms.rooms.get_mut(&gid);
+                for occupant in room.into_iter().flat_map(|room| room.occupants.values_mut()) {
+                    occupant.own.retain(|_, own| *own != stream);
+                }
+                self.stop_stream(gid, stream);
+            }
+            Verb::Leave => targets.into_iter().for_each(|other| self.leave_room(gid, other)),
+            _ => {}
+        }
     }
 
     /// The stream as it is now, to everybody concerned and to its publisher.
     pub(crate) fn tell_stream(&mut self, gid: GroupId, id: StreamId) {
         let Some(room) = self.rooms.rooms.get(&gid) else { return };
-        let Some(Published { by, stream }) = room.streams.get(&id) else { return };
+        let Some(Published { by, stream, .. }) = room.streams.get(&id) else { return };
         let (by, stream) = (*by, stream.clone());
         let audience = room.audience(id, by);
         let changed = RoomUpdate { changed: alloc::vec![stream.clone()], ..update(gid) };

@@ -287,8 +287,6 @@ fn what_an_admin_asks_goes_to_whom_it_is_for_and_names_the_admin() {
     let [none, told, other] = asked(ada, ask(Verb::Mute, stream.id, 0));
     let told = told.expect("bob is asked");
     assert_eq!((none, other, told.by.as_str(), told.sid), (None, None, "ada", 3));
-    let [none, told, other] = asked(ada, ask(Verb::Leave, 0, 0));
-    assert!(none.is_none() && told.is_some() && other.is_some());
     let [_, told, _] = asked(ada, ask(Verb::Publish, stream.id, 0));
     assert_eq!(told.expect("bob is asked").sid, 9, "the stream to start");
 
@@ -299,6 +297,64 @@ fn what_an_admin_asks_goes_to_whom_it_is_for_and_names_the_admin() {
     assert_eq!(asked(ada, ask(Verb::Stop, stream.id + 1, 0)), [None, None, None]);
     assert_eq!(asked(ada, ask(Verb::FullScreen, 0, stream.id + 1)), [None, None, None]);
     assert_eq!(asked(ada, ask(Verb::Unknown, 0, 0)), [None, None, None]);
+    let [none, told, other] = asked(ada, ask(Verb::Leave, 0, 0));
+    assert!(none.is_none() && told.is_some() && other.is_some());
+}
+
+#[test]
+fn what_an_admin_mutes_stops_and_sends_away_is_forwarded_no_more_whatever_the_page_does() {
+    let mut host = Host::new();
+    let (gid, [ada, bob, carol]) = room(&mut host, 0);
+    let flags = admin::CALL_CONTROL | admin::HANGUP;
+    let rights = MemberFields { admin_flags: Some(flags), ..MemberFields::default() };
+    host.admin(Operation::MembersEdit { gid, members: vec!["ada".into()], rights }).unwrap();
+    for session in [ada, bob, carol] {
+        enter(&mut host, gid, session).expect("entered");
+    }
+    let stream = publish(&mut host, gid, bob, 0).expect("published");
+    let ask = |host: &mut Host, verb: Verb, stream, enable| {
+        let (verb, audio) = (verb as i32, true);
+        let control =
+            RoomControl { gid: gid.0, verb, stream, audio, enable, ..RoomControl::default() };
+        host.frame(ada, client_frame::Body::RoomControl(control));
+    };
+    let paused = |host: &mut Host| {
+        let said = host.media.drain(..).filter_map(|command| match command {
+            Command::Pause { stream: of, kind: media::Kind::Audio, paused } => {
+                assert_eq!(of.0, stream.id);
+                Some(paused)
+            }
+            _ => None,
+        });
+        said.collect::<Vec<_>>()
+    };
+    let bob_says = |host: &mut Host, audio_muted| {
+        let stream = Publish { audio_muted, ..wanted(gid, 0) };
+        publish_as(host, bob, stream).expect("published").audio_muted
+    };
+    ask(&mut host, Verb::Mute, stream.id, true);
+    assert_eq!(paused(&mut host), [true]);
+    assert!(changed(&mut host, carol).pop().is_some_and(|stream| stream.audio_muted));
+    // The page goes on; the admin lets it.
+    assert!(bob_says(&mut host, false), "still muted");
+    assert_eq!(paused(&mut host), []);
+    ask(&mut host, Verb::Mute, stream.id, false);
+    assert_eq!(paused(&mut host), [false]);
+    assert!(changed(&mut host, carol).pop().is_some_and(|stream| !stream.audio_muted));
+    // It agrees, and is heard when it thinks again.
+    ask(&mut host, Verb::Mute, stream.id, true);
+    assert!(bob_says(&mut host, true));
+    assert_eq!(paused(&mut host), [true]);
+    assert!(!bob_says(&mut host, false));
+    assert_eq!(paused(&mut host), [false]);
+
+    host.received(carol);
+    ask(&mut host, Verb::Stop, stream.id, false);
+    assert_eq!(gone(&mut host, carol), [stream.id]);
+    negotiate(&mut host, gid, bob, 1, &[0], &[]);
+    assert_eq!(last_negotiation(&host).0, [], "nothing of it is taken any more");
+    ask(&mut host, Verb::Leave, 0, false);
+    assert_eq!(publish(&mut host, gid, bob, 0), Err(group_error::NOT_MEMBER));
 }
 
 #[test]
@@ -627,4 +683,18 @@ fn subscribers(host: &mut Host, session: SessionId) -> Vec<(u32, String, bool)> 
         _ => None,
     });
     subscribers.collect()
+}
+
+#[test]
+fn the_operator_sees_who_is_there_of_one_app() {
+    let mut host = Host::new();
+    let (gid, [ada, ..]) = room(&mut host, 0);
+    enter(&mut host, gid, ada).expect("entered");
+    publish(&mut host, gid, ada, 0).expect("published");
+    let live = host.hub.live(host.now, wire::id::AppId(1));
+    assert_eq!((live.session_count, live.sessions.len()), (3, 3));
+    let [room] = &live.rooms[..] else { panic!("one room") };
+    assert_eq!((room.gid, room.people.len(), room.people[0].streams.len()), (gid, 1, 1));
+    let other = host.hub.live(host.now, wire::id::AppId(2));
+    assert_eq!(other, hub::Live::default());
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use hub::port::admin::{AdminError, Call, Reply};
 use hub::port::store::StoreError;
-use hub::{Counters, Hub, Input, Output, UploadKey};
+use hub::{Counters, Hub, Input, Live, Output, UploadKey};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use wire::frame::FrameError;
@@ -40,6 +40,8 @@ pub enum ToHub {
     Uploader(String, oneshot::Sender<Uploader>),
     /// Somebody has uploaded a file: its name and length.
     Filed(Uid, String, u64),
+    /// The operator wants to see who is there.
+    Live(AppId, oneshot::Sender<Live>),
     /// A backend asks.
     Admin(Box<Call>, oneshot::Sender<Result<Reply, AdminError>>),
     /// The server stops.
@@ -88,6 +90,13 @@ impl HubHandle {
     pub async fn stop(&self) {
         self.is_stopping.store(true, Ordering::Relaxed);
         self.tell(ToHub::Stop).await;
+    }
+
+    /// Who is there of an app; `None` when the hub has stopped.
+    pub async fn live(&self, aid: AppId) -> Option<Live> {
+        let (answer, answered) = oneshot::channel();
+        self.inputs.send(ToHub::Live(aid, answer)).await.ok()?;
+        answered.await.ok()
     }
 
     /// Asks for an operation; `None` when the hub has stopped.
@@ -264,6 +273,10 @@ impl HubTask {
                 let ticket = Ticket(self.next_ticket);
                 self.asking.insert(ticket, answer);
                 self.input(Input::Admin { ticket, call: *call });
+            }
+            ToHub::Live(aid, answer) => {
+                // The console may have gone away meanwhile.
+                let _ = answer.send(self.hub.live(self.clock.now(), aid));
             }
             ToHub::Uploader(credential, answer) => {
                 self.next_ticket += 1;

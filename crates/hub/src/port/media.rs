@@ -59,6 +59,15 @@ pub enum Command {
         /// Which one.
         peer: Peer,
     },
+    /// Keep a track back from everybody, or forward it again.
+    Pause {
+        /// Which stream.
+        stream: StreamId,
+        /// Which of its tracks.
+        kind: Kind,
+        /// Keep it back.
+        paused: bool,
+    },
     /// Stop forwarding a published stream to anybody, without waiting for an offer.
     StopStream {
         /// Which one.

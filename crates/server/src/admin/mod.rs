@@ -31,7 +31,7 @@ use wire::limits::ADMIN_BODY_BYTES_MAX;
 
 pub use self::audit::Audit;
 use self::audit::RequestId;
-use self::envelope::Envelope;
+use self::envelope::{Envelope, name_and_code};
 use self::fields::as_integer;
 pub use self::gate::{Failures, Gate};
 use self::parameters::OBJECTS;
@@ -83,7 +83,8 @@ async fn handle(
     response
 }
 
-async fn answer(shared: Shared, origin: &Origin, request: Request) -> Response {
+/// Answers a request for an operation.
+pub async fn answer(shared: Shared, origin: &Origin, request: Request) -> Response {
     if request.method() == Method::HEAD {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
     }
@@ -177,6 +178,11 @@ fn credential(token: Option<&str>, key: Option<&str>, admin_key: &str) -> Creden
         }
         _ => Credential::None,
     }
+}
+
+/// Name and number of a refusal.
+pub fn refusal_text(error: &AdminError) -> (&'static str, u16) {
+    name_and_code(error.code)
 }
 
 /// Does an operation for a part of this process.

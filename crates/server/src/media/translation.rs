@@ -48,6 +48,9 @@ impl Translation {
             hub_media::Command::Close { peer } => {
                 self.forget(peer).map(|peer| Command::Close { peer }).into_iter().collect()
             }
+            hub_media::Command::Pause { stream, kind: of, paused } => {
+                vec![Command::Pause { stream: StreamId(stream.0), kind: kind(of), paused }]
+            }
             hub_media::Command::StopStream { stream } => {
                 vec![Command::StopStream { stream: StreamId(stream.0) }]
             }
@@ -107,11 +110,14 @@ impl Translation {
 }
 
 fn mapping(track: hub_media::Track) -> Mapping {
-    let kind = match track.kind {
+    Mapping { mid: track.mid, stream: StreamId(track.stream.0), kind: kind(track.kind) }
+}
+
+fn kind(kind: hub_media::Kind) -> Kind {
+    match kind {
         hub_media::Kind::Audio => Kind::Audio,
         hub_media::Kind::Video => Kind::Video,
-    };
-    Mapping { mid: track.mid, stream: StreamId(track.stream.0), kind }
+    }
 }
 
 #[cfg(test)]

@@ -20,6 +20,8 @@ use serde_json::{Map, Value, json};
 use crate::config::Config;
 use crate::control::SOCKET;
 
+pub use self::check::free_mib;
+
 /// What to do instead of serving.
 #[derive(Debug, Subcommand)]
 pub enum Command {

@@ -1,0 +1,213 @@
+//! Which layer of each picture a subscriber gets, and which a publisher has to send.
+//!
+//! Decided by what the subscriber shows and how large, by what its link carries
+//! ([`allocate`](crate::allocation::allocate)), and by what is being sent. Looked at when one of these
+//! changes, and again every [`ALLOCATION_INTERVAL`].
+
+use std::collections::BTreeSet;
+
+use str0m::bwe::Bitrate;
+use wire::limits::{
+    ALLOCATION_INTERVAL, LAYER_BITS_ASSUMED, LAYER_UNWATCHED_AFTER, LINK_THIN_AFTER,
+    SUBSCRIPTIONS_MAX,
+};
+
+use super::Sfu;
+use crate::allocation::{Wish, allocate};
+use crate::command::{Event, Kind, PeerId, StreamId, View};
+use crate::demux::Slot;
+use crate::line::Target;
+use crate::publication::Track;
+
+/// One picture of a subscriber, and the layers it may get.
+struct Picture {
+    line: usize,
+    stream: StreamId,
+    wish: Wish,
+    layers: Vec<Target>,
+}
+
+impl Sfu {
+    pub(super) fn view(&mut self, id: PeerId, stream: StreamId, view: View) {
+        let Some(&slot) = self.slots.get(&id) else { return };
+        let Some(peer) = self.peers[slot].as_mut() else { return };
+        // What it does not receive any more is forgotten only when there is no room.
+        if peer.views.len() >= 2 * SUBSCRIPTIONS_MAX {
+            let shown: BTreeSet<_> = peer.lines.iter().filter_map(|line| line.source).collect();
+            peer.views.retain(|stream, _| shown.contains(stream));
+        }
+        peer.views.insert(stream, view);
+        self.allocate(slot);
+        self.review_layers(stream);
+    }
+
+    pub(super) fn on_estimate(&mut self, slot: Slot, estimate: Option<u64>) {
+        if let Some(peer) = self.peers[slot].as_mut() {
+            peer.estimate = estimate;
+        }
+        self.allocate(slot);
+    }
+
+    /// Everything at its time: links of all subscribers, layers of all publishers.
+    pub(super) fn look_at_links(&mut self) {
+        let busy = !self.slots.is_empty();
+        self.allocate_at = busy.then(|| self.now + ALLOCATION_INTERVAL);
+        let slots: Vec<Slot> = self.slots.values().copied().collect();
+        slots.into_iter().for_each(|slot| self.allocate(slot));
+        let streams: Vec<StreamId> = self.publications.keys().copied().collect();
+        streams.into_iter().for_each(|stream| self.review_layers(stream));
+    }
+
+    /// The layers of a stream changed.
+    pub(super) fn allocate_all(&mut self, stream: StreamId) {
+        let Some(publication) = self.publications.get(&stream) else { return };
+        let subscribers = &publication.track(Kind::Video).subscribers;
+        let slots: Vec<Slot> = subscribers.iter().map(|subscriber| subscriber.slot).collect();
+        slots.into_iter().for_each(|slot| self.allocate(slot));
+    }
+
+    /// Decides what each line of a subscriber shows, and asks for the key frames that takes.
+    pub(super) fn allocate(&mut self, slot: Slot) {
+        self.allocate_at.get_or_insert(self.now + ALLOCATION_INTERVAL);
+        let Some((pictures, sound)) = self.pictures(slot) else { return };
+        let Some(peer) = self.peers[slot].as_mut() else { return };
+        let wishes: Vec<Wish> = pictures.iter().map(|picture| picture.wish.clone()).collect();
+        let link = peer.estimate.map_or(u64::MAX, |estimate| estimate.saturating_sub(sound));
+        let mut chosen = allocate(link, &wishes);
+        // An estimate falls for a moment now and then; a picture does not come and go with it.
+        if chosen.iter().any(Option::is_none) {
+            let since = *peer.thin_since.get_or_insert(self.now);
+            if self.now < since + LINK_THIN_AFTER {
+                for (layer, wish) in chosen.iter_mut().zip(&wishes) {
+                    *layer = layer.or(Some(0).filter(|_| wish.shown.is_some()));
+                }
+            }
+        } else {
+            peer.thin_since = None;
+        }
+        let sum = |layers: &mut dyn Iterator<Item = u64>| sound + layers.sum::<u64>();
+        let now = sum(&mut chosen.iter().zip(&wishes).filter_map(|(c, w)| Some(w.rates[(*c)?])));
+        let most = sum(&mut wishes.iter().filter_map(|wish| wish.rates.last().copied()));
+        if peer.estimate.is_some() && !pictures.is_empty() {
+            let enough = now >= most;
+            let bits = |bits: u64| Bitrate::bps(bits * if enough { 100 } else { 125 } / 100);
+            peer.rtc.bwe().set_bitrate(bits(now), bits(most));
+            self.mark_dirty(slot);
+        }
+        for (picture, layer) in pictures.into_iter().zip(chosen) {
+            let target = layer.map_or(Target::Nothing, |layer| picture.layers[layer]);
+            self.show(slot, picture.line, picture.stream, target);
+        }
+    }
+
+    /// What a subscriber sees, and the bits a second of what it hears.
+    fn pictures(&mut self, slot: Slot) -> Option<(Vec<Picture>, u64)> {
+        let peer = self.peers[slot].as_ref()?;
+        let mut pictures = Vec::new();
+        let mut unseen = Vec::new();
+        let mut sound = 0;
+        for (index, line) in peer.lines.iter().enumerate() {
+            let Some(stream) = line.source else { continue };
+            let Some(publication) = self.publications.get(&stream) else { continue };
+            if line.kind == Kind::Audio {
+                let layers = publication.track(Kind::Audio).layers.first();
+                sound += layers.and_then(|layer| layer.meter.rate()).unwrap_or(0);
+                continue;
+            }
+            let view = peer.views.get(&stream).copied().unwrap_or_default();
+            if view.width == 0 || view.height == 0 {
+                unseen.push((index, stream));
+                continue;
+            }
+            let track = publication.track(Kind::Video);
+            let layers = self.layers_for(track, view);
+            if layers.is_empty() {
+                continue;
+            }
+            let rate = |index: usize| {
+                let layer = &track.layers[index];
+                layer.meter.rate().unwrap_or(LAYER_BITS_ASSUMED[index.min(2)])
+            };
+            let mut rates: Vec<u64> = layers.iter().map(|index| rate(*index)).collect();
+            // A larger picture is never taken for a cheaper one: that is noise.
+            for index in 1..rates.len() {
+                rates[index] = rates[index].max(rates[index - 1]);
+            }
+            let layers: Vec<Target> =
+                layers.iter().map(|index| Target::Layer(track.layers[*index].rid)).collect();
+            let shown = layers.iter().position(|layer| *layer == line.target);
+            let wish = Wish { priority: view.priority, rates, shown };
+            pictures.push(Picture { line: index, stream, wish, layers });
+        }
+        for (line, stream) in unseen {
+            self.show(slot, line, stream, Target::Nothing);
+        }
+        Some((pictures, sound))
+    }
+
+    /// The layers that somebody who shows it so may get, the smallest first: no larger than needed,
+    /// and none that has fallen silent while others have not.
+    fn layers_for(&self, track: &Track, view: View) -> Vec<usize> {
+        let all = 0..track.layers.len();
+        let quiet = |index: &usize| track.layers[*index].meter.is_silent(self.now);
+        let all_quiet = all.clone().all(|index| quiet(&index));
+        let alive: Vec<usize> = all.filter(|index| all_quiet || !quiet(index)).collect();
+        let place = (view.width, view.height);
+        let enough = alive.iter().position(|index| track.layers[*index].fills(place));
+        let count = enough.map_or(alive.len(), |index| index + 1);
+        alive.into_iter().take(count).collect()
+    }
+
+    /// From now on the line shall show this.
+    fn show(&mut self, slot: Slot, line: usize, stream: StreamId, target: Target) {
+        let Some(peer) = self.peers[slot].as_mut() else { return };
+        let line = &mut peer.lines[line];
+        if line.target == target {
+            return;
+        }
+        line.target = target;
+        match target {
+            Target::Nothing => line.interrupt(),
+            Target::Layer(rid) => self.want_key_frame(stream, rid),
+        }
+    }
+
+    /// Which encodings a publisher needs to send: for each who watches the one that fits its view,
+    /// and the smallest for when the link becomes thin. Told at once when more are needed, after a
+    /// while when fewer are.
+    pub(super) fn review_layers(&mut self, stream: StreamId) {
+        let Some(publication) = self.publications.get(&stream) else { return };
+        let track = publication.track(Kind::Video);
+        let all = track.layers.iter().fold(0, |bits, layer| bits | layer.bit());
+        if all == 0 {
+            return;
+        }
+        let mut bits = 0;
+        for subscriber in &track.subscribers {
+            let Some(peer) = self.peers[subscriber.slot].as_ref() else { continue };
+            let view = peer.views.get(&stream).copied().unwrap_or_default();
+            if view.width == 0 || view.height == 0 {
+                continue;
+            }
+            let place = (view.width, view.height);
+            let fits = track.layers.iter().find(|layer| layer.fills(place));
+            let fits = fits.or(track.layers.last());
+            for layer in fits.into_iter().chain(track.layers.first()) {
+                bits |= layer.bit();
+            }
+        }
+        let now = self.now;
+        let Some(publication) = self.publications.get_mut(&stream) else { return };
+        let track = publication.track_mut(Kind::Video);
+        let before = track.wanted.unwrap_or(all);
+        let more = bits & !before != 0;
+        let fewer = bits != before && !more;
+        let since = fewer.then(|| track.unwatched_since.unwrap_or(now));
+        track.unwatched_since = since;
+        if more || since.is_some_and(|since| now >= since + LAYER_UNWATCHED_AFTER) {
+            track.unwatched_since = None;
+            track.wanted = Some(bits);
+            self.tell(Event::Layers { stream, wanted: bits });
+        }
+    }
+}
