@@ -13,7 +13,7 @@ if ("Mesibo" in globalThis && globalThis.Mesibo?.prototype?.setAccessToken) {
 } else {
   const script = globalThis.document?.currentScript?.src ?? globalThis.location?.href;
   try {
-    initSync({ module: wasm });
+    initSync({ module: wasm() });
   } catch (error) {
     console.error("mesibo: WebAssembly is missing: allow 'wasm-unsafe-eval' in script-src", error);
     throw error;

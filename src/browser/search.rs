@@ -116,38 +116,35 @@ pub async fn find(
 ) -> Result<Vec<String>, JsValue> {
     let wanted = String::from(lower(text)).into_bytes();
     let from = from.map(|(order, key)| place(order) + &key);
-    let mut found = client::sorted::Set::<String>::new();
-    for block in all(blocks).await? {
+    let in_reading_order = |a: &[u8], b: &[u8]| if fifo { b.cmp(a) } else { a.cmp(b) };
+    // Nearly always blocks are in the order of their messages: begun at the right end, what comes
+    // later is soon farther away than all that was found.
+    let blocks = all(blocks).await?;
+    if !fifo {
+        blocks.reverse();
+    }
+    let mut found = Vec::<String>::new();
+    for block in blocks {
         let bytes = bytes_of(&block)?;
         if !contains(&bytes, &wanted) {
             continue;
         }
         for line in bytes.split(|byte| *byte == LINE) {
             let Some([of, at, says]) = fields(line) else { continue };
+            let is_behind = |place: &String| in_reading_order(at, place.as_bytes()).is_gt();
             let elsewhere = conversation.is_some_and(|wanted| wanted.as_bytes() != of);
-            let read = from.as_ref().is_some_and(|from| match fifo {
-                true => at >= from.as_bytes(),
-                false => at <= from.as_bytes(),
-            });
-            if elsewhere || read || !contains(says, &wanted) {
+            let is_read = from.as_ref().is_some_and(|from| !is_behind(from));
+            let is_far = found.len() == count as usize && found.last().is_some_and(is_behind);
+            if elsewhere || is_read || is_far || !contains(says, &wanted) {
                 continue;
             }
             let Ok(at) = core::str::from_utf8(at) else { continue };
-            found.insert(at.to_owned());
-            if found.len() > count as usize {
-                let items = found.as_slice();
-                let far = if fifo { items.first() } else { items.last() };
-                let far = far.cloned().unwrap_or_default();
-                found.remove(&far);
-            }
+            let index = found.partition_point(is_behind);
+            found.insert(index, at.to_owned());
+            found.truncate(count as usize);
         }
     }
-    let mut keys: Vec<_> =
-        found.iter().map(|place| place.get(14..).unwrap_or_default().to_owned()).collect();
-    if fifo {
-        keys.reverse();
-    }
-    Ok(keys)
+    Ok(found.iter().map(|place| place.get(14..).unwrap_or_default().to_owned()).collect())
 }
 
 fn fields(line: &[u8]) -> Option<[&[u8]; 3]> {

@@ -1,6 +1,6 @@
 // Choosing people and groups: for forwarding, for the members of a group.
 import { element, face } from "/shared/dom.js";
-import { openDialog } from "./dialog.js";
+import { openDialog } from "/shared/dialog.js";
 
 function row(profile, type, chosen) {
   const address = profile.getAddress();

@@ -2,8 +2,8 @@
 import { element, face } from "/shared/dom.js";
 import { rich } from "/shared/text.js";
 import { presenceOf } from "/shared/words.js";
-import { action, field, section, toggle } from "./controls.js";
-import { confirm, openDialog } from "./dialog.js";
+import { action, field, section, toggle } from "/shared/controls.js";
+import { confirm, openDialog } from "/shared/dialog.js";
 import { groupParts } from "./group-details.js";
 import { Media } from "./media.js";
 

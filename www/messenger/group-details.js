@@ -1,8 +1,8 @@
 // The part of the panel that is about a group: name, picture, members, invitation, leaving.
 import { announce, element, face, icon, iconButton } from "/shared/dom.js";
 import { choose } from "./choose.js";
-import { action, field, pictureField, section } from "./controls.js";
-import { confirm, outcome } from "./dialog.js";
+import { action, field, pictureField, section } from "/shared/controls.js";
+import { confirm, outcome } from "/shared/dialog.js";
 import { showMenu } from "./menu.js";
 
 /** Why the server refuses, in plain words. */

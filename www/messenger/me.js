@@ -1,8 +1,8 @@
 // The own profile: name, status, picture, notifications, leaving.
 import { forget } from "/shared/account.js";
 import { element, face } from "/shared/dom.js";
-import { action, field, pictureField, section, toggle } from "./controls.js";
-import { confirm, openDialog, outcome } from "./dialog.js";
+import { action, field, pictureField, section, toggle } from "/shared/controls.js";
+import { confirm, openDialog, outcome } from "/shared/dialog.js";
 
 /** What others see, with a button that publishes it. */
 function profileForm(app) {

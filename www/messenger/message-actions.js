@@ -2,7 +2,7 @@
 import { announce } from "/shared/dom.js";
 import { inOneLine, isGone } from "/shared/words.js";
 import { choose } from "./choose.js";
-import { confirm } from "./dialog.js";
+import { confirm } from "/shared/dialog.js";
 import { showMenu } from "./menu.js";
 import { showReceipts } from "./receipts.js";
 

@@ -1,8 +1,8 @@
 // Starting something: a conversation with an address, a group, a group one is invited to.
 import { element, icon } from "/shared/dom.js";
 import { choices } from "./choose.js";
-import { field, pictureField } from "./controls.js";
-import { openDialog, outcome } from "./dialog.js";
+import { field, pictureField } from "/shared/controls.js";
+import { openDialog, outcome } from "/shared/dialog.js";
 import { MEMBER, refusal } from "./group-details.js";
 import { showMenu } from "./menu.js";
 

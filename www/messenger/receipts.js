@@ -1,7 +1,7 @@
 // When an own message was sent, delivered and read, by whom.
 import { element, face, icon } from "/shared/dom.js";
 import { inOneLine, momentOf } from "/shared/words.js";
-import { openDialog } from "./dialog.js";
+import { openDialog } from "/shared/dialog.js";
 
 function line(drawing, label, at) {
   const text = at ? momentOf(at.ts) : "Not yet";

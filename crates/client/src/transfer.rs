@@ -46,6 +46,8 @@ struct Transfer {
     told: Option<Instant>,
     /// Of a profile: there is no message.
     picture: bool,
+    /// The page wants it to wait, and said so before it could go.
+    held: bool,
 }
 
 /// How far a file is on its way.
@@ -102,7 +104,7 @@ impl Transfers {
 
     pub fn add(&mut self, id: MessageId, stored: bool) {
         let stage = if stored { Stage::Waiting { until: Instant(0) } } else { Stage::Storing };
-        self.running.insert(id, Transfer::new(stage));
+        self.running.entry(id).or_insert_with(|| Transfer::new(stage)).stage = stage;
     }
 
     fn set(&mut self, id: MessageId, stage: Stage) {
@@ -124,7 +126,15 @@ impl Transfers {
 
 impl Transfer {
     fn new(stage: Stage) -> Transfer {
-        Transfer { stage, failures: 0, fresh: false, percent: 0, told: None, picture: false }
+        Transfer {
+            stage,
+            failures: 0,
+            fresh: false,
+            percent: 0,
+            told: None,
+            picture: false,
+            held: false,
+        }
     }
 }
 
@@ -163,7 +173,7 @@ impl Client {
     /// How far the file of an own message is; `None` when none is on its way.
     pub fn transfer_state(&self, id: MessageId) -> Option<TransferState> {
         let transfer = self.transfers.running.get(&id)?;
-        let running = !matches!(transfer.stage, Stage::Stopped | Stage::Done);
+        let running = !transfer.held && !matches!(transfer.stage, Stage::Stopped | Stage::Done);
         Some(TransferState { percent: transfer.percent, running })
     }
 
@@ -217,22 +227,27 @@ impl Client {
 
     /// Goes on with a transfer that was stopped, or at once with one that waits.
     pub fn start_transfer(&mut self, id: MessageId) -> bool {
-        let stage = self.transfers.stage(id);
-        if matches!(stage, Some(Stage::Stopped | Stage::Waiting { .. })) {
-            self.transfers.set(id, Stage::Waiting { until: Instant(0) });
+        let Some(transfer) = self.transfers.running.get_mut(&id) else { return false };
+        transfer.held = false;
+        if matches!(transfer.stage, Stage::Stopped | Stage::Waiting { .. }) {
+            transfer.stage = Stage::Waiting { until: Instant(0) };
         }
-        stage.is_some()
+        true
     }
 
     /// Lets a transfer wait until it is started again; its message waits with it.
     pub fn stop_transfer(&mut self, id: MessageId) -> bool {
-        let Some(stage) = self.transfers.stage(id) else { return false };
+        let Some(transfer) = self.transfers.running.get_mut(&id) else { return false };
+        let stage = transfer.stage;
         match stage {
-            Stage::Waiting { .. } => {}
-            Stage::Asking | Stage::Uploading | Stage::ByPage => self.interrupt(id, stage),
-            Stage::Preparing | Stage::Storing | Stage::Stopped | Stage::Done => return false,
+            Stage::Preparing | Stage::Storing => transfer.held = true,
+            Stage::Waiting { .. } => transfer.stage = Stage::Stopped,
+            Stage::Asking | Stage::Uploading | Stage::ByPage => {
+                transfer.stage = Stage::Stopped;
+                self.interrupt(id, stage);
+            }
+            Stage::Stopped | Stage::Done => return false,
         }
-        self.transfers.set(id, Stage::Stopped);
         self.tell_progress(id, false);
         true
     }
@@ -240,10 +255,13 @@ impl Client {
     /// Gives a transfer up, for now or for good: then its message fails.
     pub fn cancel_transfer(&mut self, now: Now, id: MessageId, retry_later: bool) -> bool {
         let Some(stage) = self.transfers.stage(id) else { return false };
-        if matches!(stage, Stage::Preparing | Stage::Storing | Stage::Done) {
-            return false;
+        match stage {
+            Stage::Done => return false,
+            // Nothing runs that could be tried again later.
+            Stage::Preparing | Stage::Storing if retry_later => return false,
+            Stage::Preparing => self.announce_unprepared(id),
+            _ => self.interrupt(id, stage),
         }
-        self.interrupt(id, stage);
         match retry_later {
             true => self.on_attempt_failed(now, id),
             false => self.settle(now, id.get(), status::FAIL, 0),
@@ -288,7 +306,12 @@ impl Client {
     /// The message is stored: its file may go, or is there and of no use here any more.
     pub(crate) fn on_transfer_stored(&mut self, now: Now, id: MessageId) {
         match self.transfers.stage(id) {
-            Some(Stage::Storing) => self.transfers.set(id, Stage::Waiting { until: now.instant }),
+            Some(Stage::Storing) => {
+                let held = self.transfers.running.get(&id).is_some_and(|transfer| transfer.held);
+                let stage =
+                    if held { Stage::Stopped } else { Stage::Waiting { until: now.instant } };
+                self.transfers.set(id, stage);
+            }
             Some(Stage::Done) => {
                 self.transfers.running.remove(&id);
                 self.push(Output::Transfer(Command::Forget { id }));
@@ -320,12 +343,14 @@ impl Client {
         }
     }
 
-    /// Begins the transfers whose turn it is.
+    /// Begins the transfers whose turn it is, in the order in which they were sent.
     pub(crate) fn flush_transfers(&mut self, now: Now) {
         while self.session.is_online() && self.transfers.has_turn() {
             let due = |stage| matches!(stage, Stage::Waiting { until } if until <= now.instant);
-            let next = self.transfers.running.iter().find(|(_, transfer)| due(transfer.stage));
-            let Some(id) = next.map(|(id, _)| *id) else { return };
+            let waiting = self.transfers.running.iter().filter(|(_, of)| due(of.stage));
+            let place =
+                |id| self.memory.get(&MessageKey::outgoing(id)).map(|message| message.order);
+            let Some(id) = waiting.map(|(id, _)| *id).min_by_key(|id| place(*id)) else { return };
             self.transfers.set(id, Stage::Asking);
             match self.memory.get(&MessageKey::outgoing(id)).cloned() {
                 Some(message) => self.tell(Event::FileStart { message }),
@@ -395,13 +420,17 @@ impl Client {
         }
         self.tell(Event::Error { text: format!("a file cannot be sent: {reason}") });
         if stage == Stage::Preparing {
-            // Listeners know the message before they hear that it failed.
-            if let Some(message) = self.memory.get(&MessageKey::outgoing(id)).cloned() {
-                self.announce_sent(&message.key);
-                self.put_into_outbox(&message, Part::New);
-            }
+            self.announce_unprepared(id);
         }
         self.settle(now, id.get(), status::FAIL, 0);
+    }
+
+    /// Listeners know a message before they hear that it failed.
+    fn announce_unprepared(&mut self, id: MessageId) {
+        if let Some(message) = self.memory.get(&MessageKey::outgoing(id)).cloned() {
+            self.announce_sent(&message.key);
+            self.put_into_outbox(&message, Part::New);
+        }
     }
 
     fn on_progress(&mut self, now: Now, id: MessageId, percent: u8) {

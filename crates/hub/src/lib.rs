@@ -25,9 +25,11 @@ mod hooks;
 mod hub;
 mod kept_messages;
 mod letters;
+mod live;
 mod messaging;
 mod negotiation;
 mod operations;
+mod personal_operations;
 mod pins;
 mod presence;
 mod rights;
@@ -38,13 +40,16 @@ mod sending;
 mod session;
 mod signin;
 mod token;
+mod trace;
 mod upload;
 mod user_operations;
 
 pub mod port;
 
 pub use hub::{Counters, Hub};
+pub use live::{Live, LivePerson, LiveRoom, LiveSession};
 pub use token::hash_token;
+pub use trace::{Person, Trace, file_of, name_in};
 pub use upload::UploadKey;
 
 use alloc::string::String;
@@ -112,6 +117,15 @@ pub enum Input {
         ticket: Ticket,
         /// An upload token or a user token.
         credential: String,
+    },
+    /// Somebody has uploaded a file.
+    Filed {
+        /// Who.
+        uid: Uid,
+        /// Its name in the file service.
+        name: String,
+        /// Bytes.
+        size: u64,
     },
     /// The media server tells something.
     Media(media::Event),

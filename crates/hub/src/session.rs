@@ -20,6 +20,8 @@ pub(crate) struct Session {
     pub stage: Stage,
     /// Where it comes from.
     pub remote: IpAddr,
+    /// When its socket opened.
+    pub since: Instant,
     /// When the client was last heard.
     pub heard: Instant,
     /// Bytes given to the socket that have not left yet.
@@ -139,6 +141,7 @@ impl Session {
     pub fn new(now: Instant, remote: IpAddr) -> Session {
         Session {
             remote,
+            since: now,
             stage: Stage::Silent,
             heard: now,
             queued: 0,

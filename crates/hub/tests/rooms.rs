@@ -684,3 +684,17 @@ fn subscribers(host: &mut Host, session: SessionId) -> Vec<(u32, String, bool)> 
     });
     subscribers.collect()
 }
+
+#[test]
+fn the_operator_sees_who_is_there_of_one_app() {
+    let mut host = Host::new();
+    let (gid, [ada, ..]) = room(&mut host, 0);
+    enter(&mut host, gid, ada).expect("entered");
+    publish(&mut host, gid, ada, 0).expect("published");
+    let live = host.hub.live(host.now, wire::id::AppId(1));
+    assert_eq!((live.session_count, live.sessions.len()), (3, 3));
+    let [room] = &live.rooms[..] else { panic!("one room") };
+    assert_eq!((room.gid, room.people.len(), room.people[0].streams.len()), (gid, 1, 1));
+    let other = host.hub.live(host.now, wire::id::AppId(2));
+    assert_eq!(other, hub::Live::default());
+}

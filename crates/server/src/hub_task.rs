@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use hub::port::admin::{AdminError, Call, Reply};
 use hub::port::store::StoreError;
-use hub::{Counters, Hub, Input, Output, UploadKey};
+use hub::{Counters, Hub, Input, Live, Output, UploadKey};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use wire::frame::FrameError;
@@ -38,6 +38,10 @@ pub enum ToHub {
     Closed(SessionId),
     /// Somebody wants to upload with this token.
     Uploader(String, oneshot::Sender<Uploader>),
+    /// Somebody has uploaded a file: its name and length.
+    Filed(Uid, String, u64),
+    /// The operator wants to see who is there.
+    Live(AppId, oneshot::Sender<Live>),
     /// A backend asks.
     Admin(Box<Call>, oneshot::Sender<Result<Reply, AdminError>>),
     /// The server stops.
@@ -72,6 +76,11 @@ impl HubHandle {
         answered.await.map_err(|_| stopped())?
     }
 
+    /// A file of somebody is there.
+    pub async fn filed(&self, uid: Uid, name: &impl ToString, size: u64) {
+        self.tell(ToHub::Filed(uid, name.to_string(), size)).await;
+    }
+
     /// Whether new sessions are welcome.
     pub fn is_serving(&self) -> bool {
         !self.is_stopping.load(Ordering::Relaxed) && !self.inputs.is_closed()
@@ -81,6 +90,13 @@ impl HubHandle {
     pub async fn stop(&self) {
         self.is_stopping.store(true, Ordering::Relaxed);
         self.tell(ToHub::Stop).await;
+    }
+
+    /// Who is there of an app; `None` when the hub has stopped.
+    pub async fn live(&self, aid: AppId) -> Option<Live> {
+        let (answer, answered) = oneshot::channel();
+        self.inputs.send(ToHub::Live(aid, answer)).await.ok()?;
+        answered.await.ok()
     }
 
     /// Asks for an operation; `None` when the hub has stopped.
@@ -258,12 +274,17 @@ impl HubTask {
                 self.asking.insert(ticket, answer);
                 self.input(Input::Admin { ticket, call: *call });
             }
+            ToHub::Live(aid, answer) => {
+                // The console may have gone away meanwhile.
+                let _ = answer.send(self.hub.live(self.clock.now(), aid));
+            }
             ToHub::Uploader(credential, answer) => {
                 self.next_ticket += 1;
                 let ticket = Ticket(self.next_ticket);
                 self.uploaders.insert(ticket, answer);
                 self.input(Input::Uploader { ticket, credential });
             }
+            ToHub::Filed(uid, name, size) => self.input(Input::Filed { uid, name, size }),
             ToHub::Stop => {
                 self.stopping = true;
                 self.input(Input::Stop);

@@ -3,6 +3,7 @@
 mod admin;
 mod clock;
 pub mod config;
+mod console;
 mod control;
 mod demo;
 mod files;
@@ -50,6 +51,7 @@ struct Shared {
     audit: Arc<admin::Audit>,
     files: files::Files,
     exposition: Arc<Exposition>,
+    console: Arc<console::Console>,
     webhooks: Webhooks,
 }
 
@@ -116,11 +118,13 @@ impl Server {
             audit: Arc::new(admin::Audit::open(&config.data)?),
             files,
             exposition,
+            console: Arc::new(console::Console::new(&config.data)),
             webhooks: webhooks.clone(),
         };
         let mut router = Router::new()
             .merge(gateway::routes())
             .merge(admin::routes())
+            .merge(console::routes(&shared))
             .merge(files::routes())
             .merge(metrics::routes());
         let site = config.site.map(Site::Folder).or_else(Site::of_the_program);

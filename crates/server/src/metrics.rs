@@ -17,6 +17,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
+use serde_json::{Value, json};
 
 use crate::Shared;
 use crate::media::Figures;
@@ -87,6 +88,7 @@ impl Metrics {
 #[derive(Debug)]
 pub struct Exposition {
     registry: Registry,
+    metrics: Metrics,
     media: Arc<Figures>,
     packets_in: Counter,
     packets_out: Counter,
@@ -132,7 +134,30 @@ impl Exposition {
         registry.register("mesibo_media_peers", "Peer connections", peers.clone());
         let help = "Memory of the process, 0 where the system does not say";
         registry.register("process_resident_memory_bytes", help, memory.clone());
-        Exposition { registry, media, packets_in, packets_out, peers, memory }
+        let metrics = metrics.clone();
+        Exposition { registry, metrics, media, packets_in, packets_out, peers, memory }
+    }
+
+    /// What the console shows.
+    pub fn figures(&self) -> Value {
+        let (metrics, media) = (&self.metrics, &self.media);
+        json!({
+            "sessions": metrics.sessions.get(),
+            "rooms": metrics.rooms.get(),
+            "accepted": metrics.accepted.get(),
+            "deliveries": metrics.deliveries.get(),
+            "operations": metrics.operations.get(),
+            "refusals": metrics.refusals.get(),
+            "hooks_delivered": metrics.hooks_delivered.get(),
+            "hooks_failed": metrics.hooks_failed.get(),
+            "hooks_waiting": metrics.hooks_waiting.get(),
+            "hooks_given_up": metrics.hooks_dead.get(),
+            "hooks_dropped": metrics.hooks_dropped.get(),
+            "peers": media.peers.load(Relaxed),
+            "packets_in": media.packets_in.load(Relaxed),
+            "packets_out": media.packets_out.load(Relaxed),
+            "memory": resident_bytes(),
+        })
     }
 
     /// The text as Prometheus reads it.

@@ -430,6 +430,9 @@ pub const SWEEP_INTERVAL: Duration = Duration::from_secs(3600);
 /// Rows one step of a sweep removes: a few milliseconds, in which nobody else is served. The next
 /// step follows after [`SWEEP_PAUSE`] as long as there is more.
 pub const SWEEP_ROWS_MAX: usize = 256;
+/// Rows one step of an erasure looks at: some ten milliseconds, in which nobody else is served. The
+/// next step follows as long as there are more.
+pub const ERASE_ROWS_MAX: usize = 4_096;
 /// See [`SWEEP_ROWS_MAX`].
 pub const SWEEP_PAUSE: Duration = Duration::from_secs(1);
 
@@ -624,6 +627,23 @@ pub const AUDIT_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// Members listed at once by the admin API (`backend-api.md` 2.2); more are clamped to it.
 pub const ADMIN_LIST_MAX: u32 = 1_000;
+
+/// Sessions, and rooms, of an app that the operator sees at once; the newest sessions and the rooms
+/// with the lowest numbers. Looked at every few seconds, while the hub waits.
+pub const LIVE_ROWS_MAX: usize = 500;
+
+/// How long the console stays signed in. Then the admin key is asked for again.
+pub const CONSOLE_SESSION_MAX: Duration = Duration::from_secs(12 * 3600);
+
+/// Consoles that are signed in at once. One more signs the oldest out.
+pub const CONSOLE_SESSIONS_MAX: usize = 16;
+
+/// Files whose sizes are added up for the console. What is beyond them is not counted, and the
+/// console says "more than".
+pub const CONSOLE_FILES_COUNTED_MAX: usize = 200_000;
+
+/// How old a sum of file sizes may be before it is made again: it reads a whole folder.
+pub const CONSOLE_STORAGE_AGE_MAX: Duration = Duration::from_secs(60);
 
 /// How much later than the one before it each session is asked to come back when the server stops:
 /// a thousand sign-ins a second leave room for the messages of those who are there.

@@ -124,7 +124,9 @@ fn package(generated: &Path) -> anyhow::Result<PathBuf> {
     inputs.extend(files(generated));
     let texts = ["LICENSE-MIT", "LICENSE-APACHE"];
     inputs.extend(texts.iter().map(|name| root.join(name)));
-    inputs.push(root.join("crates/xtask/js/wasm-as-text.js"));
+    inputs.extend(
+        ["wasm-as-text.js", "text-to-wasm.wat"].map(|name| root.join("crates/xtask/js").join(name)),
+    );
     inputs.retain(|file| file.exists());
     let outputs = ["mesibo.js", "index.js", "mesibo_bg.wasm", "index.d.ts", "package.json"];
     let outputs = outputs.map(|name| folder.join(name));
@@ -135,9 +137,14 @@ fn package(generated: &Path) -> anyhow::Result<PathBuf> {
             std::fs::remove_dir_all(&folder)?;
         }
         let wasm = generated.join("mesibo_core_bg.wasm");
+        let decoder = target().join("sdk/text-to-wasm.wasm");
+        let text = root.join("crates/xtask/js/text-to-wasm.wat");
+        let mut assemble = command(node_tool("wasm-opt"), ["-Oz", "-o"]);
+        assemble.args([&decoder, &text]);
+        run(assemble)?;
         let inline = target().join("sdk/wasm-as-text.js");
         let mut write_inline = command("node", ["crates/xtask/js/wasm-as-text.js"]);
-        write_inline.args([&wasm, &inline]);
+        write_inline.args([&decoder, &wasm, &inline]);
         run(write_inline)?;
         let inline = format!("--alias:mesibo-core.wasm={}", inline.display());
         // In a classic script the page is the only module: nothing there may ask for its own URL.

@@ -21,7 +21,11 @@ export class Server {
   #log;
   #port = 0;
 
-  constructor() {
+  #arguments;
+
+  /** With more arguments than the tests need as a rule. */
+  constructor(more = []) {
+    this.#arguments = more;
     this.folder = mkdtempSync(join(tmpdir(), "mesibo-e2e-"));
     this.data = join(this.folder, "data");
     this.site = join(this.folder, "site");
@@ -36,10 +40,14 @@ export class Server {
     // Media on every address, as by default: Firefox offers none at which it could reach 127.0.0.1.
     const listen = ["--listen", `127.0.0.1:${this.#port}`, "--media", "0.0.0.0:0"];
     const folders = ["--data", this.data, "--site", this.site];
-    const child = spawn(serverProgram(), [...listen, ...folders, "--admin-key", ADMIN_KEY], {
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, RUST_BACKTRACE: "1" },
-    });
+    const child = spawn(
+      serverProgram(),
+      [...listen, ...folders, "--admin-key", ADMIN_KEY, ...this.#arguments],
+      {
+        stdio: ["ignore", "pipe", "pipe"],
+        env: { ...process.env, RUST_BACKTRACE: "1" },
+      },
+    );
     this.#child = child;
     child.stderr.pipe(this.#log, { end: false });
     const ended = once(child, "exit").then(([code, signal]) => {

@@ -14,10 +14,12 @@ export class World {
   #pages = null;
   #people = 0;
   #opening;
+  #serverArguments;
 
   /** To be called at the top of a test file: a world from before its first test to after its last. */
-  static forThisFile() {
+  static forThisFile(serverArguments) {
     const world = new World();
+    world.#serverArguments = serverArguments;
     before(() => world.open());
     beforeEach((test) => {
       beginTest(test.name);
@@ -35,7 +37,7 @@ export class World {
   }
 
   async #open() {
-    this.server = new Server();
+    this.server = new Server(this.#serverArguments);
     await this.server.start();
     this.admin = new Admin(this.server.url);
     this.app = await this.admin.addApp("world");

@@ -208,6 +208,41 @@ fn a_transfer_that_was_stopped_waits_until_it_is_started_again() {
 }
 
 #[test]
+fn a_transfer_that_is_stopped_right_after_send_waits_until_it_is_started() {
+    let mut page = Page::online();
+    let id = page.send_file();
+    assert!(page.client.stop_transfer(id));
+    assert!(!page.client.transfer_state(id).expect("it is known").running);
+    page.prepared(id);
+    assert!(!page.starts(id));
+    assert!(page.client.start_transfer(id));
+    page.input(Input::Tick);
+    assert!(page.starts(id));
+}
+
+#[test]
+fn a_transfer_that_is_cancelled_right_after_send_fails_its_message() {
+    let mut page = Page::online();
+    let id = page.send_file();
+    assert!(page.client.cancel_transfer(page.now, id, false));
+    page.prepared(id);
+    assert!(!page.starts(id));
+    assert_eq!(page.message_statuses(), [status::FAIL]);
+}
+
+#[test]
+fn files_have_their_turn_in_the_order_in_which_they_were_sent() {
+    let mut page = Page::online();
+    page.lose_connection();
+    let ids: Vec<_> = (0..9).map(|_| page.send_file()).collect();
+    ids.iter().rev().for_each(|id| page.prepared(*id));
+    page.wait();
+    page.welcome(0);
+    let asked: Vec<_> = ids.iter().filter(|id| page.starts(**id)).copied().collect();
+    assert_eq!(asked, ids[..UPLOADS_IN_FLIGHT_MAX]);
+}
+
+#[test]
 fn a_message_that_is_removed_takes_its_file_along() {
     let mut page = Page::online();
     let id = page.uploading();

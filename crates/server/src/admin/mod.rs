@@ -12,6 +12,7 @@ mod messages;
 mod openapi;
 mod operation;
 mod parameters;
+mod personal;
 mod table;
 mod users;
 
@@ -30,7 +31,7 @@ use wire::limits::ADMIN_BODY_BYTES_MAX;
 
 pub use self::audit::Audit;
 use self::audit::RequestId;
-use self::envelope::Envelope;
+use self::envelope::{Envelope, name_and_code};
 use self::fields::as_integer;
 pub use self::gate::{Failures, Gate};
 use self::parameters::OBJECTS;
@@ -82,7 +83,8 @@ async fn handle(
     response
 }
 
-async fn answer(shared: Shared, origin: &Origin, request: Request) -> Response {
+/// Answers a request for an operation.
+pub async fn answer(shared: Shared, origin: &Origin, request: Request) -> Response {
     if request.method() == Method::HEAD {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
     }
@@ -131,7 +133,12 @@ async fn answer(shared: Shared, origin: &Origin, request: Request) -> Response {
         return envelope.failure(&error, json);
     }
     let operation = operation::read(&op, &parameters);
-    let result = perform(&shared, credential.clone(), operation).await;
+    let result = match perform(&shared, credential.clone(), operation).await {
+        Ok(Reply::Erasing { user, files }) => {
+            personal::erase(&shared, credential.clone(), user, &files).await
+        }
+        other => other,
+    };
     // What is no operation may be anything, a token too.
     let known = operation::known(&op).unwrap_or("unknown");
     tracing::info!(request = request.0, op = known, ok = result.is_ok(), "backend");
@@ -141,6 +148,13 @@ async fn answer(shared: Shared, origin: &Origin, request: Request) -> Response {
             Some(body) => envelope.done(body),
             None => envelope.failure(&refused("the disk does not keep up"), json),
         },
+        Ok(Reply::Personal { user, known, messages, next }) => {
+            let part = (known, messages, next);
+            match personal::export(&shared, origin, &user, part).await {
+                Some(body) => envelope.done(body),
+                None => envelope.failure(&refused("the disk does not keep up"), json),
+            }
+        }
         Ok(reply) => {
             if let Some(token) = token {
                 shared.gate.count_source(origin.address, token);
@@ -164,6 +178,11 @@ fn credential(token: Option<&str>, key: Option<&str>, admin_key: &str) -> Creden
         }
         _ => Credential::None,
     }
+}
+
+/// Name and number of a refusal.
+pub fn refusal_text(error: &AdminError) -> (&'static str, u16) {
+    name_and_code(error.code)
 }
 
 /// Does an operation for a part of this process.

@@ -99,13 +99,15 @@ fn disk_sync(data: &Path) -> Finding {
     }
 }
 
+/// What is left on the disk of a folder, MiB; `None` when the system does not say.
+pub fn free_mib(folder: &Path) -> Option<u64> {
+    let output = Command::new("df").arg("-Pm").arg(folder).output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()
+}
+
 fn space(data: &Path) -> Finding {
-    let output = Command::new("df").arg("-Pm").arg(data).output();
-    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
-    let text = text.unwrap_or_default();
-    let free = text.lines().nth(1).and_then(|line| line.split_whitespace().nth(3));
-    let free: Option<u64> = free.and_then(|free| free.parse().ok());
-    match free {
+    match free_mib(data) {
         None => Doubtful("df does not say how much there is".into()),
         Some(free) if free < CHECK_DISK_FREE_MB_MIN => {
             Bad(format!("{free} MiB are left: a full disk takes no messages"))

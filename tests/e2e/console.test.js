@@ -1,0 +1,251 @@
+// The console as an operator uses it: apps, users, tokens, groups, who is there, webhooks.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { root } from "./harness/environment.js";
+import { online } from "./harness/chat.js";
+import { ADMIN_KEY } from "./harness/server.js";
+import { World } from "./harness/world.js";
+
+const world = World.forThisFile([
+  ...["--webhook-allow-http", "true", "--webhook-allow-private", "true"],
+  // One more try, at once.
+  ...["--webhook-retries", "0"],
+]);
+const AXE = readFileSync(join(root, "node_modules/axe-core/axe.min.js"), "utf8");
+const SCREENS = { phone: { width: 360, height: 740 }, desktop: { width: 1280, height: 800 } };
+
+before(() => world.open());
+
+/** A console with somebody before it who has the key. */
+async function openConsole({ place = "", scheme = "light", screen = "desktop" } = {}) {
+  const page = await world.visit({}, "", {}, { at: `${world.server.url}/console/` });
+  const { raw } = page;
+  await raw.setViewportSize(SCREENS[screen]);
+  await raw.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
+  await raw.getByLabel("Admin key").fill(ADMIN_KEY);
+  await raw.keyboard.press("Enter");
+  await raw.getByRole("heading", { name: "Overview" }).waitFor();
+  if (place) await go(raw, place);
+  return raw;
+}
+
+async function go(raw, place) {
+  await raw.getByRole("navigation").getByRole("link", { name: place }).click();
+  await raw.getByRole("heading", { name: place, level: 1 }).waitFor();
+}
+
+/** axe finds nothing, and nothing is wider than the screen. */
+async function isAccessibleAndFits(raw, state) {
+  await raw.evaluate(AXE);
+  const violations = await raw.evaluate(async () => {
+    const { violations } = await axe.run(document);
+    return violations.map((v) => `${v.id}: ${v.nodes.map((node) => node.target).join(" ")}`);
+  });
+  assert.deepEqual(violations, [], state);
+  const [wide, room] = await raw.evaluate(() => [
+    document.documentElement.scrollWidth,
+    document.documentElement.clientWidth,
+  ]);
+  assert.ok(wide <= room, `${state}: ${wide} px wide on a screen of ${room}`);
+}
+
+/** A backend that takes events as it is told to. */
+async function receiver() {
+  const taken = [];
+  const self = { taken, status: 503 };
+  const http = createServer(async (request, response) => {
+    let body = "";
+    for await (const part of request) body += part;
+    if (self.status === 200) taken.push(JSON.parse(body));
+    response.writeHead(self.status).end("MESIBO OK");
+  });
+  http.listen(0, "127.0.0.1");
+  await once(http, "listening");
+  self.url = `http://127.0.0.1:${http.address().port}/hook`;
+  self.stop = () => http.close();
+  return self;
+}
+
+test("without the key nothing is told, and pages of other origins cannot ask", async () => {
+  const { url } = world.server;
+  const post = (path, headers, body) =>
+    fetch(`${url}/console/${path}`, { method: "POST", headers, body: JSON.stringify(body) });
+  const ours = { "content-type": "application/json", "x-console": "1" };
+  assert.equal((await post("session", ours, { key: "not the key" })).status, 401);
+  assert.equal((await post("backend", ours, { op: "appsget" })).status, 401);
+  assert.equal((await fetch(`${url}/console/live?aid=1`, { headers: ours })).status, 401);
+  const signedIn = await post("session", ours, { key: ADMIN_KEY });
+  assert.equal(signedIn.status, 204);
+  const [set] = signedIn.headers.getSetCookie();
+  assert.match(set, /; HttpOnly; SameSite=Strict/);
+  const cookie = set.split(";")[0];
+  const known = await post("backend", { ...ours, cookie }, { op: "appsget" });
+  assert.equal((await known.json()).apps[0].name, "world");
+  // What a form of another origin can send: the cookie perhaps, the header never.
+  const foreign = await post(
+    "backend",
+    { "content-type": "text/plain", cookie },
+    { op: "appsget" },
+  );
+  assert.equal(foreign.status, 403);
+  await fetch(`${url}/console/session`, { method: "DELETE", headers: { ...ours, cookie } });
+  assert.equal((await post("backend", { ...ours, cookie }, { op: "appsget" })).status, 401);
+});
+
+test("an operator makes an app, a user, a token that is shown once, and a group", async () => {
+  const raw = await openConsole();
+  await raw.getByRole("button", { name: "New app" }).click();
+  await raw.getByRole("dialog").getByLabel("Name").fill("bakery");
+  await raw.keyboard.press("Enter");
+  const secret = raw.getByRole("dialog", { name: "App token" });
+  const appToken = await secret.getByLabel("App token").last().inputValue();
+  assert.match(appToken, /^[0-9a-z]{64}$/);
+  await secret.getByRole("button", { name: "Close" }).click();
+  await secret.waitFor({ state: "detached" });
+  assert.ok(!(await raw.content()).includes(appToken));
+
+  await raw.getByRole("button", { name: "Add user" }).click();
+  const dialog = raw.getByRole("dialog", { name: "Add user" });
+  await dialog.getByLabel("Address").fill("ada");
+  await dialog.getByLabel("Name").fill("Ada");
+  await dialog.getByLabel("App id").fill("bakery");
+  await dialog.getByRole("button", { name: "Add and make a token" }).click();
+  const shown = raw.getByRole("dialog", { name: "User token" });
+  const token = await shown.getByLabel("User token").last().inputValue();
+  await shown.getByRole("button", { name: "Close" }).click();
+  await shown.waitFor({ state: "detached" });
+  await raw.getByRole("button", { name: "Ada" }).waitFor();
+  assert.ok(!(await raw.content()).includes(token), "the token is nowhere any more");
+
+  const ada = { app: "bakery", token, name: "Ada" };
+  await go(raw, "Live");
+  await raw.getByText("Nobody of this app is connected.").waitFor();
+  const page = await world.visit(ada, "chat.html");
+  await online(page);
+  await raw.getByRole("table", { name: "Sessions" }).getByText("Ada", { exact: true }).waitFor();
+
+  await go(raw, "Groups");
+  await raw.getByRole("button", { name: "New group" }).click();
+  await raw.getByRole("dialog").getByLabel("Name").fill("Crew");
+  await raw.getByRole("dialog").getByLabel("Members").fill("ada");
+  await raw.getByRole("button", { name: "Make group" }).click();
+  await raw.getByRole("button", { name: "Crew" }).click();
+  const drawer = raw.getByRole("dialog", { name: "Crew" });
+  await drawer.getByText("ada", { exact: true }).click();
+  const publish = drawer.getByRole("group", { name: "Rights of ada" }).getByLabel("Publish");
+  assert.ok(await publish.isChecked());
+  await publish.uncheck();
+  const app = (op, parameters) => world.admin.call({ op, token: appToken, ...parameters });
+  const { groups } = await app("groupsget", { group: { name: "Crew" } });
+  const group = { gid: groups[0].gid };
+  const may = async () => (await app("groupgetmembers", { group })).members[0].canpub;
+  while ((await may()) !== 0);
+  await drawer.getByLabel("Publish in the room").last().selectOption("selected");
+  await drawer.getByRole("button", { name: "Save permissions" }).click();
+  await drawer.getByText("Saved, and told to everybody").waitFor();
+  assert.equal((await app("groupsget", { group: { name: "Crew" } })).groups[0].flag & 0x100, 0x100);
+  await drawer.getByRole("button", { name: "Close" }).click();
+
+  await go(raw, "Users");
+  await raw.getByRole("button", { name: "Ada" }).click();
+  await raw.getByRole("switch", { name: "May sign in" }).click();
+  await raw.keyboard.press("Escape");
+  await raw.getByRole("cell", { name: "Suspended" }).waitFor();
+  await go(raw, "Live");
+  await raw.getByText("Nobody of this app is connected.").waitFor();
+});
+
+test("rooms are shown with those who are in them and what they publish", async () => {
+  const [ada, bob] = await world.people("ada", "bob");
+  const gid = await world.app.addGroup("Stand-up", [ada.address, bob.address]);
+  const raw = await openConsole({ place: "Live" });
+  const group = { gid, name: "Stand-up" };
+  const at = (person) => ({ at: world.demoAddress("conference", person, { group }) });
+  const page = await world.visit(ada, "", {}, at(ada));
+  await page.raw.getByRole("button", { name: "Join" }).click();
+  const room = raw.getByRole("region", { name: "Stand-up" });
+  await room.getByText("Microphone").waitFor();
+  await room.getByText("Camera", { exact: true }).waitFor();
+  await page.raw.getByRole("button", { name: "Microphone" }).click();
+  await room.getByText("Muted").waitFor();
+  await page.raw.getByRole("button", { name: "Leave" }).click();
+  await raw.getByText("No room has anybody in it.").waitFor();
+});
+
+test("events that a webhook has not taken are seen and sent again", async () => {
+  const hook = await receiver();
+  const [ada] = await world.people("ada");
+  const raw = await openConsole({ place: "Webhook" });
+  await raw.getByLabel("URL").fill(hook.url);
+  await raw.getByLabel("Groups, and who joins or leaves").check();
+  await raw.getByRole("button", { name: "Save webhook" }).click();
+  await raw.getByText("Saved.").waitFor();
+  await world.app.addGroup("Hooked", [ada.address]);
+  const events = raw.getByRole("table", { name: "Events that were given up" });
+  while (!(await events.count())) {
+    await go(raw, "Overview");
+    await go(raw, "Webhook");
+    await raw.getByText(/given up$/).waitFor();
+  }
+  await isAccessibleAndFits(raw, "events that were given up");
+  hook.status = 200;
+  await raw.getByRole("button", { name: "Try all again" }).click();
+  await raw.getByText("Nothing was given up.").waitFor();
+  while (!hook.taken.length) await raw.evaluate(() => new Promise(requestAnimationFrame));
+  assert.equal(hook.taken[0].events[0].type, "group");
+  hook.stop();
+});
+
+test("a reload goes on, and who signs out is out", async () => {
+  const raw = await openConsole({ place: "Users" });
+  await raw.reload();
+  await raw.getByRole("heading", { name: "Users" }).waitFor();
+  await raw.getByRole("button", { name: "Sign out" }).click();
+  await raw.getByLabel("Admin key").waitFor();
+  await raw.reload();
+  await raw.getByLabel("Admin key").waitFor();
+  await raw.getByLabel("Admin key").fill("a wrong key");
+  await raw.keyboard.press("Enter");
+  await raw.getByText("this is not the admin key").waitFor();
+});
+
+for (const scheme of ["light", "dark"]) {
+  for (const screen of Object.keys(SCREENS)) {
+    test(`every view of the console is accessible and fits, on a ${screen}, ${scheme}`, async () => {
+      const [ada, bob] = await world.people("ada", "bob");
+      await world.app.addGroup("A group", [ada.address, bob.address]);
+      const ours = await world.visit(ada, "chat.html");
+      const raw = await openConsole({ scheme, screen });
+      await raw.getByText("Connections", { exact: true }).waitFor();
+      await isAccessibleAndFits(raw, "overview");
+      await go(raw, "Live");
+      await raw.getByRole("table", { name: "Sessions" }).waitFor();
+      await isAccessibleAndFits(raw, "live");
+      await go(raw, "Users");
+      await raw.getByRole("button", { name: "bob" }).last().click();
+      await isAccessibleAndFits(raw, "a user");
+      await raw.keyboard.press("Escape");
+      await raw.getByRole("button", { name: "Add user" }).click();
+      await isAccessibleAndFits(raw, "a new user");
+      await raw.keyboard.press("Escape");
+      await isAccessibleAndFits(raw, "users");
+      await go(raw, "Groups");
+      await raw.getByRole("button", { name: "A group" }).last().click();
+      await raw.getByRole("dialog").getByText(ada.address, { exact: true }).click();
+      await isAccessibleAndFits(raw, "a group");
+      await raw.keyboard.press("Escape");
+      await isAccessibleAndFits(raw, "groups");
+      await go(raw, "Webhook");
+      await raw.getByLabel("URL").waitFor();
+      await isAccessibleAndFits(raw, "webhook");
+      await go(raw, "App");
+      await raw.getByRole("button", { name: "Save app" }).waitFor();
+      await isAccessibleAndFits(raw, "app");
+      await ours.close();
+    });
+  }
+}
