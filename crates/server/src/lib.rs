@@ -18,6 +18,7 @@ mod site;
 mod store;
 mod webhook;
 pub mod websocket;
+mod whip;
 
 use std::fs::File;
 use std::net::SocketAddr;
@@ -53,6 +54,7 @@ struct Shared {
     exposition: Arc<Exposition>,
     console: Arc<console::Console>,
     webhooks: Webhooks,
+    whip: whip::Whip,
 }
 
 /// A server that is ready.
@@ -120,12 +122,14 @@ impl Server {
             exposition,
             console: Arc::new(console::Console::new(&config.data)),
             webhooks: webhooks.clone(),
+            whip: whip::Whip::default(),
         };
         let mut router = Router::new()
             .merge(gateway::routes())
             .merge(admin::routes())
             .merge(console::routes(&shared))
             .merge(files::routes())
+            .merge(whip::routes())
             .merge(metrics::routes());
         let site = config.site.map(Site::Folder).or_else(Site::of_the_program);
         if let Some(settings) = config.demo {

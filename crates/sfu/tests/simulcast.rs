@@ -76,7 +76,7 @@ fn a_small_view_gets_the_small_layer_a_large_one_the_large_and_a_hidden_one_none
     assert_eq!(layers(&mut world, 2, SECOND), []);
     assert!(world.flow(2, 10, Audio, SECOND) > 40, "it is still heard");
     view(&mut world, 2, 1_920);
-    world.run(10 * SECOND);
+    world.run(25 * SECOND);
     assert_eq!(layers(&mut world, 2, SECOND), [2]);
     for client in [2, 3] {
         let received = world.received(client, 10, Video);
