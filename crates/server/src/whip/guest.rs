@@ -79,6 +79,9 @@ impl Guest {
         wish: Wish,
         offer: String,
     ) -> Result<(Guest, String), Refusal> {
+        if lines(&offer).is_empty() {
+            return Err(Refusal::Offer("the offer has no audio or video line".into()));
+        }
         let session = hub.new_session();
         let (sender, orders) = orders();
         if !hub.tell(ToHub::Opened(session, address, sender)).await {
@@ -110,7 +113,7 @@ impl Guest {
         let (token, version) = (token.to_owned(), "whip".to_owned());
         let hello = Hello { token, device, version, hidden: true, ..Hello::default() };
         self.say(client_frame::Body::Hello(hello)).await;
-        let mut streams = Vec::new();
+        let mut offered = false;
         loop {
             match self.hear().await? {
                 Body::Welcome(_) => {
@@ -122,7 +125,6 @@ impl Guest {
                     return Err(if ours { Refusal::Server } else { Refusal::Token });
                 }
                 Body::RoomState(state) if state.gid == gid => {
-                    streams.extend(state.streams);
                     match &wish {
                         Wish::Publish { sid, name } => {
                             let publish = Publish {
@@ -136,14 +138,16 @@ impl Guest {
                             self.say(client_frame::Body::Publish(publish)).await;
                         }
                         Wish::Watch(choice) => {
-                            let stream = choice.of(&streams).ok_or(Refusal::NothingThere)?;
+                            let stream = choice.of(&state.streams).ok_or(Refusal::NothingThere)?;
                             let receive = receive(&lines, stream);
                             self.offer(gid, &offer, Vec::new(), receive).await;
                         }
                     }
                 }
                 Body::RoomUpdate(update) if update.gid == gid => {
-                    if let (Wish::Publish { sid, .. }, false) = (&wish, update.own.is_empty()) {
+                    let announced = !update.own.is_empty() && !offered;
+                    if let (Wish::Publish { sid, .. }, true) = (&wish, announced) {
+                        offered = true;
                         let send = send(&lines, *sid);
                         self.offer(gid, &offer, send, Vec::new()).await;
                     }
