@@ -124,26 +124,24 @@ impl Guest {
                     let ours = ours.iter().any(|code| *code as u32 == refused.code);
                     return Err(if ours { Refusal::Server } else { Refusal::Token });
                 }
-                Body::RoomState(state) if state.gid == gid => {
-                    match &wish {
-                        Wish::Publish { sid, name } => {
-                            let publish = Publish {
-                                gid,
-                                sid: *sid,
-                                name: name.clone(),
-                                audio: lines.iter().any(|line| line.kind == Kind::Audio),
-                                video: lines.iter().any(|line| line.kind == Kind::Video),
-                                ..Publish::default()
-                            };
-                            self.say(client_frame::Body::Publish(publish)).await;
-                        }
-                        Wish::Watch(choice) => {
-                            let stream = choice.of(&state.streams).ok_or(Refusal::NothingThere)?;
-                            let receive = receive(&lines, stream);
-                            self.offer(gid, &offer, Vec::new(), receive).await;
-                        }
+                Body::RoomState(state) if state.gid == gid => match &wish {
+                    Wish::Publish { sid, name } => {
+                        let publish = Publish {
+                            gid,
+                            sid: *sid,
+                            name: name.clone(),
+                            audio: lines.iter().any(|line| line.kind == Kind::Audio),
+                            video: lines.iter().any(|line| line.kind == Kind::Video),
+                            ..Publish::default()
+                        };
+                        self.say(client_frame::Body::Publish(publish)).await;
                     }
-                }
+                    Wish::Watch(choice) => {
+                        let stream = choice.of(&state.streams).ok_or(Refusal::NothingThere)?;
+                        let receive = receive(&lines, stream);
+                        self.offer(gid, &offer, Vec::new(), receive).await;
+                    }
+                },
                 Body::RoomUpdate(update) if update.gid == gid => {
                     let announced = !update.own.is_empty() && !offered;
                     if let (Wish::Publish { sid, .. }, true) = (&wish, announced) {
