@@ -31,6 +31,7 @@ mod negotiation;
 mod operations;
 mod pins;
 mod presence;
+mod push;
 mod rights;
 mod rooms;
 mod schedule;
@@ -115,6 +116,13 @@ pub enum Input {
         /// An upload token or a user token.
         credential: String,
     },
+    /// Push messages cannot be sent there any more.
+    PushGone {
+        /// Whose place.
+        device: store::DeviceId,
+        /// What its page had said.
+        token: String,
+    },
     /// The media server tells something.
     Media(media::Event),
     /// The server serves: backends that want to know are told.
@@ -165,6 +173,8 @@ pub enum Output {
     },
     /// Tell the backend of an app.
     Hook(alloc::boxed::Box<hook::Told>),
+    /// Wake the devices of somebody who is not there.
+    Push(alloc::boxed::Box<port::push::Push>),
     /// Tell the media server.
     Media(media::Command),
     /// A line for the server's log, nothing personal in it.

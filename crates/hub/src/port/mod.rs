@@ -4,4 +4,5 @@ pub mod admin;
 pub mod apps;
 pub mod hook;
 pub mod media;
+pub mod push;
 pub mod store;
