@@ -110,6 +110,15 @@ impl Hub {
                 self.on_room_rights(gid, true);
                 progress
             }
+            (After::UserShutOut, store::Reply::User(Some(user))) => {
+                self.on_user_saved(&user);
+                Progress::Again
+            }
+            (After::LeavingTold { user, notes }, reply) => {
+                self.on_notes(&notes, Ok(reply));
+                Hub::after_leaving(user)
+            }
+            (After::Personal(of), store::Reply::Personal(reply)) => self.follow_personal(of, reply),
             (after, store::Reply::OfApp(reply)) => self.follow_app(after, reply),
             (After::MessagesRead, store::Reply::History(rows)) => read_messages(rows),
             (After::MessagesDeleted { notes }, reply) => {

@@ -25,6 +25,7 @@ use crate::hooks::Hooked;
 use crate::messaging::Refusal;
 use crate::operations::Operations;
 use crate::port::apps::AppRequest;
+use crate::port::personal::{PersonalRequest, StoredFile};
 use crate::port::store::{NewMessage, Note, Reply, Request, StoreError};
 use crate::presence::Watchers;
 use crate::push::{Pushed, Waking};
@@ -227,6 +228,11 @@ impl Hub {
             Input::Admin { ticket, call } => self.on_admin(ticket, call),
             Input::Uploader { ticket, credential } => self.on_uploader(ticket, &credential),
             Input::PushGone { device, token } => self.on_push_gone(device, token),
+            Input::Filed { uid, name, size } => {
+                let file = StoredFile { name, size, ts: now.wall };
+                let request = PersonalRequest::Filed { uid, file };
+                self.ask(Request::Personal(request), Pending::Nothing);
+            }
             Input::Media(event) => self.on_media(event),
             Input::Ready => self.ask(Request::OfApp(AppRequest::List), Pending::Ready),
             Input::Tick => {}

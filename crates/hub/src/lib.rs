@@ -29,6 +29,7 @@ mod live;
 mod messaging;
 mod negotiation;
 mod operations;
+mod personal_operations;
 mod pins;
 mod presence;
 mod push;
@@ -40,6 +41,7 @@ mod sending;
 mod session;
 mod signin;
 mod token;
+mod trace;
 mod upload;
 mod user_operations;
 
@@ -48,6 +50,7 @@ pub mod port;
 pub use hub::{Counters, Hub};
 pub use live::{Live, LivePerson, LiveRoom, LiveSession};
 pub use token::hash_token;
+pub use trace::{Person, Trace, file_of, name_in};
 pub use upload::UploadKey;
 
 use alloc::string::String;
@@ -122,6 +125,15 @@ pub enum Input {
         device: store::DeviceId,
         /// What its page had said.
         token: String,
+    },
+    /// Somebody has uploaded a file.
+    Filed {
+        /// Who.
+        uid: Uid,
+        /// Its name in the file service.
+        name: String,
+        /// Bytes.
+        size: u64,
     },
     /// The media server tells something.
     Media(media::Event),

@@ -21,6 +21,7 @@ use crate::group_requests::{Actor, Wish};
 use crate::hub::{Hub, Pending};
 use crate::kept_messages::Recalling;
 use crate::letters::SentLetters;
+use crate::personal_operations::Personal;
 use crate::port::admin::{
     AdminError, Call, Credential, ErrorCode, IssuedToken, Operation, Param, Reply, TokenWish,
 };
@@ -121,6 +122,9 @@ pub(crate) enum After {
     UserForced,
     Memberships,
     UserDeleted { user: User, notes: Vec<Note> },
+    UserShutOut,
+    LeavingTold { user: User, notes: Vec<Note> },
+    Personal(Personal),
     GroupCreated { group: Group, put: Vec<Member>, failed: Vec<String> },
     GroupSaved { roster: Roster, notes: Vec<Note>, reply: Reply },
     GroupDeleted { group: Group, notes: Vec<Note> },
@@ -359,6 +363,12 @@ impl Hub {
                 Err(error) => Ok(error.into()),
                 Ok(user) => self.delete_user(aid, user, job.memberships.as_deref()),
             },
+            Operation::UserExport { user, after, count } => {
+                self.export_user(aid, &user, (after, count))
+            }
+            Operation::UserErase { user, rest } => {
+                self.erase_user(aid, &user, job.memberships.as_deref(), rest)
+            }
             Operation::UsersGet { filter, online } => Ok(self.list_users(aid, filter, online)),
             Operation::Otp { address, tries, expiry_s, reuse } => {
                 Ok(self.make_otp(aid, address, (tries, expiry_s, reuse), &call.entropy))

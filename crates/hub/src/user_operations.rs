@@ -23,7 +23,7 @@ use crate::port::admin::{
     AdminError, ErrorCode, IssuedToken, Param, Reply, TokenWish, UserFields, UserRef,
 };
 use crate::port::apps::{AppRequest, Filter};
-use crate::port::store::{App, Request, Token, TokenId, User};
+use crate::port::store::{App, Note, Request, Token, TokenId, User};
 use crate::token::{hash_token, user_token};
 
 impl Hub {
@@ -184,6 +184,28 @@ impl Hub {
         Progress::Ask(request, After::TokenIssued { user, new, issued })
     }
 
+    /// What goes into whose log when a user leaves all of its groups.
+    pub(crate) fn leaving_notes(
+        &self,
+        aid: AppId,
+        uid: Uid,
+        memberships: &[GroupId],
+    ) -> Result<Vec<Note>, Needs> {
+        Needs::check(memberships.iter().map(|gid| self.directory.group(aid, *gid)))?;
+        let mut notes = Vec::new();
+        for gid in memberships {
+            let Some(before) = self.directory.group(aid, *gid)? else { continue };
+            let mut after = before.clone();
+            after.members.remove(&uid);
+            if after.group.owner == Some(uid) {
+                after.group.owner = None;
+            }
+            let changes = self.membership_notes(before, &after, &[])?;
+            notes.extend(changes.into_iter().filter(|note| note.uid != uid));
+        }
+        Ok(notes)
+    }
+
     pub(crate) fn delete_user(
         &mut self,
         aid: AppId,
@@ -194,18 +216,7 @@ impl Hub {
             let request = Request::LoadMemberships { uid: user.uid };
             return Ok(Progress::Ask(request, After::Memberships));
         };
-        Needs::check(memberships.iter().map(|gid| self.directory.group(aid, *gid)))?;
-        let mut notes = Vec::new();
-        for gid in memberships {
-            let Some(before) = self.directory.group(aid, *gid)? else { continue };
-            let mut after = before.clone();
-            after.members.remove(&user.uid);
-            if after.group.owner == Some(user.uid) {
-                after.group.owner = None;
-            }
-            let changes = self.membership_notes(before, &after, &[])?;
-            notes.extend(changes.into_iter().filter(|note| note.uid != user.uid));
-        }
+        let notes = self.leaving_notes(aid, user.uid, memberships)?;
         let request = Request::DeleteUser { uid: user.uid, notes: notes.clone() };
         Ok(Progress::Ask(request, After::UserDeleted { user, notes }))
     }
@@ -296,6 +307,11 @@ impl Otps {
         let code = otp.code;
         self.of.insert(who, otp);
         code
+    }
+
+    /// The address is nobody's any more.
+    pub fn forget(&mut self, aid: AppId, address: &str) {
+        self.of.remove(&(aid, String::from(address)));
     }
 
     /// Whether this is the code of the address. A right one is used up, unless it may be used

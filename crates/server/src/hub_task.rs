@@ -39,6 +39,8 @@ pub enum ToHub {
     Closed(SessionId),
     /// Somebody wants to upload with this token.
     Uploader(String, oneshot::Sender<Uploader>),
+    /// Somebody has uploaded a file: its name and length.
+    Filed(Uid, String, u64),
     /// The operator wants to see who is there.
     Live(AppId, oneshot::Sender<Live>),
     /// Push messages cannot be sent there any more.
@@ -75,6 +77,11 @@ impl HubHandle {
         let asked = self.inputs.send(ToHub::Uploader(credential, answer)).await;
         asked.map_err(|_| stopped())?;
         answered.await.map_err(|_| stopped())?
+    }
+
+    /// A file of somebody is there.
+    pub async fn filed(&self, uid: Uid, name: &impl ToString, size: u64) {
+        self.tell(ToHub::Filed(uid, name.to_string(), size)).await;
     }
 
     /// Whether new sessions are welcome.
@@ -286,6 +293,7 @@ impl HubTask {
                 self.uploaders.insert(ticket, answer);
                 self.input(Input::Uploader { ticket, credential });
             }
+            ToHub::Filed(uid, name, size) => self.input(Input::Filed { uid, name, size }),
             ToHub::Stop => {
                 self.stopping = true;
                 self.input(Input::Stop);

@@ -10,6 +10,7 @@ pub mod model;
 mod network;
 pub mod page;
 mod peers;
+mod personal_suite;
 pub mod planted;
 mod queue;
 pub mod scenario;

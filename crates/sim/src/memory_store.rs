@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use hub::port::apps::{AppReply, AppRequest, Filter, Scheduled, UserRow, matches};
+use hub::port::personal::{Known, KnownDevice, PersonalReply, PersonalRequest, StoredFile};
 use hub::port::store::{
     App, Contact, DeviceId, Group, HistoryOf, LogRow, LoggedMessage, Member, NewMessage, Note,
     Outcome, Reply, Request, StoreError, Token, TokenHash, TokenId, User,
 };
+use hub::{Person, Trace};
+use wire::codec::Decode as _;
 use wire::id::{AppId, DeviceKey, GroupId, MessageId, Seq, Uid};
 use wire::limits::{
     CONTACTS_MAX, DEVICE_KEPT, EXPIRED_TOKEN_KEPT, LOG_ENTRIES_MAX, MESSAGE_KEY_KEPT,
@@ -38,6 +41,8 @@ pub struct MemoryStore {
     messages: BTreeMap<(Uid, MessageId), Stored>,
     scheduled: BTreeMap<u64, Scheduled>,
     remotes: HashMap<Uid, IpAddr>,
+    /// By name, with who has uploaded them.
+    files: BTreeMap<String, (Uid, StoredFile)>,
     logs: BTreeMap<Uid, Log>,
     /// Own copies: whose, of which conversation, places of messages.
     history: BTreeMap<(Uid, Side), BTreeMap<u64, (Uid, MessageId)>>,
@@ -77,6 +82,8 @@ struct Stored {
     ts: Timestamp,
     expires: Timestamp,
     entry: bytes::Bytes,
+    /// Later messages have higher ones.
+    place: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -150,10 +157,10 @@ impl MemoryStore {
         if others > 0 && to.iter().all(|uid| *uid == message.sender) {
             return Outcome::Full;
         }
-        let stored =
-            Stored { ts: message.ts, expires: message.expires, entry: message.entry.clone() };
-        self.messages.insert(key, stored);
         self.last.message += 1;
+        let (ts, expires) = (message.ts, message.expires);
+        let stored = Stored { ts, expires, entry: message.entry.clone(), place: self.last.message };
+        self.messages.insert(key, stored);
         let logged = LoggedMessage {
             sender: message.sender,
             id: message.id,
@@ -355,6 +362,7 @@ impl MemoryStore {
         self.logs.remove(&uid);
         self.history.retain(|(of, _), _| *of != uid);
         self.contacts.retain(|(of, peer), _| *of != uid && *peer != uid);
+        self.files.retain(|_, (of, _)| *of != uid);
         for (group, members) in self.groups.values_mut() {
             members.remove(&uid);
             if group.owner == Some(uid) {
@@ -365,6 +373,120 @@ impl MemoryStore {
 }
 
 impl MemoryStore {
+    fn personal(&mut self, request: PersonalRequest) -> PersonalReply {
+        match request {
+            PersonalRequest::Known { uid } => PersonalReply::Known(self.known(uid)),
+            PersonalRequest::Messages { uid, after, count } => {
+                let copies = self.history.iter().filter(|((of, _), _)| *of == uid);
+                let copies = copies.flat_map(|(_, copies)| copies.values());
+                let own = self.messages.keys().filter(|(sender, _)| *sender == uid);
+                let keys: BTreeSet<_> = copies.chain(own).collect();
+                let rows = keys.into_iter().filter_map(|key| self.messages.get(key));
+                let rows = rows.filter(|stored| stored.place > after);
+                let rows: BTreeMap<_, _> =
+                    rows.map(|stored| (stored.place, stored.entry.clone())).collect();
+                PersonalReply::Messages(rows.into_iter().take(count as usize).collect())
+            }
+            PersonalRequest::Filed { uid, file } => {
+                self.files.entry(file.name.clone()).or_insert((uid, file));
+                PersonalReply::Done
+            }
+            PersonalRequest::Erase { who, .. } => {
+                self.erase(&who);
+                PersonalReply::Erased(None)
+            }
+        }
+    }
+
+    fn known(&self, uid: Uid) -> Known {
+        let mut files: Vec<_> = self.files.values().filter(|(of, _)| *of == uid).cloned().collect();
+        let sent = self.messages.iter().filter(|((sender, _), _)| *sender == uid);
+        let named = sent.filter_map(|(_, stored)| hub::file_of(&stored.entry, stored.ts));
+        let picture = self.users.get(&uid).and_then(|user| hub::name_in(&user.image));
+        let picture = picture.map(|name| StoredFile { name, ..StoredFile::default() });
+        for file in named.chain(picture) {
+            let is_known = files.iter().any(|(_, known)| known.name == file.name);
+            if !self.files.contains_key(&file.name) && !is_known {
+                files.push((uid, file));
+            }
+        }
+        let devices = self.devices.iter().filter(|(_, device)| device.uid == uid);
+        let groups = self.groups.values().filter_map(|(group, members)| {
+            Some((Group { pins: Vec::new(), ..group.clone() }, members.get(&uid)?.clone()))
+        });
+        let contacts = self.contacts.iter().filter(|((of, _), _)| *of == uid);
+        let own = |due: &&Scheduled| {
+            let message = wire::proto::Message::decode(&due.message[..]);
+            message.is_ok_and(|message| message.from_uid == uid.0)
+        };
+        let log = self.logs.get(&uid).into_iter().flat_map(|log| log.rows.values());
+        Known {
+            remote: self.remotes.get(&uid).copied(),
+            tokens: self
+                .tokens
+                .values()
+                .map(|(token, _)| token)
+                .filter(|it| it.uid == uid)
+                .cloned()
+                .collect(),
+            devices: devices
+                .map(|(id, device)| KnownDevice {
+                    id: *id,
+                    token: device.token,
+                    seen: device.seen,
+                    push: device.push.0.clone(),
+                })
+                .collect(),
+            groups: groups.collect(),
+            contacts: contacts
+                .map(|((_, peer), flags)| Contact {
+                    uid: *peer,
+                    address: self
+                        .users
+                        .get(peer)
+                        .map_or_else(String::new, |user| user.address.clone()),
+                    flags: *flags,
+                })
+                .collect(),
+            files: files.into_iter().map(|(_, file)| file).collect(),
+            scheduled: self.scheduled.values().filter(own).cloned().collect(),
+            waiting: log.filter(|row| row.message.is_none()).cloned().collect(),
+        }
+    }
+
+    fn erase(&mut self, who: &Person) {
+        let of_app = |users: &BTreeMap<Uid, User>, uid: &Uid| {
+            users.get(uid).is_some_and(|user| user.aid == who.aid)
+        };
+        let users = &self.users;
+        self.messages.retain(|(sender, _), stored| {
+            !of_app(users, sender) || who.trace(&stored.entry) != Trace::All
+        });
+        let messages = &self.messages;
+        for copies in self.history.values_mut() {
+            copies.retain(|_, key| messages.contains_key(key));
+        }
+        self.scheduled.retain(|_, due| {
+            let message = wire::proto::Message::decode(&due.message[..]);
+            due.aid != who.aid || !message.is_ok_and(|message| who.is_in(&message))
+        });
+        for (uid, log) in &mut self.logs {
+            let is_of_app = of_app(users, uid);
+            log.rows.retain(|_, row| match row.message {
+                Some(logged) => messages.contains_key(&(logged.sender, logged.id)),
+                None if !is_of_app => true,
+                None => match who.trace(&row.entry) {
+                    Trace::None => true,
+                    Trace::All => false,
+                    Trace::Besides(rest) => {
+                        row.entry = rest;
+                        true
+                    }
+                },
+            });
+        }
+    }
+
     fn of_app(&mut self, request: AppRequest) -> Result<AppReply, StoreError> {
         Ok(match request {
             AppRequest::Save { app } => {
@@ -597,6 +719,7 @@ impl SyncStore for MemoryStore {
             }
             Request::Sweep { now, count } => Reply::Swept(self.sweep(now, count)),
             Request::OfApp(request) => Reply::OfApp(self.of_app(request)?),
+            Request::Personal(request) => Reply::Personal(self.personal(request)),
             Request::FindApp { hash } => {
                 Reply::App(self.app_tokens.get(&hash).map(|aid| self.apps[aid].clone()))
             }

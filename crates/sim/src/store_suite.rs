@@ -14,6 +14,7 @@ use wire::time::Timestamp;
 
 use crate::app_suite::app_suite;
 use crate::memory_store::SyncStore;
+use crate::personal_suite::personal_suite;
 
 const NOW: Timestamp = Timestamp(1_000_000);
 
@@ -47,6 +48,7 @@ pub fn store_suite<S: SyncStore>(mut make: impl FnMut() -> S) {
     own_copies_go_when_they_are_removed_or_swept(make());
     only_who_wants_to_be_found_and_contacts_are_found(make());
     push_tokens_are_of_devices_and_go_with_them(make());
+    personal_suite(&mut make);
     app_suite(&mut make);
 }
 

@@ -445,6 +445,9 @@ pub const SWEEP_INTERVAL: Duration = Duration::from_secs(3600);
 /// Rows one step of a sweep removes: a few milliseconds, in which nobody else is served. The next
 /// step follows after [`SWEEP_PAUSE`] as long as there is more.
 pub const SWEEP_ROWS_MAX: usize = 256;
+/// Rows one step of an erasure looks at: some ten milliseconds, in which nobody else is served. The
+/// next step follows as long as there are more.
+pub const ERASE_ROWS_MAX: usize = 4_096;
 /// See [`SWEEP_ROWS_MAX`].
 pub const SWEEP_PAUSE: Duration = Duration::from_secs(1);
 

@@ -10,6 +10,7 @@ use wire::id::{AppId, GroupId, MessageId, Uid};
 use wire::time::Timestamp;
 
 use super::apps::{Filter, UserRow};
+use super::personal::Known;
 use super::store::{App, Group, Member, Pin, TokenHash, User};
 
 /// A call of the backend.
@@ -302,6 +303,22 @@ pub enum Operation {
         /// Who.
         user: UserRef,
     },
+    /// `userexport`: everything that is kept of a user, a part at a time.
+    UserExport {
+        /// Who.
+        user: UserRef,
+        /// A place that an earlier answer gave; 0 begins with all that is no message.
+        after: u64,
+        /// Messages at most.
+        count: u32,
+    },
+    /// `usererase`: the user goes, and what records of others say of it.
+    UserErase {
+        /// Who.
+        user: UserRef,
+        /// Files and events are gone, which the host sees to between both steps.
+        rest: bool,
+    },
     /// `groupadd`.
     GroupAdd {
         /// What to set.
@@ -463,6 +480,24 @@ pub enum Reply {
     Messages(Vec<(u64, wire::proto::Message)>),
     /// `messagedel`: how many were taken back, when they were named.
     Deleted(Option<u32>),
+    /// `userexport`.
+    Personal {
+        /// Its record.
+        user: User,
+        /// What is no message; with the first part.
+        known: Option<alloc::boxed::Box<Known>>,
+        /// Messages, oldest first.
+        messages: Vec<wire::proto::Message>,
+        /// Where to go on; `None` when that was all.
+        next: Option<u64>,
+    },
+    /// `usererase` has begun: the user is out. The host removes these files, and events.
+    Erasing {
+        /// Who.
+        user: User,
+        /// Names of files.
+        files: Vec<String>,
+    },
     /// `useradd`, `usertoken`, `userdel`.
     User {
         /// As it is now (as it was, for `userdel`).
@@ -577,6 +612,7 @@ pub enum Param {
     Key,
     Count,
     After,
+    Place,
     UserAddress,
     UserUid,
     UserName,

@@ -4,5 +4,6 @@ pub mod admin;
 pub mod apps;
 pub mod hook;
 pub mod media;
+pub mod personal;
 pub mod push;
 pub mod store;

@@ -11,6 +11,7 @@ use wire::id::{AppId, DeviceKey, GroupId, MessageId, Seq, Uid};
 use wire::time::Timestamp;
 
 use super::apps::{AppReply, AppRequest, AppSettings};
+use super::personal::{PersonalReply, PersonalRequest};
 
 /// SHA-256 of a token; the token itself is never stored.
 pub type TokenHash = [u8; 32];
@@ -457,6 +458,8 @@ pub enum Request {
 
     /// Something about an app as a whole. → [`Reply::OfApp`]
     OfApp(AppRequest),
+    /// Something about all that is kept of a user. → [`Reply::Personal`]
+    Personal(PersonalRequest),
     /// Finds the app of a token. → [`Reply::App`]
     FindApp {
         /// Of the app token.
@@ -480,8 +483,8 @@ pub enum Request {
         /// All fields.
         user: User,
     },
-    /// Removes user, tokens, devices, log, contacts and memberships; where it was the owner there is
-    /// none any more. → [`Reply::Appended`], one place per note
+    /// Removes user, tokens, devices, log, contacts, memberships and the list of its files; where it
+    /// was the owner there is none any more. Nothing of it can be read from the disk any more. → [`Reply::Appended`], one place per note
     DeleteUser {
         /// Who.
         uid: Uid,
@@ -591,6 +594,8 @@ pub enum Reply {
     App(Option<App>),
     /// To [`Request::OfApp`].
     OfApp(AppReply),
+    /// To [`Request::Personal`].
+    Personal(PersonalReply),
     /// The new token, and the former ones that were removed.
     TokenIssued {
         /// The new one.

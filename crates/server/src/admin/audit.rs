@@ -84,7 +84,9 @@ impl Audit {
             "from": remote.to_string(),
         });
         match result {
-            Ok(Reply::User { user, .. }) => line["uid"] = user.uid.0.into(),
+            Ok(Reply::User { user, .. } | Reply::Personal { user, .. }) => {
+                line["uid"] = user.uid.0.into()
+            }
             Ok(Reply::Group { group, .. }) => line["gid"] = group.gid.0.into(),
             Ok(Reply::MembersEdited { gid, .. }) => line["gid"] = gid.0.into(),
             Ok(Reply::AppRow(app)) => line["aid"] = app.aid.0.into(),

@@ -116,7 +116,10 @@ fn body(reply: Reply) -> Value {
         }
         Reply::AppRow(app) => json!({"app": app_row(&app)}),
         Reply::Apps(apps) => json!({"apps": apps.iter().map(app_row).collect::<Vec<_>>()}),
-        Reply::Done | Reply::Hooks(..) => json!({}),
+        // These are told elsewhere.
+        Reply::Done | Reply::Hooks(..) | Reply::Personal { .. } | Reply::Erasing { .. } => {
+            json!({})
+        }
         Reply::Users(rows, more) => {
             json!({"users": rows.iter().map(listed_user).collect::<Vec<_>>(), "more": more})
         }
@@ -232,7 +235,7 @@ fn pin_row(pin: &Pin) -> Value {
 }
 
 /// Names as in the columns that the platform documents (`backend-api.md` 8.6).
-fn message_row(message: &Message) -> Value {
+pub fn message_row(message: &Message) -> Value {
     let content = message.content.clone().unwrap_or_default();
     let (mut to, mut gid) = (String::new(), 0);
     match message.to.as_ref().and_then(|to| to.to.as_ref()) {
@@ -314,6 +317,6 @@ fn member_row(row: &MemberRow) -> Value {
 }
 
 /// Epoch seconds, 0 = never.
-fn seconds(at: Option<Timestamp>) -> u64 {
+pub fn seconds(at: Option<Timestamp>) -> u64 {
     at.map_or(0, |at| at.0 / 1000)
 }

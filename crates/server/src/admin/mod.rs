@@ -12,6 +12,7 @@ mod messages;
 mod openapi;
 mod operation;
 mod parameters;
+mod personal;
 mod table;
 mod users;
 
@@ -132,7 +133,12 @@ pub async fn answer(shared: Shared, origin: &Origin, request: Request) -> Respon
         return envelope.failure(&error, json);
     }
     let operation = operation::read(&op, &parameters);
-    let result = perform(&shared, credential.clone(), operation).await;
+    let result = match perform(&shared, credential.clone(), operation).await {
+        Ok(Reply::Erasing { user, files }) => {
+            personal::erase(&shared, credential.clone(), user, &files).await
+        }
+        other => other,
+    };
     // What is no operation may be anything, a token too.
     let known = operation::known(&op).unwrap_or("unknown");
     tracing::info!(request = request.0, op = known, ok = result.is_ok(), "backend");
@@ -142,6 +148,13 @@ pub async fn answer(shared: Shared, origin: &Origin, request: Request) -> Respon
             Some(body) => envelope.done(body),
             None => envelope.failure(&refused("the disk does not keep up"), json),
         },
+        Ok(Reply::Personal { user, known, messages, next }) => {
+            let part = (known, messages, next);
+            match personal::export(&shared, origin, &user, part).await {
+                Some(body) => envelope.done(body),
+                None => envelope.failure(&refused("the disk does not keep up"), json),
+            }
+        }
         Ok(reply) => {
             if let Some(token) = token {
                 shared.gate.count_source(origin.address, token);

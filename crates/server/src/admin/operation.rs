@@ -24,6 +24,8 @@ pub const ENTRIES: &[Entry] = &[
     Entry { names: &["userset", "useredit"], params: users::SET, about: "edit a user, remove tokens", read: users::set },
     Entry { names: &["usertoken"], params: users::TOKEN, about: "issue, re-issue or delete a token", read: users::token },
     Entry { names: &["userdel", "deluser"], params: users::ONE, about: "delete a user", read: users::delete },
+    Entry { names: &["userexport"], params: users::EXPORT, about: "everything that is kept of a user", read: users::export },
+    Entry { names: &["usererase"], params: users::ONE, about: "delete a user with everything that was ever kept of it", read: users::erase },
     Entry { names: &["deltoken", "usertokendel"], params: users::DELETE_TOKEN, about: "delete one token", read: users::delete_token },
     Entry { names: &["usersget", "users", "userget"], params: users::GET, about: "list users", read: users::get },
     Entry { names: &["otp"], params: users::OTP, about: "make a one-time code", read: users::otp },

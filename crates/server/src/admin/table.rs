@@ -59,6 +59,7 @@ pub const ROWS: &[Row] = &[
     row(Param::Count, &["count"], &["count"], Integer, "rows wanted, 20 unless given"),
     row(Param::After, &["after"], &["after"], Integer, "only rows with a greater number"),
 
+    row(Param::Place, &["after"], &["after"], Number, "next of an earlier answer"),
     row(Param::UserAddress, &["addr"], &["user.address"], Text(ADDRESS_BYTES_MAX), "address of the user, 1 to 63 bytes"),
     row(Param::UserUid, &["uid"], &["user.uid"], Integer, "number of the user"),
     row(Param::UserName, &["name"], &["user.name", "user.profile.name"], Text(NAME_BYTES_MAX), "display name"),

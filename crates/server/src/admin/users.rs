@@ -4,7 +4,7 @@ use hub::port::admin::{ErrorCode, Operation, Param, TokenWish, UserFields, UserR
 use hub::port::apps::Filter;
 use serde_json::Value;
 use wire::id::Uid;
-use wire::limits::{ADMIN_LIST_MAX, OTP_EXPIRY_S_MAX, OTP_TRIES_MAX};
+use wire::limits::{ADMIN_LIST_MAX, HISTORY_PAGE_MAX, OTP_EXPIRY_S_MAX, OTP_TRIES_MAX};
 
 use super::fields::{Fields, Outcome, missing, refuse};
 
@@ -54,6 +54,7 @@ pub const SET: &[Param] = &[
 pub const TOKEN: &[Param] =
     &[P::UserUid, P::UserAddress, P::TokenAppId, P::TokenExpiry, P::TokenV2, P::TokenRemove];
 pub const ONE: &[Param] = &[P::UserUid, P::UserAddress];
+pub const EXPORT: &[Param] = &[P::UserUid, P::UserAddress, P::Place, P::Count];
 pub const DELETE_TOKEN: &[Param] = &[P::UserToken, P::UserUid, P::UserAddress, P::TokenAppId];
 pub const GET: &[Param] = &[P::UserPattern, P::UserUid, P::UserOnline, P::Count, P::After];
 pub const OTP: &[Param] = &[P::OtpAddress, P::OtpTries, P::OtpExpiry, P::OtpReuse];
@@ -102,6 +103,17 @@ pub fn get(fields: &Fields<'_>) -> Outcome<Operation> {
     let pattern = fields.full_text(P::UserPattern)?.unwrap_or_else(|| "*".into());
     let filter = Filter { pattern, id: fields.integer(P::UserUid)?, ..page(fields)? };
     Ok(Operation::UsersGet { filter, online: fields.boolean(P::UserOnline)? })
+}
+
+pub fn export(fields: &Fields<'_>) -> Outcome<Operation> {
+    let after = fields.number(P::Place)?.unwrap_or(0.0) as u64;
+    let count = fields.integer(P::Count)?.unwrap_or(HISTORY_PAGE_MAX);
+    let count = count.clamp(1, HISTORY_PAGE_MAX);
+    Ok(Operation::UserExport { user: user(fields)?, after, count })
+}
+
+pub fn erase(fields: &Fields<'_>) -> Outcome<Operation> {
+    Ok(Operation::UserErase { user: user(fields)?, rest: false })
 }
 
 pub fn otp(fields: &Fields<'_>) -> Outcome<Operation> {

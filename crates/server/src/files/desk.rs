@@ -147,6 +147,16 @@ impl Desk {
         }
     }
 
+    /// Deletes all that somebody has begun to upload.
+    pub async fn discard_of(&self, uid: Uid) {
+        let of_user = |upload: &&Arc<Upload>| upload.owner.1 == uid;
+        let uploads: Vec<_> = self.lock().values().filter(of_user).cloned().collect();
+        for upload in uploads {
+            let _turn = upload.take_turn().await;
+            self.discard(&upload.name).await;
+        }
+    }
+
     /// Adds what comes to what was received, up to `length` in all; returns how much there is.
     /// What came before an interruption is kept.
     pub async fn receive<E>(

@@ -19,8 +19,9 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::Response;
 use axum::routing::{any, get};
 use hub::UploadKey;
-use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
+use object_store::path::Path as Place;
+use object_store::{ObjectStore, ObjectStoreExt};
 use tokio::sync::Semaphore;
 use wire::id::{AppId, Uid};
 use wire::limits::UPLOADS_AT_ONCE_MAX;
@@ -79,6 +80,19 @@ impl Files {
         let origin = &origin.url;
         let download = self.url.as_ref().map_or(format!("{origin}/files"), ToString::to_string);
         (format!("{origin}/upload"), download)
+    }
+
+    /// A user is erased: these files of its go, and what it has begun to upload. What is no name of
+    /// ours is somebody else's file.
+    pub async fn erase(&self, uid: Uid, names: &[String]) -> anyhow::Result<()> {
+        self.desk.discard_of(uid).await;
+        for name in names.iter().filter_map(|name| Name::read(name)) {
+            match self.stock.delete(&Place::from(name.as_str())).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
     }
 
     /// Where a file is downloaded.

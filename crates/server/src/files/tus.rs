@@ -217,6 +217,7 @@ async fn finish(
             tracing::error!(%error, "an upload cannot be stored");
             StatusCode::INTERNAL_SERVER_ERROR
         })?;
+        shared.hub.filed(upload.owner.1, &upload.name, upload.length).await;
     }
     said.push((FILE_URL, shared.files.url_of(origin, &upload.name)));
     Ok(())

@@ -10,6 +10,7 @@ use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
+use wire::id::{AppId, Uid};
 use wire::limits::{UPLOAD_FIELD_BYTES_MAX, UPLOAD_FIELDS_MAX};
 
 use super::desk::Interrupted;
@@ -118,7 +119,7 @@ async fn take(
     // The limit is ours, counted while it comes.
     DefaultBodyLimit::disable().apply(&mut request);
     let form = Multipart::from_request(request, &()).await;
-    let mut known = None;
+    let mut is_known = false;
     if let Ok(mut form) = form {
         for _ in 0..UPLOAD_FIELDS_MAX {
             let Ok(Some(field)) = form.next_field().await else { break };
@@ -127,7 +128,8 @@ async fn take(
                 continue;
             };
             // Who it is comes before the file: nothing of a stranger is written to the disk.
-            known = Some(authenticate(shared, fields, bearer.clone()).await?);
+            let (_, uid) = authenticate(shared, fields, bearer.clone()).await?;
+            is_known = true;
             let picture = ["profile", "delete"].iter().any(|name| is_set(fields, name));
             if picture {
                 return Err(Refusal::NotAllowed);
@@ -135,16 +137,21 @@ async fn take(
             if original.is_empty() {
                 continue;
             }
-            return store(shared, field, original).await;
+            return store(shared, uid, field, original).await;
         }
     }
-    if known.is_none() {
+    if !is_known {
         authenticate(shared, fields, bearer).await?;
     }
     Err(Refusal::MissingFile)
 }
 
-async fn store(shared: &Shared, field: Field<'_>, original: String) -> Result<Stored, Refusal> {
+async fn store(
+    shared: &Shared,
+    uid: Uid,
+    field: Field<'_>,
+    original: String,
+) -> Result<Stored, Refusal> {
     let files = &shared.files;
     let media_type = field.content_type().unwrap_or_default();
     let name = Name::draw(&original, media_type).map_err(|_| Refusal::Server)?;
@@ -168,6 +175,7 @@ async fn store(shared: &Shared, field: Field<'_>, original: String) -> Result<St
         files.desk.discard(&name).await;
         return Err(Refusal::Server);
     }
+    shared.hub.filed(uid, &name, size).await;
     Ok(Stored { name, original, size })
 }
 
@@ -175,10 +183,10 @@ async fn authenticate(
     shared: &Shared,
     fields: &HashMap<String, String>,
     bearer: Option<String>,
-) -> Result<(), Refusal> {
+) -> Result<(AppId, Uid), Refusal> {
     let given = fields.get("auth").or_else(|| fields.get("token")).cloned().or(bearer);
     match who(&shared.hub, given.unwrap_or_default()).await {
-        Ok(Some(_)) => Ok(()),
+        Ok(Some(who)) => Ok(who),
         Ok(None) => Err(Refusal::AuthFail),
         Err(()) => Err(Refusal::Server),
     }

@@ -108,6 +108,18 @@ pub enum User {
         #[command(flatten)]
         of: Of,
     },
+    /// Print everything that is kept of one, as one JSON
+    Export {
+        address: String,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// Delete one with everything that was ever kept of it, in records of others too
+    Erase {
+        address: String,
+        #[command(flatten)]
+        of: Of,
+    },
     /// Delete one, with everything that is kept for it
     Delete {
         address: String,
@@ -195,6 +207,7 @@ pub fn run(command: Command, config: &Config) -> anyhow::Result<ExitCode> {
         Command::Backup { folder } => return backup::backup(data, &folder),
         Command::Restore { folder } => return backup::restore(&folder, data),
         Command::App(app) => (app_operation(data, app)?, None),
+        Command::User(User::Export { address, of }) => return export(data, &address, of),
         Command::User(user) => user_operation(user),
         Command::Token(token) => token_operation(token),
         Command::Group(group) => group_operation(group),
@@ -230,8 +243,29 @@ fn user_operation(user: User) -> (Value, Option<Of>) {
         User::Suspend { address, of } => {
             (json!({"op": "userset", "addr": address, "active": false}), Some(of))
         }
+        User::Erase { address, of } => (json!({"op": "usererase", "addr": address}), Some(of)),
+        // Done before.
+        User::Export { address, of } => (json!({"op": "userexport", "addr": address}), Some(of)),
         User::Delete { address, of } => (json!({"op": "userdel", "addr": address}), Some(of)),
     }
+}
+
+/// Prints all parts of what is kept of a user as one.
+fn export(data: &Path, address: &str, of: Of) -> anyhow::Result<ExitCode> {
+    let operation = json!({"op": "userexport", "addr": address});
+    let mut operation = with_app(data, operation, of)?;
+    let mut all = ask(data, &operation)?;
+    while let Some(next) = all["next"].as_u64() {
+        operation["after"] = next.into();
+        let mut part = ask(data, &operation)?;
+        let more = part["messages"].as_array_mut().map(std::mem::take).unwrap_or_default();
+        if let Some(messages) = all["messages"].as_array_mut() {
+            messages.extend(more);
+        }
+        all["next"] = part["next"].take();
+    }
+    println!("{all:#}");
+    Ok(if all["result"] == true { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn token_operation(token: Token) -> (Value, Option<Of>) {

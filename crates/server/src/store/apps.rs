@@ -239,20 +239,24 @@ fn delete_token(
     Ok(Some((TokenId(unsigned(id)), user)))
 }
 
+/// Columns of [`scheduled`].
+pub(super) const SCHEDULED_COLUMNS: &str = "id, aid, due, message, only";
+
+pub(super) fn scheduled(row: &Row<'_>) -> Sql<Scheduled> {
+    let only: Vec<u8> = row.get(4)?;
+    let uid = |bytes: &[u8]| bytes.try_into().map(|bytes| Uid(u32::from_le_bytes(bytes))).ok();
+    Ok(Scheduled {
+        id: unsigned(row.get(0)?),
+        aid: AppId(row.get(1)?),
+        due: Timestamp(unsigned(row.get(2)?)),
+        message: Bytes::from(row.get::<_, Vec<u8>>(3)?),
+        only: only.chunks(4).filter_map(uid).collect(),
+    })
+}
+
 fn due(db: &Connection, now: Timestamp, count: usize) -> Sql<Vec<Scheduled>> {
-    let mut statement = db.prepare_cached(
-        "SELECT id, aid, due, message, only FROM scheduled WHERE due <= ? ORDER BY due, id LIMIT ?",
-    )?;
-    let rows = statement.query_map(params![signed(now.0), count as i64], |row| {
-        let only: Vec<u8> = row.get(4)?;
-        let uid = |bytes: &[u8]| bytes.try_into().map(|bytes| Uid(u32::from_le_bytes(bytes))).ok();
-        Ok(Scheduled {
-            id: unsigned(row.get(0)?),
-            aid: AppId(row.get(1)?),
-            due: Timestamp(unsigned(row.get(2)?)),
-            message: Bytes::from(row.get::<_, Vec<u8>>(3)?),
-            only: only.chunks(4).filter_map(uid).collect(),
-        })
-    })?;
-    rows.collect()
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {SCHEDULED_COLUMNS} FROM scheduled WHERE due <= ? ORDER BY due, id LIMIT ?"
+    ))?;
+    statement.query_map(params![signed(now.0), count as i64], scheduled)?.collect()
 }

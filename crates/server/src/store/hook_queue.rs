@@ -4,6 +4,7 @@
 
 use std::sync::{Arc, mpsc};
 
+use hub::Person;
 use hub::port::hook::Place;
 use tokio::sync::oneshot;
 use wire::id::AppId;
@@ -25,6 +26,8 @@ enum Order {
     GiveUp(AppId, u64, String),
     List(AppId, u64, usize, oneshot::Sender<Listed>),
     Change { aid: AppId, ids: Vec<u64>, retry: bool, answer: oneshot::Sender<usize> },
+    About(Person, oneshot::Sender<Vec<String>>),
+    Erase(Person, oneshot::Sender<()>),
     Flush(oneshot::Sender<()>),
 }
 
@@ -67,6 +70,7 @@ impl HookQueue {
                     batch.push(order);
                 }
                 let mut after = Vec::new();
+                let wipes = batch.iter().any(|order| matches!(order, Order::Erase(..)));
                 let done = store.transaction(|store| {
                     batch.into_iter().try_for_each(|order| perform(store, order, &mut after))
                 });
@@ -74,6 +78,9 @@ impl HookQueue {
                     tracing::error!(%error, "webhooks: what waits cannot be written down");
                     // Nothing of it has happened: who waits for an answer gets none.
                     after.clear();
+                }
+                if wipes && let Err(error) = store.wipe() {
+                    tracing::error!(%error, "webhooks: the write-ahead log cannot be emptied");
                 }
                 for after in after {
                     after(&counted, &*wake);
@@ -122,6 +129,16 @@ impl HookQueue {
 
     pub async fn change(&self, aid: AppId, ids: Vec<u64>, retry: bool) -> Option<usize> {
         self.ask(|answer| Order::Change { aid, ids, retry, answer }).await
+    }
+
+    /// Events that name somebody.
+    pub async fn about(&self, who: Person) -> Option<Vec<String>> {
+        self.ask(|answer| Order::About(who, answer)).await
+    }
+
+    /// They go; `None` when they cannot.
+    pub async fn erase(&self, who: Person) -> Option<()> {
+        self.ask(|answer| Order::Erase(who, answer)).await
     }
 
     /// Waits until everything before is written down.
@@ -186,6 +203,17 @@ fn perform(store: &mut HookStore, order: Order, after: &mut Vec<After>) -> Sql<(
                 // Who asked may be gone.
                 let _ = answer.send(changed);
                 wake(aid, retry);
+            }));
+        }
+        Order::About(who, answer) => {
+            let events = store.about(&who)?;
+            then(Box::new(move |_, _| drop(answer.send(events))));
+        }
+        Order::Erase(who, answer) => {
+            store.erase(&who)?;
+            then(Box::new(move |_, _| {
+                // Who asked may be gone.
+                let _ = answer.send(());
             }));
         }
         Order::Flush(answer) => then(Box::new(move |_, _| {

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use hub::Person;
 use hub::port::hook::Place;
 use rusqlite::{Connection, OptionalExtension, params};
 use wire::id::AppId;
@@ -17,7 +18,7 @@ use wire::limits::{
 };
 use wire::time::Timestamp;
 
-use super::sqlite::{Sql, signed, unsigned};
+use super::sqlite::{Sql, signed, unsigned, wipe};
 
 const SCHEMA: &str = "
 CREATE TABLE places (
@@ -41,6 +42,13 @@ CREATE INDEX events_waiting ON events (aid, id) WHERE dead IS NULL;
 CREATE INDEX events_dead ON events (aid, id) WHERE dead IS NOT NULL;
 PRAGMA user_version = 1;
 ";
+
+/// Events of app `?1` that name the user with this number or address, in the words of
+/// `webhook::body`.
+const ABOUT: &str = "aid = ?1 AND EXISTS (
+  SELECT 1 FROM json_tree(body) t
+  WHERE t.path IN ('$.user', '$.from', '$.message.from', '$.message.to', '$.call.from', '$.call.to')
+    AND (t.key = 'uid' AND t.value = ?2 OR t.key = 'address' AND t.value = ?3))";
 
 /// See the module.
 pub struct HookStore {
@@ -90,6 +98,7 @@ impl HookStore {
             .with_context(|| format!("the database {} cannot be opened", path.display()))?;
         db.pragma_update(None, "journal_mode", "WAL")?;
         db.pragma_update(None, "synchronous", "NORMAL")?;
+        db.pragma_update(None, "secure_delete", "ON")?;
         match db.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0))? {
             0 => db.execute_batch(SCHEMA)?,
             1 => {}
@@ -345,6 +354,31 @@ impl HookStore {
         Ok(changed.events)
     }
 
+    /// Events that name somebody, oldest first.
+    pub fn about(&self, who: &Person) -> Sql<Vec<String>> {
+        let sql = format!("SELECT body FROM events WHERE {ABOUT} ORDER BY id");
+        let mut statement = self.db.prepare(&sql)?;
+        let rows = statement
+            .query_map(params![who.aid.0, who.uid.0, who.address], |row| row.get::<_, String>(0))?;
+        rows.collect()
+    }
+
+    /// They go, waiting or given up.
+    pub fn erase(&mut self, who: &Person) -> Sql<()> {
+        self.db.execute(
+            &format!("DELETE FROM events WHERE {ABOUT}"),
+            params![who.aid.0, who.uid.0, who.address],
+        )?;
+        self.waiting = self.sizes("dead IS NULL")?;
+        self.dead = self.sizes("dead IS NOT NULL")?;
+        Ok(())
+    }
+
+    /// Nothing of what was deleted can be read from the disk any more. Not within a transaction.
+    pub fn wipe(&self) -> Sql<()> {
+        wipe(&self.db).map(drop)
+    }
+
     /// An app is gone.
     pub fn forget(&mut self, aid: AppId) -> Sql<()> {
         self.db.execute("DELETE FROM events WHERE aid = ?", [aid.0])?;
@@ -370,6 +404,7 @@ fn shrink(sizes: &mut HashMap<AppId, Size>, aid: AppId, by: Size) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     const APP: AppId = AppId(1);
 
@@ -443,6 +478,27 @@ mod tests {
         assert_eq!(store.sizes_of(APP).0.events, WEBHOOK_QUEUE_MAX);
         store.forget(APP).unwrap();
         assert_eq!(store.totals(), (0, 0));
+    }
+
+    #[test]
+    fn who_is_erased_is_named_by_no_event_any_more() {
+        let (_folder, mut store) = store();
+        let user = |uid: u32, address: &str| json!({"uid": uid, "address": address});
+        let to_eve = json!({"from": user(8, "ada"), "to": user(9, "eve"), "message": "bob"});
+        let bodies = [
+            json!({"type": "user", "user": user(7, "bob")}),
+            json!({"type": "status", "from": {"uid": 7}, "user": user(8, "ada")}),
+            json!({"type": "message", "message": {"from": user(8, "ada"), "to": user(7, "bob")}}),
+            json!({"type": "call", "call": {"from": user(7, "bob"), "to": user(8, "ada")}}),
+            json!({"type": "message", "message": to_eve}),
+        ];
+        for body in &bodies {
+            store.push(APP, Timestamp(5), &body.to_string()).unwrap();
+        }
+        let bob = Person { aid: APP, uid: wire::id::Uid(7), address: "bob".into() };
+        assert_eq!(store.about(&bob).unwrap().len(), 4);
+        store.erase(&bob).unwrap();
+        assert_eq!((store.about(&bob).unwrap().len(), store.totals()), (0, (1, 0)));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod hook_queue;
 mod hooks;
 mod logs;
 mod messages;
+mod personal;
 mod sqlite;
 mod tokens;
 mod users;

@@ -7,6 +7,7 @@
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use hub::port::apps::AppRequest;
 use hub::port::store::{DeviceId, Reply, Request, StoreError};
 use rusqlite::{Connection, OptionalExtension, params};
 use wire::id::{GroupId, Uid};
@@ -18,6 +19,7 @@ use super::groups::{find_groups, load_group, save_group};
 use super::history;
 use super::logs::Logs;
 use super::messages::{append, append_notes, load_message, read_log, sweep};
+use super::personal;
 use super::tokens::{delete_tokens, find_token, issue_token, open_device};
 use super::users::{
     Wanted, delete_user, find_users, load_contacts, save_contacts, save_user, select_user, user,
@@ -31,14 +33,19 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0004_history.sql"),
     include_str!("schema/0005_people.sql"),
     include_str!("schema/0006_backend.sql"),
-    include_str!("schema/0007_push.sql"),
+    include_str!("schema/0007_personal.sql"),
+    include_str!("schema/0008_push.sql"),
 ];
+/// From this version on what is deleted is overwritten.
+const OVERWRITING: usize = 7;
 
 /// An open database.
 pub struct Sqlite {
     connection: Connection,
     logs: Logs,
     keeps_history: bool,
+    /// Somebody is gone whose records still stand in the write-ahead log.
+    is_to_be_wiped: bool,
 }
 
 pub(super) type Sql<T> = rusqlite::Result<T>;
@@ -63,8 +70,14 @@ impl Sqlite {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", "OFF")?;
+        connection.pragma_update(None, "secure_delete", "ON")?;
         connection.set_prepared_statement_cache_capacity(64);
-        let mut database = Sqlite { connection, logs: Logs::default(), keeps_history: true };
+        let mut database = Sqlite {
+            connection,
+            logs: Logs::default(),
+            keeps_history: true,
+            is_to_be_wiped: false,
+        };
         database.migrate().with_context(|| format!("database {}", path.display()))?;
         Ok(database)
     }
@@ -90,12 +103,34 @@ impl Sqlite {
             transaction.pragma_update(None, "user_version", index + 1)?;
             transaction.commit()?;
         }
+        if (1..OVERWRITING).contains(&version) {
+            tracing::info!("what was deleted is being overwritten, once; this may take a while");
+            self.connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)")?;
+        }
         Ok(())
+    }
+
+    /// Empties the write-ahead log, which holds pages as they were. While a backup reads them it
+    /// cannot be; then it is after a later transaction.
+    fn wipe(&mut self) {
+        let wiped = wipe(&self.connection);
+        // What was asked for is on disk all the same.
+        self.is_to_be_wiped = wiped.unwrap_or_else(|error| {
+            tracing::error!(%error, "the write-ahead log cannot be emptied");
+            true
+        });
     }
 
     /// Performs the requests in order as one transaction and gives their answers.
     pub fn perform_all(&mut self, requests: Vec<Request>) -> Vec<Result<Reply, StoreError>> {
         let count = requests.len();
+        let is_gone = |request: &Request| {
+            matches!(
+                request,
+                Request::DeleteUser { .. } | Request::OfApp(AppRequest::Delete { .. })
+            )
+        };
+        self.is_to_be_wiped |= requests.iter().any(is_gone);
         match self.try_all(requests) {
             Ok(replies) => replies,
             Err(error) => {
@@ -120,6 +155,9 @@ impl Sqlite {
         }
         self.logs.write(&transaction)?;
         transaction.commit()?;
+        if self.is_to_be_wiped {
+            self.wipe();
+        }
         Ok(replies)
     }
 }
@@ -236,6 +274,7 @@ fn perform(
         }
         Request::Sweep { now, count } => Reply::Swept(sweep(db, logs, now, count)?),
         Request::OfApp(request) => Reply::OfApp(apps::perform(db, logs, request)?),
+        Request::Personal(request) => Reply::Personal(personal::perform(db, request)?),
         Request::FindApp { hash } => Reply::App(
             db.prepare_cached(&format!("SELECT {APP_COLUMNS} FROM apps WHERE token = ?"))?
                 .query_row([&hash[..]], app)
@@ -281,6 +320,11 @@ fn perform(
             Reply::Appended(append_notes(db, logs, notes)?)
         }
     })
+}
+
+/// Moves the write-ahead log into the database and empties it. Says whether a reader was in the way.
+pub(super) fn wipe(db: &Connection) -> Sql<bool> {
+    db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
 }
 
 /// SQLite's integers are signed; ours stay far below 2^63.
@@ -353,6 +397,26 @@ mod tests {
         let steps = plan.query_map([1, 1], |row| row.get::<_, String>(3)).unwrap();
         let steps: Vec<_> = steps.map(Result::unwrap).collect();
         assert!(steps[0].contains("messages_by_end"), "{steps:?}");
+    }
+
+    #[test]
+    fn what_an_older_version_has_deleted_is_overwritten_once() {
+        let disk = OnDisk::new();
+        let path = disk.folder.path().join("test.db");
+        let db = &disk.database.connection;
+        db.execute_batch(
+            "PRAGMA secure_delete = OFF; DROP TABLE files; PRAGMA user_version = 6;
+             INSERT INTO apps (name, active, token) VALUES ('a-mark', 1, x'00');
+             DELETE FROM apps; PRAGMA wal_checkpoint(TRUNCATE);",
+        )
+        .unwrap();
+        let holds_mark = || {
+            let bytes = std::fs::read(&path).unwrap();
+            bytes.windows(6).any(|part| part == b"a-mark")
+        };
+        assert!(holds_mark());
+        drop(Sqlite::open(&path).unwrap());
+        assert!(!holds_mark());
     }
 
     #[test]

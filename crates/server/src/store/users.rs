@@ -84,6 +84,7 @@ pub(super) fn delete_user(db: &Connection, uid: Uid) -> Sql<()> {
         "DELETE FROM devices WHERE uid = ?",
         "DELETE FROM log WHERE uid = ?",
         "DELETE FROM history WHERE uid = ?",
+        "DELETE FROM files WHERE uid = ?",
         "DELETE FROM members WHERE uid = ?",
         "DELETE FROM contacts WHERE ?1 IN (uid, peer)",
         "UPDATE groups SET owner = NULL WHERE owner = ?",

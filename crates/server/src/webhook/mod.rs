@@ -12,6 +12,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use hub::Person;
 use hub::port::admin::HookWish;
 use hub::port::hook::Told;
 use serde_json::{Value, json};
@@ -143,6 +144,17 @@ impl Webhooks {
             HookWish::Retry(ids) => json!({"retried": self.queue.change(aid, ids, true).await?}),
             HookWish::Delete(ids) => json!({"deleted": self.queue.change(aid, ids, false).await?}),
         })
+    }
+
+    /// What waits or was given up and names somebody; `None` when it cannot be had.
+    pub async fn about(&self, who: Person) -> Option<Vec<Value>> {
+        let events = self.queue.about(who).await?;
+        Some(events.iter().map(|body| serde_json::from_str(body).unwrap_or_default()).collect())
+    }
+
+    /// It goes; `None` when it cannot.
+    pub async fn erase(&self, who: Person) -> Option<()> {
+        self.queue.erase(who).await
     }
 
     /// Waits until everything that was taken is written down.
