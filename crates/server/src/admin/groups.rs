@@ -146,6 +146,10 @@ pub fn get_members(fields: &Fields<'_>) -> Outcome<Operation> {
     Ok(Operation::MembersGet { gid: gid(fields)?, after: Uid(after), count })
 }
 
+pub fn media(fields: &Fields<'_>) -> Outcome<Operation> {
+    Ok(Operation::GroupMedia { gid: gid(fields)? })
+}
+
 pub fn pin(fields: &Fields<'_>) -> Outcome<Operation> {
     let gid = gid(fields)?;
     let pin = fields.integer(P::Pin)?;
