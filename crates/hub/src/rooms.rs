@@ -22,6 +22,7 @@ use wire::proto::{
 use crate::Output;
 use crate::directory::Needs;
 use crate::hub::Hub;
+use crate::negotiation::ONE_LAYER;
 use crate::port::media::{Command, Kind, Peer};
 use crate::port::store::Group;
 use crate::rights::Rights;
@@ -250,6 +251,11 @@ impl Hub {
         let Some(room) = self.rooms.rooms.get_mut(&gid) else { return Ok(()) };
         let before = room.streams.get(&stream);
         let talking = before.is_some_and(|found| found.stream.talking);
+        // Settings that nobody has changed leave it to us.
+        let several = call_flags.is_none_or(|flags| {
+            flags == call::DEFAULT || flags & (call::SIMULCAST | call::SIMULCAST_2) != 0
+        });
+        let before_layers = before.map_or(0, |found| found.stream.layers & !ONE_LAYER);
         let was = before.map(|found| found.held).unwrap_or_default();
         let held = [was[0].told(publish.audio_muted), was[1].told(publish.video_muted)];
         let audio_muted = publish.audio_muted || held[0] != Held::No;
@@ -266,6 +272,7 @@ impl Hub {
             video_muted: publish.video_muted || held[1] != Held::No,
             talking: talking && !audio_muted,
             display: publish.display,
+            layers: if several { before_layers } else { ONE_LAYER },
         };
         room.streams.insert(stream, Published { by: id, stream: published, held });
         if let Some(occupant) = room.occupants.get_mut(&id) {

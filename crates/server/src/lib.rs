@@ -21,6 +21,7 @@ mod site;
 mod store;
 mod webhook;
 pub mod websocket;
+mod whip;
 
 use std::fs::File;
 use std::net::SocketAddr;
@@ -60,6 +61,7 @@ struct Shared {
     push: PushService,
     library: Library,
     webhooks: Webhooks,
+    whip: whip::Whip,
 }
 
 /// A server that is ready.
@@ -143,6 +145,7 @@ impl Server {
             library: library.clone(),
             console: Arc::new(console::Console::new(&config.data)),
             webhooks: webhooks.clone(),
+            whip: whip::Whip::default(),
         };
         library::sweep_every_hour(shared.clone());
         let mut router = Router::new()
@@ -150,6 +153,7 @@ impl Server {
             .merge(admin::routes())
             .merge(console::routes(&shared))
             .merge(files::routes())
+            .merge(whip::routes())
             .merge(metrics::routes())
             .merge(push::routes())
             .merge(library::routes());

@@ -70,6 +70,15 @@ pub enum Command {
         /// Muted now.
         muted: bool,
     },
+    /// Which encodings of an own picture to send, as `Stream.layers` of the protocol has it.
+    Layers {
+        /// Room.
+        room: GroupId,
+        /// Own stream.
+        sid: u32,
+        /// Bits.
+        layers: u32,
+    },
     /// Make the connection send and receive exactly these tracks and make an offer; answered by
     /// [`Input::Offered`]. `fresh` closes the connection there is and makes a new one.
     Offer {

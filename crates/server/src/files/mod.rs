@@ -78,6 +78,11 @@ impl Files {
         Ok(Files { stock, folder, desk, slots, failures: Arc::default(), url, bytes_max })
     }
 
+    /// Tokens that were worth nothing, by address.
+    pub fn failures(&self) -> &Failures {
+        &self.failures
+    }
+
     /// Where files are uploaded, and below what they are downloaded.
     pub fn places(&self, origin: &Origin) -> (String, String) {
         let origin = &origin.url;
