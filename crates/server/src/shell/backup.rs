@@ -67,7 +67,7 @@ fn copy_rest(from: &Path, to: &Path) -> anyhow::Result<usize> {
         std::fs::copy(from.join(name), to.join(name)).with_context(|| name.to_string())?;
         count += 1;
     }
-    // Before the files it names, which nobody removes meanwhile but with it.
+    // What names files comes before them: a file more does no harm.
     let library = from.join("library");
     if library.exists() {
         for group in std::fs::read_dir(library)? {
