@@ -84,6 +84,11 @@ impl Peers {
                     });
                 }
             }
+            Command::Limit { room, sid, lines } => {
+                if let Some(capture) = self.captured.borrow().get(&(room, sid)) {
+                    media::limit(&capture.stream, lines);
+                }
+            }
             Command::Offer { room, ticket, fresh, sending, receiving } => {
                 self.offer(room, ticket, fresh, sending, receiving);
             }

@@ -329,6 +329,7 @@ impl Hub {
                 flags: pin.flags,
                 admin_flags: Some(pin.admin_flags),
                 expiry: Some(pin.member_expiry_s),
+                ..Permissions::default()
             }),
             expiry: pin.expires.map_or(0, |at| (at.0.saturating_sub(now.0) / 1_000) as u32),
             uses: pin.uses,
@@ -419,6 +420,7 @@ impl Hub {
                     flags: pin.flags,
                     admin_flags: Some(pin.admin_flags),
                     expiry: Some(pin.member_expiry_s),
+                    ..Permissions::default()
                 };
                 self.changed_member(None, actor.uid, &member_fields(&permissions))
             }
@@ -451,13 +453,26 @@ fn member_fields(permissions: &Permissions) -> MemberFields {
         denied: if given == 0 { 0 } else { SETTABLE & !given },
         admin_flags: permissions.admin_flags,
         expiry_s: permissions.expiry,
+        call_flags: permissions.call_flags,
+        resolution: permissions.resolution,
+        call_duration_s: permissions.call_duration,
+        ..MemberFields::default()
     }
 }
 
 /// `None` when a text is too long.
 fn group_fields(settings: &GroupSettings) -> Option<GroupFields> {
-    let GroupSettings { name, flags, call_flags, resolution, expiry, status, image, values } =
-        settings.clone();
+    let GroupSettings {
+        name,
+        flags,
+        call_flags,
+        resolution,
+        expiry,
+        status,
+        image,
+        values,
+        call_duration,
+    } = settings.clone();
     texts_fit(&name, &status, &image, &values).then(|| GroupFields {
         name,
         status,
@@ -467,6 +482,7 @@ fn group_fields(settings: &GroupSettings) -> Option<GroupFields> {
         call_flags,
         resolution,
         expiry_s: expiry,
+        call_duration_s: call_duration,
         ..GroupFields::default()
     })
 }

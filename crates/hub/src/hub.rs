@@ -235,6 +235,7 @@ impl Hub {
         }
         self.on_deadlines();
         self.on_call_deadlines();
+        self.on_room_deadlines();
         self.sweep();
         self.look_at_schedule();
     }
@@ -248,7 +249,10 @@ impl Hub {
         }
         self.outputs.pop_front().unwrap_or_else(|| {
             let session = self.deadlines.peek().map_or(Instant::FAR_FUTURE, |next| next.0.0);
-            let wait = session.min(self.schedule.deadline()).min(self.calls.deadline());
+            let wait = session
+                .min(self.schedule.deadline())
+                .min(self.calls.deadline())
+                .min(self.rooms.deadline());
             Output::Wait(self.sweep_at.map_or(wait, |sweep| sweep.min(wait)))
         })
     }

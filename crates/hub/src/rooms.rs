@@ -19,6 +19,8 @@ use wire::proto::{
     server_frame,
 };
 
+use wire::time::{Duration, Instant, Timestamp};
+
 use crate::Output;
 use crate::directory::Needs;
 use crate::hub::Hub;
@@ -36,10 +38,14 @@ pub(crate) struct Rooms {
     /// Where a stream is, for what the media server tells.
     pub streams: HashMap<StreamId, GroupId>,
     next_stream: u64,
+    /// Who has to leave when.
+    ends: BTreeSet<(Instant, GroupId, SessionId)>,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Room {
+    /// When the first stream was published.
+    begun: Option<Instant>,
     pub occupants: BTreeMap<SessionId, Occupant>,
     pub streams: BTreeMap<StreamId, Published>,
 }
@@ -54,6 +60,10 @@ pub(crate) struct Occupant {
     pub receiving: BTreeSet<StreamId>,
     /// Of the latest offer; answers to older ones are dropped.
     pub ticket: Option<u32>,
+    /// When it came.
+    since: Instant,
+    /// When it has to leave.
+    ends: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -92,7 +102,13 @@ impl Rooms {
     pub fn new(epoch: u32) -> Rooms {
         // 21 bits of counter above the epoch keep the number exact in JavaScript, too.
         let next_stream = u64::from(epoch) << 21;
-        Rooms { rooms: HashMap::new(), streams: HashMap::new(), next_stream }
+        let (rooms, streams, ends) = (HashMap::new(), HashMap::new(), BTreeSet::new());
+        Rooms { rooms, streams, next_stream, ends }
+    }
+
+    /// When somebody has to leave next.
+    pub fn deadline(&self) -> Instant {
+        self.ends.first().map_or(Instant::FAR_FUTURE, |(at, ..)| *at)
     }
 
     /// Somebody is in it.
@@ -154,7 +170,10 @@ impl Hub {
             own: BTreeMap::new(),
             receiving: BTreeSet::new(),
             ticket: None,
+            since: self.now.instant,
+            ends: None,
         });
+        self.set_end(gid, id);
         if let Some(live) = self.sessions.get_mut(&id).and_then(|session| session.live_mut())
             && !live.rooms.contains(&gid)
         {
@@ -188,6 +207,12 @@ impl Hub {
         if !group.active || group.expires.is_some_and(|expires| expires <= self.now.wall) {
             return Err((group_error::ACCESS_DENIED, "the room is closed"));
         }
+        if group.starts.is_some_and(|starts| starts > self.now.wall) {
+            return Err((group_error::ACCESS_DENIED, "the room opens later"));
+        }
+        if end_of(group).is_some_and(|end| end <= self.now.wall) {
+            return Err((group_error::ACCESS_DENIED, "the conference is over"));
+        }
         if !useful {
             return Err((group_error::PERMISSION, "no right to publish or to subscribe here"));
         }
@@ -212,42 +237,38 @@ impl Hub {
         self.send(id, server_frame::Body::RoomRefused(refused));
     }
 
-    pub(crate) fn on_publish(&mut self, id: SessionId, publish: &Publish) -> Result<(), Needs> {
-        let Some(live) = self.sessions.get(&id).and_then(|session| session.live()) else {
-            return Ok(());
-        };
+    pub(crate) fn on_publish(&mut self, id: SessionId, publish: &Publish) {
         let gid = GroupId(publish.gid);
-        let call_flags = self.directory.group(live.aid, gid)?.map(|found| found.group.call_flags);
         let sid = Some(publish.sid);
         let Some(occupant) = self.rooms.occupant(gid, id) else {
             let reason = "the room was not entered";
             self.refuse_room(id, gid, group_error::NOT_MEMBER, reason, sid);
-            return Ok(());
+            return;
         };
-        let kinds = kinds_allowed(call_flags.unwrap_or(0), publish);
+        let kinds = kinds_allowed(occupant.rights.call_flags, publish);
         let (uid, address) = (occupant.uid, occupant.address.clone());
         let known = occupant.own.get(&publish.sid).copied();
         let too_many = known.is_none() && occupant.own.len() >= STREAMS_PER_SESSION_MAX;
         if !occupant.rights.allow(right::PUB) {
             let reason = "no right to publish here";
             self.refuse_room(id, gid, group_error::PERMISSION, reason, sid);
-            return Ok(());
+            return;
         }
         if kinds == (false, false) {
             let reason = "the room's settings do not allow this kind of stream";
             self.refuse_room(id, gid, group_error::PERMISSION, reason, sid);
-            return Ok(());
+            return;
         }
         if too_many {
             let reason = "too many streams of one page";
             self.refuse_room(id, gid, group_error::GENERAL, reason, sid);
-            return Ok(());
+            return;
         }
         let stream = known.unwrap_or_else(|| {
             self.rooms.next_stream += 1;
             StreamId(self.rooms.next_stream)
         });
-        let Some(room) = self.rooms.rooms.get_mut(&gid) else { return Ok(()) };
+        let Some(room) = self.rooms.rooms.get_mut(&gid) else { return };
         let before = room.streams.get(&stream);
         let talking = before.is_some_and(|found| found.stream.talking);
         let was = before.map(|found| found.held).unwrap_or_default();
@@ -267,14 +288,18 @@ impl Hub {
             talking: talking && !audio_muted,
             display: publish.display,
         };
+        let begins = room.begun.is_none();
+        room.begun.get_or_insert(self.now.instant);
         room.streams.insert(stream, Published { by: id, stream: published, held });
         if let Some(occupant) = room.occupants.get_mut(&id) {
             occupant.own.insert(publish.sid, stream);
         }
         self.rooms.streams.insert(stream, gid);
+        if begins {
+            self.set_ends(gid);
+        }
         self.hold(stream, was, held);
         self.tell_stream(gid, stream);
-        Ok(())
     }
 
     pub(crate) fn on_unpublish(&mut self, id: SessionId, unpublish: &Unpublish) {
@@ -408,6 +433,9 @@ impl Hub {
     pub(crate) fn leave_room(&mut self, gid: GroupId, id: SessionId) {
         let Some(room) = self.rooms.rooms.get_mut(&gid) else { return };
         let Some(occupant) = room.occupants.remove(&id) else { return };
+        if let Some(at) = occupant.ends {
+            self.rooms.ends.remove(&(at, gid, id));
+        }
         if let Some(live) = self.sessions.get_mut(&id).and_then(|session| session.live_mut()) {
             live.rooms.retain(|other| *other != gid);
         }
@@ -444,12 +472,15 @@ impl Hub {
         let allowed = match roster {
             Some(roster) => {
                 let rights = roster.rights(uid, self.now.wall);
-                self.may_enter(&roster.group, rights).map(|()| (roster.group.call_flags, rights))
+                self.may_enter(&roster.group, rights).map(|()| rights)
             }
             None => Err((group_error::DELETED, "the group was deleted")),
         };
         match allowed {
-            Ok((call_flags, rights)) => self.narrow(gid, id, call_flags, rights),
+            Ok(rights) => {
+                self.narrow(gid, id, rights);
+                self.set_end(gid, id);
+            }
             Err((error, _)) => {
                 let closed = RoomUpdate { closed: true, error, ..update(gid) };
                 self.send(id, server_frame::Body::RoomUpdate(closed));
@@ -458,8 +489,54 @@ impl Hub {
         }
     }
 
+    /// The call in a room has begun.
+    fn set_ends(&mut self, gid: GroupId) {
+        let Some(room) = self.rooms.rooms.get(&gid) else { return };
+        for id in room.occupants.keys().copied().collect::<Vec<_>>() {
+            self.set_end(gid, id);
+        }
+    }
+
+    /// Notes when somebody has to leave: its time in a call is over, or that of the whole room.
+    fn set_end(&mut self, gid: GroupId, id: SessionId) {
+        let Some(roster) = self.directory.group_in_use(gid) else { return };
+        let (whole, closes) = (roster.group.duration_s, end_of(&roster.group));
+        let now = self.now;
+        let Some(room) = self.rooms.rooms.get_mut(&gid) else { return };
+        let begun = room.begun;
+        let Some(occupant) = room.occupants.get_mut(&id) else { return };
+        let after = |since: Instant, seconds: u32| {
+            (seconds > 0).then(|| since + Duration::from_secs(seconds.into()))
+        };
+        let closes =
+            closes.map(|at| now.instant + Duration::from_millis(at.0.saturating_sub(now.wall.0)));
+        let closes = closes.or_else(|| after(begun?, whole));
+        let ends = [after(occupant.since, occupant.rights.call_duration_s), closes];
+        let ends = ends.into_iter().flatten().min();
+        let before = core::mem::replace(&mut occupant.ends, ends);
+        if before != ends {
+            before.map(|at| self.rooms.ends.remove(&(at, gid, id)));
+            ends.map(|at| self.rooms.ends.insert((at, gid, id)));
+        }
+    }
+
+    /// Whose time is over leaves, and is told why.
+    pub(crate) fn on_room_deadlines(&mut self) {
+        while let Some((at, gid, id)) = self.rooms.ends.first().copied() {
+            if at > self.now.instant {
+                break;
+            }
+            let error = group_error::ACCESS_DENIED;
+            let closed = RoomUpdate { closed: true, error, over: true, ..update(gid) };
+            self.send(id, server_frame::Body::RoomUpdate(closed));
+            self.leave_room(gid, id);
+            // It may have been gone before.
+            self.rooms.ends.remove(&(at, gid, id));
+        }
+    }
+
     /// Applies changed rights to somebody who stays.
-    fn narrow(&mut self, gid: GroupId, id: SessionId, call_flags: u32, rights: Rights) {
+    fn narrow(&mut self, gid: GroupId, id: SessionId, rights: Rights) {
         let Some(occupant) = self.rooms.occupant(gid, id) else { return };
         let before = core::mem::replace(&mut occupant.rights, rights);
         let own: Vec<_> = occupant.own.iter().map(|(sid, stream)| (*sid, *stream)).collect();
@@ -473,7 +550,7 @@ impl Hub {
             let allowed = published.is_some_and(|found| {
                 let wanted = &found.stream;
                 rights.allow(right::PUB)
-                    && narrow_kinds(call_flags, wanted.source, (wanted.audio, wanted.video))
+                    && narrow_kinds(rights.call_flags, wanted.source, (wanted.audio, wanted.video))
                         == (wanted.audio, wanted.video)
             });
             if !allowed {
@@ -496,6 +573,12 @@ impl Hub {
             self.send_room_state(gid, id);
         }
     }
+}
+
+/// When a conference with a beginning is over.
+fn end_of(group: &Group) -> Option<Timestamp> {
+    let duration = Duration::from_secs(group.duration_s.into());
+    group.starts.filter(|_| !duration.is_zero()).map(|starts| starts.after(duration))
 }
 
 fn update(gid: GroupId) -> RoomUpdate {

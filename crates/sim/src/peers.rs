@@ -40,7 +40,7 @@ impl World {
             Command::Close { room } => {
                 self.pages[place].wanted.remove(&room);
             }
-            Command::Release { .. } | Command::Mute { .. } => {}
+            Command::Release { .. } | Command::Mute { .. } | Command::Limit { .. } => {}
         }
     }
 

@@ -70,6 +70,15 @@ pub enum Command {
         /// Muted now.
         muted: bool,
     },
+    /// Change a captured picture in place, as far as there is one.
+    Limit {
+        /// Room.
+        room: GroupId,
+        /// Own stream.
+        sid: u32,
+        /// So many lines at most, `None` = as the camera gives it.
+        lines: Option<u32>,
+    },
     /// Make the connection send and receive exactly these tracks and make an offer; answered by
     /// [`Input::Offered`]. `fresh` closes the connection there is and makes a new one.
     Offer {
