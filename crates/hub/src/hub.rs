@@ -22,6 +22,7 @@ use crate::changes::{Changing, Noted};
 use crate::directory::{Directory, Missing, Needs};
 use crate::group_requests::WrongPins;
 use crate::hooks::Hooked;
+use crate::lobby::Lobby;
 use crate::messaging::Refusal;
 use crate::operations::Operations;
 use crate::port::apps::AppRequest;
@@ -48,6 +49,7 @@ pub struct Hub {
     pub(crate) calls: Calls,
     pub(crate) operations: Operations,
     pub(crate) wrong_pins: WrongPins,
+    pub(crate) lobby: Lobby,
     /// Who is being made a member by what it has done.
     pub(crate) entering: BTreeSet<(GroupId, Uid)>,
     /// Who got the last message of a group whose members take turns.
@@ -179,6 +181,7 @@ impl Hub {
             calls: Calls::new(epoch),
             operations: Operations::default(),
             wrong_pins: WrongPins::default(),
+            lobby: Lobby::default(),
             entering: BTreeSet::new(),
             turns: HashMap::new(),
             otps: Otps::default(),

@@ -30,7 +30,7 @@ impl Rights {
         let member = member.filter(|member| member.is_current(now));
         // Who is no member yet and becomes one by what it does, may do what a member may.
         let silent = Member::default();
-        let joins = member.is_none() && group.flags & mode::AUTO_ADD_MEMBER != 0;
+        let joins = member.is_none() && group.flags & mode::AUTO_ADD_MEMBER != 0 && !group.lobby;
         let in_calls = Rights::in_calls(group, member);
         if group.owner == Some(uid) && member.is_some() {
             return Rights {

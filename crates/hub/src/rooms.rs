@@ -12,7 +12,7 @@ use wire::frame::encode_server;
 use wire::id::{GroupId, SessionId, StreamId, Uid};
 use wire::limits::{NAME_BYTES_MAX, ROOMS_PER_SESSION_MAX, STREAMS_PER_SESSION_MAX};
 use wire::mask::admin::{CALL_CONTROL, HANGUP};
-use wire::mask::{call, group_error, member as right};
+use wire::mask::{call, group as mode, group_error, member as right};
 use wire::proto::room_control::Verb;
 use wire::proto::{
     Publish, RoomControl, RoomEnter, RoomRefused, RoomState, RoomUpdate, Stream, Unpublish,
@@ -22,10 +22,10 @@ use wire::proto::{
 use wire::time::{Duration, Instant, Timestamp};
 
 use crate::Output;
-use crate::directory::Needs;
+use crate::directory::{Needs, Roster};
 use crate::hub::Hub;
 use crate::port::media::{Command, Kind, Peer};
-use crate::port::store::Group;
+use crate::port::store::{Group, Member};
 use crate::rights::Rights;
 use crate::sending::portions;
 
@@ -158,6 +158,20 @@ impl Hub {
         let rights = match rights {
             Ok(rights) => rights,
             Err((error, reason)) => {
+                let roster = self.directory.group(aid, gid)?;
+                let waits = |roster: &&Roster| {
+                    let adds = roster.group.flags & mode::AUTO_ADD_MEMBER != 0;
+                    roster.group.lobby && adds && error == group_error::NOT_MEMBER
+                };
+                if let Some(roster) = roster.filter(waits).cloned()
+                    && let Some(actor) = self.actor(id, 0)
+                {
+                    let member = Member { uid, ..Member::default() };
+                    self.wait_in_lobby(&actor, &roster, member, None);
+                    let reason = "waiting to be let in";
+                    self.refuse_room(id, gid, group_error::ACCESS_DENIED, reason, None);
+                    return Ok(());
+                }
                 self.refuse_room(id, gid, error, reason, None);
                 return Ok(());
             }

@@ -448,10 +448,21 @@ pub enum Operation {
         /// Addresses.
         members: Vec<String>,
     },
+    /// `groupadmit`: who waits in the lobby is let in, or sent away.
+    GroupAdmit {
+        /// Which group.
+        gid: GroupId,
+        /// Addresses.
+        members: Vec<String>,
+        /// In.
+        admit: bool,
+    },
     /// `groupgetmembers`.
     MembersGet {
         /// Which group.
         gid: GroupId,
+        /// Those who wait to be let in, instead.
+        pending: bool,
         /// Only members with a greater uid.
         after: Uid,
         /// At most so many.
@@ -673,6 +684,8 @@ pub enum Param {
     GroupLobby,
     Members,
     MembersRemove,
+    MembersAdmit,
+    MembersPending,
     MemberSend,
     MemberReceive,
     MemberPublish,

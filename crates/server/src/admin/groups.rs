@@ -93,7 +93,8 @@ pub const EDIT_MEMBERS: &[Param] = &[
     P::MemberCall,
     P::MemberBusy,
 ];
-pub const GET_MEMBERS: &[Param] = &[P::Gid, P::Count, P::After];
+pub const GET_MEMBERS: &[Param] = &[P::Gid, P::MembersPending, P::Count, P::After];
+pub const ADMIT: &[Param] = &[P::Gid, P::Members, P::MembersAdmit];
 pub const PIN: &[Param] = &[
     P::Gid,
     P::Pin,
@@ -156,7 +157,17 @@ pub fn edit_members(fields: &Fields<'_>) -> Outcome<Operation> {
 
 pub fn get_members(fields: &Fields<'_>) -> Outcome<Operation> {
     let Filter { after, count, .. } = page(fields)?;
-    Ok(Operation::MembersGet { gid: gid(fields)?, after: Uid(after), count })
+    let pending = fields.boolean(P::MembersPending)?.unwrap_or(false);
+    Ok(Operation::MembersGet { gid: gid(fields)?, pending, after: Uid(after), count })
+}
+
+pub fn admit(fields: &Fields<'_>) -> Outcome<Operation> {
+    let (gid, members) = (gid(fields)?, fields.list(P::Members)?);
+    if members.is_empty() {
+        return Err(missing(&[P::Members]));
+    }
+    let admit = fields.boolean(P::MembersAdmit)?.unwrap_or(true);
+    Ok(Operation::GroupAdmit { gid, members, admit })
 }
 
 pub fn pin(fields: &Fields<'_>) -> Outcome<Operation> {

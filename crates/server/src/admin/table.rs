@@ -103,6 +103,8 @@ pub const ROWS: &[Row] = &[
     row(Param::GroupLobby, &[], &["group.lobby"], Boolean, "who joins waits until it is let in (groupadmit)"),
     row(Param::Members, &["m"], &["group.members.m", "group.m"], List, "addresses of members"),
     row(Param::MembersRemove, &["delete"], &["group.members.remove", "group.delete", "group.remove"], Boolean, "remove instead of add"),
+    row(Param::MembersAdmit, &["admit"], &["group.admit"], Boolean, "let them in, else send them away"),
+    row(Param::MembersPending, &["pending"], &["group.pending", "pending"], Boolean, "who waits to be let in, instead"),
     row(Param::MemberSend, &["cs"], &["group.members.permissions.send"], Boolean, "may send"),
     row(Param::MemberReceive, &["cr"], &["group.members.permissions.recv"], Boolean, "receives"),
     row(Param::MemberPublish, &["canpub"], &["group.members.permissions.pub"], Boolean, "may publish"),
