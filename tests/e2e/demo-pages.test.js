@@ -57,13 +57,11 @@ for (const name of ["landing", "messenger", "conference"]) {
   for (const scheme of ["light", "dark"]) {
     for (const [screen, viewport] of Object.entries(SCREENS)) {
       test(`the ${name} page is accessible and fits, on a ${screen}, ${scheme}`, async () => {
-        const browser = await world.chromium();
-        const page = await browser.open(pages[name]);
+        const page = await world.openPage(pages[name]);
         await page.raw.setViewportSize(viewport);
         await page.raw.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
         await page.raw.locator(READY[name]).first().waitFor();
         await isAccessibleAndFits(page.raw, name);
-        await page.close();
       });
     }
   }
@@ -159,8 +157,7 @@ for (const [scheme, screen] of [
 
 /** Opens a demo page as somebody; answers Playwright's own page. */
 async function visit(page, person, known) {
-  const address = world.demoAddress(page, person, known);
-  return (await (await world.chromium()).open(address)).raw;
+  return (await world.openPage(world.demoAddress(page, person, known))).raw;
 }
 
 test("two people write to each other in the messenger and see it typed, delivered and read", async () => {
@@ -193,26 +190,130 @@ test("two people write to each other in the messenger and see it typed, delivere
   ]);
 });
 
-test("two people meet in the conference, mute, share a screen, chat and leave", async () => {
-  const people = await world.people("Ada", "Bob");
+/** Pages of people in the lobby of a room of theirs. */
+async function lobbies(people, size = SCREENS.desktop) {
   const gid = await world.app.addGroup(
     "Team",
     people.map((person) => person.address),
   );
-  const [adas, bobs] = await Promise.all(
-    people.map((person) => visit("conference", person, { group: { gid, name: "Team" } })),
-  );
-  for (const page of [adas, bobs]) await page.getByRole("button", { name: "Join" }).click();
-  const pictures = (page) =>
-    page.waitForFunction(() => {
-      const videos = [...document.querySelectorAll("#tiles video")];
-      return videos.length === 2 && videos.every((video) => video.videoWidth > 0 && !video.paused);
-    });
-  await Promise.all([pictures(adas), pictures(bobs)]);
+  const group = { gid, name: "Team" };
+  const pages = await Promise.all(people.map((person) => visit("conference", person, { group })));
+  for (const page of pages) await page.setViewportSize(size);
+  return { gid, pages };
+}
+const enter = (page) => page.getByRole("button", { name: "Join", exact: true }).click();
+const pictures = (page, count) =>
+  page.waitForFunction((count) => {
+    const videos = [...document.querySelectorAll("#tiles video")];
+    return videos.length === count && videos.every((video) => video.videoWidth > 0);
+  }, count);
+const person = (page, name) => page.locator("#people li").filter({ hasText: name });
+
+for (const [scheme, screen] of [
+  ["light", "desktop"],
+  ["dark", "desktop"],
+  ["light", "phone"],
+  ["dark", "phone"],
+]) {
+  test(`every state of the conference is accessible and fits, on a ${screen}, ${scheme}`, async () => {
+    const { pages } = await lobbies(await world.people("Ada", "Bob"), SCREENS[screen]);
+    const [adas, bobs] = pages;
+    await adas.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
+    await adas.getByRole("button", { name: "Test camera" }).click();
+    await adas.locator("#camera-choice").waitFor();
+    await isAccessibleAndFits(adas, "lobby with devices");
+    for (const page of pages) await enter(page);
+    await pictures(adas, 2);
+    await isAccessibleAndFits(adas, "room");
+    await bobs.keyboard.press("h");
+    await adas.locator("body").press("p");
+    await person(adas, "Bob").getByRole("img", { name: "hand raised" }).waitFor();
+    await isAccessibleAndFits(adas, "people");
+    await person(adas, "Bob").getByRole("button").click();
+    await isAccessibleAndFits(adas, "menu of a person");
+    await adas.getByRole("menuitem", { name: "Show large" }).click();
+    await isAccessibleAndFits(adas, "speaker");
+    if (screen === "phone") await adas.getByRole("button", { name: "Close people" }).click();
+    await adas.getByRole("button", { name: "More" }).click();
+    await isAccessibleAndFits(adas, "menu");
+    await adas.getByRole("menuitem", { name: "Keyboard shortcuts" }).click();
+    await isAccessibleAndFits(adas, "shortcuts");
+  });
+}
+
+test("a camera is tried in the lobby, and one joins without it", async () => {
+  const { pages } = await lobbies(await world.people("Ada", "Bob"));
+  const [adas, bobs] = pages;
+  await adas.getByRole("button", { name: "Test camera" }).click();
+  await adas.waitForFunction(() => document.getElementById("preview").videoWidth > 0);
+  // The microphone of the tests beeps.
+  await adas.waitForFunction(() => document.getElementById("level").value > 0.2);
+  await adas.getByRole("checkbox", { name: "Camera" }).uncheck();
+  await adas.getByRole("checkbox", { name: "Microphone" }).uncheck();
+  for (const page of pages) await enter(page);
+  await bobs.locator("body").press("p");
+  await person(bobs, "Ada").getByRole("img", { name: "muted" }).waitFor();
+  await person(bobs, "Ada").getByRole("img", { name: "camera off" }).waitFor();
+  await adas.keyboard.press("v");
+  await pictures(bobs, 2);
+  await person(bobs, "Ada").getByRole("img", { name: "camera off" }).waitFor({ state: "detached" });
+});
+
+test("a host sees raised hands, mutes one and all, and ends the conference for everybody", async () => {
+  const people = await world.people("Ada", "Bob", "Carol");
+  const { gid, pages } = await lobbies(people);
+  const [adas, bobs, carols] = pages;
+  const admin = { callcontrol: true, hangup: true };
+  const members = { m: people[0].address, admin };
+  await world.app.call("groupeditmembers", { group: { gid, members } });
+  await enter(bobs);
+  await bobs.keyboard.press("h");
+  // Who comes later sees it, too.
+  for (const page of [adas, carols]) await enter(page);
+  await pictures(adas, 3);
+  await adas.locator("body").press("p");
+  await person(adas, "Bob").getByRole("img", { name: "hand raised" }).waitFor();
+  await person(adas, "Bob").getByRole("button").click();
+  await adas.getByRole("menuitem", { name: "Mute microphone" }).click();
+  await bobs.getByText("Ada switched your microphone off").waitFor();
+  await person(adas, "Bob").getByRole("img", { name: "muted" }).waitFor();
+  await adas.getByRole("button", { name: "More" }).click();
+  await adas.getByRole("menuitem", { name: "Mute everybody" }).click();
+  await person(adas, "Carol").getByRole("img", { name: "muted" }).waitFor();
+  assert.equal(await carols.getByRole("menuitem", { name: "Mute everybody" }).count(), 0);
+  await adas.getByRole("button", { name: "More" }).click();
+  await adas.getByRole("menuitem", { name: "End for everybody" }).click();
+  await adas.getByRole("button", { name: "End it" }).click();
+  for (const page of [bobs, carols]) {
+    await page.getByText("Ada ended the conference for you.").waitFor();
+  }
+});
+
+test("who is no member of the room is asked for its PIN and let in with it", async () => {
+  const [ada, dora] = await world.people("Ada", "Dora");
+  const { gid } = await lobbies([ada]);
+  const { pins } = await world.app.call("grouppin", { gid, pin: 12345678, flags: 0x1f });
+  const doras = await visit("conference", dora, { group: { gid, name: "Team" } });
+  await enter(doras);
+  await doras.getByText("You are not a member of this room.").waitFor();
+  await doras.getByRole("textbox", { name: "PIN" }).fill("87654321");
+  await enter(doras);
+  await doras.getByText("This PIN does not open the room.").waitFor();
+  await doras.getByRole("textbox", { name: "PIN" }).fill(String(pins[0].pin));
+  await enter(doras);
+  await doras.getByText("Only you").waitFor();
+  await pictures(doras, 1);
+});
+
+test("two people meet in the conference, mute, share a screen, chat and leave", async () => {
+  const { pages } = await lobbies(await world.people("Ada", "Bob"));
+  const [adas, bobs] = pages;
+  for (const page of pages) await enter(page);
+  await Promise.all(pages.map((page) => pictures(page, 2)));
   await adas.getByText("2 people").waitFor();
 
   await adas.getByRole("button", { name: "Microphone" }).click();
-  await bobs.getByRole("img", { name: "muted" }).waitFor();
+  await bobs.locator("#tiles").getByRole("img", { name: "muted" }).waitFor();
   await adas.getByRole("button", { name: "Share screen" }).click();
   await bobs.locator(".tile.screen video").waitFor();
   await bobs.waitForFunction(() => document.querySelector(".tile.screen video")?.videoWidth > 0);

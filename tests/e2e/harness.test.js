@@ -37,7 +37,7 @@ test("a killed server comes back on its port with its data", async () => {
 
 test("a front passes WebSockets through, cuts them, and serves pages without the server", async () => {
   const front = await world.front();
-  const page = await (await world.chromium()).open(`${front.url}/test/blank.html`);
+  const page = await world.openPage(`${front.url}/test/blank.html`);
   const open = () => {
     window.socket = new WebSocket(`${location.origin.replace("http", "ws")}/ws`, "mesibo.v1");
     return new Promise((resolve) => {

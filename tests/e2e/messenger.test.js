@@ -332,7 +332,7 @@ test("a link that invites opens the group once one has signed in", async () => {
   await a.details();
   await a.button("Make an invitation link").click();
   const link = await a.raw.getByRole("textbox", { name: "Invitation link" }).inputValue();
-  const { raw } = await (await world.chromium()).open(link);
+  const { raw } = await world.openPage(link);
   await raw.getByLabel("App").fill("world");
   await raw.getByLabel("User token").fill(bob.token);
   await raw.getByRole("button", { name: "Sign in" }).click();

@@ -14,14 +14,11 @@ const group = api.getProfile(null, me.group.gid);
 const title = () => me.group.name || group.getNameOrAddress();
 
 const chat = new Chat(api, group);
-const lobby = new Lobby(me, title, (name) => {
+const room = new Room(api, group, chat, (reason) => lobby.show(reason));
+const lobby = new Lobby(me, title, (chosen) => {
+  if (chosen.pin) return joinWithPin(chosen);
   lobby.hide();
-  chat.start();
-  room.enter(name, title());
-});
-const room = new Room(api, me.group.gid, chat, (reason) => {
-  chat.stop();
-  lobby.show(reason);
+  room.enter(chosen, title());
 });
 // Not before it can be used: a button pressed too early would do nothing, or reload the page.
 document.getElementById("app-screen").hidden = false;
@@ -29,21 +26,36 @@ lobby.show();
 
 /** Why a room cannot be entered, in plain words. */
 const REFUSALS = new Map([
-  [
-    MESIBO_GROUPERROR_NOTMEMBER,
-    "You are not a member of this room. Ask whoever runs it to add you.",
-  ],
   [MESIBO_GROUPERROR_PERMISSION, "Your rights in this room do not allow that."],
   [MESIBO_GROUPERROR_ACCESSDENIED, "This room does not let you in."],
   [MESIBO_GROUPERROR_DELETED, "This room does not exist any more."],
 ]);
+const NOT_MEMBER =
+  "You are not a member of this room. Enter its PIN, or ask whoever runs it to add you.";
+
+/** Becomes a member first. */
+function joinWithPin(chosen) {
+  lobby.say("Joining…");
+  group.join(chosen.pin, {
+    Mesibo_onGroupJoined() {
+      lobby.hide();
+      room.enter(chosen, title());
+    },
+    Mesibo_onGroupError(_group, error) {
+      const wrong = "This PIN does not open the room.";
+      lobby.askForPin(error === MESIBO_GROUPERROR_BADPIN ? wrong : (REFUSALS.get(error) ?? wrong));
+    },
+  });
+}
 
 api.addListener({
   Mesibo_onGroupError(profile, error) {
-    if (profile?.getGroupId() !== me.group.gid) return;
+    if (profile?.getGroupId() !== me.group.gid || !room.entered) return;
     const reason = REFUSALS.get(error) ?? "The server refused the room.";
     // Who may not publish may still watch.
-    if (error === MESIBO_GROUPERROR_PERMISSION && room.entered) room.tell(reason);
-    else if (room.entered) room.leave(reason);
+    if (error === MESIBO_GROUPERROR_PERMISSION) return room.tell(reason);
+    if (error !== MESIBO_GROUPERROR_NOTMEMBER) return room.leave(reason);
+    room.leave(null);
+    lobby.askForPin(NOT_MEMBER);
   },
 });

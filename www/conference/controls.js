@@ -1,34 +1,59 @@
-// The buttons under the pictures, and the keys m, v and s for the first three.
+// The buttons under the pictures, what else there is to do, and keys for all of it.
 import { element, icon } from "/shared/dom.js";
+import { openDialog } from "/shared/dialog.js";
+import { showMenu } from "/shared/menu.js";
 
-const KEYS = { m: "mic", v: "camera", s: "screen" };
+const KEYS = {
+  m: ["mic", "Microphone on or off"],
+  v: ["camera", "Camera on or off"],
+  s: ["screen", "Share the screen"],
+  h: ["hand", "Raise or lower the hand"],
+  c: ["chat", "Chat"],
+  p: ["people", "People"],
+  l: ["layout", "All alike, or the speaker large"],
+};
+const BUTTONS = ["mic", "camera", "screen", "hand", "chat", "people", "more", "leave"];
 
 export class Controls {
-  /** `act` has a function for each button. */
-  constructor(act) {
-    const find = (id) => document.getElementById(id);
-    this.buttons = {
-      mic: find("mic"),
-      camera: find("camera"),
-      screen: find("screen"),
-      chat: find("chat-button"),
-      leave: find("leave"),
-    };
-    this.unread = 0;
-    for (const [name, button] of Object.entries(this.buttons)) {
-      button.addEventListener("click", act[name]);
+  /** `act` has a function for each button and key; `more()` gives the items of the menu. */
+  constructor(act, more) {
+    this.act = act;
+    const find = (name) => document.querySelector(`.controls [data-act="${name}"]`);
+    this.buttons = Object.fromEntries(BUTTONS.map((name) => [name, find(name)]));
+    this.canShare = Boolean(navigator.mediaDevices?.getDisplayMedia);
+    this.buttons.screen.hidden = !this.canShare;
+    for (const name of BUTTONS) {
+      const open = () => showMenu("More", [...more(), this.shortcuts()], this.buttons.more);
+      this.buttons[name].addEventListener("click", name === "more" ? open : act[name]);
     }
     this.show("leave", "leave", "Leave");
-    if (!navigator.mediaDevices?.getDisplayMedia) this.buttons.screen.hidden = true;
+    this.show("more", "more", "More");
+    this.show("people", "people", "People (p)");
     addEventListener("keydown", (event) => this.onKey(event));
   }
 
   onKey(event) {
-    const writing = event.target.closest?.("input, textarea");
-    const button = this.buttons[KEYS[event.key]];
-    if (writing || !button?.offsetParent || event.ctrlKey || event.metaKey || event.altKey) return;
+    const writing = event.target.closest?.("input, textarea, select, dialog, [role=menu]");
+    const inRoom = this.buttons.leave.offsetParent;
+    if (writing || !inRoom || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "?") this.help();
+    else if (KEYS[event.key]) {
+      const [name] = KEYS[event.key];
+      if (this.buttons[name]?.disabled) return;
+      this.act[name]();
+    } else return;
     event.preventDefault();
-    button.click();
+  }
+
+  shortcuts() {
+    return { icon: "info", text: "Keyboard shortcuts", act: () => this.help() };
+  }
+
+  help() {
+    const rows = Object.entries({ ...KEYS, "?": ["help", "This list"] }).map(([key, [, text]]) =>
+      element("div", {}, element("dt", {}, element("kbd", {}, key)), element("dd", {}, text)),
+    );
+    openDialog("Keyboard shortcuts", [element("dl", { class: "keys" }, ...rows)]);
   }
 
   show(name, drawing, label, more = []) {
@@ -37,34 +62,35 @@ export class Controls {
     this.buttons[name].title = label;
   }
 
-  draw({ publishing, audio, video, sharing }) {
-    const { mic, camera, screen } = this.buttons;
-    for (const button of [mic, camera, screen]) button.disabled = !publishing;
-    this.show("mic", audio ? "mic" : "mic-off", "Microphone (m)");
-    mic.setAttribute("aria-pressed", String(audio));
-    mic.toggleAttribute("data-off", !audio);
-    this.show("camera", video ? "camera" : "camera-off", "Camera (v)");
-    camera.setAttribute("aria-pressed", String(video));
-    camera.toggleAttribute("data-off", !video);
-    this.show("screen", "screen", "Share screen (s)");
-    screen.setAttribute("aria-pressed", String(sharing));
-    screen.classList.toggle("on", sharing);
+  /** A button that is pressed or not. */
+  press(name, drawing, label, on) {
+    this.show(name, drawing, label);
+    this.buttons[name].setAttribute("aria-pressed", String(on));
   }
 
-  drawChat(open, unread) {
-    const badge = unread
-      ? [
-          element(
-            "span",
-            { class: "badge" },
-            unread > 99 ? "99+" : String(unread),
-            element("span", { class: "for-screen-readers" }, " unread"),
-          ),
-        ]
-      : [];
-    this.show("chat", "chat", "Chat", badge);
-    this.buttons.chat.setAttribute("aria-expanded", String(open));
-    this.buttons.chat.classList.toggle("on", open);
+  draw({ publishing, audio, video, sharing, hand }) {
+    const { mic, camera, screen } = this.buttons;
+    for (const button of [mic, camera]) button.hidden = !publishing;
+    screen.hidden = !publishing || !this.canShare;
+    this.press("mic", audio ? "mic" : "mic-off", "Microphone (m)", audio);
+    mic.toggleAttribute("data-off", !audio);
+    this.press("camera", video ? "camera" : "camera-off", "Camera (v)", video);
+    camera.toggleAttribute("data-off", !video);
+    this.press("screen", "screen", "Share screen (s)", sharing);
+    screen.classList.toggle("on", sharing);
+    this.press("hand", "hand", hand ? "Lower hand (h)" : "Raise hand (h)", hand);
+    this.buttons.hand.classList.toggle("on", hand);
+  }
+
+  drawPanel(name, open) {
+    this.buttons[name].setAttribute("aria-expanded", String(open));
+    this.buttons[name].classList.toggle("on", open);
+  }
+
+  drawUnread(unread) {
+    const words = element("span", { class: "for-screen-readers" }, " unread");
+    const badge = element("span", { class: "badge" }, unread > 99 ? "99+" : String(unread), words);
+    this.show("chat", "chat", "Chat (c)", unread ? [badge] : []);
   }
 
   count(people) {

@@ -1,31 +1,33 @@
-// The grid: one tile a stream, all as large as the room on the screen allows.
-import { avatar, element, icon } from "/shared/dom.js";
-
-const SHAPE = 16 / 9;
-/** Between tiles, px: `--space-2` of the style. */
-const GAP = 8;
+// The pictures: one tile a stream, all alike or the speaker large; one can be pinned.
+import { avatar, element, icon, iconButton } from "/shared/dom.js";
+import { even, speaker } from "./layout.js";
 
 class Tile {
-  constructor(participant, name) {
-    const screen = participant.getSid() > 0;
+  constructor(participant, name, pin) {
+    this.isScreen = participant.getSid() > 0;
     this.participant = participant;
+    this.spoke = 0;
     this.video = element("video", { autoplay: true, playsinline: true });
     this.mic = icon("mic-off", "muted");
+    this.hand = icon("hand", "hand raised");
     this.state = element("p", { class: "state" });
     this.caption = element("p", { class: "caption" }, element("span", { class: "name" }, name));
+    this.pin = iconButton("pin", `Pin ${name}`, { "aria-pressed": "false", onclick: pin });
+    this.pin.classList.add("pin");
     this.element = element(
       "li",
-      { class: "tile no-picture" },
+      { class: "tile no-picture", ondblclick: pin },
       this.video,
       avatar(name, participant.getAddress() || name),
       this.caption,
       this.state,
+      this.pin,
     );
-    this.element.classList.toggle("screen", screen);
-    this.element.classList.toggle("mirrored", participant.isLocal() && !screen);
+    this.element.classList.toggle("screen", this.isScreen);
+    this.element.classList.toggle("mirrored", participant.isLocal() && !this.isScreen);
     // The own voice is never heard here.
     this.video.muted = participant.isLocal();
-    this.setState(screen ? null : "Connecting…");
+    this.setState(this.isScreen ? null : "Connecting…");
   }
 
   setPicture(on) {
@@ -37,13 +39,27 @@ class Tile {
     else this.mic.remove();
   }
 
+  setHand(up) {
+    if (up) this.caption.append(this.hand);
+    else this.hand.remove();
+  }
+
   setTalking(on) {
     this.element.classList.toggle("talking", on);
+    if (on) this.spoke = performance.now();
   }
 
   setState(text) {
     this.state.hidden = !text;
     this.state.textContent = text ?? "";
+  }
+
+  /** Without a place it is heard and not seen. */
+  put(place) {
+    this.element.hidden = !place;
+    for (const side of ["x", "y", "width", "height"]) {
+      if (place) this.element.style.setProperty(`--${side}`, `${Math.floor(place[side])}px`);
+    }
   }
 }
 
@@ -51,21 +67,26 @@ export class Grid {
   constructor(list) {
     this.list = list;
     this.tiles = new Map();
+    /** One large, or all alike. */
+    this.speaker = false;
+    this.pinned = null;
     new ResizeObserver(() => this.lay()).observe(list);
   }
 
   add(participant, name) {
     if (this.tiles.has(participant)) return;
-    const tile = new Tile(participant, name);
+    const tile = new Tile(participant, name, () => this.togglePin(tile));
     this.tiles.set(participant, tile);
     // A screen is what everybody looks at: first.
-    if (participant.getSid() > 0) this.list.prepend(tile.element);
+    if (tile.isScreen) this.list.prepend(tile.element);
     else this.list.append(tile.element);
     this.lay();
   }
 
   remove(participant) {
-    this.tiles.get(participant)?.element.remove();
+    const tile = this.tiles.get(participant);
+    if (this.pinned === tile) this.pinned = null;
+    tile?.element.remove();
     this.tiles.delete(participant);
     this.lay();
   }
@@ -82,24 +103,50 @@ export class Grid {
     return [...this.tiles.keys()];
   }
 
-  /** The number of columns that makes the tiles largest. */
+  setTalking(participant, talking) {
+    this.tile(participant)?.setTalking(talking);
+    if (talking) this.lay();
+  }
+
+  setSpeaker(on) {
+    this.speaker = on;
+    if (!on) this.pinned = null;
+    this.lay();
+  }
+
+  /** Shown large until it is let go. */
+  togglePin(tile) {
+    this.pinned = this.pinned === tile ? null : tile;
+    if (this.pinned) this.speaker = true;
+    this.lay();
+    this.list.dispatchEvent(new Event("layout"));
+  }
+
+  pin(participant) {
+    const tile = this.tile(participant);
+    if (tile && this.pinned !== tile) this.togglePin(tile);
+  }
+
+  /** The one to look at: pinned, a screen, who spoke last, anybody but oneself. */
+  main() {
+    if (this.pinned) return this.pinned;
+    const all = [...this.tiles.values()];
+    const others = all.filter((tile) => !tile.participant.isLocal());
+    const screen = others.find((tile) => tile.isScreen);
+    return screen ?? others.sort((a, b) => b.spoke - a.spoke)[0] ?? all[0];
+  }
+
   lay() {
-    const count = this.tiles.size;
-    const { clientWidth, clientHeight } = this.list;
-    if (!count || !clientWidth) return;
-    // The list has a padding of a gap on both sides.
-    const inner = clientWidth - 2 * GAP;
-    let best = { area: 0 };
-    for (let columns = 1; columns <= count; columns++) {
-      const rows = Math.ceil(count / columns);
-      const wide = (inner - GAP * (columns - 1)) / columns;
-      const high = (clientHeight - GAP * (rows - 1)) / rows;
-      // A tile may be as tall as wide: on a phone, faces fill the screen better than bars.
-      const width = Math.min(wide, high * SHAPE);
-      const height = Math.min(high, width / (inner < clientHeight ? 1 : SHAPE));
-      if (width * height > best.area) best = { area: width * height, width, height };
+    const room = { width: this.list.clientWidth, height: this.list.clientHeight };
+    if (!this.tiles.size || !room.width) return;
+    const shown = new Map([...this.tiles.values()].map((tile) => [tile.element, tile]));
+    let tiles = [...this.list.children].map((child) => shown.get(child));
+    const main = this.speaker ? this.main() : null;
+    if (main) tiles = [main, ...tiles.filter((tile) => tile !== main)];
+    const places = main ? speaker(tiles.length - 1, room) : even(tiles.length, room);
+    for (const [at, tile] of tiles.entries()) {
+      tile.put(places[at]);
+      tile.pin.setAttribute("aria-pressed", String(tile === this.pinned));
     }
-    this.list.style.setProperty("--tile-width", `${Math.floor(best.width)}px`);
-    this.list.style.setProperty("--tile-height", `${Math.floor(best.height)}px`);
   }
 }

@@ -1,4 +1,6 @@
-// Before the room: a name, a look at the own camera, and why one is here again.
+// Before the room: a name, a look at camera and microphone, and why one is here again.
+import { element } from "/shared/dom.js";
+import { Meter, chime } from "./sound.js";
 
 /** Why there is no picture, in plain words. */
 function explain(error) {
@@ -11,19 +13,36 @@ function explain(error) {
 }
 
 export class Lobby {
+  /** `join` is called with name, microphone and camera on or off, index of the camera, loudspeaker. */
   constructor(account, title, join) {
+    const find = (id) => document.getElementById(id);
     this.title = title;
-    this.place = document.getElementById("lobby");
-    this.notice = document.getElementById("notice");
-    this.video = document.getElementById("preview");
-    this.text = document.getElementById("preview-text");
-    this.form = document.getElementById("join");
+    this.place = find("lobby");
+    this.notice = find("notice");
+    this.video = find("preview");
+    this.form = find("join");
+    this.devices = find("devices");
+    this.cameras = find("camera-choice");
+    this.speakers = find("speaker-choice");
+    this.meter = new Meter(find("level"));
+    this.pin = find("pin-field");
     this.form.elements.name.value = account.name;
     this.stream = null;
-    document.getElementById("try-camera").addEventListener("click", () => this.look());
+    this.test = find("try-camera");
+    this.test.addEventListener("click", () => this.look());
+    find("try-speaker").addEventListener("click", () => chime(this.speakers.value));
+    this.cameras.addEventListener("change", () => this.open());
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
-      join(this.form.elements.name.value.trim());
+      const { name, mic, camera, pin } = this.form.elements;
+      join({
+        name: name.value.trim(),
+        audio: mic.checked,
+        video: camera.checked,
+        camera: Math.max(0, this.cameras.selectedIndex),
+        speaker: this.speakers.value,
+        pin: this.pin.hidden ? "" : pin.value.trim(),
+      });
     });
   }
 
@@ -44,22 +63,60 @@ export class Lobby {
     this.notice.textContent = text ?? "";
   }
 
-  async look() {
+  /** Who is no member yet may have a number that lets in. */
+  askForPin(reason) {
+    this.pin.hidden = false;
+    this.say(reason);
+    this.form.elements.pin.focus();
+  }
+
+  look() {
     if (this.stream) return this.release();
+    return this.open();
+  }
+
+  async open() {
+    this.release();
+    const chosen = this.cameras.value;
     try {
-      this.stream = await navigator.mediaDevices.getUserMedia({ video: true, audio: true });
+      const video = chosen ? { deviceId: { exact: chosen } } : true;
+      const stream = await navigator.mediaDevices.getUserMedia({ video, audio: true });
+      this.stream = stream;
       // Joined while the browser was asking.
       if (this.place.hidden) return this.release();
-      this.video.srcObject = this.stream;
+      this.video.srcObject = stream;
       this.video.hidden = false;
+      this.test.setAttribute("aria-pressed", "true");
+      this.meter.listen(stream);
       this.say(null);
+      await this.list();
     } catch (error) {
       this.say(explain(error));
     }
   }
 
+  /** Devices have names once one of them may be used. */
+  async list() {
+    const all = await navigator.mediaDevices.enumerateDevices();
+    const fill = (select, kind) => {
+      const before = select.value;
+      const some = all.filter((device) => device.kind === kind && device.deviceId);
+      const options = some.map(({ deviceId, label }) =>
+        element("option", { value: deviceId }, label),
+      );
+      select.replaceChildren(...options);
+      if (some.some(({ deviceId }) => deviceId === before)) select.value = before;
+      select.closest(".field").hidden = !some.length;
+    };
+    fill(this.cameras, "videoinput");
+    fill(this.speakers, "audiooutput");
+    this.devices.hidden = false;
+  }
+
   /** The camera is free for the room. */
   release() {
+    this.meter.stop();
+    this.test.setAttribute("aria-pressed", "false");
     for (const track of this.stream?.getTracks() ?? []) track.stop();
     this.stream = null;
     this.video.srcObject = null;

@@ -1,36 +1,58 @@
-// The room: who is in it, the own camera and screen, and the buttons for them.
+// The room: who is in it, the own camera and screen, what hosts may do, and the buttons for all that.
 import { announce } from "/shared/dom.js";
+import { confirm } from "/shared/dialog.js";
 import { Controls } from "./controls.js";
 import { Grid } from "./grid.js";
+import { Hands } from "./hands.js";
+import { Panels } from "./panels.js";
+import { People } from "./people.js";
 
 const CAMERA = 0;
 const SCREEN = 1;
 const NO_DEVICES =
   "Your camera and microphone cannot be used: allow them in the browser's address bar and join again. You can watch and chat meanwhile.";
+/** Notices that are no errors go by themselves, ms. */
+const PASSING = 6000;
 
 export class Room {
   /** `left` is called with a reason, or null when one left by oneself. */
-  constructor(api, gid, chat, left) {
+  constructor(api, group, chat, left) {
     this.api = api;
-    this.gid = gid;
+    this.group = group;
     this.left = left;
     this.entered = false;
     this.place = document.getElementById("room");
     this.notice = document.getElementById("room-notice");
-    this.grid = new Grid(document.getElementById("tiles"));
-    this.controls = new Controls({
-      mic: () => this.mute("toggleAudioMute"),
-      camera: () => this.mute("toggleVideoMute"),
-      screen: () => this.share(),
-      chat: () => chat.toggle(),
-      leave: () => this.leave(null),
+    this.people = new People();
+    this.hands = new Hands(api, group, (address, up) => this.onHand(address, up));
+    const tiles = document.getElementById("tiles");
+    this.grid = new Grid(tiles);
+    tiles.addEventListener("layout", () => this.draw());
+    this.panels = new Panels(["chat", "people"], (name, on) => {
+      if (name === "chat") chat.open(on);
+      this.controls.drawPanel(name, on);
     });
-    chat.controls = this.controls;
+    this.controls = new Controls(
+      {
+        mic: () => this.mute("toggleAudioMute"),
+        camera: () => this.mute("toggleVideoMute"),
+        screen: () => this.share(),
+        hand: () => this.raise(!this.hands.up),
+        chat: () => this.panels.toggle("chat"),
+        people: () => this.panels.toggle("people"),
+        layout: () => this.setSpeaker(!this.grid.speaker),
+        leave: () => this.leave(null),
+      },
+      () => this.more(),
+    );
+    chat.counted = (unread) => this.controls.drawUnread(unread);
+    chat.counted(0);
     // A page that is closed says goodbye.
     addEventListener("pagehide", () => this.entered && this.call.leave());
   }
 
-  enter(name, title) {
+  /** With what was chosen in the lobby. */
+  enter({ name, audio, video, camera, speaker }, title) {
     this.entered = true;
     this.name = name;
     this.watching = new Map();
@@ -39,32 +61,45 @@ export class Room {
     this.tell(null);
     const heading = document.getElementById("room-title");
     heading.textContent = title;
-    heading.focus();
-    this.call = this.api.groupCall(this, this.gid);
-    this.call.join(this);
+    this.call = this.api.groupCall(this, this.group.getGroupId());
+    if (speaker) this.call.setAudioDevice(speaker);
+    this.call.join(this, this);
     this.me = this.call.createPublisher(CAMERA);
     if (this.me) {
       this.me.setName(name);
-      this.me.setVideoSource(MESIBOCALL_VIDEOSOURCE_CAMERADEFAULT);
-      this.me.call(true, true, this);
+      this.me.setVideoSource(MESIBOCALL_VIDEOSOURCE_CAMERADEFAULT, camera);
+      this.me.call(true, true, !audio, !video, this);
       this.grid.add(this.me, `${name} (you)`);
+      this.drawMute(this.me);
     } else {
       this.tell("You may watch and chat here, but not send camera or microphone.");
     }
+    // Beside the pictures where there is room for both.
+    this.panels.show(matchMedia("(min-width: 720px)").matches ? "chat" : null);
+    heading.focus();
     this.draw();
   }
 
   leave(reason) {
     this.entered = false;
+    this.hands.clear();
     this.call.leave();
     this.grid.clear();
+    this.panels.show(null);
     this.place.hidden = true;
     this.left(reason);
   }
 
   tell(text) {
+    clearTimeout(this.passing);
     this.notice.hidden = !text;
     this.notice.textContent = text ?? "";
+  }
+
+  /** Something one has to know, but not for long. */
+  mention(text) {
+    this.tell(text);
+    this.passing = setTimeout(() => this.tell(null), PASSING);
   }
 
   // ---- room events ----
@@ -75,11 +110,18 @@ export class Room {
     if (here) {
       this.grid.add(participant, participant.getName() + (what === "screen" ? " (screen)" : ""));
       participant.call(true, true, this);
+      this.drawMute(participant);
+      this.grid.tile(participant).setHand(this.hands.raised.has(participant.getAddress()));
+      // Who comes now has not seen it.
+      if (this.hands.up) this.hands.tell();
       if (what === "camera") announce(`${participant.getName()} is here`);
       else announce(`${participant.getName()} shares a screen`);
     } else {
       this.grid.remove(participant);
-      if (what === "camera") announce(`${participant.getName()} left`);
+      if (what === "camera") {
+        this.hands.set(participant.getAddress(), false);
+        announce(`${participant.getName()} left`);
+      }
     }
     this.draw();
   }
@@ -87,6 +129,17 @@ export class Room {
   MesiboGroupcall_OnSubscriber(subscriber, here) {
     if (here) this.watching.set(subscriber.address, subscriber);
     else this.watching.delete(subscriber.address);
+    if (here && this.hands.up) this.hands.tell();
+    this.draw();
+  }
+
+  onHand(address, up) {
+    if (!this.entered) return;
+    for (const participant of this.grid.participants()) {
+      const theirs = participant.getAddress() === address && participant.getSid() === CAMERA;
+      if (theirs) this.grid.tile(participant).setHand(up);
+    }
+    if (up) announce(`${this.nameOf(address)} raised a hand`);
     this.draw();
   }
 
@@ -100,33 +153,71 @@ export class Room {
     const tile = this.grid.tile(participant);
     if (!tile) return;
     participant.setVideoView(tile.video);
-    tile.setPicture(!participant.getMuteStatus(true));
+    this.drawMute(participant);
     tile.setState(null);
   }
 
   MesiboGroupcall_OnAudio(participant) {
-    this.grid.tile(participant)?.setMuted(participant.getMuteStatus(false));
+    this.drawMute(participant);
   }
 
-  MesiboGroupcall_OnMute(participant, audio, video) {
-    const tile = this.grid.tile(participant);
-    tile?.setMuted(audio);
-    tile?.setPicture(!video);
+  MesiboGroupcall_OnMute(participant) {
+    this.drawMute(participant);
     this.draw();
   }
 
   MesiboGroupcall_OnTalking(participant, talking) {
-    this.grid.tile(participant)?.setTalking(talking);
+    this.grid.setTalking(participant, talking);
+  }
+
+  MesiboGroupcall_OnVisibilityPreference(participant, visible, fullscreen) {
+    if (fullscreen) this.grid.pin(participant);
   }
 
   MesiboGroupcall_OnHangup(participant, reason) {
     if (!participant.isLocal()) return void this.grid.tile(participant)?.setState("Ended");
     if (participant === this.sharing) return this.stopSharing();
-    if (reason === MESIBOCALL_HANGUP_REASON_ERROR) {
-      this.grid.remove(participant);
-      this.me = null;
-      this.tell(NO_DEVICES);
-    }
+    this.grid.remove(participant);
+    this.me = null;
+    if (reason === MESIBOCALL_HANGUP_REASON_ERROR) this.tell(NO_DEVICES);
+    this.draw();
+  }
+
+  // ---- what hosts ask of this page ----
+
+  MesiboGroupcallAdmin_OnMute(requester, _admin, _own, audio, _video, enable) {
+    if (!enable) return;
+    const what = audio ? "microphone" : "camera";
+    this.mention(`${requester.getNameOrAddress()} switched your ${what} off`);
+  }
+
+  MesiboGroupcallAdmin_OnStopPublishing(requester) {
+    this.mention(`${requester.getNameOrAddress()} stopped your stream; you can watch and chat`);
+  }
+
+  MesiboGroupcallAdmin_OnStartPublishing(requester) {
+    const text = "Your microphone and camera will be on, and everybody here can see and hear you.";
+    const ask = `${requester.getNameOrAddress()} asks you to speak`;
+    confirm(ask, text, "Switch on").then((yes) => yes && this.publishAgain());
+    // Not before the person has said so.
+    return false;
+  }
+
+  MesiboGroupcallAdmin_OnMakeFullScreen(_requester, _admin, publisher) {
+    this.grid.pin(publisher);
+  }
+
+  MesiboGroupcallAdmin_OnLeave(requester) {
+    this.leave(`${requester.getNameOrAddress()} ended the conference for you.`);
+  }
+
+  publishAgain() {
+    if (!this.entered || this.me) return;
+    this.me = this.call.createPublisher(CAMERA);
+    if (!this.me) return this.tell("Your rights in this room do not allow that.");
+    this.me.setName(this.name);
+    this.me.call(true, true, this);
+    this.grid.add(this.me, `${this.name} (you)`);
     this.draw();
   }
 
@@ -135,10 +226,20 @@ export class Room {
   mute(toggle) {
     if (!this.me) return;
     this.me[toggle]();
-    const tile = this.grid.tile(this.me);
-    tile.setMuted(this.me.getMuteStatus(false));
-    tile.setPicture(!this.me.getMuteStatus(true));
+    this.drawMute(this.me);
     this.draw();
+  }
+
+  raise(up) {
+    this.hands.raise(up);
+    this.grid.tile(this.me)?.setHand(up);
+    announce(up ? "Your hand is raised" : "Your hand is lowered");
+    this.draw();
+  }
+
+  setSpeaker(on) {
+    this.grid.setSpeaker(on);
+    announce(on ? "The speaker is shown large" : "All are shown alike");
   }
 
   share() {
@@ -161,21 +262,155 @@ export class Room {
     this.draw();
   }
 
+  /** In a window of its own above all others: who is looked at, or has it already. */
+  pictureInPicture() {
+    if (document.pictureInPictureElement) return document.exitPictureInPicture();
+    const { video } = this.grid.main();
+    return video.requestPictureInPicture().catch(() => this.mention("There is no picture yet."));
+  }
+
+  /** The menu: what has no button, or none on a narrow screen. */
+  more() {
+    const { speaker, tiles } = this.grid;
+    const narrow = !this.controls.buttons.people.offsetParent;
+    const isHost = this.call.hasAdminPermissions();
+    return [
+      narrow && { icon: "people", text: "People", act: () => this.panels.toggle("people") },
+      narrow &&
+        this.me &&
+        this.controls.canShare && {
+          icon: "screen",
+          text: this.sharing ? "Stop sharing" : "Share screen",
+          act: () => this.share(),
+        },
+      {
+        icon: speaker ? "grid" : "speaker",
+        text: speaker ? "Show all alike" : "Show the speaker large",
+        act: () => this.setSpeaker(!speaker),
+      },
+      document.pictureInPictureEnabled &&
+        tiles.size > 0 && {
+          icon: "picture-in-picture",
+          text: "Picture in picture",
+          act: () => this.pictureInPicture(),
+        },
+      isHost && { icon: "mic-off", text: "Mute everybody", act: () => this.muteAll() },
+      isHost && {
+        icon: "leave",
+        text: "End for everybody",
+        act: () => this.endForAll(),
+        danger: true,
+      },
+    ].filter(Boolean);
+  }
+
+  muteAll() {
+    this.call.getAdmin().muteAll(true, false, true);
+    this.mention("Everybody else is muted");
+  }
+
+  async endForAll() {
+    const sure = await confirm("End the conference?", "Everybody leaves the room.", "End it");
+    if (!sure || !this.entered) return;
+    this.call.getAdmin().hangupAll();
+    this.leave(null);
+  }
+
+  // ---- drawing ----
+
+  drawMute(participant) {
+    const tile = this.grid.tile(participant);
+    tile?.setMuted(!tile.isScreen && participant.getMuteStatus(false));
+    tile?.setPicture(!participant.getMuteStatus(true));
+  }
+
+  nameOf(address) {
+    const publisher = this.grid.participants().find((p) => p.getAddress() === address);
+    const name = publisher?.getName() || this.watching.get(address)?.name;
+    return name || this.api.getProfile(address, 0).getNameOrAddress();
+  }
+
+  /** Everybody, hands first, oneself at the top. */
+  everybody() {
+    const own = this.api.getAddress();
+    const streams = new Map();
+    for (const participant of this.grid.participants()) {
+      const address = participant.isLocal() ? own : participant.getAddress();
+      const theirs = streams.get(address) ?? [];
+      streams.set(address, [...theirs, participant]);
+    }
+    const addresses = new Set([own, ...streams.keys(), ...this.watching.keys()]);
+    addresses.delete("");
+    const people = [...addresses].map((address) => {
+      const isOwn = address === own;
+      const theirs = streams.get(address) ?? [];
+      const hand = isOwn ? this.hands.up : this.hands.raised.has(address);
+      const name = isOwn ? this.name : this.nameOf(address);
+      const actions = isOwn ? [] : this.actionsFor(theirs);
+      return { address, name, own: isOwn, hand, marks: marksOf(theirs, hand), actions };
+    });
+    const rank = ({ own, hand }) => (own ? 0 : hand ? 1 : 2);
+    return people.sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
+  }
+
+  /** What one may do with the streams of another person. */
+  actionsFor(streams) {
+    const camera = streams.find((participant) => participant.getSid() === CAMERA);
+    const screen = streams.find((participant) => participant.getSid() === SCREEN);
+    const actions = [];
+    const shown = screen ?? camera;
+    if (shown) actions.push({ icon: "pin", text: "Show large", act: () => this.grid.pin(shown) });
+    const admin = camera?.getAdmin();
+    if (admin) {
+      const muted = camera.getMuteStatus(false, true);
+      if (!muted) {
+        const act = () => admin.mute(true, false, true);
+        actions.push({ icon: "mic-off", text: "Mute microphone", act });
+      }
+      if (!camera.getMuteStatus(true, true)) {
+        const act = () => admin.mute(false, true, true);
+        actions.push({ icon: "camera-off", text: "Switch camera off", act });
+      }
+      const forAll = () => this.call.getAdmin().fullscreen(shown);
+      actions.push({ icon: "speaker", text: "Show large to everybody", act: forAll });
+    }
+    const screenAdmin = screen?.getAdmin();
+    if (screenAdmin) {
+      const act = () => screenAdmin.hangup();
+      actions.push({ icon: "screen", text: "Stop screen sharing", act, danger: true });
+    }
+    if (admin) {
+      const act = () => admin.hangup();
+      actions.push({ icon: "stop", text: "Stop camera and microphone", act, danger: true });
+    }
+    return actions;
+  }
+
   draw() {
     if (!this.entered) return;
-    const there = new Set(this.grid.participants().map((p) => p.getAddress()));
-    there.delete(this.api.getAddress());
-    there.delete("");
-    for (const address of this.watching.keys()) {
-      if (address !== this.api.getAddress()) there.add(address);
-    }
-    // And oneself.
-    this.controls.count(there.size + 1);
+    const everybody = this.everybody();
+    this.people.draw(everybody);
+    this.controls.count(everybody.length);
     this.controls.draw({
       publishing: Boolean(this.me),
       audio: Boolean(this.me) && !this.me.getMuteStatus(false),
       video: Boolean(this.me) && !this.me.getMuteStatus(true),
       sharing: Boolean(this.sharing),
+      hand: this.hands.up,
     });
   }
+}
+
+/** Drawings and what they mean. */
+function marksOf(streams, hand) {
+  const camera = streams.find((participant) => participant.getSid() === CAMERA);
+  const marks = [];
+  if (hand) marks.push(["hand", "hand raised"]);
+  if (streams.some((participant) => participant.getSid() === SCREEN)) {
+    marks.push(["screen", "shares a screen"]);
+  }
+  if (!camera) return [...marks, ["eye", "watching"]];
+  if (camera.getMuteStatus(false)) marks.push(["mic-off", "muted"]);
+  if (camera.getMuteStatus(true)) marks.push(["camera-off", "camera off"]);
+  return marks;
 }

@@ -3,7 +3,7 @@ import { announce, element, face, icon, iconButton } from "/shared/dom.js";
 import { choose } from "./choose.js";
 import { action, field, pictureField, section } from "/shared/controls.js";
 import { confirm, outcome } from "/shared/dialog.js";
-import { showMenu } from "./menu.js";
+import { showMenu } from "/shared/menu.js";
 
 /** Why the server refuses, in plain words. */
 const REFUSALS = new Map([

@@ -3,7 +3,7 @@ import { announce } from "/shared/dom.js";
 import { inOneLine, isGone } from "/shared/words.js";
 import { choose } from "./choose.js";
 import { confirm } from "/shared/dialog.js";
-import { showMenu } from "./menu.js";
+import { showMenu } from "/shared/menu.js";
 import { showReceipts } from "./receipts.js";
 
 async function copy(text) {

@@ -4,7 +4,7 @@ import { choices } from "./choose.js";
 import { field, pictureField } from "/shared/controls.js";
 import { openDialog, outcome } from "/shared/dialog.js";
 import { MEMBER, refusal } from "./group-details.js";
-import { showMenu } from "./menu.js";
+import { showMenu } from "/shared/menu.js";
 
 function form(title, content, verb, submit) {
   const status = outcome();

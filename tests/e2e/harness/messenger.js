@@ -6,9 +6,7 @@ export class Messenger {
     const self = new Messenger();
     self.person = person;
     const url = world.demoAddress("messenger", person, { peers });
-    self.page = await (
-      await world.chromium()
-    ).open(from ? url.replace(world.server.url, from) : url);
+    self.page = await world.openPage(from ? url.replace(world.server.url, from) : url);
     self.raw = self.page.raw;
     if (size) await self.raw.setViewportSize(size);
     await self.raw.locator("#app-screen").waitFor();

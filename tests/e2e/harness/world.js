@@ -85,10 +85,13 @@ export class World {
    * Opens one of the tests' pages for somebody. `settings` reach the page behind the `#`;
    * `from` is the origin, the server's own when not said; `at` a whole address instead.
    */
-  async visit(person, page, settings = {}, { browser, from, at } = {}) {
-    const opened = await (browser ?? (await this.chromium())).open(
-      this.address(person, page, settings, from, at),
-    );
+  visit(person, page, settings = {}, { browser, from, at } = {}) {
+    return this.openPage(this.address(person, page, settings, from, at), browser);
+  }
+
+  /** A page of somebody who has never been here; it is closed at the end of its test. */
+  async openPage(address, browser = this.chromium()) {
+    const opened = await (await browser).open(address);
     if (this.#pages) this.#pages.push(opened);
     else this.#disposals.push(() => opened.close().catch(() => {}));
     return opened;

@@ -74,7 +74,7 @@ export function showMenu(label, items, anchor, point = null) {
   panel.addEventListener("focusout", (event) => {
     if (event.relatedTarget && !panel.contains(event.relatedTarget)) menu.close(false);
   });
-  (anchor.closest("dialog") ?? anchor.closest("main")).append(panel);
+  anchor.closest("dialog, main, aside").append(panel);
   open = menu;
   place(panel, anchor, point);
   buttons[0].focus({ preventScroll: true });
