@@ -433,6 +433,11 @@ declare class Mesibo {
   createHttpRequest(): MesiboHttp;
   /** For files without a network; a failure is only logged. */
   startServiceWorker(url: string | URL): boolean;
+  /**
+   * Asks the user, then the server wakes this browser by Web Push while no page is open, and the
+   * service worker shows a notification. Needs `startServiceWorker`; `false` ends it.
+   */
+  enablePush(on?: boolean): Promise<boolean>;
   /** To be called in the worker's first turn. */
   static initServiceWorker(caches: CacheStorage, self: any): boolean;
 

@@ -1,4 +1,5 @@
-// Files of messages, kept by a page's service worker: shown at once, also without a network.
+// A page's service worker: keeps files of messages, so that they are shown at once, also without a
+// network, and shows a notification when the server wakes it.
 
 const CACHE = "mesibo-files";
 // As many as a page shows of some conversations; the browser's own limit on bytes comes on top.
@@ -17,7 +18,35 @@ export function initServiceWorker(caches, self) {
       request.method === "GET" && !request.headers.has("range") && FILE.test(request.url);
     if (file) event.respondWith(answer(caches, event));
   });
+  self.addEventListener("push", (event) => event.waitUntil(notify(self, event.data)));
+  self.addEventListener("notificationclick", (event) => {
+    event.notification.close();
+    event.waitUntil(openPage(self));
+  });
   return true;
+}
+
+const pagesOf = (self) => self.clients.matchAll({ type: "window", includeUncontrolled: true });
+
+async function notify(self, said) {
+  // Who looks at a page sees it there.
+  if ((await pagesOf(self)).some((page) => page.focused)) return;
+  let data = {};
+  try {
+    data = said.json();
+  } catch {
+    // Something has come, and the browser wants a notification.
+  }
+  await self.registration.showNotification(data.title || self.location.hostname, {
+    body: data.alert || (data.call ? "Missed call" : "New message"),
+    tag: `mesibo-${data.uid}-${data.gid}`,
+    data,
+  });
+}
+
+async function openPage(self) {
+  const [page] = await pagesOf(self);
+  return page ? page.focus() : self.clients.openWindow(self.registration.scope);
 }
 
 async function answer(caches, event) {
@@ -46,14 +75,43 @@ async function keep(cache, url, response) {
   }
 }
 
+let registering;
+
 /** `api.startServiceWorker`: never throws, a page works without it. */
 export function startServiceWorker(url) {
   const warn = (error) => console.warn("mesibo: the service worker does not start:", error);
   try {
-    navigator.serviceWorker.register(url).catch(warn);
+    registering = navigator.serviceWorker.register(url).catch(warn);
     return true;
   } catch (error) {
     warn(error);
+    return false;
+  }
+}
+
+/** `api.enablePush`: asks the user, then the server wakes this browser while no page is open. */
+export async function enablePush(on = true) {
+  try {
+    await registering;
+    const worker = await navigator.serviceWorker.getRegistration();
+    if (!worker) throw new Error("call startServiceWorker before");
+    const { pushManager } = await navigator.serviceWorker.ready;
+    const former = await pushManager.getSubscription();
+    if (!on) {
+      this.setPushToken("");
+      return (await former?.unsubscribe()) ?? true;
+    }
+    if ((await Notification.requestPermission()) !== "granted") {
+      throw new Error("the user does not want notifications");
+    }
+    const answer = await fetch(`${this._uploadTarget()[2].replace(/\/$/, "")}/push/key`);
+    const applicationServerKey = await answer.text();
+    const subscribe = () => pushManager.subscribe({ userVisibleOnly: true, applicationServerKey });
+    // One that was made for another server is in the way.
+    const subscription = await subscribe().catch(() => former?.unsubscribe().then(subscribe));
+    return this.setPushToken(JSON.stringify(subscription)) === 0;
+  } catch (error) {
+    console.warn("mesibo: nobody is woken by push messages:", error);
     return false;
   }
 }

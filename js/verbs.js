@@ -5,7 +5,7 @@ import { constants } from "./constants.js";
 import { MesiboDateTime } from "./datetime.js";
 import { sendFile } from "./file.js";
 import { MesiboHttp } from "./http.js";
-import { startServiceWorker } from "./service-worker.js";
+import { enablePush, startServiceWorker } from "./service-worker.js";
 
 const { MESIBO_RESULT_OK, MESIBO_RESULT_FAIL, MESIBO_RESULT_BADREQ } = constants;
 const { MESIBO_DBTABLE_MESSAGES, MESIBO_DBTABLE_PROFILES, MESIBO_DBTABLE_ALL } = constants;
@@ -38,6 +38,7 @@ export const mesiboVerbs = {
     return new MesiboDateTime(ts).getDaysElapsed();
   },
   startServiceWorker,
+  enablePush,
   createhttpRequest() {
     return new MesiboHttp();
   },

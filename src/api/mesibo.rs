@@ -465,7 +465,7 @@ impl Mesibo {
         self.driver.call(|client, _| client.set_push_token(token, voip))
     }
 
-    /// Where files go, and what goes along.
+    /// Where files go, and what goes along; where the server is.
     #[wasm_bindgen(js_name = _uploadTarget)]
     pub fn upload_target(&self) -> Vec<String> {
         let server = self.page().server();
@@ -475,7 +475,7 @@ impl Mesibo {
                 true => format!("{}/upload", server.trim_end_matches('/')),
                 false => url.to_owned(),
             };
-            vec![url, token.to_owned()]
+            vec![url, token.to_owned(), server.to_string()]
         })
     }
 

@@ -285,6 +285,7 @@ impl Hub {
         } else if !free && !self.online.contains(callee.uid) {
             self.refuse_call(by, frame, call::OFFLINE);
             self.record_call(id, &call, call::OFFLINE);
+            self.wake_for_call(by.uid, callee.uid, frame.video);
         } else {
             let (ringing, incoming) =
                 (call.frame(id, call::RINGING, true), call.frame(id, call::INCOMING, false));

@@ -2,6 +2,7 @@
 //!
 //! Says what happened, in order; the host posts it and nobody waits for that.
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use hashbrown::HashMap;
 use wire::id::{AppId, GroupId, MessageId, Seq, SessionId, Uid};
@@ -17,6 +18,7 @@ use crate::hub::Hub;
 use crate::port::apps::AppReply;
 use crate::port::hook::{Event, Fate, GroupEvent, Hook, Place, Told, Who};
 use crate::port::store::{App, Group, NewMessage, Reply, StoreError};
+use crate::push::{Waking, What};
 
 /// Who was said to have a message waiting, and when: not said again until the user was online, or
 /// the interval of the app is over.
@@ -32,6 +34,7 @@ impl Hub {
     pub(crate) fn hook_presence(&mut self, uid: Uid, online: bool) {
         if online {
             self.hooked.waiting.remove(&uid);
+            self.is_awake(uid);
         }
         let Some(user) = self.directory.user(uid).ok().flatten() else { return };
         let (aid, who) = (user.aid, Who { uid, address: user.address.clone() });
@@ -51,29 +54,43 @@ impl Hub {
         }
     }
 
-    /// A message is in these logs.
+    /// A message is in these logs: backends are told, who is not there is woken.
     pub(crate) fn hook_message(&mut self, message: &NewMessage, places: &[(Uid, Seq)]) {
         let sender = self.directory.user(message.sender).ok().flatten();
         let Some(aid) = sender.map(|user| user.aid) else { return };
-        if !self.has_url(aid) {
-            return;
-        }
+        let has_url = self.has_url(aid);
         let mut decoded = None;
+        let (mut wake, mut hook) = (BTreeSet::new(), BTreeSet::new());
         for (uid, _) in places.iter().filter(|(uid, _)| *uid != message.sender) {
-            let Some(user) = self.directory.user(*uid).ok().flatten().cloned() else { continue };
-            let online = self.online.contains(*uid);
-            let bit = if online { notify::MESSAGE_ONLINE } else { notify::MESSAGE_OFFLINE };
-            let own = !online && user.flags & user_flag::WEBHOOK != 0;
-            if !own && !self.wants(aid, bit) || !online && !self.may_say_waiting(aid, *uid) {
+            if !self.online.contains(*uid) {
+                if self.may_wake(*uid) {
+                    wake.insert(*uid);
+                }
+                let user = self.directory.user(*uid).ok().flatten();
+                let own = user.is_some_and(|user| user.flags & user_flag::WEBHOOK != 0);
+                if has_url
+                    && (own || self.wants(aid, notify::MESSAGE_OFFLINE))
+                    && self.may_say_waiting(aid, *uid)
+                {
+                    hook.insert(*uid);
+                }
                 continue;
             }
+            if !self.wants(aid, notify::MESSAGE_ONLINE) {
+                continue;
+            }
+            let Some(user) = self.directory.user(*uid).ok().flatten().cloned() else { continue };
             if decoded.is_none() {
                 decoded = message_in(&message.entry);
             }
             let Some(message) = decoded.clone() else { return };
             let to = Who { uid: *uid, address: user.address.clone() };
-            let fate = if online { Fate::Online } else { Fate::Offline };
-            self.hook(aid, Event::Message { message, to, fate });
+            self.hook(aid, Event::Message { message, to, fate: Fate::Online });
+        }
+        if !(wake.is_empty() && hook.is_empty())
+            && let Some(message) = decoded.or_else(|| message_in(&message.entry))
+        {
+            self.wake(Waking { aid, what: What::Message(message.into()), wake, hook });
         }
     }
 
@@ -249,7 +266,7 @@ impl Hub {
         Who { uid, address: user.map(|user| user.address.clone()).unwrap_or_default() }
     }
 
-    fn hook(&mut self, aid: AppId, event: Event) {
+    pub(crate) fn hook(&mut self, aid: AppId, event: Event) {
         let Some(app) = self.directory.app(aid).ok().flatten().cloned() else { return };
         self.tell_place(&app);
         let hook = Hook { aid, ts: self.now.wall, event };

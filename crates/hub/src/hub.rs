@@ -29,6 +29,7 @@ use crate::port::apps::AppRequest;
 use crate::port::personal::{PersonalRequest, StoredFile};
 use crate::port::store::{NewMessage, Note, Reply, Request, StoreError};
 use crate::presence::Watchers;
+use crate::push::{Pushed, Waking};
 use crate::rooms::Rooms;
 use crate::schedule::Schedule;
 use crate::session::{Online, Session, Stage};
@@ -56,6 +57,7 @@ pub struct Hub {
     pub(crate) turns: HashMap<GroupId, Uid>,
     pub(crate) otps: Otps,
     pub(crate) hooked: Hooked,
+    pub(crate) pushed: Pushed,
     pub(crate) app_rates: AppRates,
     pub(crate) schedule: Schedule,
     pub(crate) stopping: bool,
@@ -151,6 +153,7 @@ pub(crate) enum Pending {
         ticket: u32,
         count: u32,
     },
+    Waking(Box<Waking>),
     Admin,
     Uploader {
         ticket: Ticket,
@@ -186,6 +189,7 @@ impl Hub {
             turns: HashMap::new(),
             otps: Otps::default(),
             hooked: Hooked::default(),
+            pushed: Pushed::default(),
             app_rates: AppRates::new(0, 0),
             schedule: Schedule::default(),
             stopping: false,
@@ -226,6 +230,7 @@ impl Hub {
             Input::Stored { ticket, result } => self.on_stored(ticket, result),
             Input::Admin { ticket, call } => self.on_admin(ticket, call),
             Input::Uploader { ticket, credential } => self.on_uploader(ticket, &credential),
+            Input::PushGone { device, token } => self.on_push_gone(device, token),
             Input::Filed { uid, name, size } => {
                 let file = StoredFile { name, size, ts: now.wall };
                 let request = PersonalRequest::Filed { uid, file };
@@ -344,6 +349,7 @@ impl Hub {
             }
             Pending::Audience { session, flags } => self.on_audience(session, flags, result),
             Pending::Search { session, search } => self.on_found(session, &search, result),
+            Pending::Waking(waking) => self.on_push_tokens(*waking, result),
             Pending::Push { session, ticket } => self.on_push_token_saved(session, ticket, result),
             Pending::Memberships { session } => self.on_memberships(session, result),
             Pending::ContactList { session } => self.on_contact_list(session, result),

@@ -33,6 +33,7 @@ mod operations;
 mod personal_operations;
 mod pins;
 mod presence;
+mod push;
 mod rights;
 mod rooms;
 mod schedule;
@@ -119,6 +120,13 @@ pub enum Input {
         /// An upload token or a user token.
         credential: String,
     },
+    /// Push messages cannot be sent there any more.
+    PushGone {
+        /// Whose place.
+        device: store::DeviceId,
+        /// What its page had said.
+        token: String,
+    },
     /// Somebody has uploaded a file.
     Filed {
         /// Who.
@@ -178,6 +186,8 @@ pub enum Output {
     },
     /// Tell the backend of an app.
     Hook(alloc::boxed::Box<hook::Told>),
+    /// Wake the devices of somebody who is not there.
+    Push(alloc::boxed::Box<port::push::Push>),
     /// Tell the media server.
     Media(media::Command),
     /// A line for the server's log, nothing personal in it.

@@ -1,4 +1,4 @@
-//! Finding users and groups that want to be found, and nobody else; and where push messages go.
+//! Finding users and groups that want to be found, and nobody else.
 //!
 //! Relies on the store to look only among those that opted in, and among the asker's contacts.
 //! Promises that who has blocked the asker is not found, and that questions are few.
@@ -7,11 +7,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use wire::code::Code;
 use wire::id::{GroupId, SessionId, Uid};
-use wire::limits::{
-    PUSH_TOKEN_BYTES_MAX, SEARCH_BYTES_MAX, SEARCH_RESULTS_MAX, SEARCHES_PER_MINUTE_MAX,
-};
+use wire::limits::{SEARCH_BYTES_MAX, SEARCH_RESULTS_MAX, SEARCHES_PER_MINUTE_MAX};
 use wire::mask::contact;
-use wire::proto::{self, Accepted, Found, PushToken, Search, server_frame};
+use wire::proto::{self, Found, Search, server_frame};
 use wire::time::{Duration, Timestamp};
 
 use crate::hub::{Hub, Pending};
@@ -80,32 +78,5 @@ impl Hub {
         let groups = groups.collect();
         let found = Found { ticket: search.ticket, users, groups, more: full, limited: false };
         self.send(id, server_frame::Body::Found(found));
-    }
-
-    /// Kept for who sends push messages.
-    pub(crate) fn on_push_token(&mut self, id: SessionId, push: &PushToken) {
-        let Some(live) = self.sessions.get(&id).and_then(|session| session.live()) else { return };
-        if push.token.len() > PUSH_TOKEN_BYTES_MAX {
-            let refusal = crate::messaging::fail("the push token is too long");
-            return self.reject(id, push.ticket, refusal);
-        }
-        let (token, voip) = (push.token.clone(), push.voip);
-        let request = Request::SavePushToken { device: live.device, token, voip };
-        self.ask(request, Pending::Push { session: id, ticket: push.ticket });
-    }
-
-    pub(crate) fn on_push_token_saved(
-        &mut self,
-        id: SessionId,
-        ticket: u64,
-        result: Result<Reply, StoreError>,
-    ) {
-        match result {
-            Ok(_) => {
-                let accepted = Accepted { id: ticket, ts: self.now.wall.0, recipients: 0 };
-                self.send(id, server_frame::Body::Accepted(accepted));
-            }
-            Err(_) => self.end(id, Code::Storage, "storage failed"),
-        }
     }
 }

@@ -17,7 +17,7 @@ use wire::limits::{
 
 use crate::demo;
 use crate::front::CertificateFiles;
-use crate::webhook;
+use crate::{push, webhook};
 
 /// Everything the server is told; nothing of it changes while it runs.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +54,8 @@ pub struct Config {
     pub admin_http_status: bool,
     /// Where webhooks may be, and how they are asked.
     pub webhooks: webhook::Settings,
+    /// Which push services may be asked, and who asks.
+    pub push: push::Settings,
     /// Browsers that may be signed in with one token at the same time.
     pub token_sessions: usize,
     /// Messages stay after they were delivered, for devices that have not got them.
@@ -89,6 +91,7 @@ impl Default for Config {
             admin_cors_origins: Vec::new(),
             admin_http_status: false,
             webhooks: webhook::Settings::default(),
+            push: push::Settings::default(),
             token_sessions: 1,
             history: true,
             files_url: None,
@@ -186,6 +189,14 @@ pub struct Flags {
     #[arg(long, env = "MESIBO_ADMIN_HTTP_STATUS", value_name = "BOOL")]
     admin_http_status: Option<bool>,
 
+    /// Whether browsers may be woken by push services inside the network or without TLS [false]
+    #[arg(long, env = "MESIBO_PUSH_ALLOW_PRIVATE", value_name = "BOOL")]
+    push_allow_private: Option<bool>,
+
+    /// Whom push services may write to, such as mailto:ops@example.com; Apple's asks for it [none]
+    #[arg(long, env = "MESIBO_PUSH_CONTACT", value_name = "URL")]
+    push_contact: Option<String>,
+
     /// Whether webhooks may be at http:// URLs [false]
     #[arg(long, env = "MESIBO_WEBHOOK_ALLOW_HTTP", value_name = "BOOL")]
     webhook_allow_http: Option<bool>,
@@ -261,6 +272,8 @@ struct File {
     #[serde(default)]
     webhook: Webhook,
     #[serde(default)]
+    push: Push,
+    #[serde(default)]
     tokens: Tokens,
     #[serde(default)]
     files: Files,
@@ -275,6 +288,13 @@ struct Demo {
     enabled: Option<bool>,
     app: Option<String>,
     otp: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Push {
+    allow_private: Option<bool>,
+    contact: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -391,6 +411,10 @@ impl Flags {
                 .admin_http_status
                 .or(file.admin.http_status_from_code)
                 .unwrap_or(false),
+            push: push::Settings {
+                allow_private: self.push_allow_private.or(file.push.allow_private).unwrap_or(false),
+                contact: self.push_contact.or(file.push.contact).unwrap_or_default(),
+            },
             webhooks: webhook::Settings {
                 allow_http: self.webhook_allow_http.or(file.webhook.allow_http).unwrap_or(false),
                 allow_private: self
@@ -465,6 +489,12 @@ impl Config {
             "webhook.retries has {} waits, it can have {WEBHOOK_RETRIES_MAX}",
             self.webhooks.retries_s.len()
         );
+        let contact = &self.push.contact;
+        anyhow::ensure!(
+            contact.is_empty()
+                || ["mailto:", "https://"].iter().any(|start| contact.starts_with(start)),
+            "push.contact is {contact:?}, it begins with mailto: or https://"
+        );
         self.filter().map(|_| ())
     }
 
@@ -536,6 +566,8 @@ mod tests {
             include_body = false
             strict_body = true
             retries = [2, 3]
+            [push]
+            contact = "mailto:ops@example.com"
             [tokens]
             sessions = 3
             [files]
@@ -574,6 +606,7 @@ mod tests {
                 strict_body: true,
                 retries_s: vec![2, 3],
             },
+            push: push::Settings { allow_private: false, contact: "mailto:ops@example.com".into() },
             token_sessions: 3,
             history: false,
             files_url: Some("https://files.example.com".into()),
@@ -597,6 +630,7 @@ mod tests {
         assert!(error("admin_key = \"secret\"").contains("admin_key"));
         assert!(error("production = true\n[demo]\nenabled = true").contains("demo.enabled"));
         assert!(!error("admin_key = \"secret\"").contains("secret"));
+        assert!(error("[push]\ncontact = \"ops\"").contains("push.contact is \"ops\""));
         assert!(error("log = \"a=b=c\"").contains("a=b=c"));
         assert!(error("data = ").contains("data"));
         let missing = flags(&["--config", "/nowhere/server.toml"]).config().unwrap_err();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use hub::port::admin::{AdminError, Call, Reply};
-use hub::port::store::StoreError;
+use hub::port::store::{DeviceId, StoreError};
 use hub::{Counters, Hub, Input, Live, Output, UploadKey};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::media::{MediaHandle, Translation};
 use crate::metrics::Metrics;
 use crate::orders::{OrderSender, ToSocket};
+use crate::push::PushService;
 use crate::store::{Sqlite, Store, StoreReply};
 use crate::webhook::Webhooks;
 
@@ -42,6 +43,8 @@ pub enum ToHub {
     Filed(Uid, String, u64),
     /// The operator wants to see who is there.
     Live(AppId, oneshot::Sender<Live>),
+    /// Push messages cannot be sent there any more.
+    PushGone(DeviceId, String),
     /// A backend asks.
     Admin(Box<Call>, oneshot::Sender<Result<Reply, AdminError>>),
     /// The server stops.
@@ -115,6 +118,8 @@ pub struct Settings {
     pub operation_rate: (u32, u32),
     /// Tells backends.
     pub webhooks: Webhooks,
+    /// Wakes browsers.
+    pub push: PushService,
     /// Signs upload tokens.
     pub upload_key: UploadKey,
 }
@@ -130,7 +135,8 @@ pub fn start(
 ) -> (HubHandle, tokio::task::JoinHandle<()>) {
     let (inputs, waiting) = mpsc::channel(HUB_INPUTS_MAX);
     let handle = HubHandle { inputs, sessions: Arc::default(), is_stopping: Arc::default() };
-    let mut task = HubTask::new(database, media, media_events, metrics, settings.webhooks);
+    let mut task =
+        HubTask::new(database, media, media_events, metrics, (settings.webhooks, settings.push));
     let (per_second, burst) = settings.operation_rate;
     task.hub = task
         .hub
@@ -159,6 +165,7 @@ struct HubTask {
     /// What the metrics know of.
     counted: Counters,
     webhooks: Webhooks,
+    push: PushService,
     metrics: Metrics,
 }
 
@@ -168,7 +175,7 @@ impl HubTask {
         media: MediaHandle,
         media_events: mpsc::Receiver<sfu::Event>,
         metrics: Metrics,
-        webhooks: Webhooks,
+        (webhooks, push): (Webhooks, PushService),
     ) -> HubTask {
         // Bounded by `outstanding`: there is never more in it than was asked.
         let (answers, stored) = mpsc::unbounded_channel();
@@ -197,6 +204,7 @@ impl HubTask {
             stopping: false,
             counted: Counters::default(),
             webhooks,
+            push,
             metrics,
         }
     }
@@ -274,6 +282,7 @@ impl HubTask {
                 self.asking.insert(ticket, answer);
                 self.input(Input::Admin { ticket, call: *call });
             }
+            ToHub::PushGone(device, token) => self.input(Input::PushGone { device, token }),
             ToHub::Live(aid, answer) => {
                 // The console may have gone away meanwhile.
                 let _ = answer.send(self.hub.live(self.clock.now(), aid));
@@ -324,6 +333,7 @@ impl HubTask {
                         not_taken.extend(refused.and_then(|it| self.translation.not_taken(&it)));
                     }
                 }
+                Output::Push(push) => self.push.take(*push),
                 Output::Hook(told) => self.webhooks.take(*told),
                 Output::Log { text } => tracing::info!("{text}"),
                 Output::Wait(deadline) => {

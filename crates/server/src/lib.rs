@@ -13,6 +13,8 @@ mod hub_task;
 pub mod media;
 mod metrics;
 mod orders;
+mod outside;
+mod push;
 pub mod shell;
 mod site;
 mod store;
@@ -28,13 +30,14 @@ use anyhow::Context;
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
-use wire::limits::{MEDIA_EVENTS_MAX, STOP_WITHIN};
+use wire::limits::{MEDIA_EVENTS_MAX, PUSH_WAITING_MAX, STOP_WITHIN};
 
 use crate::config::Config;
 use crate::front::{Certificate, Door, Proxies};
-use crate::hub_task::HubHandle;
+use crate::hub_task::{HubHandle, ToHub};
 use crate::media::MediaConfig;
 use crate::metrics::{Exposition, Metrics};
+use crate::push::{PushKey, PushService};
 use crate::site::Site;
 use crate::store::Sqlite;
 use crate::webhook::Webhooks;
@@ -52,6 +55,7 @@ struct Shared {
     files: files::Files,
     exposition: Arc<Exposition>,
     console: Arc<console::Console>,
+    push: PushService,
     webhooks: Webhooks,
 }
 
@@ -99,13 +103,23 @@ impl Server {
         let metrics = Metrics::default();
         let exposition = Arc::new(Exposition::new(&metrics, media.figures().clone()));
         let webhooks = Webhooks::open(&config.data, config.webhooks, metrics.clone())?;
+        let push_key = PushKey::parse(&kept_key(&config.data.join("push.key"))?)?;
+        let (gone, mut subscriptions_gone) = mpsc::channel(PUSH_WAITING_MAX);
+        let push = PushService::new(push_key, config.push, metrics.clone(), gone);
         let settings = hub_task::Settings {
             token_sessions: config.token_sessions,
             operation_rate: (config.admin_rate, config.admin_burst),
             webhooks: webhooks.clone(),
+            push: push.clone(),
             upload_key,
         };
         let (hub, hub_task) = hub_task::start(database, media, media_events, metrics, settings);
+        let told = hub.clone();
+        tokio::spawn(async move {
+            while let Some((device, token)) = subscriptions_gone.recv().await {
+                told.tell(ToHub::PushGone(device, token)).await;
+            }
+        });
         let shared = Shared {
             hub: hub.clone(),
             admin_key: admin_key.into(),
@@ -118,6 +132,7 @@ impl Server {
             audit: Arc::new(admin::Audit::open(&config.data)?),
             files,
             exposition,
+            push,
             console: Arc::new(console::Console::new(&config.data)),
             webhooks: webhooks.clone(),
         };
@@ -126,7 +141,8 @@ impl Server {
             .merge(admin::routes())
             .merge(console::routes(&shared))
             .merge(files::routes())
-            .merge(metrics::routes());
+            .merge(metrics::routes())
+            .merge(push::routes());
         let site = config.site.map(Site::Folder).or_else(Site::of_the_program);
         if let Some(settings) = config.demo {
             router = router.merge(demo::routes(settings, site.clone()));

@@ -51,6 +51,12 @@ pub struct Metrics {
     pub hooks_waiting: Number,
     /// See `hooks_waiting`.
     pub hooks_dead: Number,
+    /// Push messages that a push service has taken, that none has, and that had no room.
+    pub pushes_sent: Counter,
+    /// See `pushes_sent`.
+    pub pushes_failed: Counter,
+    /// See `pushes_sent`.
+    pub pushes_dropped: Counter,
     /// See `operations`.
     pub refusals: Counter,
 }
@@ -71,6 +77,9 @@ impl Default for Metrics {
             hooks_failed: Counter::default(),
             hooks_waiting: Number::default(),
             hooks_dead: Number::default(),
+            pushes_sent: Counter::default(),
+            pushes_failed: Counter::default(),
+            pushes_dropped: Counter::default(),
             refusals: Counter::default(),
         }
     }
@@ -127,6 +136,12 @@ impl Exposition {
         registry.register("mesibo_webhook_waiting", help, hooks_waiting);
         let help = "Events that were given up and are kept";
         registry.register("mesibo_webhook_given_up", help, hooks_dead);
+        let Metrics { pushes_sent, pushes_failed, pushes_dropped, .. } = metrics.clone();
+        registry.register("mesibo_pushes", "Push messages that a service has taken", pushes_sent);
+        let help = "Push messages that no service has taken";
+        registry.register("mesibo_push_failures", help, pushes_failed);
+        let help = "Push messages for which there was no room";
+        registry.register("mesibo_push_dropped", help, pushes_dropped);
         let help = "RTP packets from publishers";
         registry.register("mesibo_media_packets_received", help, packets_in.clone());
         let help = "RTP packets to subscribers";
@@ -153,6 +168,8 @@ impl Exposition {
             "hooks_waiting": metrics.hooks_waiting.get(),
             "hooks_given_up": metrics.hooks_dead.get(),
             "hooks_dropped": metrics.hooks_dropped.get(),
+            "pushes_sent": metrics.pushes_sent.get(),
+            "pushes_failed": metrics.pushes_failed.get(),
             "peers": media.peers.load(Relaxed),
             "packets_in": media.packets_in.load(Relaxed),
             "packets_out": media.packets_out.load(Relaxed),

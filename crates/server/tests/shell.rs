@@ -74,7 +74,8 @@ async fn the_shell_makes_and_changes_what_a_backend_does() {
     assert_eq!(done(data, &["app", "list"])["apps"].as_array().unwrap().len(), 2);
     let log = std::fs::read_to_string(data.join("audit.log")).unwrap();
     assert!(log.contains(r#""op":"userdel""#) && log.contains(r#""by":"operator for app 1""#));
-    assert!(!log.contains("ada") && !log.contains(token.as_str().unwrap()), "{log}");
+    // Quoted: the digits of a request's number may spell it, too.
+    assert!(!log.contains(r#""ada""#) && !log.contains(token.as_str().unwrap()), "{log}");
 }
 
 #[test]

@@ -694,18 +694,28 @@ impl SyncStore for MemoryStore {
                 }
             }
             Request::SavePushToken { device, token, voip } => {
+                for other in self.devices.values_mut().filter(|other| other.push.0 == token) {
+                    other.push = Default::default();
+                }
                 if let Some(device) = self.devices.get_mut(&device) {
                     device.push = (token, voip);
                 }
                 Reply::Done
             }
-            Request::LoadPushTokens { uid } => {
-                let devices = self.devices.iter().filter(|(_, device)| device.uid == uid);
-                let tokens = devices.filter(|(_, device)| !device.push.0.is_empty());
-                let token = |(id, device): (&DeviceId, &Device)| {
-                    (*id, device.push.0.clone(), device.push.1)
-                };
-                Reply::PushTokens(tokens.map(token).collect())
+            Request::LoadPushTokens { uids } => {
+                let tokens = uids.iter().flat_map(|uid| {
+                    let devices = self.devices.iter().filter(|(_, device)| device.uid == *uid);
+                    let known = devices.filter(|(_, device)| !device.push.0.is_empty());
+                    known.map(|(id, device)| (*uid, *id, device.push.0.clone(), device.push.1))
+                });
+                Reply::PushTokens(tokens.collect())
+            }
+            Request::DropPushToken { device, token } => {
+                let found = self.devices.get_mut(&device);
+                if let Some(device) = found.filter(|device| device.push.0 == token) {
+                    device.push = Default::default();
+                }
+                Reply::Done
             }
             Request::Sweep { now, count } => Reply::Swept(self.sweep(now, count)),
             Request::OfApp(request) => Reply::OfApp(self.of_app(request)?),

@@ -146,7 +146,10 @@ impl World {
                 Output::Store { ticket, request } => self.ask_server_store(ticket, request),
                 Output::AdminReply { result, .. } => self.server.answers.push(result),
                 Output::Media(command) => self.media_command(command),
-                Output::Uploader { .. } | Output::Hook(_) | Output::Log { .. } => {}
+                Output::Uploader { .. }
+                | Output::Hook(_)
+                | Output::Push(_)
+                | Output::Log { .. } => {}
             }
         }
     }

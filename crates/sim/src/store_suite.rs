@@ -206,11 +206,28 @@ fn push_tokens_are_of_devices_and_go_with_them(mut store: impl SyncStore) {
     save(&mut store, "old");
     save(&mut store, "new");
     let mut store = store.reopen();
-    let of_ada = |store: &mut _| perform(store, Request::LoadPushTokens { uid: ada });
-    assert_eq!(of_ada(&mut store), Reply::PushTokens(vec![(device, "new".into(), true)]));
-    save(&mut store, "");
+    let of_ada =
+        |store: &mut _| perform(store, Request::LoadPushTokens { uids: vec![Uid(99), ada] });
+    let new = || Reply::PushTokens(vec![(ada, device, "new".into(), true)]);
+    assert_eq!(of_ada(&mut store), new());
+    let drop = |store: &mut _, token: &str| {
+        perform(store, Request::DropPushToken { device, token: token.into() })
+    };
+    assert_eq!(drop(&mut store, "old"), Reply::Done);
+    assert_eq!(of_ada(&mut store), new(), "the device has said something else meanwhile");
+    drop(&mut store, "new");
     assert_eq!(of_ada(&mut store), Reply::PushTokens(vec![]));
     save(&mut store, "again");
+    let bob = user(&mut store, AppId(1), "bob").uid;
+    let bobs = issue(&mut store, bob, "web", [8; 32]);
+    let request = Request::OpenDevice { token: bobs, uid: bob, key, now: NOW };
+    let Reply::Device { device: other, .. } = perform(&mut store, request) else {
+        panic!("no device")
+    };
+    let request = Request::SavePushToken { device: other, token: "again".into(), voip: false };
+    perform(&mut store, request);
+    assert_eq!(of_ada(&mut store), Reply::PushTokens(vec![]), "the browser is bob's now");
+    save(&mut store, "last");
     perform(&mut store, Request::DeleteTokens { uid: ada, app: None });
     assert_eq!(of_ada(&mut store), Reply::PushTokens(vec![]));
 }

@@ -209,6 +209,49 @@ pub const SEARCHES_PER_MINUTE_MAX: u32 = 30;
 /// Longest push token, bytes. A longer one is not kept.
 pub const PUSH_TOKEN_BYTES_MAX: usize = 4_096;
 
+/// Time between two push messages to somebody who does not come (`backend-api.md` 2.10). What comes
+/// in between wakes nobody; calls do.
+pub const PUSH_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Users of whom it is remembered when they were woken. Beyond them all are forgotten, and may be
+/// woken once too often.
+pub const PUSHED_USERS_KEPT_MAX: usize = 100_000;
+
+/// How long a push service keeps what it could not deliver, seconds: four weeks, as the services
+/// allow. Then nobody is woken; the message itself still waits.
+pub const PUSH_TTL_S_MAX: u32 = 28 * 86_400;
+
+/// The same for a call that was missed, seconds: a day later it is in the history, and no news.
+pub const PUSH_CALL_TTL_S: u32 = 86_400;
+
+/// Characters of a message that a notification shows: the payload has to stay below 4,096 bytes
+/// (RFC 8030 section 7.2). The rest is cut off.
+pub const PUSH_ALERT_CHARS_MAX: usize = 200;
+
+/// Push messages that wait for one service. A further one is dropped and counted: its service is
+/// slower than what is written.
+pub const PUSH_WAITING_MAX: usize = 4_096;
+
+/// Requests to one push service at the same time: 32 at 50 ms each are 640 a second.
+pub const PUSH_AT_ONCE_MAX: usize = 32;
+
+/// Push services that are asked at the same time; there are a handful in the world, but a client
+/// may name any. What is for a further one is dropped and counted.
+pub const PUSH_SERVICES_MAX: usize = 256;
+
+/// How long the task of a push service waits for something to do. Then it ends; a later message
+/// starts another one.
+pub const PUSH_IDLE_MAX: Duration = Duration::from_secs(60);
+
+/// Wait before a push message is tried a second and last time, when its service may recover.
+pub const PUSH_RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// How long a push service may take to answer. Then it counts as not reached.
+pub const PUSH_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long the signature of a request to a push service holds (RFC 8292 allows 24 h).
+pub const PUSH_SIGNED_FOR: Duration = Duration::from_secs(12 * 3600);
+
 // ---- client ------------------------------------------------------------------------------
 
 /// Messages sent and not yet answered by the server. Further ones wait in the outbox, so that a

@@ -6,6 +6,8 @@ use wire::id::{AppId, GroupId, MessageId, Uid};
 use wire::proto::Message;
 use wire::time::Timestamp;
 
+use super::push::Target;
+
 /// What the host is told about webhooks.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(clippy::large_enum_variant)] // Events are what most of them are.
@@ -124,12 +126,13 @@ pub enum Event {
 }
 
 /// What became of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// Its recipient is online.
     Online,
-    /// It waits.
-    Offline,
+    /// It waits. With the place where a push message would wake its recipient, for backends that
+    /// send those themselves.
+    Offline(Option<Target>),
     /// There was no room for it.
     Pruned,
     /// There is nobody it could be for.

@@ -5,4 +5,5 @@ pub mod apps;
 pub mod hook;
 pub mod media;
 pub mod personal;
+pub mod push;
 pub mod store;

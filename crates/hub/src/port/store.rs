@@ -434,7 +434,8 @@ pub enum Request {
         /// At most so many of each.
         count: usize,
     },
-    /// Where push messages of a device go, empty = nowhere. → [`Reply::Done`]
+    /// Where push messages of a device go, empty = nowhere; no other device is there any more: a
+    /// browser has one place, whoever uses it. → [`Reply::Done`]
     SavePushToken {
         /// Which device.
         device: DeviceId,
@@ -443,10 +444,17 @@ pub enum Request {
         /// For calls.
         voip: bool,
     },
-    /// Where push messages of a user go. → [`Reply::PushTokens`], by device
+    /// Where push messages of users go. → [`Reply::PushTokens`], by user and device
     LoadPushTokens {
         /// Whose.
-        uid: Uid,
+        uids: Vec<Uid>,
+    },
+    /// Forgets where push messages of a device go, if it is still this. → [`Reply::Done`]
+    DropPushToken {
+        /// Which device.
+        device: DeviceId,
+        /// Where.
+        token: String,
     },
     /// Who blocks this user in whole or in part, or lets it see levels of its profile.
     /// → [`Reply::Blockers`]
@@ -571,7 +579,7 @@ pub enum Reply {
         groups: Vec<Group>,
     },
     /// Device, token, for calls.
-    PushTokens(Vec<(DeviceId, String, bool)>),
+    PushTokens(Vec<(Uid, DeviceId, String, bool)>),
     /// Who blocks a user, and how, or lets it see what (`wire::mask::contact`).
     Blockers(Vec<(Uid, u32)>),
     /// Places in the logs, in the order asked.

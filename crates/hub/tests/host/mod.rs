@@ -28,6 +28,7 @@ pub struct Host {
     pub stuck: BTreeSet<SessionId>,
     pub log: Vec<String>,
     pub hooks: Vec<hub::port::hook::Hook>,
+    pub pushes: Vec<hub::port::push::Push>,
     pub places: Vec<hub::port::hook::Place>,
     pub uploaders: Vec<Result<Option<(wire::id::AppId, wire::id::Uid)>, StoreError>>,
     /// Requests whose answers are held back.
@@ -54,6 +55,7 @@ impl Host {
             stuck: BTreeSet::new(),
             log: Vec::new(),
             hooks: Vec::new(),
+            pushes: Vec::new(),
             places: Vec::new(),
             uploaders: Vec::new(),
             held: None,
@@ -96,6 +98,7 @@ impl Host {
                 },
                 Output::AdminReply { result, .. } => self.answers.push(result),
                 Output::Media(command) => self.media.push(command),
+                Output::Push(push) => self.pushes.push(*push),
                 Output::Hook(told) => match *told {
                     Told::Event(hook) => self.hooks.push(hook),
                     Told::Place(place) => self.places.push(place),

@@ -171,7 +171,7 @@ pub const ROWS: &[Row] = &[
     row(Param::AppInterval, &["ninterval"], &["app.ninterval"], Integer, "seconds between two events about one user"),
     row(Param::AppFcmId, &["fcm_id"], &["app.fcm_id"], Text(APP_SETTING_BYTES_MAX), "kept and told"),
     row(Param::AppFcmKey, &["fcm_key"], &["app.fcm_key"], Text(APP_SETTING_BYTES_MAX), "kept, never told"),
-    row(Param::AppPushFlags, &["pushflags"], &["app.pushflags"], Integer, "kept and told"),
+    row(Param::AppPushFlags, &["pushflags"], &["app.pushflags"], Integer, "1: push messages say who wrote what"),
     row(Param::AppFlags, &["flag"], &["app.flag", "app.flags"], Integer, "kept and told"),
     row(Param::AppRetention, &["retention"], &["app.retention"], Number, "days, -1 = for ever"),
     row(Param::AppUploadUrl, &["uploadurl"], &["app.uploadurl"], Text(APP_SETTING_BYTES_MAX), "kept and told"),

@@ -14,7 +14,7 @@ use crate::store;
 /// Databases, each copied at one moment.
 const DATABASES: [&str; 2] = ["mesibo.db", "hooks.db"];
 /// What else is kept, copied as it is.
-const FILES: [&str; 2] = ["admin.key", "upload.key"];
+const FILES: [&str; 3] = ["admin.key", "upload.key", "push.key"];
 
 /// Copies the data folder into a new one.
 pub fn backup(data: &Path, to: &Path) -> anyhow::Result<ExitCode> {

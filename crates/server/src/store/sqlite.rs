@@ -34,7 +34,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0005_people.sql"),
     include_str!("schema/0006_backend.sql"),
     include_str!("schema/0007_personal.sql"),
-    include_str!("schema/0008_rooms.sql"),
+    include_str!("schema/0008_push.sql"),
+    include_str!("schema/0009_rooms.sql"),
 ];
 /// From this version on what is deleted is overwritten.
 const OVERWRITING: usize = 7;
@@ -246,18 +247,31 @@ fn perform(
             Reply::Found { users, groups }
         }
         Request::SavePushToken { device, token, voip } => {
+            db.prepare_cached("UPDATE devices SET push = '' WHERE push = ? AND push <> ''")?
+                .execute([&token])?;
             db.prepare_cached("UPDATE devices SET push = ?, push_voip = ? WHERE id = ?")?
                 .execute(params![token, voip, signed(device.0)])?;
             Reply::Done
         }
-        Request::LoadPushTokens { uid } => {
+        Request::LoadPushTokens { uids } => {
             let mut statement = db.prepare_cached(
                 "SELECT id, push, push_voip FROM devices WHERE uid = ? AND push <> '' ORDER BY id",
             )?;
-            let tokens = statement.query_map([uid.0], |row| {
-                Ok((DeviceId(unsigned(row.get(0)?)), row.get(1)?, row.get(2)?))
-            })?;
-            Reply::PushTokens(tokens.collect::<Sql<_>>()?)
+            let mut tokens = Vec::new();
+            for uid in uids {
+                let rows = statement.query_map([uid.0], |row| {
+                    Ok((uid, DeviceId(unsigned(row.get(0)?)), row.get(1)?, row.get(2)?))
+                })?;
+                for row in rows {
+                    tokens.push(row?);
+                }
+            }
+            Reply::PushTokens(tokens)
+        }
+        Request::DropPushToken { device, token } => {
+            db.prepare_cached("UPDATE devices SET push = '' WHERE id = ? AND push = ?")?
+                .execute(params![signed(device.0), token])?;
+            Reply::Done
         }
         Request::Sweep { now, count } => Reply::Swept(sweep(db, logs, now, count)?),
         Request::OfApp(request) => Reply::OfApp(apps::perform(db, logs, request)?),

@@ -2,6 +2,7 @@
 
 use data_encoding::BASE64;
 use hub::port::hook::{Event, Fate, GroupEvent, Who};
+use hub::port::push::Target;
 use serde_json::{Value, json};
 use wire::mask::notify;
 use wire::proto::{Message, target};
@@ -70,12 +71,18 @@ pub fn event(event: &Event, include_body: bool) -> Value {
         Event::Message { message: of, to, fate } => {
             let (status, online) = match fate {
                 Fate::Online => ("online", 1),
-                Fate::Offline => ("offline", 0),
+                Fate::Offline(_) => ("offline", 0),
                 Fate::Pruned => ("pruned", 0),
                 Fate::Invalid => ("invalid", 0),
             };
             let message = message(of, to, include_body);
-            json!({"type": "message", "message": message, "status": status, "online": online})
+            let mut body =
+                json!({"type": "message", "message": message, "status": status, "online": online});
+            if let Fate::Offline(Some(Target { token, voip, .. })) = fate {
+                let kind = if token.starts_with('{') { "webpush" } else { "" };
+                body["push"] = json!({"token": token, "type": kind, "voip": u8::from(*voip)});
+            }
+            body
         }
         Event::Call { from, to, video, status, duration_s } => json!({"type": "call", "call": {
             "from": user(from),

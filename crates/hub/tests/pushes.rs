@@ -1,0 +1,139 @@
+//! Waking who is not there: by whom, how often, and with what.
+
+mod host;
+
+use host::Host;
+use hub::Input;
+use hub::port::admin::{AppFields, Operation, UserFields};
+use hub::port::hook::{Event, Fate};
+use wire::call as step;
+use wire::id::SessionId;
+use wire::limits::{PUSH_CALL_TTL_S, PUSH_INTERVAL, PUSH_TOKEN_BYTES_MAX};
+use wire::mask::{notify, user as user_flag};
+use wire::proto::{Call, Pong, PushToken, client_frame, server_frame};
+use wire::time::Duration;
+
+/// Ada is there; Bob has said where he can be woken, and has gone.
+fn ada_and_sleeping_bob(host: &mut Host) -> (SessionId, String) {
+    let (ada, bob) = (host.user("ada"), host.user("bob"));
+    let session = host.sign_in(&bob);
+    subscribe(host, session, "{place}");
+    host.close(session);
+    (host.sign_in(&ada), bob)
+}
+
+fn subscribe(host: &mut Host, session: SessionId, token: &str) {
+    let push = PushToken { ticket: 7, token: token.into(), voip: false };
+    host.frame(session, client_frame::Body::PushToken(push));
+}
+
+/// Nobody is lost meanwhile who is there.
+fn a_minute_later(host: &mut Host, there: SessionId) {
+    for _ in 0..2 {
+        host.advance(PUSH_INTERVAL / 2);
+        host.frame(there, client_frame::Body::Pong(Pong::default()));
+    }
+}
+
+fn set(host: &mut Host, fields: AppFields) {
+    host.admin(Operation::AppSet { aid: None, fields }).expect("set");
+}
+
+#[test]
+fn a_message_to_who_is_away_wakes_once_until_they_were_there() {
+    let mut host = Host::new();
+    let (ada, bob) = ada_and_sleeping_bob(&mut host);
+    host.send(ada, "bob", 1, "a secret");
+    host.send(ada, "bob", 2, "another");
+    let [push] = &host.pushes[..] else { panic!("once: {:?}", host.pushes) };
+    assert_eq!(push.targets[0].token, "{place}");
+    assert_eq!((push.alert.clone(), push.call), (None, None), "nothing of the text");
+    a_minute_later(&mut host, ada);
+    host.send(ada, "bob", 3, "a minute later");
+    assert_eq!(host.pushes.len(), 2);
+    let session = host.sign_in(&bob);
+    host.send(ada, "bob", 4, "he is there");
+    host.close(session);
+    assert_eq!(host.pushes.len(), 2);
+    host.send(ada, "bob", 5, "he has gone again");
+    assert_eq!(host.pushes.len(), 3);
+}
+
+#[test]
+fn who_has_said_no_place_is_not_woken_and_nobody_wakes_themselves() {
+    let mut host = Host::new();
+    let (ada, _) = ada_and_sleeping_bob(&mut host);
+    host.user("carol");
+    host.send(ada, "carol", 1, "hello");
+    host.send(ada, "ada", 2, "a note");
+    assert_eq!(host.pushes, []);
+}
+
+#[test]
+fn what_a_notification_says_is_the_apps_choice() {
+    let mut host = Host::new();
+    let (ada, _) = ada_and_sleeping_bob(&mut host);
+    set(&mut host, AppFields { push_flags: Some(1), ..AppFields::default() });
+    let gid = host.group(0, &["ada", "bob"]);
+    host.send_to(ada, wire::proto::target::To::Group(gid.0), 1, "lunch?", None);
+    let alert = host.pushes[0].alert.clone().expect("visible");
+    assert_eq!((alert.title.as_str(), alert.text.as_str()), ("ada", "lunch?"));
+    assert_eq!((host.pushes[0].gid, host.pushes[0].targets.len()), (gid, 1));
+}
+
+#[test]
+fn a_call_to_who_is_away_wakes_each_time() {
+    let mut host = Host::new();
+    let (ada, _) = ada_and_sleeping_bob(&mut host);
+    for number in [1, 2] {
+        let (peer, status) = ("bob".into(), step::INCOMING);
+        let call = Call { number, status, peer, video: true, ..Call::default() };
+        host.frame(ada, client_frame::Body::Call(call));
+        host.advance(Duration::from_secs(1));
+    }
+    assert_eq!(host.pushes.len(), 2);
+    assert_eq!((host.pushes[0].call, host.pushes[0].ttl_s), (Some(true), PUSH_CALL_TTL_S));
+}
+
+#[test]
+fn a_place_that_is_no_more_is_forgotten_unless_there_is_a_newer_one() {
+    let mut host = Host::new();
+    let (ada, bob) = ada_and_sleeping_bob(&mut host);
+    host.send(ada, "bob", 1, "hello");
+    let device = host.pushes[0].targets[0].device;
+    host.input(Input::PushGone { device, token: "an older place".into() });
+    a_minute_later(&mut host, ada);
+    host.send(ada, "bob", 2, "hello");
+    assert_eq!(host.pushes.len(), 2);
+    host.input(Input::PushGone { device, token: "{place}".into() });
+    a_minute_later(&mut host, ada);
+    host.send(ada, "bob", 3, "hello");
+    assert_eq!(host.pushes.len(), 2);
+    let session = host.sign_in(&bob);
+    subscribe(&mut host, session, &"x".repeat(PUSH_TOKEN_BYTES_MAX + 1));
+    let refused = host.received(session);
+    assert!(refused.iter().any(|body| matches!(body, server_frame::Body::Rejected(_))));
+}
+
+#[test]
+fn a_backend_that_sends_push_messages_itself_is_told_where_to() {
+    let mut host = Host::new();
+    let (ada, _) = ada_and_sleeping_bob(&mut host);
+    let url = Some("https://hook.example.test/".into());
+    let notify = Some(notify::MASTER | notify::MESSAGE_OFFLINE);
+    set(&mut host, AppFields { url, notify, ..AppFields::default() });
+    host.user_with(
+        "carol",
+        UserFields { flags: Some(user_flag::WEBHOOK), ..Default::default() },
+        60,
+    );
+    host.send(ada, "bob", 1, "hello");
+    host.send(ada, "carol", 2, "hello");
+    let told = host.hooks.iter().filter_map(|hook| match &hook.event {
+        Event::Message { to, fate: Fate::Offline(push), .. } => {
+            Some((to.address.as_str(), push.as_ref().map(|push| push.token.as_str())))
+        }
+        _ => None,
+    });
+    assert_eq!(told.collect::<Vec<_>>(), [("bob", Some("{place}")), ("carol", None)]);
+}
