@@ -107,7 +107,6 @@ const SHORTCUTS = {
       return this.isGroup() || this.getAddress() !== "";
     },
   },
-  MesiboParticipant: participantMethods,
 };
 
 /** A rectangle, pixels. */
@@ -156,6 +155,8 @@ export function install() {
   put(core.MesiboProfile.prototype, { ...profileVerbs, ...profileMethods, ...groupMethods });
   put(core.MesiboProfile.prototype, callProfileMethods);
   put(core.MesiboReadSession.prototype, sessionVerbs);
+  const { setVideoView, call } = core.MesiboParticipant.prototype;
+  put(core.MesiboParticipant.prototype, participantMethods({ setVideoView, call }));
   const { join, leave } = core.MesiboGroupCall.prototype;
   put(core.MesiboGroupCall.prototype, groupCallMethods({ join, leave }));
   for (const [name, aliases] of Object.entries(ALIASES)) {

@@ -89,8 +89,55 @@ export class MesiboGroupCallAdmin {
   }
 }
 
-/** Methods of participants. */
-export const participantMethods = {
+/** Has the engine know how large the view of somebody's picture is, for as long as it is its view. */
+function follow(participant) {
+  const own = fieldOf(participant);
+  own.unfollow?.();
+  own.unfollow = null;
+  const view = participant.getVideoView();
+  if (!view || participant.isLocal()) return;
+  let seen = true;
+  own.tellView = () => {
+    if (participant.getVideoView() !== view) return follow(participant);
+    const { visible, fullscreen, priority } = displayOf(participant);
+    const hidden = document.hidden && document.pictureInPictureElement !== view;
+    // A view that takes the size of its picture would keep it small.
+    const any = fullscreen || view.clientWidth === view.videoWidth;
+    const [width, height] = [view.clientWidth, view.clientHeight].map((side) =>
+      any ? 0xffff : Math.round(side * devicePixelRatio),
+    );
+    const shown = visible && seen && !hidden;
+    participant._view(shown ? width : 0, shown ? height : 0, priority);
+  };
+  const sizes = new ResizeObserver(own.tellView);
+  const places = new IntersectionObserver((entries) => {
+    seen = entries.at(-1).isIntersecting;
+    own.tellView();
+  });
+  for (const observer of [sizes, places]) observer.observe(view);
+  document.addEventListener("visibilitychange", own.tellView);
+  own.unfollow = () => {
+    for (const observer of [sizes, places]) observer.disconnect();
+    document.removeEventListener("visibilitychange", own.tellView);
+    own.tellView = null;
+  };
+}
+
+/** Methods of participants; `engine` are those of the engine that these go on with. */
+export const participantMethods = (engine) => ({
+  setVideoView(element, callback, interval, tries) {
+    const attached = (there) => {
+      follow(this);
+      if (typeof callback === "function") callback(there);
+    };
+    engine.setVideoView.call(this, element, attached, interval, tries);
+    follow(this);
+  },
+  call(first, second, third, fourth, fifth) {
+    const done = engine.call.call(this, first, second, third, fourth, fifth);
+    follow(this);
+    return done;
+  },
   isPublisher() {
     return true;
   },
@@ -145,19 +192,20 @@ export const participantMethods = {
     if (this.isLocal()) {
       this._suggest(1 | (display.visible ? 2 : 0) | (display.fullscreen ? 4 : 0) | (within << 8));
     }
+    fieldOf(this).tellView?.();
     return true;
   },
   setVisible(visible = true) {
     const { fullscreen, priority } = displayOf(this);
-    return participantMethods.setVisibility.call(this, visible, fullscreen, priority);
+    return this.setVisibility(visible, fullscreen, priority);
   },
   setFullscreen(fullscreen = true) {
     const { visible, priority } = displayOf(this);
-    return participantMethods.setVisibility.call(this, visible, fullscreen, priority);
+    return this.setVisibility(visible, fullscreen, priority);
   },
   setPriority(priority) {
     const { visible, fullscreen } = displayOf(this);
-    return participantMethods.setVisibility.call(this, visible, fullscreen, priority);
+    return this.setVisibility(visible, fullscreen, priority);
   },
   /** As the first generation has it: the browser shows nothing else. */
   fullScreen(on = true) {
@@ -165,7 +213,7 @@ export const participantMethods = {
     const refused = (error) => console.warn("mesibo: no full screen:", error.message);
     if (on) view?.requestFullscreen?.().catch(refused);
     else if (view && document.fullscreenElement === view) document.exitFullscreen().catch(refused);
-    return participantMethods.setFullscreen.call(this, on);
+    return this.setFullscreen(on);
   },
   isVisible() {
     return displayOf(this).visible;
@@ -181,9 +229,9 @@ export const participantMethods = {
     return (fieldOf(this).admin ??= new MesiboParticipantAdmin(this));
   },
   adminMute(audio, video, enable) {
-    participantMethods.getAdmin.call(this)?.mute(audio, video, enable);
+    this.getAdmin()?.mute(audio, video, enable);
   },
-};
+});
 
 const displayOf = (participant) =>
   fieldOf(participant).display ?? { visible: true, fullscreen: false, priority: 0 };

@@ -503,6 +503,17 @@ impl MesiboParticipant {
         }
     }
 
+    /// How large it is shown: pixels, 0 when it is not seen, and how important it is.
+    #[wasm_bindgen(js_name = _view)]
+    pub fn view(&self, width: u32, height: u32, priority: u32) {
+        if let (Some(room), StreamRef::Remote(id)) =
+            (self.participant.room.upgrade(), self.participant.stream)
+        {
+            let gid = room.gid.get();
+            room.driver.call(|client, _| client.view(gid, id, (width, height, priority)));
+        }
+    }
+
     #[wasm_bindgen(js_name = getTalkTimestamp)]
     pub fn get_talk_timestamp(&self) -> f64 {
         self.participant.talked.get()

@@ -115,6 +115,30 @@ pub fn reason(error: &JsValue) -> String {
     format!("{}: {}", field("name").unwrap_or_default(), field("message").unwrap_or_default())
 }
 
+/// The encodings of a picture that is large enough for several, the smallest first: each half the
+/// size of the next, none smaller than a stamp. They are called by their place.
+pub fn encodings(track: &MediaStreamTrack) -> Option<Array> {
+    const SIDE_MIN: f64 = 240.0;
+    let settings = track.get_settings();
+    let side = |name: &str| Reflect::get(&settings, &name.into()).ok()?.as_f64();
+    let side = side("width")?.max(side("height")?);
+    let count = if side >= 4.0 * SIDE_MIN {
+        3
+    } else if side >= 2.0 * SIDE_MIN {
+        2
+    } else {
+        return None;
+    };
+    let encoding = |place: u32| {
+        let encoding = js_sys::Object::new();
+        let set = |name: &str, value: JsValue| drop(Reflect::set(&encoding, &name.into(), &value));
+        set("rid", place.to_string().into());
+        set("scaleResolutionDownBy", f64::from(1 << (count - 1 - place)).into());
+        encoding
+    };
+    Some((0..count).map(encoding).collect())
+}
+
 /// An element nobody sees that tells the shape of a picture.
 pub fn probe(track: &MediaStreamTrack) -> Option<HtmlVideoElement> {
     let video: HtmlVideoElement = document()?.create_element("video").ok()?.dyn_into().ok()?;

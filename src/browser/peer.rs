@@ -1,7 +1,7 @@
 //! Peer connections: one a room. Makes the transceivers the client asks for, offers, takes the
 //! answer, tells what flows.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use client::Input;
@@ -21,6 +21,10 @@ use wire::id::{GroupId, StreamId};
 use super::media;
 use crate::driver::Engine;
 
+/// `Stream.layers` of the protocol.
+const LAYERS_SAID: u32 = 8;
+const ONE_LAYER: u32 = 16;
+
 pub struct Peers {
     connections: RefCell<Map<GroupId, Rc<Connection>>>,
     captured: RefCell<Map<(GroupId, u32), Capture>>,
@@ -30,6 +34,8 @@ pub struct Peers {
 /// What an own stream captures.
 struct Capture {
     stream: MediaStream,
+    /// `Stream.layers` of the protocol.
+    layers: Cell<u32>,
     _ended: Vec<EventListener>,
 }
 
@@ -89,6 +95,7 @@ impl Peers {
                     media::limit(&capture.stream, lines);
                 }
             }
+            Command::Layers { room, sid, layers } => self.send_layers(room, sid, layers),
             Command::Offer { room, ticket, fresh, sending, receiving } => {
                 self.offer(room, ticket, fresh, sending, receiving);
             }
@@ -149,7 +156,33 @@ impl Peers {
                 }
             }
         }
-        self.captured.borrow_mut().insert(of, Capture { stream, _ended: ended });
+        let layers = Cell::new(self.layers(of));
+        self.captured.borrow_mut().insert(of, Capture { stream, layers, _ended: ended });
+    }
+
+    fn layers(&self, of: (GroupId, u32)) -> u32 {
+        self.captured.borrow().get(&of).map_or(0, |capture| capture.layers.get())
+    }
+
+    /// Has the browser send these encodings of an own picture, and no others.
+    fn send_layers(&self, room: GroupId, sid: u32, layers: u32) {
+        if let Some(capture) = self.captured.borrow().get(&(room, sid)) {
+            capture.layers.set(layers);
+        }
+        let connections = self.connections.borrow();
+        let Some(connection) = connections.get(&room) else { return };
+        let sending = connection.sending.borrow();
+        let Some(line) = sending.get(&Sending { sid, kind: Kind::Video }) else { return };
+        let parameters = line.sender().get_parameters();
+        let encodings = Reflect::get(&parameters, &"encodings".into()).unwrap_or_default();
+        for (index, encoding) in Array::from(&encodings).iter().enumerate() {
+            let active =
+                layers & LAYERS_SAID == 0 || layers & ONE_LAYER != 0 || layers >> index & 1 != 0;
+            let _ = Reflect::set(&encoding, &"active".into(), &active.into());
+        }
+        let set = JsFuture::from(line.sender().set_parameters_with_parameters(&parameters));
+        // One that was closed meanwhile sends nothing anyway.
+        crate::driver::spawn(async move { drop(set.await) });
     }
 
     fn connection(&self, room: GroupId, fresh: bool) -> Result<Rc<Connection>, JsValue> {
@@ -238,6 +271,11 @@ impl Peers {
             let init = RtcRtpTransceiverInit::new();
             init.set_direction(Direction::Sendonly);
             init.set_streams(&Array::of1(&stream));
+            let several =
+                track.kind == Kind::Video && self.layers((room, track.sid)) & ONE_LAYER == 0;
+            if several && let Some(encodings) = media::encodings(&media) {
+                init.set_send_encodings(&encodings);
+            }
             let transceiver =
                 connection.peer.add_transceiver_with_media_stream_track_and_init(&media, &init);
             sending.insert(*track, transceiver);

@@ -184,3 +184,21 @@ test("a member sends nothing larger, no other kind and no longer than its admin 
     "MesiboMemberPermissions.videoResolution",
   );
 });
+
+test("after the server was killed in mid-call everybody is back without a touch", async () => {
+  const { people, pages } = await enter(["ada", "bob"]);
+  for (const page of pages) await hearsAndSees(page, 1);
+  await world.server.kill();
+  for (const page of pages) await event(page, { what: "connected", connected: false });
+  await world.server.start();
+  for (const [index, page] of pages.entries()) {
+    await page.until(
+      (who) => {
+        const told = room.seen.events.filter((one) => one.what === "connected" && one.who === who);
+        return told.length > 2 && told.at(-1).connected;
+      },
+      key(people[1 - index]),
+    );
+    await hearsAndSees(page, 1);
+  }
+});

@@ -98,6 +98,8 @@ pub struct OwnStream {
     pub captured: Option<(bool, bool)>,
     /// Speaks now.
     pub talking: bool,
+    /// `Stream.layers` of the protocol.
+    layers: u32,
     /// Camera or screen, and which, of what is captured.
     source: (u32, u32),
     /// The server's number, once it is announced.
@@ -112,6 +114,8 @@ struct Call {
     video: bool,
     audio_muted: bool,
     video_muted: bool,
+    /// Width, height and priority of its view.
+    view: Option<(u32, u32, u32)>,
     connected: bool,
     /// Media has come before.
     begun: bool,
@@ -237,6 +241,7 @@ impl Client {
                     publishing,
                     captured: None,
                     talking: false,
+                    layers: 0,
                     source: (0, 0),
                     id: None,
                     connected: false,
@@ -306,6 +311,26 @@ impl Client {
             }
         }
         self.tell_mute(gid, stream, false);
+    }
+
+    /// How large a stream is shown: the server sends no larger picture, and none of what is not seen.
+    pub fn view(&mut self, gid: GroupId, stream: StreamId, view: (u32, u32, u32)) {
+        let call = self.rooms.get_mut(&gid).and_then(|room| room.calls.get_mut(&stream));
+        if let Some(call) = call
+            && call.view.replace(view) != Some(view)
+        {
+            self.tell_view(gid, stream, view);
+        }
+    }
+
+    fn tell_view(
+        &mut self,
+        gid: GroupId,
+        stream: StreamId,
+        (width, height, priority): (u32, u32, u32),
+    ) {
+        let view = proto::View { gid: gid.0, stream: stream.0, width, height, priority };
+        self.transmit(client_frame::Body::View(view));
     }
 
     /// Asks something of others in a room, as an admin; the server passes on what is allowed.
@@ -501,8 +526,12 @@ impl Client {
         let Some(own) = room.own.get_mut(&told.sid) else { return };
         let fresh = own.id.replace(StreamId(told.id)) != Some(StreamId(told.id));
         let talking = core::mem::replace(&mut own.talking, told.talking) != told.talking;
+        let layers = core::mem::replace(&mut own.layers, told.layers) != told.layers;
         if fresh {
             room.negotiation.change();
+        }
+        if layers {
+            self.peer(Command::Layers { room: gid, sid: told.sid, layers: told.layers });
         }
         if talking {
             let (stream, talking) = (StreamRef::Own(told.sid), told.talking);
@@ -664,6 +693,10 @@ impl Client {
         }
         // What was added to a connection that stands has its path with the answer.
         let settled = room.negotiation.is_settled();
+        let views = room.calls.iter().filter_map(|(id, call)| Some((*id, call.view?)));
+        for (stream, view) in views.collect::<Vec<_>>() {
+            self.tell_view(gid, stream, view);
+        }
         let (ticket, sdp) = (answer.ticket, answer.answer.clone());
         self.peer(Command::Answer { room: gid, ticket, sdp });
         if settled {
@@ -682,6 +715,9 @@ impl Client {
             let (sending, receiving) = room.tracks();
             let idle = sending.is_empty() && receiving.is_empty();
             if let Some((ticket, fresh)) = room.negotiation.next(now, idle) {
+                if fresh {
+                    room.own.values_mut().for_each(|own| own.layers = 0);
+                }
                 self.peer(Command::Offer { room: gid, ticket, fresh, sending, receiving });
             }
         }

@@ -128,6 +128,10 @@ impl Hub {
                 self.on_unpublish(id, unpublish);
                 Ok(())
             }
+            (_, Body::View(view)) => {
+                self.on_view(id, view);
+                Ok(())
+            }
             (_, Body::RoomControl(control)) => {
                 self.on_room_control(id, control);
                 Ok(())

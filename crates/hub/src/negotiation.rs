@@ -8,11 +8,16 @@ use alloc::vec::Vec;
 use wire::id::{GroupId, SessionId, StreamId, Ticket, Uid};
 use wire::limits::SUBSCRIPTIONS_MAX;
 use wire::mask::member as right;
-use wire::proto::{Answer, Kind, Negotiate, Stream, Subscriber, server_frame};
+use wire::proto::{Answer, Kind, Negotiate, RoomUpdate, Stream, Subscriber, View, server_frame};
 
 use crate::Output;
 use crate::hub::Hub;
 use crate::port::media::{self, Command, Event, Peer, Track};
+
+/// `Stream.layers`: the other bits say which encodings are watched.
+const LAYERS_SAID: u32 = 8;
+/// `Stream.layers`: the room's settings do not want several encodings.
+pub(crate) const ONE_LAYER: u32 = 16;
 
 impl Hub {
     pub(crate) fn on_negotiate(&mut self, id: SessionId, negotiate: &Negotiate) {
@@ -55,6 +60,14 @@ impl Hub {
         let after: BTreeSet<_> = receive.iter().map(|track| track.stream).collect();
         let who = (occupant.uid, occupant.address.clone());
         let first = occupant.ticket.is_none();
+        if first || negotiate.fresh {
+            // What was said of the former connection's encodings says nothing of the new one's.
+            for stream in occupant.own.values() {
+                if let Some(published) = room.streams.get_mut(stream) {
+                    published.stream.layers &= ONE_LAYER;
+                }
+            }
+        }
         if let Some(occupant) = room.occupants.get_mut(&id) {
             occupant.receiving = after.clone();
             occupant.ticket = Some(negotiate.ticket);
@@ -72,6 +85,17 @@ impl Hub {
         }
         for stream in before.difference(&after) {
             self.tell_subscriber(gid, *stream, (who.0, &who.1), false);
+        }
+    }
+
+    /// How large somebody shows a stream is for the media server to know.
+    pub(crate) fn on_view(&mut self, id: SessionId, view: &View) {
+        let (gid, stream) = (GroupId(view.gid), StreamId(view.stream));
+        let Some(room) = self.rooms.rooms.get(&gid) else { return };
+        if room.occupants.contains_key(&id) && room.streams.contains_key(&stream) {
+            let peer = Peer { session: id, room: gid };
+            let View { width, height, priority, .. } = *view;
+            self.output(Output::Media(Command::View { peer, stream, width, height, priority }));
         }
     }
 
@@ -122,9 +146,22 @@ impl Hub {
                     self.tell_stream(gid, stream);
                 }
             }
-            // The client sees the state of its own connection and offers afresh.
+            Event::Layers { stream, wanted } => {
+                let Some(gid) = self.rooms.streams.get(&stream).copied() else { return };
+                let Some(room) = self.rooms.rooms.get_mut(&gid) else { return };
+                let Some(published) = room.streams.get_mut(&stream) else { return };
+                let told = &mut published.stream;
+                told.layers = (told.layers & ONE_LAYER) | LAYERS_SAID | wanted;
+                let (by, own) = (published.by, alloc::vec![told.clone()]);
+                let update = RoomUpdate { gid: gid.0, own, ..RoomUpdate::default() };
+                self.send(by, server_frame::Body::RoomUpdate(update));
+            }
+            // A page sees the state of its own connection and offers afresh; others do not.
             Event::Lost { peer } => {
                 self.log(format!("media of session {} in room {} lost", peer.session, peer.room));
+                let (gid, lost) = (peer.room.0, true);
+                let update = RoomUpdate { gid, lost, ..RoomUpdate::default() };
+                self.send(peer.session, server_frame::Body::RoomUpdate(update));
             }
         }
     }

@@ -24,6 +24,7 @@ use wire::time::{Duration, Instant, Timestamp};
 use crate::Output;
 use crate::directory::{Needs, Roster};
 use crate::hub::Hub;
+use crate::negotiation::ONE_LAYER;
 use crate::port::media::{Command, Kind, Peer};
 use crate::port::store::{Group, Member};
 use crate::rights::Rights;
@@ -259,7 +260,8 @@ impl Hub {
             self.refuse_room(id, gid, group_error::NOT_MEMBER, reason, sid);
             return;
         };
-        let kinds = kinds_allowed(occupant.rights.call_flags, publish);
+        let call_flags = occupant.rights.call_flags;
+        let kinds = kinds_allowed(call_flags, publish);
         let (uid, address) = (occupant.uid, occupant.address.clone());
         let known = occupant.own.get(&publish.sid).copied();
         let too_many = known.is_none() && occupant.own.len() >= STREAMS_PER_SESSION_MAX;
@@ -285,6 +287,10 @@ impl Hub {
         let Some(room) = self.rooms.rooms.get_mut(&gid) else { return };
         let before = room.streams.get(&stream);
         let talking = before.is_some_and(|found| found.stream.talking);
+        // Settings that nobody has changed leave it to us.
+        let several = call_flags | call::KINDS == call::DEFAULT | call::KINDS
+            || call_flags & (call::SIMULCAST | call::SIMULCAST_2) != 0;
+        let before_layers = before.map_or(0, |found| found.stream.layers & !ONE_LAYER);
         let was = before.map(|found| found.held).unwrap_or_default();
         let held = [was[0].told(publish.audio_muted), was[1].told(publish.video_muted)];
         let audio_muted = publish.audio_muted || held[0] != Held::No;
@@ -301,6 +307,7 @@ impl Hub {
             video_muted: publish.video_muted || held[1] != Held::No,
             talking: talking && !audio_muted,
             display: publish.display,
+            layers: if several { before_layers } else { ONE_LAYER },
         };
         let begins = room.begun.is_none();
         room.begun.get_or_insert(self.now.instant);

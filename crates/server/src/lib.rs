@@ -20,6 +20,7 @@ mod site;
 mod store;
 mod webhook;
 pub mod websocket;
+mod whip;
 
 use std::fs::File;
 use std::net::SocketAddr;
@@ -57,6 +58,7 @@ struct Shared {
     console: Arc<console::Console>,
     push: PushService,
     webhooks: Webhooks,
+    whip: whip::Whip,
 }
 
 /// A server that is ready.
@@ -135,12 +137,14 @@ impl Server {
             push,
             console: Arc::new(console::Console::new(&config.data)),
             webhooks: webhooks.clone(),
+            whip: whip::Whip::default(),
         };
         let mut router = Router::new()
             .merge(gateway::routes())
             .merge(admin::routes())
             .merge(console::routes(&shared))
             .merge(files::routes())
+            .merge(whip::routes())
             .merge(metrics::routes())
             .merge(push::routes());
         let site = config.site.map(Site::Folder).or_else(Site::of_the_program);

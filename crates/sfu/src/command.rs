@@ -36,6 +36,24 @@ pub struct Mapping {
     pub kind: Kind,
 }
 
+/// How somebody shows a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct View {
+    /// Pixels of the place it is shown in; 0 when it is not seen.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Higher comes first when the link is thin.
+    pub priority: u32,
+}
+
+impl Default for View {
+    /// As large as there is: nothing was said.
+    fn default() -> View {
+        View { width: u32::MAX, height: u32::MAX, priority: 0 }
+    }
+}
+
 /// Something the SFU has to do.
 #[derive(Clone, Debug)]
 pub enum Command {
@@ -68,6 +86,15 @@ pub enum Command {
         kind: Kind,
         /// Keep it back.
         paused: bool,
+    },
+    /// How a peer shows a stream. Holds until changed, also when it comes before the media line.
+    View {
+        /// Who shows it.
+        peer: PeerId,
+        /// Which stream.
+        stream: StreamId,
+        /// How.
+        view: View,
     },
     /// Stop forwarding a published stream to anybody, without waiting for an offer.
     StopStream {
@@ -133,6 +160,14 @@ pub enum Event {
         stream: StreamId,
         /// Speaks now.
         talking: bool,
+    },
+    /// Which encodings of a picture somebody watches. The others need not be sent. Until it is said
+    /// the first time all are wanted.
+    Layers {
+        /// Which stream.
+        stream: StreamId,
+        /// Bit n: the encoding whose `a=rid` is the number n.
+        wanted: u32,
     },
     /// A peer is forgotten, as commanded.
     Closed {

@@ -75,7 +75,6 @@ impl Layer {
         number.filter(|bit| (*bit as usize) < VIDEO_LAYERS_MAX).map_or(0, |bit| 1 << bit)
     }
 
-
     /// Whether its picture need not be enlarged much to fill this place; one that is a little
     /// smaller is not seen to be. Of a size that is not known yet it is not known.
     pub fn fills(&self, (width, height): (u32, u32)) -> bool {

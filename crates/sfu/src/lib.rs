@@ -14,18 +14,21 @@
 //!                    key frames, talking           rewriting: SSRC, sequence, timestamp
 //! ```
 
+mod allocation;
 mod codec;
 mod command;
 mod deadlines;
 mod demux;
 mod key_frames;
+mod layer;
 mod line;
 mod offer;
 mod peer;
+mod picture;
 mod publication;
 mod rewrite;
 mod sfu;
 mod talking;
 
-pub use command::{Command, Event, Kind, Mapping, PeerId, Refusal, RoomId, StreamId};
+pub use command::{Command, Event, Kind, Mapping, PeerId, Refusal, RoomId, StreamId, View};
 pub use sfu::{Config, Counters, Input, Output, Sfu, Transmit};

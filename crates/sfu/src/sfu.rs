@@ -5,6 +5,7 @@ mod drive;
 mod links;
 mod packets;
 mod requests;
+mod views;
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
@@ -94,6 +95,8 @@ pub struct Sfu {
     dirty: Vec<Slot>,
     peer_deadlines: Deadlines<(Slot, PeerId)>,
     track_deadlines: Deadlines<(StreamId, Kind)>,
+    /// When to look at what everybody's link carries; never while nobody is there.
+    allocate_at: Option<Instant>,
     outputs: VecDeque<Output>,
     next_run: u64,
     counters: Counters,
@@ -113,6 +116,7 @@ impl Sfu {
             dirty: Vec::new(),
             peer_deadlines: Deadlines::new(),
             track_deadlines: Deadlines::new(),
+            allocate_at: None,
             outputs: VecDeque::new(),
             next_run: 0,
             counters: Counters::default(),
@@ -145,7 +149,7 @@ impl Sfu {
             if self.look_at_what_is_due() {
                 continue;
             }
-            let next = [self.peer_deadlines.next(), self.track_deadlines.next()];
+            let next = [self.peer_deadlines.next(), self.track_deadlines.next(), self.allocate_at];
             return Output::Wait(next.into_iter().flatten().min());
         }
     }

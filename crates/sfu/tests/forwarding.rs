@@ -66,7 +66,8 @@ fn loss_delay_and_reordering_are_repaired_by_resending() {
     for seed in 0..8 {
         let mut world = one_and_two(seed);
         let jitter = Duration::from_millis(15);
-        world.weather = Weather { loss_percent: 4, delay: Duration::from_millis(20), jitter };
+        world.weather =
+            Weather { loss_percent: 4, delay: Duration::from_millis(20), jitter, rate: None };
         world.run(10 * SECOND);
         world.weather = FAIR;
         world.run(3 * SECOND);

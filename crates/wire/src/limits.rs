@@ -387,6 +387,34 @@ pub const KEY_FRAME_INTERVAL: Duration = Duration::from_millis(350);
 /// the answer was lost.
 pub const KEY_FRAME_WAIT: Duration = Duration::from_millis(500);
 
+/// Encodings of one picture (simulcast). Further ones are not forwarded: three sizes, each half of
+/// the next, serve every view.
+pub const VIDEO_LAYERS_MAX: usize = 3;
+
+/// An encoding of which nothing came for so long is not chosen: the publisher's link or processor
+/// does not carry it. A screen that stands still sends a picture a second.
+pub const LAYER_SILENT_AFTER: Duration = Duration::from_millis(1_500);
+
+/// An encoding that nobody watches for so long need not be sent. Shorter, and somebody who leafs
+/// through a page of pictures would wait for each.
+pub const LAYER_UNWATCHED_AFTER: Duration = Duration::from_secs(3);
+
+/// Bits a second that a layer is taken to need before it was measured, the smallest first.
+pub const LAYER_BITS_ASSUMED: [u64; VIDEO_LAYERS_MAX] = [150_000, 500_000, 1_500_000];
+
+/// Bits a second that a subscriber's link is taken to carry before it was measured: a video call.
+/// More, and thin links begin with a loss; less, and others begin with small pictures.
+pub const LINK_BITS_FIRST: u64 = 2_000_000;
+
+/// How often it is looked at what a link carries, and how well.
+pub const LINK_MEASURED_EVERY: Duration = Duration::from_millis(500);
+
+/// How long a link has to be too thin for a picture before it is kept back.
+pub const LINK_THIN_AFTER: Duration = Duration::from_millis(1_500);
+
+/// How often it is decided anew what each link carries.
+pub const ALLOCATION_INTERVAL: Duration = Duration::from_millis(250);
+
 /// Packets of one video track kept for one subscriber to be sent again: three seconds of
 /// 2.5 Mbit/s. Older ones are not repaired, the subscriber asks for a key frame.
 pub const RESEND_PACKETS_MAX: usize = 800;

@@ -67,6 +67,7 @@ pub mod call {
     pub const DATA: u32 = 0x8;
     pub const SCREEN: u32 = 0x100;
     pub const SIMULCAST: u32 = 0x200;
+    pub const SIMULCAST_2: u32 = 0x400;
     pub const RATIO_43: u32 = 0x800;
     pub const RECORD: u32 = 0x1000;
     pub const TALKING: u32 = 0x8000;

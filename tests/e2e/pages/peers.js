@@ -20,7 +20,21 @@ window.inbound = async () => {
         frames: report.framesDecoded ?? 0,
         energy: report.totalAudioEnergy ?? 0,
         packets: report.packetsReceived ?? 0,
+        width: report.frameWidth ?? 0,
       });
+    }
+  }
+  return all;
+};
+/** Everything sent now: one entry for each encoding. */
+window.outbound = async () => {
+  const all = [];
+  for (const peer of window.peers) {
+    if (peer.connectionState === "closed") continue;
+    for (const report of (await peer.getStats()).values()) {
+      if (report.type !== "outbound-rtp") continue;
+      const { kind, rid = "", active = true, framesSent = 0, frameWidth = 0 } = report;
+      all.push({ kind, rid, active, frames: framesSent, width: frameWidth });
     }
   }
   return all;

@@ -79,6 +79,15 @@ pub enum Command {
         /// So many lines at most, `None` = as the camera gives it.
         lines: Option<u32>,
     },
+    /// Which encodings of an own picture to send, as `Stream.layers` of the protocol has it.
+    Layers {
+        /// Room.
+        room: GroupId,
+        /// Own stream.
+        sid: u32,
+        /// Bits.
+        layers: u32,
+    },
     /// Make the connection send and receive exactly these tracks and make an offer; answered by
     /// [`Input::Offered`]. `fresh` closes the connection there is and makes a new one.
     Offer {

@@ -68,6 +68,19 @@ pub enum Command {
         /// Keep it back.
         paused: bool,
     },
+    /// How large a peer shows a stream.
+    View {
+        /// Who shows it.
+        peer: Peer,
+        /// Which stream.
+        stream: StreamId,
+        /// Pixels of the place it is shown in, 0 when it is not seen.
+        width: u32,
+        /// Pixels.
+        height: u32,
+        /// Higher comes first when the link is thin.
+        priority: u32,
+    },
     /// Stop forwarding a published stream to anybody, without waiting for an offer.
     StopStream {
         /// Which one.
@@ -98,6 +111,13 @@ pub enum Event {
         stream: StreamId,
         /// Speaks now.
         talking: bool,
+    },
+    /// Which encodings of a picture somebody watches.
+    Layers {
+        /// Which stream.
+        stream: StreamId,
+        /// Bit n: encoding n of the publisher.
+        wanted: u32,
     },
     /// The media path of this peer is gone; its client may still be connected.
     Lost {

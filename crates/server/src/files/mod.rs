@@ -75,6 +75,11 @@ impl Files {
         Ok(Files { stock, desk, slots, failures: Arc::default(), url, bytes_max })
     }
 
+    /// Tokens that were worth nothing, by address.
+    pub fn failures(&self) -> &Failures {
+        &self.failures
+    }
+
     /// Where files are uploaded, and below what they are downloaded.
     pub fn places(&self, origin: &Origin) -> (String, String) {
         let origin = &origin.url;
@@ -114,7 +119,7 @@ pub fn upload_key(digits: &str) -> anyhow::Result<UploadKey> {
 }
 
 /// What is after `Bearer`.
-fn bearer(headers: &HeaderMap) -> Option<String> {
+pub fn bearer(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     Some(value.strip_prefix("Bearer ")?.trim().to_owned())
 }

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use hub::port::media as hub_media;
-use sfu::{Command, Event, Kind, Mapping, PeerId, RoomId, StreamId};
+use sfu::{Command, Event, Kind, Mapping, PeerId, RoomId, StreamId, View};
 
 /// Which peer is which.
 #[derive(Debug, Default)]
@@ -51,6 +51,12 @@ impl Translation {
             hub_media::Command::Pause { stream, kind: of, paused } => {
                 vec![Command::Pause { stream: StreamId(stream.0), kind: kind(of), paused }]
             }
+            hub_media::Command::View { peer, stream, width, height, priority } => {
+                let view = View { width, height, priority };
+                let stream = StreamId(stream.0);
+                let peer = self.numbers.get(&peer).copied();
+                peer.map(|peer| Command::View { peer, stream, view }).into_iter().collect()
+            }
             hub_media::Command::StopStream { stream } => {
                 vec![Command::StopStream { stream: StreamId(stream.0) }]
             }
@@ -79,6 +85,9 @@ impl Translation {
             Event::Talking { stream, talking } => {
                 let stream = wire::id::StreamId(stream.0);
                 Some(hub_media::Event::Talking { stream, talking })
+            }
+            Event::Layers { stream, wanted } => {
+                Some(hub_media::Event::Layers { stream: wire::id::StreamId(stream.0), wanted })
             }
             Event::Connected { .. } | Event::MediaStarted { .. } | Event::Closed { .. } => None,
         }

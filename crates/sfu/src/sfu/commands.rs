@@ -21,6 +21,7 @@ impl Sfu {
                 self.tell(event);
             }
             Command::Pause { stream, kind, paused } => self.pause(stream, kind, paused),
+            Command::View { peer, stream, view } => self.view(peer, stream, view),
             Command::StopStream { stream } => self.stop_stream(stream),
             Command::StopReceiving { peer, stream } => self.stop_receiving(peer, stream),
             Command::Close { peer } => {
@@ -124,9 +125,6 @@ impl Sfu {
         }
         let talking = track.pause(paused);
         self.tell_talking(stream, talking);
-        if !paused && kind == Kind::Video {
-            self.want_key_frame(stream);
-        }
         self.forget_if_idle(stream);
     }
 

@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use str0m::bwe::BweKind;
+
 use super::Sfu;
 use crate::command::{Event, Kind};
 use crate::demux::Slot;
-use crate::line::Line;
+use crate::line::{Line, Target};
 use crate::peer::Link;
 
 impl Sfu {
@@ -30,11 +32,28 @@ impl Sfu {
 
     /// Takes all that the peer's WebRTC stack has to say.
     pub(super) fn drain(&mut self, slot: Slot) {
+        // As many as a large key frame has packets; the rest goes a moment later.
+        const AT_ONCE: Duration = Duration::from_micros(10);
+        let mut turns = 256;
+        let mut sent = false;
         loop {
             let Some(peer) = self.peers[slot].as_mut() else { return };
             match peer.poll() {
-                Ok(str0m::Output::Transmit(transmit)) => self.transmit(transmit),
+                Ok(str0m::Output::Transmit(transmit)) => {
+                    sent = true;
+                    self.transmit(transmit);
+                }
                 Ok(str0m::Output::Event(event)) => self.on_rtc_event(slot, event),
+                // The stack lets one packet go each time it is driven, and says "at once" by a
+                // time just ahead. When nothing left it is in no hurry.
+                Ok(str0m::Output::Timeout(at)) if sent && at <= self.now + AT_ONCE && turns > 0 => {
+                    turns -= 1;
+                    sent = false;
+                    self.now = self.now.max(at);
+                    if peer.tick(self.now).is_err() {
+                        return self.on_broken(slot);
+                    }
+                }
                 Ok(str0m::Output::Timeout(at)) => return self.arm(slot, at),
                 Err(_) => return self.on_broken(slot),
             }
@@ -75,19 +94,28 @@ impl Sfu {
             }
             return true;
         }
+        if self.allocate_at.is_some_and(|at| at <= self.now) {
+            self.look_at_links();
+            return true;
+        }
         let Some((_, (stream, kind))) = self.track_deadlines.pop_due(self.now) else {
             return false;
         };
         if let Some(publication) = self.publications.get_mut(&stream) {
             let track = publication.track_mut(kind);
             let talking = track.talking.on_time(self.now);
-            let asks = track.key_frames.on_time(self.now);
+            let now = self.now;
+            let due = track
+                .layers
+                .iter_mut()
+                .filter_map(|layer| layer.key_frames.on_time(now).then_some(layer.rid));
+            let asks: Vec<_> = due.collect();
             if let Some(at) = track.due_at() {
                 self.track_deadlines.add(at, (stream, kind));
             }
             self.tell_talking(stream, talking);
-            if asks {
-                self.ask_key_frame(stream);
+            for rid in asks {
+                self.ask_key_frame(stream, rid);
             }
         }
         true
@@ -98,6 +126,10 @@ impl Sfu {
             str0m::Event::RtpPacket(packet) => self.on_packet(slot, &packet),
             str0m::Event::KeyframeRequest(request) => self.on_key_frame_request(slot, request.mid),
             str0m::Event::Connected => self.on_connected(slot),
+            str0m::Event::EgressBitrateEstimate(BweKind::Twcc { estimate, can_probe }) => {
+                self.on_measurable(slot, can_probe.then(|| estimate.as_u64()));
+            }
+            str0m::Event::PeerStats(stats) => self.on_stats(slot, &stats),
             str0m::Event::Closed => self.on_lost(slot, Link::Dead),
             _ => {}
         }
@@ -108,10 +140,14 @@ impl Sfu {
         peer.link = Link::Up;
         let event = Event::Connected { peer: peer.id };
         let shown = peer.lines.iter().filter(|line| line.kind == Kind::Video);
-        let shown: Vec<_> = shown.filter_map(|line| line.source).collect();
+        let shown = shown.filter_map(|line| match line.target {
+            Target::Layer(rid) => Some((line.source?, rid)),
+            Target::Nothing => None,
+        });
+        let shown: Vec<_> = shown.collect();
         self.tell(event);
-        for stream in shown {
-            self.want_key_frame(stream);
+        for (stream, rid) in shown {
+            self.want_key_frame(stream, rid);
         }
     }
 

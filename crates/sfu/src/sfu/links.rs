@@ -1,10 +1,12 @@
 //! Who wants what: streams on one side, the lines of subscribers on the other.
 
+use str0m::media::Rid;
 use wire::limits::PUBLICATIONS_MAX;
 
 use super::Sfu;
 use crate::command::{Kind, StreamId};
 use crate::demux::Slot;
+use crate::line::Target;
 use crate::peer::Link;
 use crate::publication::{Publication, Subscriber};
 
@@ -31,11 +33,21 @@ impl Sfu {
         let fed = peer.lines.iter().enumerate();
         let fed = fed.filter_map(|(index, line)| Some((index, line.source?, line.kind)));
         let fed: Vec<_> = fed.collect();
+        let mut pictures = Vec::new();
         for (line, stream, kind) in fed {
             let Some(publication) = self.publication(stream) else { continue };
             publication.track_mut(kind).subscribers.push(Subscriber { slot, line, room });
-            if up && kind == Kind::Video && !self.is_fed(slot, line, stream) {
-                self.want_key_frame(stream);
+            if kind == Kind::Video {
+                pictures.push((line, stream));
+            }
+        }
+        self.allocate(slot);
+        for (line, stream) in pictures.into_iter().filter(|_| up) {
+            let target = self.peers[slot].as_ref().map(|peer| peer.lines[line].target);
+            if let Some(Target::Layer(rid)) = target
+                && !self.is_fed(slot, line, stream, rid)
+            {
+                self.want_key_frame(stream, rid);
             }
         }
     }
@@ -53,10 +65,11 @@ impl Sfu {
         }
     }
 
-    /// The line shows the stream as it is now, without a break.
-    pub(super) fn is_fed(&self, slot: Slot, line: usize, stream: StreamId) -> bool {
-        let run = self.publications.get(&stream).and_then(|p| p.track(Kind::Video).layer);
+    /// The line shows this layer as it is now, without a break.
+    fn is_fed(&self, slot: Slot, line: usize, stream: StreamId, rid: Option<Rid>) -> bool {
         let fed = self.peers[slot].as_ref().and_then(|peer| peer.lines[line].run());
-        run.is_some_and(|layer| fed == Some(layer.run))
+        let track = self.publications.get(&stream).map(|found| found.track(Kind::Video));
+        let mut layers = track.into_iter().flat_map(|track| &track.layers);
+        layers.any(|layer| layer.rid == rid && fed == Some(layer.run))
     }
 }

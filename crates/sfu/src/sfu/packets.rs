@@ -2,16 +2,19 @@
 
 use std::net::SocketAddr;
 
+use str0m::format::Codec;
 use str0m::net::{Protocol, Receive};
-use str0m::rtp::RtpPacket;
+use str0m::rtp::{RtpPacket, Vp8Descriptor};
 
 use super::Sfu;
 use crate::codec::starts_key_frame;
-use crate::command::Event;
+use crate::command::{Event, Kind};
 use crate::demux::{Slot, local_fragment};
+use crate::key_frames::KeyFrames;
+use crate::layer::{Layer, Meter};
 use crate::line::{Forwarded, Incoming};
 use crate::peer::Link;
-use crate::publication::Layer;
+use crate::picture::picture_size;
 use crate::rewrite::RunId;
 
 impl Sfu {
@@ -76,26 +79,55 @@ impl Sfu {
                 talking = track.talking.on_level(self.now, level);
             }
             let (ssrc, pt) = (packet.header.ssrc, packet.header.payload_type);
-            let layer = match &track.layer {
-                Some(layer) if layer.ssrc == ssrc && layer.pt == pt => *layer,
-                Some(layer) if layer.rid != route.rid => return,
-                _ => {
-                    let known = peer.rtc.codec_config().find(|params| params.pt() == pt);
-                    let Some(params) = known.copied() else { return };
-                    self.next_run += 1;
-                    let run = RunId(self.next_run);
-                    *track.layer.insert(Layer { ssrc, rid: route.rid, pt, params, run })
+            let known = track.layer(route.rid).is_some_and(|l| (l.ssrc, l.pt) == (ssrc, pt));
+            if !known {
+                let params = peer.rtc.codec_config().find(|params| params.pt() == pt);
+                let Some(&params) = params else { return };
+                self.next_run += 1;
+                let begins = Layer {
+                    rid: route.rid,
+                    ssrc,
+                    pt,
+                    params,
+                    run: RunId(self.next_run),
+                    key_frames: KeyFrames::default(),
+                    size: None,
+                    meter: Meter::new(self.now),
+                };
+                if !track.add(begins) {
+                    return;
                 }
-            };
+            }
+            let Some(layer) = track.layer(route.rid) else { return };
+            layer.meter.on_packet(self.now, packet.payload.len());
+            let codec = layer.params.spec().codec;
+            let begins = starts_key_frame(codec, &packet.payload);
+            let mut changed = !known;
+            if begins {
+                layer.key_frames.on_key_frame();
+                let size = picture_size(codec, &packet.payload).filter(|_| route.rid.is_some());
+                if size.is_some() && size != layer.size {
+                    layer.size = size;
+                    changed = true;
+                }
+            }
+            let (run, params) = (layer.run, layer.params);
+            if changed && route.kind == Kind::Video {
+                track.sort();
+                self.allocate_all(route.stream);
+            }
             let incoming = Incoming {
                 packet,
-                run: layer.run,
-                params: &layer.params,
-                begins: starts_key_frame(layer.params.spec().codec, &packet.payload),
+                rid: route.rid,
+                run,
+                params: &params,
+                vp8: (codec == Codec::Vp8 && route.rid.is_some())
+                    .then(|| Vp8Descriptor::parse(&packet.payload).ok())
+                    .flatten(),
+                begins,
             };
-            if incoming.begins {
-                track.key_frames.on_key_frame();
-            }
+            let Some(publication) = self.publications.get_mut(&route.stream) else { return };
+            let track = publication.track_mut(route.kind);
             let mut awaited = false;
             for subscriber in track.subscribers.iter().filter(|s| s.room == publisher.room) {
                 let Some(peer) = self.peers[subscriber.slot].as_mut() else { continue };
@@ -115,8 +147,12 @@ impl Sfu {
                     Forwarded::Dropped => {}
                 }
             }
-            asks = awaited && track.key_frames.still_waiting(self.now);
+            if let Some(layer) = track.layer(route.rid) {
+                asks = awaited && layer.key_frames.still_waiting(self.now);
+            }
         }
+        let Some(publication) = self.publications.get_mut(&route.stream) else { return };
+        let track = publication.track_mut(route.kind);
         let ends_at = track.talking.ends_at().filter(|_| talking == Some(true));
         if let Some(at) = ends_at {
             self.track_deadlines.add(at, (route.stream, route.kind));
@@ -126,7 +162,7 @@ impl Sfu {
         }
         self.tell_talking(route.stream, talking);
         if asks {
-            self.ask_key_frame(route.stream);
+            self.ask_key_frame(route.stream, route.rid);
         }
     }
 }

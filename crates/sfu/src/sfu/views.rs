@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use str0m::bwe::Bitrate;
+use str0m::stats::PeerStats;
 use wire::limits::{
     ALLOCATION_INTERVAL, LAYER_BITS_ASSUMED, LAYER_UNWATCHED_AFTER, LINK_THIN_AFTER,
     SUBSCRIPTIONS_MAX,
@@ -41,11 +42,28 @@ impl Sfu {
         self.review_layers(stream);
     }
 
-    pub(super) fn on_estimate(&mut self, slot: Slot, estimate: Option<u64>) {
-        if let Some(peer) = self.peers[slot].as_mut() {
+    /// The link of a peer can be measured from now on, and was thought to carry this before; or it
+    /// cannot any more.
+    pub(super) fn on_measurable(&mut self, slot: Slot, estimate: Option<u64>) {
+        let Some(peer) = self.peers[slot].as_mut() else { return };
+        if peer.estimate.is_none() || estimate.is_none() {
             peer.estimate = estimate;
         }
-        self.allocate(slot);
+    }
+
+    /// What the WebRTC stack knows of a peer's link. Its own announcements of the estimate are an
+    /// average of three seconds, too late for both ways.
+    pub(super) fn on_stats(&mut self, slot: Slot, stats: &PeerStats) {
+        let Some(peer) = self.peers[slot].as_mut() else { return };
+        if let (Some(before), Some(estimate)) = (peer.estimate, stats.bwe_tx) {
+            let now = estimate.as_u64();
+            peer.estimate = Some(now);
+            let (least, most) = peer.asked;
+            // The rest has time.
+            if now > before && least < most || now < before && now < least {
+                self.allocate(slot);
+            }
+        }
     }
 
     /// Everything at its time: links of all subscribers, layers of all publishers.
@@ -90,9 +108,18 @@ impl Sfu {
         let most = sum(&mut wishes.iter().filter_map(|wish| wish.rates.last().copied()));
         if peer.estimate.is_some() && !pictures.is_empty() {
             let enough = now >= most;
-            let bits = |bits: u64| Bitrate::bps(bits * if enough { 100 } else { 125 } / 100);
-            peer.rtc.bwe().set_bitrate(bits(now), bits(most));
-            self.mark_dirty(slot);
+            // Room for the next step is looked for, too: by sending something instead of it.
+            let next = chosen.iter().zip(&wishes).filter_map(|(chosen, wish)| {
+                let next = wish.rates.get(chosen.map_or(0, |chosen| chosen + 1))?;
+                Some(next - chosen.map_or(0, |chosen| wish.rates[chosen]))
+            });
+            let step = next.min().unwrap_or(0) * 5 / 4;
+            let (least, most) = if enough { (now, now) } else { (now + step, 2 * most) };
+            if peer.asked != (least, most) {
+                peer.asked = (least, most);
+                peer.rtc.bwe().set_bitrate(Bitrate::bps(least), Bitrate::bps(most));
+                self.mark_dirty(slot);
+            }
         }
         for (picture, layer) in pictures.into_iter().zip(chosen) {
             let target = layer.map_or(Target::Nothing, |layer| picture.layers[layer]);

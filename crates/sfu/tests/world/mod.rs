@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use sfu::{Command, Config, Event, Input, Kind, Mapping, Output, PeerId, RoomId, Sfu, StreamId};
 use str0m::change::{SdpAnswer, SdpPendingOffer};
-use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid};
+use str0m::media::{
+    Direction, KeyframeRequestKind, MediaKind, Mid, Pt, Rid, Simulcast, SimulcastLayer,
+};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{ExtensionValues, RtpWrite};
 use str0m::{Candidate, Rtc, RtcConfig};
@@ -47,10 +49,18 @@ pub struct Weather {
     pub delay: Duration,
     /// Up to so much more, which reorders.
     pub jitter: Duration,
+    /// Bits a second to one client; what would wait longer than [`QUEUE`] is dropped.
+    pub rate: Option<u64>,
 }
 
-pub const FAIR: Weather =
-    Weather { loss_percent: 0, delay: Duration::from_millis(10), jitter: Duration::ZERO };
+const QUEUE: Duration = Duration::from_millis(300);
+
+pub const FAIR: Weather = Weather {
+    loss_percent: 0,
+    delay: Duration::from_millis(10),
+    jitter: Duration::ZERO,
+    rate: None,
+};
 
 struct Flight {
     source: SocketAddr,
@@ -68,7 +78,13 @@ pub struct Received {
     /// Which stream it says it is of, and its number there.
     pub stream: StreamId,
     pub number: u32,
+    /// Which layer of a picture in several, and its number as the line has it.
+    pub layer: usize,
+    pub picture: u16,
 }
+
+/// Names of the layers of a picture in several, its widths, and packets in a frame.
+pub const LAYERS: [(&str, u16, u32); 3] = [("0", 320, 1), ("1", 640, 3), ("2", 1_280, 9)];
 
 /// A track that a client sends.
 pub struct Source {
@@ -78,8 +94,12 @@ pub struct Source {
     pub level: i8,
     pub codec: &'static str,
     pub key_requests: u32,
+    /// For each layer: whether it is sent, and whether a key frame is due.
+    pub layers: Vec<(bool, bool)>,
     pub sent: u32,
     sequence: u64,
+    /// For each layer.
+    sequences: [u64; LAYERS.len()],
     time: u32,
     next_at: Instant,
     key_due: bool,
@@ -95,6 +115,8 @@ pub struct Client {
     pub receives: Vec<Mapping>,
     pub received: BTreeMap<(StreamId, Kind), Vec<Received>>,
     pub connected: bool,
+    /// Its pictures are sent in several layers.
+    pub simulcast: bool,
     pub asked_at: Option<Instant>,
     pending: Option<SdpPendingOffer>,
     deadline: Instant,
@@ -112,6 +134,8 @@ pub struct World {
     flights: BTreeMap<u64, Flight>,
     arrivals: BinaryHeap<Reverse<(Instant, u64)>>,
     next_flight: u64,
+    /// When the thin link to a client has sent what waits.
+    busy_until: BTreeMap<SocketAddr, Instant>,
     next_ticket: u64,
     sfu_deadline: Option<Instant>,
 }
@@ -135,6 +159,7 @@ impl World {
             flights: BTreeMap::new(),
             arrivals: BinaryHeap::new(),
             next_flight: 0,
+            busy_until: BTreeMap::new(),
             next_ticket: 0,
             sfu_deadline: None,
         }
@@ -171,6 +196,7 @@ impl World {
             receives: Vec::new(),
             received: BTreeMap::new(),
             connected: false,
+            simulcast: false,
             asked_at: None,
             pending: None,
             deadline: self.now,
@@ -190,7 +216,12 @@ impl World {
         let client = self.clients.get_mut(&id).unwrap();
         let mut api = client.rtc.sdp_api();
         for (stream, kind) in send {
-            let mid = api.add_media(media_kind(*kind), Direction::SendOnly, None, None, None);
+            let several = client.simulcast && *kind == Kind::Video;
+            let simulcast = several.then(|| Simulcast {
+                send: LAYERS.iter().map(|(rid, ..)| SimulcastLayer::new(rid)).collect(),
+                recv: Vec::new(),
+            });
+            let mid = api.add_media(media_kind(*kind), Direction::SendOnly, None, None, simulcast);
             client.sources.push(Source {
                 mid,
                 stream: StreamId(*stream),
@@ -198,8 +229,10 @@ impl World {
                 level: -30,
                 codec: "",
                 key_requests: 0,
+                layers: if several { vec![(true, true); LAYERS.len()] } else { Vec::new() },
                 sent: 0,
                 sequence: 65_500,
+                sequences: [65_500, 100, 30_000],
                 time: 0u32.wrapping_sub(90_000),
                 next_at: now,
                 key_due: true,
@@ -335,6 +368,11 @@ impl World {
                 named && wanted.contains(&params.pt())
             });
             let Some(params) = params.next() else { continue };
+            if !source.layers.is_empty() {
+                let pt = params.pt();
+                send_layers(&mut client.rtc, source, pt, now);
+                continue;
+            }
             let (pt, is_h264) = (params.pt(), format!("{:?}", params.spec().codec) == "H264");
             let key = source.kind == Kind::Video && std::mem::take(&mut source.key_due);
             let packets = if source.kind == Kind::Audio { 1 } else { 3 };
@@ -417,7 +455,18 @@ impl World {
         }
         let jitter = self.weather.jitter.as_micros() as u64;
         let jitter = if jitter == 0 { 0 } else { self.chance.below(jitter) };
-        let at = self.now + self.weather.delay + Duration::from_micros(jitter);
+        let mut begin = self.now;
+        if let Some(rate) = self.weather.rate.filter(|_| flight.destination != sfu_address()) {
+            let free = self.busy_until.entry(flight.destination).or_insert(self.now);
+            begin = begin.max(*free);
+            if begin > self.now + QUEUE {
+                return;
+            }
+            let bits = (flight.bytes.len() as u64 + 28) * 8;
+            begin += Duration::from_micros(bits * 1_000_000 / rate);
+            *free = begin;
+        }
+        let at = begin + self.weather.delay + Duration::from_micros(jitter);
         self.next_flight += 1;
         self.flights.insert(self.next_flight, flight);
         self.arrivals.push(Reverse((at, self.next_flight)));
@@ -484,6 +533,12 @@ impl Client {
                 assert_eq!(request.kind, KeyframeRequestKind::Pli);
                 for source in self.sources.iter_mut().filter(|s| s.mid == request.mid) {
                     source.key_requests += 1;
+                    let rid = request.rid.map(|rid| rid.to_string());
+                    let asked = LAYERS.iter().position(|(name, ..)| Some(*name) == rid.as_deref());
+                    if let Some((_, due)) = asked.and_then(|index| source.layers.get_mut(index)) {
+                        *due = true;
+                        continue;
+                    }
                     // As libwebrtc does.
                     const IGNORED: Duration = Duration::from_millis(300);
                     if source.key_asked_at.is_none_or(|at| now >= at + IGNORED) {
@@ -493,7 +548,11 @@ impl Client {
                 }
             }
             str0m::Event::RtpPacket(packet) => {
-                let body = &packet.payload[2..];
+                if packet.payload.is_empty() {
+                    return;
+                }
+                let several = packet.payload[0] & 0x80 != 0;
+                let body = &packet.payload[if several { 14 } else { 2 }..];
                 let stream = StreamId(u64::from_be_bytes(body[..8].try_into().unwrap()));
                 let number = u32::from_be_bytes(body[8..12].try_into().unwrap());
                 let kind = if packet.payload.len() > 200 { Kind::Video } else { Kind::Audio };
@@ -501,9 +560,17 @@ impl Client {
                     at: now,
                     sequence: *packet.seq_no,
                     time: packet.header.timestamp,
-                    key: matches!(packet.payload[..2], [0x10, 0] | [0x7c, 0x85]),
+                    key: match several {
+                        true => packet.payload[0] == 0x90 && packet.payload[4] == 0,
+                        false => matches!(packet.payload[..2], [0x10, 0] | [0x7c, 0x85]),
+                    },
                     stream,
                     number,
+                    layer: if several { usize::from(body[12]) } else { 0 },
+                    picture: match several {
+                        true => u16::from_be_bytes([packet.payload[2], packet.payload[3]]) & 0x7fff,
+                        false => 0,
+                    },
                 });
             }
             _ => {}
@@ -517,6 +584,39 @@ impl Client {
         stream.request_keyframe(KeyframeRequestKind::Pli);
         self.deadline = Instant::now() - Duration::from_secs(3_600);
     }
+}
+
+/// One frame of each layer that is sent.
+fn send_layers(rtc: &mut Rtc, source: &mut Source, pt: Pt, now: Instant) {
+    for (index, (rid, width, packets)) in LAYERS.into_iter().enumerate() {
+        let (active, key) = source.layers[index];
+        if !active {
+            continue;
+        }
+        source.layers[index].1 = false;
+        // Each layer counts for itself.
+        let picture = (source.sequence as u16).wrapping_add(1_000 * index as u16) & 0x7fff;
+        for packet in 0..packets {
+            let mut payload = vec![if packet == 0 { 0x90 } else { 0x80 }, 0x80];
+            payload.extend((0x8000 | picture).to_be_bytes());
+            payload.extend([u8::from(!key), 0, 0, 0x9d, 0x01, 0x2a]);
+            payload.extend(width.to_le_bytes());
+            payload.extend((width / 16 * 9).to_le_bytes());
+            payload.extend(source.stream.0.to_be_bytes());
+            payload.extend(source.sent.to_be_bytes());
+            payload.push(index as u8);
+            payload.resize(1_000, 0xab);
+            let mut api = rtc.direct_api();
+            let stream = api.stream_tx_by_mid(source.mid, Some(Rid::from(rid))).unwrap();
+            let sequence = source.sequences[index];
+            source.sequences[index] += 1;
+            let time = source.time.wrapping_add(77 * index as u32);
+            let write = RtpWrite::new(pt, sequence.into(), time, now, payload);
+            stream.write_rtp(write.marker(packet + 1 == packets).nackable(true));
+            source.sent += 1;
+        }
+    }
+    source.sequence += 1;
 }
 
 fn media_kind(kind: Kind) -> MediaKind {

@@ -1,0 +1,110 @@
+// Pictures in several sizes: each page gets the one that fits its view, and none that it does not show.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { World } from "./harness/world.js";
+
+const world = World.forThisFile();
+const key = (person) => `${person.address}/0`;
+
+/** Ada publishes a picture of 1280 pixels, the others watch. */
+async function watched(names, call = {}) {
+  const people = await world.people("ada", ...names);
+  const gid = await world.app.addGroup(
+    "room",
+    people.map((person) => person.address),
+  );
+  if (call.flags) await world.app.call("groupset", { group: { gid, call } });
+  const pages = [];
+  for (const [index, person] of people.entries()) {
+    pages.push(await world.visit(person, "room.html", { group: gid, publish: index === 0 }));
+    // The fake camera has 640 pixels if nobody asks for more.
+    if (index > 0) continue;
+    await pages[0].until(() => room.me().getVideoView()?.videoWidth > 0);
+  }
+  return { people, gid, pages };
+}
+
+/** Shows somebody's picture in a view of this many pixels. */
+const show = (page, who, width) =>
+  page.evaluate(
+    ([who, width]) => {
+      const view = room.of(who).getVideoView();
+      view.style = width ? `width: ${width}px; height: ${(width * 3) / 4}px` : "display: none";
+    },
+    [who, width],
+  );
+const gets = (page, width) =>
+  page.until(
+    async (width) => {
+      const video = (await inbound()).find((one) => one.kind === "video");
+      const before = window.framesBefore ?? 0;
+      window.framesBefore = video?.frames ?? 0;
+      return video?.width === width && video.frames > before;
+    },
+    width,
+    30_000,
+  );
+
+test("a small view gets the small picture, a large one the large, a hidden one none", async () => {
+  const { people, pages } = await watched(["bob", "carol"]);
+  const [ada] = people;
+  const [a, b, c] = pages;
+  for (const page of [b, c]) {
+    await page.until(() => room.views().some((view) => view.width > 0));
+  }
+  const sent = await a.evaluate(() => outbound());
+  const rids = sent.filter((one) => one.kind === "video").map((one) => one.rid);
+  assert.deepEqual(rids.sort(), ["0", "1"], "640 pixels and half of it");
+  await show(b, key(ada), 200);
+  await show(c, key(ada), 640);
+  await gets(b, 320);
+  await gets(c, 640);
+  await show(b, key(ada), 800);
+  await gets(b, 640);
+  await show(b, key(ada), 0);
+  // Nothing comes any more while carol goes on.
+  await b.until(async () => {
+    const frames = (await inbound()).find((one) => one.kind === "video").frames;
+    const before = window.still ?? { frames: -1, times: 0 };
+    window.still = { frames, times: frames === before.frames ? before.times + 1 : 0 };
+    return window.still.times > 10;
+  });
+  await gets(c, 640);
+  await show(b, key(ada), 200);
+  await gets(b, 320);
+});
+
+test("a picture that nobody watches is not sent, and is again as soon as somebody does", async () => {
+  const { people, pages } = await watched(["bob"]);
+  const [a, b] = pages;
+  await b.until(() => room.views().some((view) => view.width > 0));
+  await show(b, key(people[0]), 0);
+  const active = (wanted) =>
+    a.until(
+      async (wanted) => {
+        const sent = (await outbound()).filter((one) => one.kind === "video");
+        const active = sent.filter((one) => one.active).map((one) => one.rid);
+        return JSON.stringify(active.sort()) === JSON.stringify(wanted);
+      },
+      wanted,
+      20_000,
+    );
+  await active([]);
+  await show(b, key(people[0]), 200);
+  await active(["0"]);
+  await gets(b, 320);
+  await show(b, key(people[0]), 640);
+  await active(["0", "1"]);
+  await gets(b, 640);
+});
+
+test("a room whose settings do not want several pictures gets one", async () => {
+  const flags = 0x7;
+  const { pages } = await watched(["bob"], { flags });
+  await pages[1].until(() => room.views().some((view) => view.width > 0));
+  const sent = await pages[0].evaluate(() => outbound());
+  assert.deepEqual(
+    sent.filter((one) => one.kind === "video").map((one) => one.rid),
+    [""],
+  );
+});
