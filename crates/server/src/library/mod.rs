@@ -164,7 +164,8 @@ async fn member(
     gid: GroupId,
     bit: u32,
 ) -> Option<MemberRow> {
-    let wanted = Operation::MembersGet { gid, after: Uid(uid.0.checked_sub(1)?), count: 1 };
+    let wanted =
+        Operation::MembersGet { gid, after: Uid(uid.0.checked_sub(1)?), count: 1, pending: false };
     let reply = admin::ask(shared, Credential::ForApp(aid), wanted).await.ok()?;
     let Reply::Members { members, .. } = reply else { return None };
     members
@@ -340,7 +341,7 @@ pub fn sweep_every_hour(shared: Shared) {
 
 async fn sweep(shared: &Shared) {
     for (aid, gid) in shared.library.0.shelf.groups() {
-        let wanted = Operation::MembersGet { gid, after: Uid(0), count: 1 };
+        let wanted = Operation::MembersGet { gid, after: Uid(0), count: 1, pending: false };
         let reply = admin::ask(shared, Credential::ForApp(aid), wanted).await;
         let gone = |code| [ErrorCode::NoGroup, ErrorCode::NotFound].contains(&code);
         if reply.is_err_and(|error| gone(error.code)) {
