@@ -117,7 +117,11 @@ fn body(reply: Reply) -> Value {
         Reply::AppRow(app) => json!({"app": app_row(&app)}),
         Reply::Apps(apps) => json!({"apps": apps.iter().map(app_row).collect::<Vec<_>>()}),
         // These are told elsewhere.
-        Reply::Done | Reply::Hooks(..) | Reply::Personal { .. } | Reply::Erasing { .. } => {
+        Reply::Done
+        | Reply::Media(_)
+        | Reply::Hooks(..)
+        | Reply::Personal { .. }
+        | Reply::Erasing { .. } => {
             json!({})
         }
         Reply::Users(rows, more) => {
@@ -201,7 +205,11 @@ fn listed_user((row, devices): &(UserRow, u32)) -> Value {
 
 fn listed_group(row: &GroupRow) -> Value {
     let group = &row.group;
-    let mut call = json!({"flags": group.call_flags, "resolution": group.resolution});
+    let mut call = json!({
+        "flags": group.call_flags,
+        "resolution": group.resolution,
+        "duration": group.call_duration_s,
+    });
     for (name, bit) in CALL_NAMES {
         call[name] = (group.call_flags & bit != 0).into();
     }
@@ -219,6 +227,9 @@ fn listed_group(row: &GroupRow) -> Value {
         "call": call,
         "pins": group.pins.len(),
         "incall": row.in_call,
+        "start": seconds(group.starts),
+        "duration": group.duration_s,
+        "lobby": u8::from(group.lobby),
         "profile": {"name": group.name, "status": group.status, "image": group.image},
     })
 }
@@ -311,7 +322,12 @@ fn member_row(row: &MemberRow) -> Value {
         "owner": u8::from(row.owner),
         "pin": "",
         "expiry": seconds(row.member.expires),
-        "busy": 0,
+        "busy": u8::from(row.member.busy),
+        "call": {
+            "flags": row.member.call_flags,
+            "resolution": row.member.resolution,
+            "duration": row.member.call_duration_s,
+        },
         "online": u8::from(row.online),
     })
 }

@@ -35,6 +35,7 @@ pub const ENTRIES: &[Entry] = &[
     Entry { names: &["groupsget", "groups", "groupget"], params: groups::GET, about: "list groups", read: groups::get },
     Entry { names: &["groupeditmembers", "addmembers"], params: groups::EDIT_MEMBERS, about: "add, edit or remove members", read: groups::edit_members },
     Entry { names: &["groupgetmembers", "getmembers", "groupmembers"], params: groups::GET_MEMBERS, about: "list members", read: groups::get_members },
+    Entry { names: &["groupadmit"], params: groups::ADMIT, about: "let in who waits, or send it away", read: groups::admit },
     Entry { names: &["grouppin"], params: groups::PIN, about: "add, list or remove pins", read: groups::pin },
     Entry { names: &["message"], params: messages::SEND, about: "send a message", read: messages::send },
     Entry { names: &["messagesget", "msgget"], params: messages::GET, about: "read a user's messages, newest first", read: messages::get },
@@ -44,6 +45,7 @@ pub const ENTRIES: &[Entry] = &[
     Entry { names: &["appget"], params: apps::ONE, about: "read settings of the app", read: apps::get },
     Entry { names: &["appsget"], params: &[Param::Key], about: "list all apps; takes the admin key", read: apps::list },
     Entry { names: &["apptoken"], params: apps::ONE, about: "give the app a new token", read: apps::token },
+    Entry { names: &["groupgetmedia"], params: groups::ONE, about: "list media of a group that are played on demand", read: groups::media },
     Entry { names: &["hooksget"], params: apps::HOOKS, about: "list events that the webhook has not taken", read: apps::hooks },
     Entry { names: &["hooksretry"], params: &[Param::HookIds], about: "try such events again", read: apps::retry_hooks },
     Entry { names: &["hooksdel"], params: &[Param::HookIds], about: "delete such events", read: apps::delete_hooks },
@@ -52,7 +54,6 @@ pub const ENTRIES: &[Entry] = &[
 
 /// Known operations that are not part of this release.
 const LATER: &[&str] = &[
-    "groupadmit",
     "appstats",
     "appapn",
     "pushupload",
@@ -63,7 +64,6 @@ const LATER: &[&str] = &[
     "uacdel",
     "upload",
     "onpset",
-    "groupgetmedia",
 ];
 
 /// Whether the admin key does this operation itself; any other it does for the app it names.
