@@ -1,15 +1,11 @@
 // The demo pages: usable by everybody, on every screen, in the dark too.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { before, test } from "node:test";
-import { root } from "./harness/environment.js";
+import { isAccessibleAndFits, SCREENS } from "./harness/accessible.js";
 import { Messenger, pictureFile, textFile } from "./harness/messenger.js";
 import { World } from "./harness/world.js";
 
 const world = World.forThisFile();
-const AXE = readFileSync(join(root, "node_modules/axe-core/axe.min.js"), "utf8");
-const SCREENS = { phone: { width: 360, height: 740 }, desktop: { width: 1280, height: 800 } };
 
 /** Something that is on the page only when it is ready to be used. */
 const READY = {
@@ -37,21 +33,6 @@ before(async () => {
     conference: world.demoAddress("conference", ada, known),
   };
 });
-
-/** axe finds nothing, and nothing is wider than the screen. */
-async function isAccessibleAndFits(raw, state) {
-  await raw.evaluate(AXE);
-  const violations = await raw.evaluate(async () => {
-    const { violations } = await axe.run(document);
-    return violations.map((v) => `${v.id}: ${v.nodes.map((node) => node.target).join(" ")}`);
-  });
-  assert.deepEqual(violations, [], state);
-  const [wide, room] = await raw.evaluate(() => [
-    document.documentElement.scrollWidth,
-    document.documentElement.clientWidth,
-  ]);
-  assert.ok(wide <= room, `${state}: ${wide} px wide on a screen of ${room}`);
-}
 
 for (const name of ["landing", "messenger", "conference"]) {
   for (const scheme of ["light", "dark"]) {
