@@ -289,6 +289,30 @@ test("a host sees raised hands, mutes one and all, and ends the conference for e
   }
 });
 
+test("in a webinar one watches, raises a hand, is let speak and speaks", async () => {
+  const [host, viewer] = await world.people("Ada", "Vera");
+  const { gid, pages } = await lobbies([host]);
+  const admin = { adduser: true, callcontrol: true };
+  await world.app.call("groupeditmembers", { group: { gid, members: { m: host.address, admin } } });
+  await world.app.editMembers(gid, [viewer.address], { pub: false });
+  const viewers = await visit("conference", viewer, { group: { gid, name: "Team" } });
+  await viewers.getByText("You will watch and chat here.").waitFor();
+  const [hosts] = pages;
+  await enter(hosts);
+  await viewers.getByRole("button", { name: "Watch" }).click();
+  await pictures(viewers, 1);
+  assert.equal(await viewers.getByRole("button", { name: "Microphone" }).count(), 0);
+  await isAccessibleAndFits(viewers, "webinar");
+  await viewers.keyboard.press("h");
+  await hosts.locator("body").press("p");
+  await person(hosts, "Vera").getByRole("img", { name: "hand raised" }).waitFor();
+  await person(hosts, "Vera").getByRole("button").click();
+  await hosts.getByRole("menuitem", { name: "Let speak" }).click();
+  await viewers.getByRole("heading", { name: "You may speak now" }).waitFor();
+  await viewers.getByRole("button", { name: "Switch on" }).click();
+  await pictures(hosts, 2);
+});
+
 test("who is no member of the room is asked for its PIN and let in with it", async () => {
   const [ada, dora] = await world.people("Ada", "Dora");
   const { gid } = await lobbies([ada]);
