@@ -108,7 +108,11 @@ test("who is no member gets nothing, and who is none any more neither", async ()
   const [{ id, url }] = await list(bob, gid);
   assert.equal((await media(eve, gid)).status, 403);
   assert.equal((await media(eve, `${gid}/${id}`)).status, 403);
-  assert.equal((await media(eve, `${gid}/${"0".repeat(32)}`)).status, 403, "not even what there is");
+  assert.equal(
+    (await media(eve, `${gid}/${"0".repeat(32)}`)).status,
+    403,
+    "not even what there is",
+  );
   assert.equal((await media({ token: "nobody" }, gid)).status, 401);
   assert.equal((await fetch(url)).status, 200);
   assert.equal((await fetch(url.replace(`u=${bob.uid}`, `u=${eve.uid}`))).status, 403);
