@@ -132,9 +132,21 @@ fn a_link_for_sound_alone_gets_the_sound() {
     world.run(15 * SECOND);
     let heard = world.flow(2, 10, Audio, 4 * SECOND);
     assert!(heard >= 180, "{heard} of 200");
+    let kept = |kept| Event::Kept { peer: PeerId(2), stream: StreamId(10), kept };
+    assert_eq!(world.count(&kept(true)), world.count(&kept(false)) + 1);
+    let quality = |world: &World, of: u64| {
+        world.events.iter().rev().find_map(|event| match event {
+            Event::Quality { peer: PeerId(peer), quality } if *peer == of => Some(*quality),
+            _ => None,
+        })
+    };
+    assert!(quality(&world, 2).is_some_and(|quality| quality < 60), "{:?}", quality(&world, 2));
+    assert_eq!(quality(&world, 1), None, "the publisher's own link is fine");
     world.weather.rate = None;
     world.run(30 * SECOND);
     assert!(world.flow(2, 10, Video, SECOND) > 20, "the picture comes back");
+    assert_eq!(world.count(&kept(true)), world.count(&kept(false)));
+    assert!(quality(&world, 2).is_some_and(|quality| quality > 80), "{:?}", quality(&world, 2));
 }
 
 #[test]

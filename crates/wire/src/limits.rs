@@ -409,6 +409,10 @@ pub const LINK_BITS_FIRST: u64 = 2_000_000;
 /// How often it is looked at what a link carries, and how well.
 pub const LINK_MEASURED_EVERY: Duration = Duration::from_millis(500);
 
+/// Shortest time between two notices of how well somebody's link does. Everybody in the room gets
+/// them.
+pub const QUALITY_INTERVAL: Duration = Duration::from_secs(2);
+
 /// How long a link has to be too thin for a picture before it is kept back.
 pub const LINK_THIN_AFTER: Duration = Duration::from_millis(1_500);
 
