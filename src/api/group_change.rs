@@ -24,6 +24,7 @@ fn settings(object: &JsValue) -> GroupSettings {
         call_flags: optional(object, "callFlags").filter(|flags| flags & call::VALID != 0),
         resolution: optional(object, "videoResolution"),
         expiry: optional(object, "expiry"),
+        call_duration: optional(object, "callDuration"),
         ..GroupSettings::default()
     }
 }
@@ -33,6 +34,9 @@ fn permissions(object: &JsValue) -> Permissions {
         flags: to_u32(&property(object, "flags")),
         admin_flags: optional(object, "adminFlags"),
         expiry: optional(object, "expiry"),
+        call_flags: optional(object, "callFlags"),
+        call_duration: optional(object, "callDuration"),
+        resolution: optional(object, "videoResolution"),
     }
 }
 

@@ -611,7 +611,7 @@ impl Page {
             set(&settings, "name", &profile.name.as_str().into());
             set(&settings, "flags", &f64::from(info.flags).into());
             set(&settings, "callFlags", &f64::from(info.call_flags).into());
-            set(&settings, "callDuration", &0.into());
+            set(&settings, "callDuration", &info.call_duration.into());
             set(&settings, "videoResolution", &info.resolution.into());
             set(&settings, "expiry", &(rest as f64).into());
             let rights = &info.rights;
@@ -625,6 +625,9 @@ impl Page {
             let flags: u32 = flags.iter().map(|(given, bit)| if *given { *bit } else { 0 }).sum();
             set(&permissions, "flags", &flags.into());
             set(&permissions, "adminFlags", &rights.admin_flags.into());
+            set(&permissions, "callFlags", &f64::from(rights.call_flags).into());
+            set(&permissions, "callDuration", &rights.call_duration.into());
+            set(&permissions, "videoResolution", &rights.resolution.into());
         });
         (settings.into(), permissions.into())
     }

@@ -8,7 +8,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     DisplayMediaStreamConstraints, Document, HtmlElement, HtmlMediaElement, HtmlVideoElement,
     MediaDeviceInfo, MediaDeviceKind, MediaDevices, MediaStream, MediaStreamConstraints,
-    MediaStreamTrack,
+    MediaStreamTrack, MediaTrackConstraints,
 };
 
 /// `MESIBOCALL_VIDEOSOURCE_*`
@@ -72,6 +72,24 @@ async fn picture(devices: &MediaDevices, source: u32, index: u32) -> JsValue {
         }
     }
     wanted.into()
+}
+
+/// Its pictures have no more lines than this; a browser that cannot do that leaves them.
+pub fn limit(stream: &MediaStream, lines: Option<u32>) {
+    let constraints = MediaTrackConstraints::new();
+    if let Some(lines) = lines {
+        let most = js_sys::Object::new();
+        let _ = Reflect::set(&most, &"max".into(), &lines.into());
+        constraints.set_height(&most);
+    }
+    for track in stream.get_video_tracks() {
+        if let Ok(promise) = track
+            .unchecked_into::<MediaStreamTrack>()
+            .apply_constraints_with_constraints(&constraints)
+        {
+            crate::driver::spawn(async move { drop(JsFuture::from(promise).await) });
+        }
+    }
 }
 
 async fn stream(promise: Promise) -> Result<MediaStream, JsValue> {

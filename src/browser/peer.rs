@@ -90,6 +90,11 @@ impl Peers {
                     });
                 }
             }
+            Command::Limit { room, sid, lines } => {
+                if let Some(capture) = self.captured.borrow().get(&(room, sid)) {
+                    media::limit(&capture.stream, lines);
+                }
+            }
             Command::Layers { room, sid, layers } => self.send_layers(room, sid, layers),
             Command::Offer { room, ticket, fresh, sending, receiving } => {
                 self.offer(room, ticket, fresh, sending, receiving);

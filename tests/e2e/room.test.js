@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { World } from "./harness/world.js";
+import { covers } from "./harness/record.js";
 import { until } from "./harness/until.js";
 
 const world = World.forThisFile();
@@ -124,6 +125,64 @@ test("a member removed during the call is out of it at once, and the others are 
   await world.app.removeMembers(gid, [people[1].address]);
   await gone(pages[0], people[1]);
   await pages[1].until(() => room.present().length === 0);
+});
+
+test("a member sends nothing larger, no other kind and no longer than its admin lets it", async () => {
+  const [ada, bob] = await world.people("ada", "bob");
+  const gid = await world.app.addGroup("room", [ada.address, bob.address]);
+  const call = { duration: 600, resolution: 3 };
+  await world.app.call("groupset", { group: { gid, owner: ada.address, call } });
+  const a = await world.visit(ada, "room.html", { group: gid });
+  const lets = (permissions) =>
+    a.evaluate(
+      ({ gid, peer, permissions }) => {
+        const profile = Mesibo.getInstance().getGroupProfile(gid);
+        profile.addMembers([peer], new MesiboMemberPermissions(permissions));
+      },
+      { gid, peer: bob.address, permissions },
+    );
+  const told = (page) =>
+    page.evaluate(
+      (gid) =>
+        new Promise((resolve) => {
+          const profile = Mesibo.getInstance().getGroupProfile(gid);
+          profile.getSettings((_profile, settings, own) =>
+            resolve([settings.callDuration, own.videoResolution, own.callFlags, own.callDuration]),
+          );
+        }),
+      gid,
+    );
+  await lets({ videoResolution: 10 });
+  await until("the smaller size is stored", async () => {
+    const { members } = await world.app.call("groupgetmembers", { gid });
+    return members.some(({ address, call }) => address === bob.address && call.resolution === 10);
+  });
+
+  const b = await world.visit(bob, "room.html", { group: gid });
+  await hearsAndSees(a, 1);
+  await hearsAndSees(b, 1);
+  const height = () =>
+    document.getElementById("me").srcObject.getVideoTracks()[0].getSettings().height;
+  await until("the smaller picture", async () => (await b.evaluate(height)) <= 360);
+  assert.ok((await a.evaluate(height)) > 360);
+  const everything = 0x8107;
+  assert.deepEqual(await told(b), [600, 10, everything, 600]);
+
+  await lets({ videoResolution: 10, callFlags: 0x3 });
+  await event(b, { what: "hangup", who: key(bob), reason: 3 });
+  await gone(a, bob);
+  assert.deepEqual(await told(b), [600, 10, 0x8003, 600]);
+
+  await lets({ callDuration: 1 });
+  await event(b, { what: "hangup", who: key(ada), reason: 5 });
+  await b.until(() => room.present().length === 0);
+  assert.deepEqual(await told(b), [600, 3, everything, 1]);
+  covers(
+    "MesiboGroupSettings.callDuration",
+    "MesiboMemberPermissions.callFlags",
+    "MesiboMemberPermissions.callDuration",
+    "MesiboMemberPermissions.videoResolution",
+  );
 });
 
 test("after the server was killed in mid-call everybody is back without a touch", async () => {

@@ -7,6 +7,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 use wire::id::{GroupId, StreamId};
+use wire::mask::resolution;
 use wire::proto::{self, client_frame};
 use wire::time::{Instant, Now};
 
@@ -21,6 +22,9 @@ use crate::sorted::Map;
 const HANGUP_USER: u32 = 1;
 const HANGUP_REMOTE: u32 = 2;
 const HANGUP_ERROR: u32 = 3;
+const HANGUP_DURATION: u32 = 5;
+/// `MESIBOCALL_VIDEOSOURCE_SCREEN`
+const SOURCE_SCREEN: u32 = 4;
 
 /// What the page wants to publish.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -339,6 +343,18 @@ impl Client {
         self.transmit(client_frame::Body::RoomControl(control));
     }
 
+    /// Cameras give no larger pictures than the user may send. Screens do: smaller, they cannot be
+    /// read.
+    fn limit_pictures(&mut self, gid: GroupId) {
+        let Some(room) = self.rooms.get(&gid) else { return };
+        let lines = resolution::lines(room.rights.resolution);
+        let cameras = room.own.iter().filter(|(_, own)| own.publishing.source != SOURCE_SCREEN);
+        let cameras = cameras.map(|(sid, _)| Command::Limit { room: gid, sid: *sid, lines });
+        for command in cameras.collect::<Vec<_>>() {
+            self.peer(command);
+        }
+    }
+
     // ---- what the server tells -----------------------------------------------------------------
 
     pub(crate) fn on_room_control(&mut self, control: proto::RoomControl) {
@@ -353,7 +369,9 @@ impl Client {
         let Some(room) = self.rooms.get_mut(&gid) else { return };
         let first = !room.entered;
         room.entered = true;
+        let largest = room.rights.resolution;
         room.rights = state.rights.unwrap_or_default();
+        let resized = room.rights.resolution != largest;
         let gone = room.streams.keys().filter(|id| !state.streams.iter().any(|s| s.id == id.0));
         let gone: Vec<_> = gone.copied().collect();
         let captured = room.own.iter().filter(|(_, own)| own.captured.is_some());
@@ -364,6 +382,9 @@ impl Client {
             for sid in captured {
                 self.announce_stream(gid, sid);
             }
+        }
+        if resized {
+            self.limit_pictures(gid);
         }
         for id in gone {
             self.on_stream_gone(gid, id);
@@ -379,7 +400,11 @@ impl Client {
             return;
         }
         if update.closed {
-            return self.on_room_closed(gid, update.error, "the room was closed");
+            let (why, reason) = match update.over {
+                true => (HANGUP_DURATION, "the call has lasted as long as it may"),
+                false => (HANGUP_REMOTE, "the room was closed"),
+            };
+            return self.on_room_closed(gid, why, update.error, reason);
         }
         for id in &update.gone {
             self.on_stream_gone(gid, StreamId(*id));
@@ -395,7 +420,7 @@ impl Client {
     pub(crate) fn on_room_refused(&mut self, refused: &proto::RoomRefused) {
         let gid = GroupId(refused.gid);
         if !refused.publish {
-            return self.on_room_closed(gid, refused.error, &refused.reason);
+            return self.on_room_closed(gid, HANGUP_REMOTE, refused.error, &refused.reason);
         }
         let Some(room) = self.rooms.get_mut(&gid) else { return };
         if room.own.remove(&refused.sid).is_none() {
@@ -409,17 +434,17 @@ impl Client {
         self.tell_room(gid, RoomEvent::Refused { sid, error, reason });
     }
 
-    fn on_room_closed(&mut self, gid: GroupId, error: u32, reason: &str) {
+    fn on_room_closed(&mut self, gid: GroupId, why: u32, error: u32, reason: &str) {
         let Some(room) = self.rooms.remove(&gid) else { return };
         for sid in room.own.keys() {
             self.peer(Command::Release { room: gid, sid: *sid });
         }
         self.peer(Command::Close { room: gid });
         for stream in room.calls.keys().map(|id| StreamRef::Remote(*id)) {
-            self.tell_room(gid, RoomEvent::HungUp { stream, reason: HANGUP_REMOTE });
+            self.tell_room(gid, RoomEvent::HungUp { stream, reason: why });
         }
         for stream in room.own.keys().map(|sid| StreamRef::Own(*sid)) {
-            self.tell_room(gid, RoomEvent::HungUp { stream, reason: HANGUP_REMOTE });
+            self.tell_room(gid, RoomEvent::HungUp { stream, reason: why });
         }
         for id in room.streams.keys() {
             self.tell_room(gid, RoomEvent::PublisherLeft(*id));
@@ -571,6 +596,7 @@ impl Client {
                         self.peer(Command::Mute { room: gid, sid, kind, muted });
                     }
                 }
+                self.limit_pictures(gid);
                 let stream = StreamRef::Own(sid);
                 if before.is_some_and(|before| before != source) {
                     self.tell_room(gid, RoomEvent::SourceChanged(stream));

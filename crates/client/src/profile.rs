@@ -128,6 +128,8 @@ pub struct GroupInfo {
     pub call_flags: u32,
     /// `MESIBO_RESOLUTION_*`.
     pub resolution: u32,
+    /// Seconds of a member in a call, 0 = without limit.
+    pub call_duration: u32,
     /// Not paused.
     pub active: bool,
     /// `Timestamp(0)` = never.
@@ -257,6 +259,7 @@ impl Profiles {
             flags: group.flags,
             call_flags: group.call_flags,
             resolution: group.resolution,
+            call_duration: group.call_duration,
             active: group.active,
             expires: Timestamp(group.expires),
             owner: group.owner.clone(),
@@ -298,6 +301,7 @@ impl Profiles {
             flags: info.flags,
             call_flags: info.call_flags,
             resolution: info.resolution,
+            call_duration: info.call_duration,
             active: info.active,
             expires: info.expires.0,
             owner: info.owner.clone(),

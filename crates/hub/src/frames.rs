@@ -120,7 +120,10 @@ impl Hub {
                 self.leave_room(GroupId(leave.gid), id);
                 Ok(())
             }
-            (_, Body::Publish(publish)) => self.on_publish(id, publish),
+            (_, Body::Publish(publish)) => {
+                self.on_publish(id, publish);
+                Ok(())
+            }
             (_, Body::Unpublish(unpublish)) => {
                 self.on_unpublish(id, unpublish);
                 Ok(())

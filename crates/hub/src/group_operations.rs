@@ -331,6 +331,10 @@ impl Hub {
             expires,
             owner,
             pins: group.pins,
+            starts: fields.starts.map_or(group.starts, |at| (at.0 > 0).then_some(at)),
+            duration_s: fields.duration_s.unwrap_or(group.duration_s),
+            call_duration_s: fields.call_duration_s.unwrap_or(group.call_duration_s),
+            lobby: fields.lobby.unwrap_or(group.lobby),
         }))
     }
 
@@ -362,7 +366,21 @@ impl Hub {
                 Some(0) => None,
                 Some(seconds) => Some(self.now.wall.after(Duration::from_secs(seconds.into()))),
             },
+            call_flags: changed_call(&member, fields),
+            resolution: fields.resolution.unwrap_or(member.resolution),
+            call_duration_s: fields.call_duration_s.unwrap_or(member.call_duration_s),
+            busy: fields.busy.unwrap_or(member.busy),
         }
+    }
+}
+
+/// One that is named makes the others count as they are by default.
+fn changed_call(member: &Member, fields: &MemberFields) -> u32 {
+    let flags = fields.call_flags.unwrap_or(member.call_flags);
+    match (fields.call_change, flags & call::VALID) {
+        ((0, 0), _) => flags,
+        (change, 0) => changed(call::VALID | call::KINDS, change),
+        (change, _) => changed(flags, change),
     }
 }
 

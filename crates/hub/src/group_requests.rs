@@ -84,7 +84,11 @@ impl Hub {
         };
         let mut reply = GroupReply { ticket, ..GroupReply::default() };
         match result {
-            Err(error) => reply.error = error,
+            Err(error) => {
+                reply.error = error;
+                let joins = matches!(request.what, Some(What::Join(_)));
+                reply.waiting = joins && self.is_waiting(GroupId(request.gid), actor.uid);
+            }
             Ok(done) => {
                 let gid = match done {
                     Reply::Group { group, .. } => group.gid,
@@ -120,6 +124,7 @@ impl Hub {
                 }
                 let fresh = Member { uid: actor.uid, ..Member::default() };
                 if before.group.flags & mode::AUTO_ADD_MEMBER != 0
+                    && !before.group.lobby
                     && !before.rights(actor.uid, self.now.wall).member
                 {
                     after.members.insert(actor.uid, fresh);
@@ -142,6 +147,7 @@ impl Hub {
     /// Whether a group changes when this user does something in it.
     fn gains_by(&self, roster: &Roster, uid: Uid) -> bool {
         let adds = roster.group.flags & mode::AUTO_ADD_MEMBER != 0
+            && !roster.group.lobby
             && !roster.rights(uid, self.now.wall).member;
         adds || self.prolonged(&roster.group).is_some()
     }
@@ -230,6 +236,12 @@ impl Hub {
                     return denied(error::PERMISSION);
                 }
                 self.remove_members(aid, gid, core::slice::from_ref(&actor.address))
+            }
+            What::Admit(admit) if allowed(may::ADD_USER) => {
+                if admit.addresses.len() > MEMBERS_PER_REQUEST_MAX {
+                    return denied(error::GENERAL);
+                }
+                self.admit(aid, gid, &admit.addresses, admit.admit)
             }
             What::AddPin(pin) if allowed(may::ADD_PIN) => self.put_pin(roster, rights, pin, true),
             What::EditPin(pin) if allowed(may::ADD_PIN) => self.put_pin(roster, rights, pin, false),
@@ -329,6 +341,7 @@ impl Hub {
                 flags: pin.flags,
                 admin_flags: Some(pin.admin_flags),
                 expiry: Some(pin.member_expiry_s),
+                ..Permissions::default()
             }),
             expiry: pin.expires.map_or(0, |at| (at.0.saturating_sub(now.0) / 1_000) as u32),
             uses: pin.uses,
@@ -414,15 +427,22 @@ impl Hub {
                 ..member.clone()
             },
             None => {
-                pin.used += 1;
+                if !group.lobby {
+                    pin.used += 1;
+                }
                 let permissions = Permissions {
                     flags: pin.flags,
                     admin_flags: Some(pin.admin_flags),
                     expiry: Some(pin.member_expiry_s),
+                    ..Permissions::default()
                 };
                 self.changed_member(None, actor.uid, &member_fields(&permissions))
             }
         };
+        if group.lobby && roster.member(actor.uid, now.wall).is_none() {
+            self.wait_in_lobby(actor, &roster, member, Some(number));
+            return Ok(Progress::Denied(error::ACCESS_DENIED));
+        }
         // A membership that has ended is not one, so its end is told before the new beginning.
         let mut before = roster.clone();
         before.members.retain(|uid, _| *uid != actor.uid || roster.rights(*uid, now.wall).member);
@@ -451,13 +471,26 @@ fn member_fields(permissions: &Permissions) -> MemberFields {
         denied: if given == 0 { 0 } else { SETTABLE & !given },
         admin_flags: permissions.admin_flags,
         expiry_s: permissions.expiry,
+        call_flags: permissions.call_flags,
+        resolution: permissions.resolution,
+        call_duration_s: permissions.call_duration,
+        ..MemberFields::default()
     }
 }
 
 /// `None` when a text is too long.
 fn group_fields(settings: &GroupSettings) -> Option<GroupFields> {
-    let GroupSettings { name, flags, call_flags, resolution, expiry, status, image, values } =
-        settings.clone();
+    let GroupSettings {
+        name,
+        flags,
+        call_flags,
+        resolution,
+        expiry,
+        status,
+        image,
+        values,
+        call_duration,
+    } = settings.clone();
     texts_fit(&name, &status, &image, &values).then(|| GroupFields {
         name,
         status,
@@ -467,6 +500,7 @@ fn group_fields(settings: &GroupSettings) -> Option<GroupFields> {
         call_flags,
         resolution,
         expiry_s: expiry,
+        call_duration_s: call_duration,
         ..GroupFields::default()
     })
 }

@@ -22,6 +22,7 @@ use crate::changes::{Changing, Noted};
 use crate::directory::{Directory, Missing, Needs};
 use crate::group_requests::WrongPins;
 use crate::hooks::Hooked;
+use crate::lobby::Lobby;
 use crate::messaging::Refusal;
 use crate::operations::Operations;
 use crate::port::apps::AppRequest;
@@ -49,6 +50,7 @@ pub struct Hub {
     pub(crate) calls: Calls,
     pub(crate) operations: Operations,
     pub(crate) wrong_pins: WrongPins,
+    pub(crate) lobby: Lobby,
     /// Who is being made a member by what it has done.
     pub(crate) entering: BTreeSet<(GroupId, Uid)>,
     /// Who got the last message of a group whose members take turns.
@@ -182,6 +184,7 @@ impl Hub {
             calls: Calls::new(epoch),
             operations: Operations::default(),
             wrong_pins: WrongPins::default(),
+            lobby: Lobby::default(),
             entering: BTreeSet::new(),
             turns: HashMap::new(),
             otps: Otps::default(),
@@ -240,6 +243,7 @@ impl Hub {
         }
         self.on_deadlines();
         self.on_call_deadlines();
+        self.on_room_deadlines();
         self.sweep();
         self.look_at_schedule();
     }
@@ -253,7 +257,10 @@ impl Hub {
         }
         self.outputs.pop_front().unwrap_or_else(|| {
             let session = self.deadlines.peek().map_or(Instant::FAR_FUTURE, |next| next.0.0);
-            let wait = session.min(self.schedule.deadline()).min(self.calls.deadline());
+            let wait = session
+                .min(self.schedule.deadline())
+                .min(self.calls.deadline())
+                .min(self.rooms.deadline());
             Output::Wait(self.sweep_at.map_or(wait, |sweep| sweep.min(wait)))
         })
     }

@@ -334,6 +334,13 @@ impl Hub {
         if !turns || to.len() < 2 {
             return to;
         }
+        // Nobody who is there and free: somebody who is free, or at least somebody.
+        let is_busy = |uid: &Uid| {
+            let member = roster.and_then(|roster| roster.members.get(uid));
+            member.is_some_and(|member| member.busy)
+        };
+        let free: Vec<_> = to.iter().copied().filter(|uid| !is_busy(uid)).collect();
+        let to = if free.is_empty() { to } else { free };
         let mut there: Vec<_> =
             to.iter().copied().filter(|uid| self.online.contains(*uid)).collect();
         if there.is_empty() {

@@ -26,6 +26,7 @@ mod hub;
 mod kept_messages;
 mod letters;
 mod live;
+mod lobby;
 mod messaging;
 mod negotiation;
 mod operations;

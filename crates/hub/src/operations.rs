@@ -402,7 +402,13 @@ impl Hub {
                 self.edit_members(aid, gid, &members, &rights)
             }
             Operation::MembersRemove { gid, members } => self.remove_members(aid, gid, &members),
-            Operation::MembersGet { gid, after, count } => self.get_members(aid, gid, after, count),
+            Operation::GroupAdmit { gid, members, admit } => self.admit(aid, gid, &members, admit),
+            Operation::MembersGet { gid, pending: true, after, count } => {
+                self.get_waiting(aid, gid, after, count)
+            }
+            Operation::MembersGet { gid, pending: false, after, count } => {
+                self.get_members(aid, gid, after, count)
+            }
         }
     }
 

@@ -387,6 +387,7 @@ impl Hub {
             image: group.image.clone(),
             status: group.status.clone(),
             values: Some(group.values.clone()),
+            call_duration: group.call_duration_s,
         })
     }
 

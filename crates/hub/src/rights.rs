@@ -1,6 +1,6 @@
 //! Who may do what in a group: the table of `backend-api.md` 4.2, evaluated on every use.
 
-use wire::mask::{admin, group as mode, member as right};
+use wire::mask::{admin, call, group as mode, member as right, resolution};
 use wire::proto;
 
 use crate::port::store::{Group, Member};
@@ -16,6 +16,12 @@ pub(crate) struct Rights {
     pub may: u32,
     /// `wire::mask::admin`.
     pub admin_flags: u32,
+    /// `wire::mask::call`: what may be sent in calls.
+    pub call_flags: u32,
+    /// `MESIBO_RESOLUTION_*`: the largest picture.
+    pub resolution: u32,
+    /// Seconds in a call, 0 = without limit.
+    pub call_duration_s: u32,
 }
 
 impl Rights {
@@ -24,12 +30,14 @@ impl Rights {
         let member = member.filter(|member| member.is_current(now));
         // Who is no member yet and becomes one by what it does, may do what a member may.
         let silent = Member::default();
-        let joins = member.is_none() && group.flags & mode::AUTO_ADD_MEMBER != 0;
+        let joins = member.is_none() && group.flags & mode::AUTO_ADD_MEMBER != 0 && !group.lobby;
+        let in_calls = Rights::in_calls(group, member);
         if group.owner == Some(uid) && member.is_some() {
             return Rights {
                 member: true,
                 may: right::ALL | right::RECORD,
                 admin_flags: admin::OWNER_ALL,
+                ..in_calls
             };
         }
         let modes = [
@@ -61,6 +69,25 @@ impl Rights {
             member: member.is_some(),
             may,
             admin_flags: member.map_or(0, |member| member.admin_flags),
+            ..in_calls
+        }
+    }
+
+    /// What the group allows in calls, narrowed by what this member may (`backend-api.md` 4.4).
+    fn in_calls(group: &Group, member: Option<&Member>) -> Rights {
+        let own = member.cloned().unwrap_or_default();
+        let kept =
+            |flags: u32| if flags & call::VALID == 0 { u32::MAX } else { flags | !call::KINDS };
+        let call_flags = match group.call_flags & call::VALID {
+            0 => own.call_flags,
+            _ => group.call_flags & kept(own.call_flags),
+        };
+        let limits = [group.call_duration_s, own.call_duration_s];
+        Rights {
+            call_flags,
+            resolution: resolution::smaller(group.resolution, own.resolution),
+            call_duration_s: limits.into_iter().filter(|limit| *limit > 0).min().unwrap_or(0),
+            ..Rights::default()
         }
     }
 
@@ -79,6 +106,9 @@ impl Rights {
             subscribe: self.allow(right::SUB),
             list: self.allow(right::LIST),
             admin_flags: self.admin_flags,
+            call_flags: self.call_flags,
+            call_duration: self.call_duration_s,
+            resolution: self.resolution,
         }
     }
 }
@@ -116,6 +146,29 @@ mod tests {
                 assert_eq!(found, expected, "right {bit:#x}, flags {flags:#x}");
             }
         }
+    }
+
+    #[test]
+    fn a_member_may_do_less_in_calls_than_its_group_and_never_more() {
+        let group = Group {
+            call_flags: call::VALID | call::AUDIO | call::VIDEO | call::TALKING,
+            resolution: 3,
+            call_duration_s: 60,
+            ..Group::default()
+        };
+        let flags = call::VALID | call::AUDIO | call::SCREEN;
+        let small =
+            Member { call_flags: flags, resolution: 10, call_duration_s: 9, ..Member::default() };
+        let large = Member { resolution: 5, call_duration_s: 99, ..Member::default() };
+        let in_calls = |member: &Member| {
+            let rights = Rights::of(&group, Some(member), Uid(1), NOW);
+            (rights.call_flags, rights.resolution, rights.call_duration_s)
+        };
+        assert_eq!(in_calls(&small), (call::VALID | call::AUDIO | call::TALKING, 10, 9));
+        assert_eq!(in_calls(&large), (group.call_flags, 3, 60));
+        assert_eq!(in_calls(&Member::default()), (group.call_flags, 3, 60));
+        let any = Rights::of(&Group::default(), Some(&small), Uid(1), NOW);
+        assert_eq!((any.call_flags, any.resolution, any.call_duration_s), (flags, 10, 9));
     }
 
     #[test]

@@ -12,19 +12,21 @@ use wire::frame::encode_server;
 use wire::id::{GroupId, SessionId, StreamId, Uid};
 use wire::limits::{NAME_BYTES_MAX, ROOMS_PER_SESSION_MAX, STREAMS_PER_SESSION_MAX};
 use wire::mask::admin::{CALL_CONTROL, HANGUP};
-use wire::mask::{call, group_error, member as right};
+use wire::mask::{call, group as mode, group_error, member as right};
 use wire::proto::room_control::Verb;
 use wire::proto::{
     Publish, RoomControl, RoomEnter, RoomRefused, RoomState, RoomUpdate, Stream, Unpublish,
     server_frame,
 };
 
+use wire::time::{Duration, Instant, Timestamp};
+
 use crate::Output;
-use crate::directory::Needs;
+use crate::directory::{Needs, Roster};
 use crate::hub::Hub;
 use crate::negotiation::ONE_LAYER;
 use crate::port::media::{Command, Kind, Peer};
-use crate::port::store::Group;
+use crate::port::store::{Group, Member};
 use crate::rights::Rights;
 use crate::sending::portions;
 
@@ -37,10 +39,14 @@ pub(crate) struct Rooms {
     /// Where a stream is, for what the media server tells.
     pub streams: HashMap<StreamId, GroupId>,
     next_stream: u64,
+    /// Who has to leave when.
+    ends: BTreeSet<(Instant, GroupId, SessionId)>,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Room {
+    /// When the first stream was published.
+    begun: Option<Instant>,
     pub occupants: BTreeMap<SessionId, Occupant>,
     pub streams: BTreeMap<StreamId, Published>,
 }
@@ -55,6 +61,10 @@ pub(crate) struct Occupant {
     pub receiving: BTreeSet<StreamId>,
     /// Of the latest offer; answers to older ones are dropped.
     pub ticket: Option<u32>,
+    /// When it came.
+    since: Instant,
+    /// When it has to leave.
+    ends: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -93,7 +103,13 @@ impl Rooms {
     pub fn new(epoch: u32) -> Rooms {
         // 21 bits of counter above the epoch keep the number exact in JavaScript, too.
         let next_stream = u64::from(epoch) << 21;
-        Rooms { rooms: HashMap::new(), streams: HashMap::new(), next_stream }
+        let (rooms, streams, ends) = (HashMap::new(), HashMap::new(), BTreeSet::new());
+        Rooms { rooms, streams, next_stream, ends }
+    }
+
+    /// When somebody has to leave next.
+    pub fn deadline(&self) -> Instant {
+        self.ends.first().map_or(Instant::FAR_FUTURE, |(at, ..)| *at)
     }
 
     /// Somebody is in it.
@@ -143,6 +159,20 @@ impl Hub {
         let rights = match rights {
             Ok(rights) => rights,
             Err((error, reason)) => {
+                let roster = self.directory.group(aid, gid)?;
+                let waits = |roster: &&Roster| {
+                    let adds = roster.group.flags & mode::AUTO_ADD_MEMBER != 0;
+                    roster.group.lobby && adds && error == group_error::NOT_MEMBER
+                };
+                if let Some(roster) = roster.filter(waits).cloned()
+                    && let Some(actor) = self.actor(id, 0)
+                {
+                    let member = Member { uid, ..Member::default() };
+                    self.wait_in_lobby(&actor, &roster, member, None);
+                    let reason = "waiting to be let in";
+                    self.refuse_room(id, gid, group_error::ACCESS_DENIED, reason, None);
+                    return Ok(());
+                }
                 self.refuse_room(id, gid, error, reason, None);
                 return Ok(());
             }
@@ -155,7 +185,10 @@ impl Hub {
             own: BTreeMap::new(),
             receiving: BTreeSet::new(),
             ticket: None,
+            since: self.now.instant,
+            ends: None,
         });
+        self.set_end(gid, id);
         if let Some(live) = self.sessions.get_mut(&id).and_then(|session| session.live_mut())
             && !live.rooms.contains(&gid)
         {
@@ -189,6 +222,12 @@ impl Hub {
         if !group.active || group.expires.is_some_and(|expires| expires <= self.now.wall) {
             return Err((group_error::ACCESS_DENIED, "the room is closed"));
         }
+        if group.starts.is_some_and(|starts| starts > self.now.wall) {
+            return Err((group_error::ACCESS_DENIED, "the room opens later"));
+        }
+        if end_of(group).is_some_and(|end| end <= self.now.wall) {
+            return Err((group_error::ACCESS_DENIED, "the conference is over"));
+        }
         if !useful {
             return Err((group_error::PERMISSION, "no right to publish or to subscribe here"));
         }
@@ -213,48 +252,44 @@ impl Hub {
         self.send(id, server_frame::Body::RoomRefused(refused));
     }
 
-    pub(crate) fn on_publish(&mut self, id: SessionId, publish: &Publish) -> Result<(), Needs> {
-        let Some(live) = self.sessions.get(&id).and_then(|session| session.live()) else {
-            return Ok(());
-        };
+    pub(crate) fn on_publish(&mut self, id: SessionId, publish: &Publish) {
         let gid = GroupId(publish.gid);
-        let call_flags = self.directory.group(live.aid, gid)?.map(|found| found.group.call_flags);
         let sid = Some(publish.sid);
         let Some(occupant) = self.rooms.occupant(gid, id) else {
             let reason = "the room was not entered";
             self.refuse_room(id, gid, group_error::NOT_MEMBER, reason, sid);
-            return Ok(());
+            return;
         };
-        let kinds = kinds_allowed(call_flags.unwrap_or(0), publish);
+        let call_flags = occupant.rights.call_flags;
+        let kinds = kinds_allowed(call_flags, publish);
         let (uid, address) = (occupant.uid, occupant.address.clone());
         let known = occupant.own.get(&publish.sid).copied();
         let too_many = known.is_none() && occupant.own.len() >= STREAMS_PER_SESSION_MAX;
         if !occupant.rights.allow(right::PUB) {
             let reason = "no right to publish here";
             self.refuse_room(id, gid, group_error::PERMISSION, reason, sid);
-            return Ok(());
+            return;
         }
         if kinds == (false, false) {
             let reason = "the room's settings do not allow this kind of stream";
             self.refuse_room(id, gid, group_error::PERMISSION, reason, sid);
-            return Ok(());
+            return;
         }
         if too_many {
             let reason = "too many streams of one page";
             self.refuse_room(id, gid, group_error::GENERAL, reason, sid);
-            return Ok(());
+            return;
         }
         let stream = known.unwrap_or_else(|| {
             self.rooms.next_stream += 1;
             StreamId(self.rooms.next_stream)
         });
-        let Some(room) = self.rooms.rooms.get_mut(&gid) else { return Ok(()) };
+        let Some(room) = self.rooms.rooms.get_mut(&gid) else { return };
         let before = room.streams.get(&stream);
         let talking = before.is_some_and(|found| found.stream.talking);
         // Settings that nobody has changed leave it to us.
-        let several = call_flags.is_none_or(|flags| {
-            flags == call::DEFAULT || flags & (call::SIMULCAST | call::SIMULCAST_2) != 0
-        });
+        let several = call_flags | call::KINDS == call::DEFAULT | call::KINDS
+            || call_flags & (call::SIMULCAST | call::SIMULCAST_2) != 0;
         let before_layers = before.map_or(0, |found| found.stream.layers & !ONE_LAYER);
         let was = before.map(|found| found.held).unwrap_or_default();
         let held = [was[0].told(publish.audio_muted), was[1].told(publish.video_muted)];
@@ -275,14 +310,18 @@ impl Hub {
             quality: before.map_or(0, |found| found.stream.quality),
             layers: if several { before_layers } else { ONE_LAYER },
         };
+        let begins = room.begun.is_none();
+        room.begun.get_or_insert(self.now.instant);
         room.streams.insert(stream, Published { by: id, stream: published, held });
         if let Some(occupant) = room.occupants.get_mut(&id) {
             occupant.own.insert(publish.sid, stream);
         }
         self.rooms.streams.insert(stream, gid);
+        if begins {
+            self.set_ends(gid);
+        }
         self.hold(stream, was, held);
         self.tell_stream(gid, stream);
-        Ok(())
     }
 
     pub(crate) fn on_unpublish(&mut self, id: SessionId, unpublish: &Unpublish) {
@@ -416,6 +455,9 @@ impl Hub {
     pub(crate) fn leave_room(&mut self, gid: GroupId, id: SessionId) {
         let Some(room) = self.rooms.rooms.get_mut(&gid) else { return };
         let Some(occupant) = room.occupants.remove(&id) else { return };
+        if let Some(at) = occupant.ends {
+            self.rooms.ends.remove(&(at, gid, id));
+        }
         if let Some(live) = self.sessions.get_mut(&id).and_then(|session| session.live_mut()) {
             live.rooms.retain(|other| *other != gid);
         }
@@ -452,12 +494,15 @@ impl Hub {
         let allowed = match roster {
             Some(roster) => {
                 let rights = roster.rights(uid, self.now.wall);
-                self.may_enter(&roster.group, rights).map(|()| (roster.group.call_flags, rights))
+                self.may_enter(&roster.group, rights).map(|()| rights)
             }
             None => Err((group_error::DELETED, "the group was deleted")),
         };
         match allowed {
-            Ok((call_flags, rights)) => self.narrow(gid, id, call_flags, rights),
+            Ok(rights) => {
+                self.narrow(gid, id, rights);
+                self.set_end(gid, id);
+            }
             Err((error, _)) => {
                 let closed = RoomUpdate { closed: true, error, ..update(gid) };
                 self.send(id, server_frame::Body::RoomUpdate(closed));
@@ -466,8 +511,54 @@ impl Hub {
         }
     }
 
+    /// The call in a room has begun.
+    fn set_ends(&mut self, gid: GroupId) {
+        let Some(room) = self.rooms.rooms.get(&gid) else { return };
+        for id in room.occupants.keys().copied().collect::<Vec<_>>() {
+            self.set_end(gid, id);
+        }
+    }
+
+    /// Notes when somebody has to leave: its time in a call is over, or that of the whole room.
+    fn set_end(&mut self, gid: GroupId, id: SessionId) {
+        let Some(roster) = self.directory.group_in_use(gid) else { return };
+        let (whole, closes) = (roster.group.duration_s, end_of(&roster.group));
+        let now = self.now;
+        let Some(room) = self.rooms.rooms.get_mut(&gid) else { return };
+        let begun = room.begun;
+        let Some(occupant) = room.occupants.get_mut(&id) else { return };
+        let after = |since: Instant, seconds: u32| {
+            (seconds > 0).then(|| since + Duration::from_secs(seconds.into()))
+        };
+        let closes =
+            closes.map(|at| now.instant + Duration::from_millis(at.0.saturating_sub(now.wall.0)));
+        let closes = closes.or_else(|| after(begun?, whole));
+        let ends = [after(occupant.since, occupant.rights.call_duration_s), closes];
+        let ends = ends.into_iter().flatten().min();
+        let before = core::mem::replace(&mut occupant.ends, ends);
+        if before != ends {
+            before.map(|at| self.rooms.ends.remove(&(at, gid, id)));
+            ends.map(|at| self.rooms.ends.insert((at, gid, id)));
+        }
+    }
+
+    /// Whose time is over leaves, and is told why.
+    pub(crate) fn on_room_deadlines(&mut self) {
+        while let Some((at, gid, id)) = self.rooms.ends.first().copied() {
+            if at > self.now.instant {
+                break;
+            }
+            let error = group_error::ACCESS_DENIED;
+            let closed = RoomUpdate { closed: true, error, over: true, ..update(gid) };
+            self.send(id, server_frame::Body::RoomUpdate(closed));
+            self.leave_room(gid, id);
+            // It may have been gone before.
+            self.rooms.ends.remove(&(at, gid, id));
+        }
+    }
+
     /// Applies changed rights to somebody who stays.
-    fn narrow(&mut self, gid: GroupId, id: SessionId, call_flags: u32, rights: Rights) {
+    fn narrow(&mut self, gid: GroupId, id: SessionId, rights: Rights) {
         let Some(occupant) = self.rooms.occupant(gid, id) else { return };
         let before = core::mem::replace(&mut occupant.rights, rights);
         let own: Vec<_> = occupant.own.iter().map(|(sid, stream)| (*sid, *stream)).collect();
@@ -481,7 +572,7 @@ impl Hub {
             let allowed = published.is_some_and(|found| {
                 let wanted = &found.stream;
                 rights.allow(right::PUB)
-                    && narrow_kinds(call_flags, wanted.source, (wanted.audio, wanted.video))
+                    && narrow_kinds(rights.call_flags, wanted.source, (wanted.audio, wanted.video))
                         == (wanted.audio, wanted.video)
             });
             if !allowed {
@@ -504,6 +595,12 @@ impl Hub {
             self.send_room_state(gid, id);
         }
     }
+}
+
+/// When a conference with a beginning is over.
+fn end_of(group: &Group) -> Option<Timestamp> {
+    let duration = Duration::from_secs(group.duration_s.into());
+    group.starts.filter(|_| !duration.is_zero()).map(|starts| starts.after(duration))
 }
 
 fn update(gid: GroupId) -> RoomUpdate {

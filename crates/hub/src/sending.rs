@@ -149,6 +149,7 @@ impl Hub {
             self.arriving.remove(&(uid, id));
         }
         let Stage::Live(live) = session.stage else { return };
+        self.lobby.forget(id);
         for room in &live.rooms {
             self.leave_room(*room, id);
         }

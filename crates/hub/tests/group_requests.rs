@@ -287,7 +287,7 @@ fn create(host: &mut Host, session: SessionId) -> GroupId {
 }
 
 fn putting(addresses: &[&str], flags: u32, admin_flags: Option<u32>) -> What {
-    let permissions = Some(Permissions { flags, admin_flags, expiry: None });
+    let permissions = Some(Permissions { flags, admin_flags, ..Permissions::default() });
     let addresses = addresses.iter().map(|address| address.to_string()).collect();
     What::Put(MembersPut { addresses, permissions })
 }

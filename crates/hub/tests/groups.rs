@@ -360,7 +360,7 @@ fn a_right_is_given_denied_or_left_as_it_is() {
     three(&mut host);
     let gid = host.group(mode::PUB_BY_SELECTED, &["ada"]);
     let rights = |host: &mut Host| {
-        let get = Operation::MembersGet { gid, after: Uid(0), count: 1 };
+        let get = Operation::MembersGet { gid, pending: false, after: Uid(0), count: 1 };
         let Ok(Reply::Members { members, .. }) = host.admin(get) else { panic!("no members") };
         (members[0].member.given, members[0].member.denied, members[0].effective)
     };
@@ -377,7 +377,7 @@ fn members_are_listed_in_pages() {
     let mut host = Host::new();
     three(&mut host);
     let gid = host.group(0, &["ada", "bob", "carol"]);
-    let get = |after, count| Operation::MembersGet { gid, after, count };
+    let get = |after, count| Operation::MembersGet { gid, pending: false, after, count };
     let Ok(Reply::Members { members, more: true }) = host.admin(get(Uid(0), 2)) else {
         panic!("no members");
     };
@@ -470,7 +470,7 @@ fn changes_are_made_one_after_the_other_and_each_sees_the_one_before() {
     };
     host.admin_later(edit(right::PUB, 0));
     host.admin_later(edit(right::SUB, 0));
-    host.admin_later(Operation::MembersGet { gid, after: Uid(0), count: 10 });
+    host.admin_later(Operation::MembersGet { gid, pending: false, after: Uid(0), count: 10 });
     assert_eq!(host.held().len(), 1, "one change at a time");
     host.release_store();
     let Some(Ok(Reply::Members { members, .. })) = host.answers.pop() else { panic!("no list") };
@@ -581,7 +581,7 @@ fn remove(host: &mut Host, gid: GroupId, address: &str) {
 
 /// Addresses of the members, and whether each is the owner.
 fn members(host: &mut Host, gid: GroupId) -> Vec<(String, bool)> {
-    match host.admin(Operation::MembersGet { gid, after: Uid(0), count: 100 }) {
+    match host.admin(Operation::MembersGet { gid, pending: false, after: Uid(0), count: 100 }) {
         Ok(Reply::Members { members, .. }) => {
             members.into_iter().map(|row| (row.user.address, row.owner)).collect()
         }

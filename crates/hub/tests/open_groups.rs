@@ -14,7 +14,7 @@ use wire::proto::{
 use wire::time::Duration;
 
 fn members(host: &mut Host, gid: GroupId) -> Vec<String> {
-    match host.admin(Operation::MembersGet { gid, after: Uid(0), count: 100 }) {
+    match host.admin(Operation::MembersGet { gid, pending: false, after: Uid(0), count: 100 }) {
         Ok(Reply::Members { members, .. }) => {
             members.into_iter().map(|row| row.user.address).collect()
         }

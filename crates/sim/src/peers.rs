@@ -40,7 +40,10 @@ impl World {
             Command::Close { room } => {
                 self.pages[place].wanted.remove(&room);
             }
-            Command::Release { .. } | Command::Mute { .. } | Command::Layers { .. } => {}
+            Command::Release { .. }
+            | Command::Mute { .. }
+            | Command::Limit { .. }
+            | Command::Layers { .. } => {}
         }
     }
 

@@ -367,6 +367,10 @@ fn every_field_comes_back_as_it_was_saved(mut store: impl SyncStore) {
         expiry_extension_s: u32::MAX,
         owner: Some(ada.uid),
         pins: vec![],
+        starts: Some(Timestamp(1 << 52)),
+        duration_s: u32::MAX,
+        call_duration_s: 60,
+        lobby: true,
     };
     let member = Member {
         uid: ada.uid,
@@ -374,6 +378,10 @@ fn every_field_comes_back_as_it_was_saved(mut store: impl SyncStore) {
         denied: u32::MAX - 1,
         admin_flags: u32::MAX,
         expires: Some(Timestamp(5)),
+        call_flags: u32::MAX,
+        resolution: 10,
+        call_duration_s: 30,
+        busy: true,
     };
     let request = Request::SaveGroup {
         group: group.clone(),

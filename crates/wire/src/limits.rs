@@ -553,6 +553,11 @@ pub const MEMBERS_PER_REQUEST_MAX: usize = 2_000;
 /// Contacts and blocks of one user. Further ones are not kept, and the user's device is told so.
 pub const CONTACTS_MAX: usize = 10_000;
 
+/// Users who wait to be let into one group; a further one is refused and has to try again.
+pub const LOBBY_MAX: usize = 1_000;
+/// How long one waits (`backend-api.md` 4.8); then it has to ask again.
+pub const LOBBY_WAIT_MAX: Duration = Duration::from_secs(3_600);
+
 /// PINs of one group; a further one is refused with `MESIBO_GROUPERROR_GENERAL`.
 pub const PINS_PER_GROUP_MAX: usize = 100;
 

@@ -75,8 +75,35 @@ pub mod call {
     pub const FIXED_RESOLUTION: u32 = 0x2_0000;
     pub const FIXED_FPS: u32 = 0x4_0000;
     pub const H264: u32 = 0x8_0000;
+    /// What may be sent.
+    pub const KINDS: u32 = AUDIO | VIDEO | DATA | SCREEN;
     /// Room settings nobody has changed (`client-api.md` 7.4).
     pub const DEFAULT: u32 = 0x8107;
+}
+
+/// Sizes of pictures, `MESIBO_RESOLUTION_*`.
+pub mod resolution {
+    /// The height of the largest picture in lines, `None` = any.
+    pub fn lines(code: u32) -> Option<u32> {
+        const LINES: [(u32, u32); 8] =
+            [(1, 240), (2, 480), (3, 720), (4, 1_080), (5, 2_160), (8, 120), (9, 180), (10, 360)];
+        LINES.iter().find(|(known, _)| *known == code).map(|(_, lines)| *lines)
+    }
+
+    /// The smaller one of two; one that is not known is no limit.
+    pub fn smaller(one: u32, other: u32) -> u32 {
+        match (lines(one), lines(other)) {
+            (None, _) => other,
+            (Some(_), None) => one,
+            (Some(a), Some(b)) => {
+                if b < a {
+                    other
+                } else {
+                    one
+                }
+            }
+        }
+    }
 }
 
 /// Events an app's webhook is told of (`backend-api.md` 2.9.2).

@@ -70,6 +70,15 @@ pub enum Command {
         /// Muted now.
         muted: bool,
     },
+    /// Change a captured picture in place, as far as there is one.
+    Limit {
+        /// Room.
+        room: GroupId,
+        /// Own stream.
+        sid: u32,
+        /// So many lines at most, `None` = as the camera gives it.
+        lines: Option<u32>,
+    },
     /// Which encodings of an own picture to send, as `Stream.layers` of the protocol has it.
     Layers {
         /// Room.

@@ -124,6 +124,14 @@ pub struct GroupFields {
     pub pinned: Option<bool>,
     /// The owner.
     pub owner: Option<UserRef>,
+    /// When its room opens, 0 = it is open.
+    pub starts: Option<Timestamp>,
+    /// Seconds of a conference, 0 = without limit.
+    pub duration_s: Option<u32>,
+    /// Seconds of a member in a call, 0 = without limit.
+    pub call_duration_s: Option<u32>,
+    /// Who joins waits until it is let in.
+    pub lobby: Option<bool>,
 }
 
 /// Rights to give to the listed members; a right neither given nor denied stays as it is.
@@ -137,6 +145,16 @@ pub struct MemberFields {
     pub admin_flags: Option<u32>,
     /// Seconds from now until membership ends, 0 = never.
     pub expiry_s: Option<u32>,
+    /// `wire::mask::call` that are left.
+    pub call_flags: Option<u32>,
+    /// Bits of them to clear, and then to set.
+    pub call_change: (u32, u32),
+    /// `MESIBO_RESOLUTION_*`.
+    pub resolution: Option<u32>,
+    /// Seconds in a call.
+    pub call_duration_s: Option<u32>,
+    /// Takes no turn.
+    pub busy: Option<bool>,
 }
 
 /// Fields of an app; `None` leaves them as they are.
@@ -430,10 +448,21 @@ pub enum Operation {
         /// Addresses.
         members: Vec<String>,
     },
+    /// `groupadmit`: who waits in the lobby is let in, or sent away.
+    GroupAdmit {
+        /// Which group.
+        gid: GroupId,
+        /// Addresses.
+        members: Vec<String>,
+        /// In.
+        admit: bool,
+    },
     /// `groupgetmembers`.
     MembersGet {
         /// Which group.
         gid: GroupId,
+        /// Those who wait to be let in, instead.
+        pending: bool,
         /// Only members with a greater uid.
         after: Uid,
         /// At most so many.
@@ -650,8 +679,13 @@ pub enum Param {
     GroupStatus,
     GroupImage,
     GroupType,
+    GroupStart,
+    GroupDuration,
+    GroupLobby,
     Members,
     MembersRemove,
+    MembersAdmit,
+    MembersPending,
     MemberSend,
     MemberReceive,
     MemberPublish,
@@ -662,6 +696,8 @@ pub enum Param {
     MemberAdmin,
     MemberAdminFlags,
     MemberExpiry,
+    MemberCall,
+    MemberBusy,
     Pin,
     PinSend,
     PinReceive,

@@ -118,6 +118,14 @@ pub struct Group {
     pub owner: Option<Uid>,
     /// Numbers to join with, in ascending order.
     pub pins: Vec<Pin>,
+    /// Nobody calls before, `None` = any time.
+    pub starts: Option<Timestamp>,
+    /// Seconds from then, or from the first stream, until the call in it ends; 0 = without limit.
+    pub duration_s: u32,
+    /// Seconds that each member may be in a call; 0 = without limit.
+    pub call_duration_s: u32,
+    /// Who joins waits until it is let in.
+    pub lobby: bool,
 }
 
 /// A number that makes whoever knows it a member.
@@ -163,6 +171,14 @@ pub struct Member {
     pub admin_flags: u32,
     /// End of membership, `None` = never.
     pub expires: Option<Timestamp>,
+    /// `wire::mask::call` that are left, with `VALID`; without it as the group has them.
+    pub call_flags: u32,
+    /// `MESIBO_RESOLUTION_*`, 0 = as the group has it.
+    pub resolution: u32,
+    /// Seconds in a call, 0 = as the group has it.
+    pub call_duration_s: u32,
+    /// Takes no turn where messages go to one member after the other.
+    pub busy: bool,
 }
 
 /// A message as the store sees it: a key and bytes.

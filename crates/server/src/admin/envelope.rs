@@ -201,7 +201,11 @@ fn listed_user((row, devices): &(UserRow, u32)) -> Value {
 
 fn listed_group(row: &GroupRow) -> Value {
     let group = &row.group;
-    let mut call = json!({"flags": group.call_flags, "resolution": group.resolution});
+    let mut call = json!({
+        "flags": group.call_flags,
+        "resolution": group.resolution,
+        "duration": group.call_duration_s,
+    });
     for (name, bit) in CALL_NAMES {
         call[name] = (group.call_flags & bit != 0).into();
     }
@@ -219,6 +223,9 @@ fn listed_group(row: &GroupRow) -> Value {
         "call": call,
         "pins": group.pins.len(),
         "incall": row.in_call,
+        "start": seconds(group.starts),
+        "duration": group.duration_s,
+        "lobby": u8::from(group.lobby),
         "profile": {"name": group.name, "status": group.status, "image": group.image},
     })
 }
@@ -311,7 +318,12 @@ fn member_row(row: &MemberRow) -> Value {
         "owner": u8::from(row.owner),
         "pin": "",
         "expiry": seconds(row.member.expires),
-        "busy": 0,
+        "busy": u8::from(row.member.busy),
+        "call": {
+            "flags": row.member.call_flags,
+            "resolution": row.member.resolution,
+            "duration": row.member.call_duration_s,
+        },
         "online": u8::from(row.online),
     })
 }

@@ -7,6 +7,7 @@ use hub::port::apps::Filter;
 use serde_json::Value;
 use wire::id::{GroupId, Uid};
 use wire::mask::{admin as admin_flag, call, group as mode, member as right};
+use wire::time::Timestamp;
 
 use super::fields::{Fields, Outcome, as_integer, boolean, integer, missing, refuse};
 use super::users::page;
@@ -25,6 +26,9 @@ pub const ADD: &[Param] = &[
     P::GroupCall,
     P::GroupStatus,
     P::GroupImage,
+    P::GroupStart,
+    P::GroupDuration,
+    P::GroupLobby,
     P::Members,
     P::MemberSend,
     P::MemberReceive,
@@ -36,6 +40,8 @@ pub const ADD: &[Param] = &[
     P::MemberAdmin,
     P::MemberAdminFlags,
     P::MemberExpiry,
+    P::MemberCall,
+    P::MemberBusy,
 ];
 pub const SET: &[Param] = &[
     P::Gid,
@@ -50,6 +56,9 @@ pub const SET: &[Param] = &[
     P::GroupCall,
     P::GroupStatus,
     P::GroupImage,
+    P::GroupStart,
+    P::GroupDuration,
+    P::GroupLobby,
     P::GroupType,
     P::Members,
     P::MemberSend,
@@ -62,6 +71,8 @@ pub const SET: &[Param] = &[
     P::MemberAdmin,
     P::MemberAdminFlags,
     P::MemberExpiry,
+    P::MemberCall,
+    P::MemberBusy,
 ];
 pub const ONE: &[Param] = &[P::Gid];
 pub const GET: &[Param] = &[P::GroupPattern, P::Gid, P::Count, P::After];
@@ -79,8 +90,11 @@ pub const EDIT_MEMBERS: &[Param] = &[
     P::MemberAdmin,
     P::MemberAdminFlags,
     P::MemberExpiry,
+    P::MemberCall,
+    P::MemberBusy,
 ];
-pub const GET_MEMBERS: &[Param] = &[P::Gid, P::Count, P::After];
+pub const GET_MEMBERS: &[Param] = &[P::Gid, P::MembersPending, P::Count, P::After];
+pub const ADMIT: &[Param] = &[P::Gid, P::Members, P::MembersAdmit];
 pub const PIN: &[Param] = &[
     P::Gid,
     P::Pin,
@@ -143,7 +157,17 @@ pub fn edit_members(fields: &Fields<'_>) -> Outcome<Operation> {
 
 pub fn get_members(fields: &Fields<'_>) -> Outcome<Operation> {
     let Filter { after, count, .. } = page(fields)?;
-    Ok(Operation::MembersGet { gid: gid(fields)?, after: Uid(after), count })
+    let pending = fields.boolean(P::MembersPending)?.unwrap_or(false);
+    Ok(Operation::MembersGet { gid: gid(fields)?, pending, after: Uid(after), count })
+}
+
+pub fn admit(fields: &Fields<'_>) -> Outcome<Operation> {
+    let (gid, members) = (gid(fields)?, fields.list(P::Members)?);
+    if members.is_empty() {
+        return Err(missing(&[P::Members]));
+    }
+    let admit = fields.boolean(P::MembersAdmit)?.unwrap_or(true);
+    Ok(Operation::GroupAdmit { gid, members, admit })
 }
 
 pub fn pin(fields: &Fields<'_>) -> Outcome<Operation> {
@@ -236,30 +260,42 @@ pub const CALL_NAMES: [(&str, u32); 12] = [
     ("h264", call::H264),
 ];
 
+/// Settings of calls, of a room or of a member.
+#[derive(Default)]
+struct CallFields {
+    flags: Option<u32>,
+    /// Bits to clear and then to set.
+    change: (u32, u32),
+    resolution: Option<u32>,
+    duration_s: Option<u32>,
+}
+
+fn call_fields(fields: &Fields<'_>, param: Param) -> Outcome<CallFields> {
+    let mut found = CallFields::default();
+    let Some(Value::Object(call)) = fields.object(param) else { return Ok(found) };
+    let given = |name: &str| call.get(name).filter(|value| !value.is_null());
+    let number = |name| given(name).map_or(Ok(None), |value| integer(value, param));
+    found.flags = number("flags")?;
+    found.resolution = number("resolution")?;
+    found.duration_s = number("duration")?;
+    for (name, bit) in CALL_NAMES {
+        match given(name).map(|value| boolean(value, param)).transpose()? {
+            Some(true) => found.change.1 |= bit,
+            Some(false) => found.change.0 |= bit,
+            None => {}
+        }
+    }
+    Ok(found)
+}
+
 fn group_fields(fields: &Fields<'_>) -> Outcome<GroupFields> {
-    let (mut call_flags, mut resolution, mut call_change) = (None, None, (0, 0));
+    let mut call = call_fields(fields, P::GroupCall)?;
     // Packed: bits 0..23 call flags, 24..31 resolution; -1 leaves both.
     if let Some(value) = fields.flat(P::GroupCall)
         && let Some(packed) = integer(value, P::GroupCall)?
     {
-        call_flags = Some(packed & 0x00ff_ffff);
-        resolution = Some(packed >> 24);
-    }
-    if let Some(Value::Object(call)) = fields.object(P::GroupCall) {
-        let given = |name: &str| call.get(name).filter(|value| !value.is_null());
-        if let Some(flags) = given("flags") {
-            call_flags = integer(flags, P::GroupCall)?;
-        }
-        if let Some(code) = given("resolution") {
-            resolution = integer(code, P::GroupCall)?;
-        }
-        for (name, bit) in CALL_NAMES {
-            match given(name).map(|value| boolean(value, P::GroupCall)).transpose()? {
-                Some(true) => call_change.1 |= bit,
-                Some(false) => call_change.0 |= bit,
-                None => {}
-            }
-        }
+        call.flags = call.flags.or(Some(packed & 0x00ff_ffff));
+        call.resolution = call.resolution.or(Some(packed >> 24));
     }
     let owner = match fields.object(P::GroupOwner) {
         None => None,
@@ -275,9 +311,13 @@ fn group_fields(fields: &Fields<'_>) -> Outcome<GroupFields> {
         values: None,
         flags: fields.integer(P::GroupFlags)?,
         flags_change: mode_change(fields)?,
-        call_flags,
-        call_change,
-        resolution,
+        call_flags: call.flags,
+        call_change: call.change,
+        resolution: call.resolution,
+        call_duration_s: call.duration_s,
+        starts: fields.number(P::GroupStart)?.map(|at| Timestamp((at * 1000.0) as u64)),
+        duration_s: fields.integer(P::GroupDuration)?,
+        lobby: fields.boolean(P::GroupLobby)?,
         expiry_s: fields.integer(P::GroupExpiry)?,
         expiry_extension_s: fields.integer(P::GroupExpiryExt)?,
         active: fields.boolean(P::GroupActive)?,
@@ -344,5 +384,11 @@ fn member_fields(fields: &Fields<'_>) -> Outcome<MemberFields> {
         changed.admin_flags = Some(flags);
     }
     changed.expiry_s = fields.integer(P::MemberExpiry)?;
+    let call = call_fields(fields, P::MemberCall)?;
+    changed.call_flags = call.flags;
+    changed.call_change = call.change;
+    changed.resolution = call.resolution;
+    changed.call_duration_s = call.duration_s;
+    changed.busy = fields.boolean(P::MemberBusy)?;
     Ok(changed)
 }

@@ -35,6 +35,7 @@ pub const ENTRIES: &[Entry] = &[
     Entry { names: &["groupsget", "groups", "groupget"], params: groups::GET, about: "list groups", read: groups::get },
     Entry { names: &["groupeditmembers", "addmembers"], params: groups::EDIT_MEMBERS, about: "add, edit or remove members", read: groups::edit_members },
     Entry { names: &["groupgetmembers", "getmembers", "groupmembers"], params: groups::GET_MEMBERS, about: "list members", read: groups::get_members },
+    Entry { names: &["groupadmit"], params: groups::ADMIT, about: "let in who waits, or send it away", read: groups::admit },
     Entry { names: &["grouppin"], params: groups::PIN, about: "add, list or remove pins", read: groups::pin },
     Entry { names: &["message"], params: messages::SEND, about: "send a message", read: messages::send },
     Entry { names: &["messagesget", "msgget"], params: messages::GET, about: "read a user's messages, newest first", read: messages::get },
@@ -52,7 +53,6 @@ pub const ENTRIES: &[Entry] = &[
 
 /// Known operations that are not part of this release.
 const LATER: &[&str] = &[
-    "groupadmit",
     "appstats",
     "appapn",
     "pushupload",

@@ -23,7 +23,8 @@ pub(super) fn find_groups(db: &Connection, wanted: &Wanted<'_>, after: GroupId) 
 /// Columns of [`group`].
 pub(super) const GROUP_COLUMNS: &str = "gid, aid, name, status, image, flags, call_flags, \
                                         resolution, active, pinned, expires, \
-                                        expiry_extension_s, owner, profile";
+                                        expiry_extension_s, owner, profile, \
+                                        starts, duration_s, call_duration_s, lobby";
 
 /// The group without its PINs.
 pub(super) fn group(row: &Row<'_>) -> Sql<Group> {
@@ -42,7 +43,30 @@ pub(super) fn group(row: &Row<'_>) -> Sql<Group> {
         expiry_extension_s: row.get(11)?,
         owner: row.get::<_, Option<u32>>(12)?.map(Uid),
         values: row.get(13)?,
+        starts: time(row.get(14)?),
+        duration_s: row.get(15)?,
+        call_duration_s: row.get(16)?,
+        lobby: row.get(17)?,
         pins: Vec::new(),
+    })
+}
+
+/// Columns of [`member`].
+pub(super) const MEMBER_COLUMNS: &str = "m.given, m.denied, m.admin_flags, m.expires, m.call_flags, \
+                                         m.resolution, m.call_duration_s, m.busy";
+
+/// The member whose [`MEMBER_COLUMNS`] begin at this column.
+pub(super) fn member(row: &Row<'_>, at: usize, uid: Uid) -> Sql<Member> {
+    Ok(Member {
+        uid,
+        given: row.get(at)?,
+        denied: row.get(at + 1)?,
+        admin_flags: row.get(at + 2)?,
+        expires: time(row.get(at + 3)?),
+        call_flags: row.get(at + 4)?,
+        resolution: row.get(at + 5)?,
+        call_duration_s: row.get(at + 6)?,
+        busy: row.get(at + 7)?,
     })
 }
 
@@ -54,20 +78,13 @@ pub(super) fn load_group(db: &Connection, gid: GroupId) -> Sql<Option<Roster>> {
     let Some(group) = group else { return Ok(None) };
     let group = Group { pins: load_pins(db, gid)?, ..group };
     let sql = format!(
-        "SELECT {USER_COLUMNS}, m.given, m.denied, m.admin_flags, m.expires
+        "SELECT {USER_COLUMNS}, {MEMBER_COLUMNS}
          FROM members m JOIN users u USING (uid) WHERE m.gid = ?"
     );
     let mut statement = db.prepare_cached(&sql)?;
     let members = statement.query_map([gid.0], |row| {
         let user = user(row, 0)?;
-        let member = Member {
-            uid: user.uid,
-            given: row.get(USER_COLUMN_COUNT)?,
-            denied: row.get(USER_COLUMN_COUNT + 1)?,
-            admin_flags: row.get(USER_COLUMN_COUNT + 2)?,
-            expires: time(row.get(USER_COLUMN_COUNT + 3)?),
-        };
-        Ok((member, user))
+        Ok((member(row, USER_COLUMN_COUNT, user.uid)?, user))
     })?;
     let members = members.collect::<Sql<Vec<_>>>()?;
     Ok(Some((group, members)))
@@ -82,14 +99,17 @@ pub(super) fn save_group(
     let new = group.gid == GroupId(0);
     db.prepare_cached(
         "INSERT INTO groups (gid, aid, name, status, image, flags, call_flags, resolution, active,
-                             pinned, expires, expiry_extension_s, owner, profile)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                             pinned, expires, expiry_extension_s, owner, profile, starts,
+                             duration_s, call_duration_s, lobby)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (gid) DO UPDATE SET
            name = excluded.name, status = excluded.status, image = excluded.image,
            flags = excluded.flags, call_flags = excluded.call_flags,
            resolution = excluded.resolution, active = excluded.active, pinned = excluded.pinned,
            expires = excluded.expires, expiry_extension_s = excluded.expiry_extension_s,
-           owner = excluded.owner, profile = excluded.profile",
+           owner = excluded.owner, profile = excluded.profile, starts = excluded.starts,
+           duration_s = excluded.duration_s, call_duration_s = excluded.call_duration_s,
+           lobby = excluded.lobby",
     )?
     .execute(params![
         (!new).then_some(group.gid.0),
@@ -105,7 +125,11 @@ pub(super) fn save_group(
         group.expires.map(|at| signed(at.0)),
         group.expiry_extension_s,
         group.owner.map(|uid| uid.0),
-        group.values
+        group.values,
+        group.starts.map(|at| signed(at.0)),
+        group.duration_s,
+        group.call_duration_s,
+        group.lobby
     ])?;
     let gid = if new { GroupId(db.last_insert_rowid() as u32) } else { group.gid };
     save_pins(db, gid, group.pins, new)?;
@@ -115,8 +139,9 @@ pub(super) fn save_group(
     }
     for member in put {
         db.prepare_cached(
-            "INSERT OR REPLACE INTO members (gid, uid, given, denied, admin_flags, expires)
-             VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO members (gid, uid, given, denied, admin_flags, expires,
+                                             call_flags, resolution, call_duration_s, busy)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?
         .execute(params![
             gid.0,
@@ -124,7 +149,11 @@ pub(super) fn save_group(
             member.given,
             member.denied,
             member.admin_flags,
-            member.expires.map(|at| signed(at.0))
+            member.expires.map(|at| signed(at.0)),
+            member.call_flags,
+            member.resolution,
+            member.call_duration_s,
+            member.busy
         ])?;
     }
     Ok(gid)

@@ -8,7 +8,7 @@ use hub::port::apps::Scheduled;
 use hub::port::personal::{
     ErasePlace, Known, KnownDevice, PersonalReply, PersonalRequest, StoredFile,
 };
-use hub::port::store::{DeviceId, Member, Token, TokenId};
+use hub::port::store::{DeviceId, Token, TokenId};
 use hub::{Person, Trace, file_of, name_in};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use wire::codec::Decode as _;
@@ -17,7 +17,7 @@ use wire::proto::Message;
 use wire::time::Timestamp;
 
 use super::apps::{SCHEDULED_COLUMNS, scheduled};
-use super::groups::{GROUP_COLUMNS, group};
+use super::groups::{GROUP_COLUMNS, MEMBER_COLUMNS, group, member};
 use super::messages::log_row;
 use super::sqlite::{Sql, signed, time, unsigned};
 use super::users::load_contacts;
@@ -84,19 +84,10 @@ fn known(db: &Connection, uid: Uid) -> Sql<Known> {
     let columns = GROUP_COLUMNS.split(", ").map(|name| format!("g.{}", name.trim()));
     let columns = columns.collect::<Vec<_>>().join(", ");
     let of_member = format!(
-        "SELECT {columns}, m.given, m.denied, m.admin_flags, m.expires
+        "SELECT {columns}, {MEMBER_COLUMNS}
          FROM members m JOIN groups g USING (gid) WHERE m.uid = ? ORDER BY m.gid"
     );
-    let groups = rows(db, &of_member, uid.0, |row| {
-        let member = Member {
-            uid,
-            given: row.get(width)?,
-            denied: row.get(width + 1)?,
-            admin_flags: row.get(width + 2)?,
-            expires: time(row.get(width + 3)?),
-        };
-        Ok((group(row)?, member))
-    })?;
+    let groups = rows(db, &of_member, uid.0, |row| Ok((group(row)?, member(row, width, uid)?)))?;
     let waiting = "SELECT seq, entry, NULL, NULL, NULL, NULL, NULL FROM log
                    WHERE uid = ? AND entry IS NOT NULL ORDER BY seq";
     let waiting = rows(db, waiting, uid.0, log_row)?;

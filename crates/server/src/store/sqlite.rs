@@ -35,6 +35,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0006_backend.sql"),
     include_str!("schema/0007_personal.sql"),
     include_str!("schema/0008_push.sql"),
+    include_str!("schema/0009_rooms.sql"),
 ];
 /// From this version on what is deleted is overwritten.
 const OVERWRITING: usize = 7;
@@ -401,15 +402,19 @@ mod tests {
 
     #[test]
     fn what_an_older_version_has_deleted_is_overwritten_once() {
-        let disk = OnDisk::new();
-        let path = disk.folder.path().join("test.db");
-        let db = &disk.database.connection;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("test.db");
+        let db = Connection::open(&path).unwrap();
+        for migration in &MIGRATIONS[..OVERWRITING - 1] {
+            db.execute_batch(migration).unwrap();
+        }
         db.execute_batch(
-            "PRAGMA secure_delete = OFF; DROP TABLE files; PRAGMA user_version = 6;
+            "PRAGMA secure_delete = OFF; PRAGMA user_version = 6;
              INSERT INTO apps (name, active, token) VALUES ('a-mark', 1, x'00');
-             DELETE FROM apps; PRAGMA wal_checkpoint(TRUNCATE);",
+             DELETE FROM apps;",
         )
         .unwrap();
+        drop(db);
         let holds_mark = || {
             let bytes = std::fs::read(&path).unwrap();
             bytes.windows(6).any(|part| part == b"a-mark")

@@ -27,7 +27,7 @@ pub struct Built {
 
 type Measure = fn(&Built) -> anyhow::Result<Vec<Figure>>;
 
-const MEASURES: [(&str, Measure); 10] = [
+const MEASURES: [(&str, Measure); 11] = [
     ("sizes", sizes::measure),
     ("start", page::start),
     ("page", page::usable),
@@ -35,6 +35,7 @@ const MEASURES: [(&str, Measure); 10] = [
     ("backlog", page::backlog),
     ("tabs", page::tabs),
     ("messages", load::messages),
+    ("fan-out", load::fan_out),
     ("idle", page::idle),
     ("sfu", load::sfu),
     ("first-frame", page::first_frame),

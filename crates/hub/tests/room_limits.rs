@@ -1,0 +1,200 @@
+//! When rooms open, how long calls in them last, and what a member may do less than its group.
+
+mod host;
+
+use host::Host;
+use hub::port::admin::{GroupFields, MemberFields, Operation};
+use wire::id::{GroupId, SessionId};
+use wire::mask::{call, group as mode, group_error};
+use wire::proto::group_request::What;
+use wire::proto::*;
+use wire::time::{Duration, Timestamp};
+
+const AUDIO_ONLY: u32 = call::VALID | call::AUDIO;
+
+#[test]
+fn a_room_opens_at_its_time_and_closes_when_the_conference_is_over() {
+    let mut host = Host::new();
+    let (gid, [ada, bob]) = room(&mut host);
+    let starts = Some(host.now.wall.after(Duration::from_secs(10)));
+    set(&mut host, gid, GroupFields { starts, duration_s: Some(20), ..GroupFields::default() });
+    assert_eq!(enter(&mut host, gid, ada), Err(group_error::ACCESS_DENIED));
+    host.advance(Duration::from_secs(10));
+    for session in [ada, bob] {
+        enter(&mut host, gid, session).expect("it is open");
+    }
+    host.advance(Duration::from_millis(19_999));
+    assert_eq!(over(&mut host, bob), None);
+    host.advance(Duration::from_millis(1));
+    assert_eq!([ada, bob].map(|session| over(&mut host, session)), [Some(true); 2]);
+    assert_eq!(enter(&mut host, gid, ada), Err(group_error::ACCESS_DENIED));
+    // Longer than it was to be: it goes on.
+    set(&mut host, gid, GroupFields { duration_s: Some(60), ..GroupFields::default() });
+    enter(&mut host, gid, ada).expect("there is time again");
+    set(&mut host, gid, GroupFields { starts: Some(Timestamp(0)), ..GroupFields::default() });
+    enter(&mut host, gid, bob).expect("it is open");
+}
+
+#[test]
+fn a_conference_without_a_beginning_lasts_from_its_first_stream() {
+    let mut host = Host::new();
+    let (gid, [ada, bob]) = room(&mut host);
+    set(&mut host, gid, GroupFields { duration_s: Some(20), ..GroupFields::default() });
+    enter(&mut host, gid, bob).expect("entered");
+    host.advance(Duration::from_secs(15));
+    enter(&mut host, gid, ada).expect("entered");
+    publish(&mut host, gid, ada, true, true).expect("published");
+    host.advance(Duration::from_secs(19));
+    assert_eq!(over(&mut host, bob), None);
+    host.advance(Duration::from_secs(1));
+    assert_eq!([ada, bob].map(|session| over(&mut host, session)), [Some(true); 2]);
+    enter(&mut host, gid, ada).expect("another one begins");
+    host.advance(Duration::from_secs(25));
+    assert_eq!(over(&mut host, ada), None, "it has no stream yet");
+}
+
+#[test]
+fn a_member_stays_in_a_call_as_long_as_it_may_and_others_go_on() {
+    let mut host = Host::new();
+    let (gid, [ada, bob]) = room(&mut host);
+    set(&mut host, gid, GroupFields { call_duration_s: Some(30), ..GroupFields::default() });
+    let limit = MemberFields { call_duration_s: Some(10), ..MemberFields::default() };
+    edit(&mut host, gid, "bob", limit);
+    for session in [ada, bob] {
+        enter(&mut host, gid, session).expect("entered");
+    }
+    let stream = publish(&mut host, gid, bob, true, true).expect("published");
+    host.advance(Duration::from_secs(10));
+    assert_eq!((over(&mut host, bob), over(&mut host, ada)), (Some(true), None));
+    assert!(host.media.iter().any(|command| {
+        matches!(command, hub::port::media::Command::StopStream { stream: id } if id.0 == stream.id)
+    }));
+    // Changed while the call goes on.
+    edit(
+        &mut host,
+        gid,
+        "ada",
+        MemberFields { call_duration_s: Some(11), ..MemberFields::default() },
+    );
+    host.advance(Duration::from_secs(1));
+    assert_eq!(over(&mut host, ada), Some(true));
+}
+
+#[test]
+fn an_admin_takes_from_a_member_what_others_may_send_at_once() {
+    let mut host = Host::new();
+    let (gid, [ada, bob]) = room(&mut host);
+    set(&mut host, gid, GroupFields { resolution: Some(3), ..GroupFields::default() });
+    let owner = hub::port::admin::UserRef { address: Some("ada".into()), uid: None };
+    set(&mut host, gid, GroupFields { owner: Some(owner), ..GroupFields::default() });
+    for session in [ada, bob] {
+        enter(&mut host, gid, session).expect("entered");
+        publish(&mut host, gid, session, true, true).expect("published");
+    }
+    host.received(bob);
+    let permissions = Permissions {
+        call_flags: Some(AUDIO_ONLY),
+        call_duration: Some(600),
+        resolution: Some(10),
+        ..Permissions::default()
+    };
+    let put = MembersPut { addresses: vec!["bob".into()], permissions: Some(permissions) };
+    let request = GroupRequest { ticket: 1, gid: gid.0, what: Some(What::Put(put)) };
+    host.frame(ada, client_frame::Body::GroupRequest(request));
+    let frames = host.received(bob);
+    let refused = |body: &server_frame::Body| matches!(body, server_frame::Body::RoomRefused(_));
+    assert!(frames.iter().any(refused), "its picture ends: {frames:?}");
+    let told = frames.iter().find_map(|body| match body {
+        server_frame::Body::RoomState(state) => state.rights,
+        _ => None,
+    });
+    let told = told.expect("the room says what is left");
+    let left = call::DEFAULT & !call::VIDEO & !call::SCREEN;
+    assert_eq!((told.call_flags, told.call_duration, told.resolution), (left, 600, 10));
+    let sound = publish(&mut host, gid, bob, true, true).expect("sound may be sent");
+    assert_eq!((sound.audio, sound.video), (true, false));
+    publish(&mut host, gid, ada, true, true).expect("the others may");
+
+    edit(&mut host, gid, "bob", MemberFields { call_flags: Some(0), ..MemberFields::default() });
+    assert!(publish(&mut host, gid, bob, true, true).expect("as the group has it").video);
+    let no_sound = MemberFields { call_change: (call::AUDIO, 0), ..MemberFields::default() };
+    edit(&mut host, gid, "bob", no_sound);
+    let picture = publish(&mut host, gid, bob, true, true).expect("a picture may be sent");
+    assert_eq!((picture.audio, picture.video), (false, true));
+}
+
+#[test]
+fn who_is_busy_takes_no_turn_unless_all_are() {
+    let mut host = Host::new();
+    let tokens = ["ada", "bob", "eve"].map(|name| host.user(name));
+    let gid = host.group(mode::RECV_ROUND_ROBIN, &["ada", "bob", "eve"]);
+    let [ada, bob, eve] = [0, 1, 2].map(|at| host.sign_in_from(&tokens[at], at as u8 + 1));
+    let busy = |busy| MemberFields { busy: Some(busy), ..MemberFields::default() };
+    edit(&mut host, gid, "bob", busy(true));
+    let to = target::To::Group(gid.0);
+    for (id, text) in ["one", "two"].iter().enumerate() {
+        host.send_to(ada, to.clone(), id as u64 + 1, text, None);
+    }
+    assert_eq!((host.texts(bob).len(), host.texts(eve).len()), (0, 2));
+    edit(&mut host, gid, "eve", busy(true));
+    host.send_to(ada, to, 3, "three", None);
+    assert_eq!(host.texts(bob).len() + host.texts(eve).len(), 1);
+}
+
+// ---- helpers -----------------------------------------------------------------------------
+
+/// Ada and Bob, members of a group.
+fn room(host: &mut Host) -> (GroupId, [SessionId; 2]) {
+    let sessions = ["ada", "bob"].map(|name| {
+        let token = host.user(name);
+        host.sign_in(&token)
+    });
+    (host.group(0, &["ada", "bob"]), sessions)
+}
+
+fn set(host: &mut Host, gid: GroupId, fields: GroupFields) {
+    let rights = MemberFields::default();
+    host.admin(Operation::GroupSet { gid, fields, members: vec![], rights }).expect("set");
+}
+
+fn edit(host: &mut Host, gid: GroupId, who: &str, rights: MemberFields) {
+    let members = vec![who.to_owned()];
+    host.admin(Operation::MembersEdit { gid, members, rights }).expect("edited");
+}
+
+fn enter(host: &mut Host, gid: GroupId, session: SessionId) -> Result<(), u32> {
+    host.received(session);
+    host.frame(session, client_frame::Body::RoomEnter(RoomEnter { gid: gid.0 }));
+    let answer = host.received(session).into_iter().find_map(|body| match body {
+        server_frame::Body::RoomState(_) => Some(Ok(())),
+        server_frame::Body::RoomRefused(refused) => Some(Err(refused.error)),
+        _ => None,
+    });
+    answer.expect("an answer")
+}
+
+fn publish(
+    host: &mut Host,
+    gid: GroupId,
+    session: SessionId,
+    audio: bool,
+    video: bool,
+) -> Result<Stream, u32> {
+    host.received(session);
+    let wanted = Publish { gid: gid.0, audio, video, ..Publish::default() };
+    host.frame(session, client_frame::Body::Publish(wanted));
+    let answer = host.received(session).into_iter().find_map(|body| match body {
+        server_frame::Body::RoomUpdate(update) => update.own.into_iter().next().map(Ok),
+        server_frame::Body::RoomRefused(refused) => Some(Err(refused.error)),
+        _ => None,
+    });
+    answer.expect("an answer")
+}
+
+/// Whether the room was closed because its time was over.
+fn over(host: &mut Host, session: SessionId) -> Option<bool> {
+    host.received(session).into_iter().find_map(|body| match body {
+        server_frame::Body::RoomUpdate(update) => update.closed.then_some(update.over),
+        _ => None,
+    })
+}
