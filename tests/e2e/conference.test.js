@@ -1,11 +1,11 @@
 // What pages may ask of a room beyond hearing and seeing: devices, wishes, admins, the first generation.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { event, key } from "./harness/room.js";
 import { covers } from "./harness/record.js";
 import { World } from "./harness/world.js";
 
 const world = World.forThisFile();
-const key = (person, sid = 0) => `${person.address}/${sid}`;
 const [CAMERA, SCREEN] = [0, 4];
 const ADMIN = { callcontrol: true, hangup: true };
 
@@ -33,14 +33,6 @@ async function enter(names, settings = {}) {
   return { people, gid, pages };
 }
 
-const event = (page, wanted) =>
-  page.until(
-    (wanted) =>
-      room.seen.events.some((event) =>
-        Object.entries(wanted).every(([name, value]) => event[name] === value),
-      ),
-    wanted,
-  );
 const asked = (page, wanted) =>
   page.until(
     (wanted) => room.seen.asked.some((one) => JSON.stringify(one) === JSON.stringify(wanted)),

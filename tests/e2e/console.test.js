@@ -1,11 +1,9 @@
 // The console as an operator uses it: apps, users, tokens, groups, who is there, webhooks.
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { join } from "node:path";
 import { before, test } from "node:test";
-import { root } from "./harness/environment.js";
+import { isAccessibleAndFits, SCREENS } from "./harness/accessible.js";
 import { online } from "./harness/chat.js";
 import { ADMIN_KEY } from "./harness/server.js";
 import { World } from "./harness/world.js";
@@ -15,8 +13,6 @@ const world = World.forThisFile([
   // One more try, at once.
   ...["--webhook-retries", "0"],
 ]);
-const AXE = readFileSync(join(root, "node_modules/axe-core/axe.min.js"), "utf8");
-const SCREENS = { phone: { width: 360, height: 740 }, desktop: { width: 1280, height: 800 } };
 
 before(() => world.open());
 
@@ -36,21 +32,6 @@ async function openConsole({ place = "", scheme = "light", screen = "desktop" } 
 async function go(raw, place) {
   await raw.getByRole("navigation").getByRole("link", { name: place }).click();
   await raw.getByRole("heading", { name: place, level: 1 }).waitFor();
-}
-
-/** axe finds nothing, and nothing is wider than the screen. */
-async function isAccessibleAndFits(raw, state) {
-  await raw.evaluate(AXE);
-  const violations = await raw.evaluate(async () => {
-    const { violations } = await axe.run(document);
-    return violations.map((v) => `${v.id}: ${v.nodes.map((node) => node.target).join(" ")}`);
-  });
-  assert.deepEqual(violations, [], state);
-  const [wide, room] = await raw.evaluate(() => [
-    document.documentElement.scrollWidth,
-    document.documentElement.clientWidth,
-  ]);
-  assert.ok(wide <= room, `${state}: ${wide} px wide on a screen of ${room}`);
 }
 
 /** A backend that takes events as it is told to. */

@@ -1,15 +1,11 @@
 // The demo pages: usable by everybody, on every screen, in the dark too.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { before, test } from "node:test";
-import { root } from "./harness/environment.js";
+import { isAccessibleAndFits, SCREENS } from "./harness/accessible.js";
 import { Messenger, pictureFile, textFile } from "./harness/messenger.js";
 import { World } from "./harness/world.js";
 
 const world = World.forThisFile();
-const AXE = readFileSync(join(root, "node_modules/axe-core/axe.min.js"), "utf8");
-const SCREENS = { phone: { width: 360, height: 740 }, desktop: { width: 1280, height: 800 } };
 
 /** Something that is on the page only when it is ready to be used. */
 const READY = {
@@ -37,21 +33,6 @@ before(async () => {
     conference: world.demoAddress("conference", ada, known),
   };
 });
-
-/** axe finds nothing, and nothing is wider than the screen. */
-async function isAccessibleAndFits(raw, state) {
-  await raw.evaluate(AXE);
-  const violations = await raw.evaluate(async () => {
-    const { violations } = await axe.run(document);
-    return violations.map((v) => `${v.id}: ${v.nodes.map((node) => node.target).join(" ")}`);
-  });
-  assert.deepEqual(violations, [], state);
-  const [wide, room] = await raw.evaluate(() => [
-    document.documentElement.scrollWidth,
-    document.documentElement.clientWidth,
-  ]);
-  assert.ok(wide <= room, `${state}: ${wide} px wide on a screen of ${room}`);
-}
 
 for (const name of ["landing", "messenger", "conference"]) {
   for (const scheme of ["light", "dark"]) {
@@ -287,6 +268,30 @@ test("a host sees raised hands, mutes one and all, and ends the conference for e
   for (const page of [bobs, carols]) {
     await page.getByText("Ada ended the conference for you.").waitFor();
   }
+});
+
+test("in a webinar one watches, raises a hand, is let speak and speaks", async () => {
+  const [host, viewer] = await world.people("Ada", "Vera");
+  const { gid, pages } = await lobbies([host]);
+  const admin = { adduser: true, callcontrol: true };
+  await world.app.call("groupeditmembers", { group: { gid, members: { m: host.address, admin } } });
+  await world.app.editMembers(gid, [viewer.address], { pub: false });
+  const viewers = await visit("conference", viewer, { group: { gid, name: "Team" } });
+  await viewers.getByText("You will watch and chat here.").waitFor();
+  const [hosts] = pages;
+  await enter(hosts);
+  await viewers.getByRole("button", { name: "Watch" }).click();
+  await pictures(viewers, 1);
+  assert.equal(await viewers.getByRole("button", { name: "Microphone" }).count(), 0);
+  await isAccessibleAndFits(viewers, "webinar");
+  await viewers.keyboard.press("h");
+  await hosts.locator("body").press("p");
+  await person(hosts, "Vera").getByRole("img", { name: "hand raised" }).waitFor();
+  await person(hosts, "Vera").getByRole("button").click();
+  await hosts.getByRole("menuitem", { name: "Let speak" }).click();
+  await viewers.getByRole("heading", { name: "You may speak now" }).waitFor();
+  await viewers.getByRole("button", { name: "Switch on" }).click();
+  await pictures(hosts, 2);
 });
 
 test("who is no member of the room is asked for its PIN and let in with it", async () => {

@@ -1,12 +1,12 @@
 // Three people and more in a room: everybody is really heard and seen, and told who comes, mutes and goes.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { event, key } from "./harness/room.js";
 import { World } from "./harness/world.js";
 import { covers } from "./harness/record.js";
 import { until } from "./harness/until.js";
 
 const world = World.forThisFile();
-const key = (person) => `${person.address}/0`;
 
 /** A room with these members, each in a browser of the kind named for them. */
 async function enter(names, kinds = {}) {
@@ -43,14 +43,6 @@ async function hearsAndSees(page, count) {
   await page.until((count) => room.views().filter((v) => v.width > 0).length >= count, count);
 }
 
-const event = (page, wanted) =>
-  page.until(
-    (wanted) =>
-      room.seen.events.some((event) =>
-        Object.entries(wanted).every(([name, value]) => event[name] === value),
-      ),
-    wanted,
-  );
 const gone = (page, person, deadline) =>
   page.until(
     (who) => room.seen.publishers.some((p) => p.who === who && !p.here),

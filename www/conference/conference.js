@@ -24,6 +24,18 @@ const lobby = new Lobby(me, title, (chosen) => {
 document.getElementById("app-screen").hidden = false;
 lobby.show();
 
+/** What one may do here decides what the page offers; it may change at any time. */
+function lookAtRights() {
+  group.getSettings({
+    Mesibo_onGroupSettings(_group, _settings, own) {
+      const mayPublish = (own.flags & MESIBO_MEMBERFLAG_PUBL) !== 0;
+      lobby.setWatching(!mayPublish);
+      room.setRights(mayPublish);
+    },
+  });
+}
+lookAtRights();
+
 /** Why a room cannot be entered, in plain words. */
 const REFUSALS = new Map([
   [MESIBO_GROUPERROR_PERMISSION, "Your rights in this room do not allow that."],
@@ -49,6 +61,9 @@ function joinWithPin(chosen) {
 }
 
 api.addListener({
+  Mesibo_onProfileUpdated(profile) {
+    if (profile === group) lookAtRights();
+  },
   Mesibo_onGroupError(profile, error) {
     if (profile?.getGroupId() !== me.group.gid || !room.entered) return;
     const reason = REFUSALS.get(error) ?? "The server refused the room.";

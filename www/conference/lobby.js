@@ -46,6 +46,14 @@ export class Lobby {
     });
   }
 
+  /** Who may not send anything needs no camera: a webinar. */
+  setWatching(on) {
+    document.getElementById("watch-only").hidden = !on;
+    for (const id of ["try", "choices"]) document.getElementById(id).hidden = on;
+    document.getElementById("enter").textContent = on ? "Watch" : "Join";
+    if (on) this.release();
+  }
+
   show(reason = null) {
     this.place.hidden = false;
     document.getElementById("lobby-title").textContent = `Join ${this.title()}`;

@@ -21,6 +21,8 @@ export class Room {
     this.group = group;
     this.left = left;
     this.entered = false;
+    /** Whether the own rights allow to send camera and microphone. */
+    this.mayPublish = true;
     this.place = document.getElementById("room");
     this.notice = document.getElementById("room-notice");
     this.people = new People();
@@ -64,20 +66,34 @@ export class Room {
     this.call = this.api.groupCall(this, this.group.getGroupId());
     if (speaker) this.call.setAudioDevice(speaker);
     this.call.join(this, this);
-    this.me = this.call.createPublisher(CAMERA);
-    if (this.me) {
-      this.me.setName(name);
-      this.me.setVideoSource(MESIBOCALL_VIDEOSOURCE_CAMERADEFAULT, camera);
-      this.me.call(true, true, !audio, !video, this);
-      this.grid.add(this.me, `${name} (you)`);
-      this.drawMute(this.me);
-    } else {
-      this.tell("You may watch and chat here, but not send camera or microphone.");
-    }
+    this.camera = camera;
+    this.me = null;
+    if (this.mayPublish) this.publish(audio, video);
+    // Who watches looks at who speaks.
+    this.grid.setSpeaker(!this.me);
     // Beside the pictures where there is room for both.
     this.panels.show(matchMedia("(min-width: 720px)").matches ? "chat" : null);
     heading.focus();
     this.draw();
+  }
+
+  /** Sends camera and microphone, muted what is not wanted yet. */
+  publish(audio, video) {
+    this.me = this.call.createPublisher(CAMERA);
+    if (!this.me) return this.tell("Your rights in this room do not allow that.");
+    this.me.setName(this.name);
+    this.me.setVideoSource(MESIBOCALL_VIDEOSOURCE_CAMERADEFAULT, this.camera);
+    this.me.call(true, true, !audio, !video, this);
+    this.grid.add(this.me, `${this.name} (you)`);
+    this.drawMute(this.me);
+    this.draw();
+  }
+
+  /** The own rights are known, or others. */
+  setRights(mayPublish) {
+    const allowed = mayPublish && !this.mayPublish;
+    this.mayPublish = mayPublish;
+    if (allowed && this.entered && !this.me) this.askToSpeak("You may speak now");
   }
 
   leave(reason) {
@@ -196,9 +212,7 @@ export class Room {
   }
 
   MesiboGroupcallAdmin_OnStartPublishing(requester) {
-    const text = "Your microphone and camera will be on, and everybody here can see and hear you.";
-    const ask = `${requester.getNameOrAddress()} asks you to speak`;
-    confirm(ask, text, "Switch on").then((yes) => yes && this.publishAgain());
+    this.askToSpeak(`${requester.getNameOrAddress()} asks you to speak`);
     // Not before the person has said so.
     return false;
   }
@@ -211,14 +225,16 @@ export class Room {
     this.leave(`${requester.getNameOrAddress()} ended the conference for you.`);
   }
 
-  publishAgain() {
-    if (!this.entered || this.me) return;
-    this.me = this.call.createPublisher(CAMERA);
-    if (!this.me) return this.tell("Your rights in this room do not allow that.");
-    this.me.setName(this.name);
-    this.me.call(true, true, this);
-    this.grid.add(this.me, `${this.name} (you)`);
-    this.draw();
+  async askToSpeak(title) {
+    const text = "Your microphone and camera will be on, and everybody here can see and hear you.";
+    const yes = await confirm(title, text, "Switch on");
+    if (yes && this.entered && !this.me) this.publish(true, true);
+  }
+
+  /** Gives somebody who watches the right to send. */
+  letSpeak(address) {
+    this.group.addMember(address, { flags: MESIBO_MEMBERFLAG_ALL });
+    this.mention(`${this.nameOf(address)} may speak now`);
   }
 
   // ---- the buttons ----
@@ -275,6 +291,8 @@ export class Room {
     const narrow = !this.controls.buttons.people.offsetParent;
     const isHost = this.call.hasAdminPermissions();
     return [
+      this.mayPublish &&
+        !this.me && { icon: "camera", text: "Speak", act: () => this.askToSpeak("Speak?") },
       narrow && { icon: "people", text: "People", act: () => this.panels.toggle("people") },
       narrow &&
         this.me &&
@@ -346,7 +364,7 @@ export class Room {
       const theirs = streams.get(address) ?? [];
       const hand = isOwn ? this.hands.up : this.hands.raised.has(address);
       const name = isOwn ? this.name : this.nameOf(address);
-      const actions = isOwn ? [] : this.actionsFor(theirs);
+      const actions = isOwn ? [] : this.actionsFor(address, theirs);
       return { address, name, own: isOwn, hand, marks: marksOf(theirs, hand), actions };
     });
     const rank = ({ own, hand }) => (own ? 0 : hand ? 1 : 2);
@@ -354,7 +372,7 @@ export class Room {
   }
 
   /** What one may do with the streams of another person. */
-  actionsFor(streams) {
+  actionsFor(address, streams) {
     const camera = streams.find((participant) => participant.getSid() === CAMERA);
     const screen = streams.find((participant) => participant.getSid() === SCREEN);
     const actions = [];
@@ -373,6 +391,9 @@ export class Room {
       }
       const forAll = () => this.call.getAdmin().fullscreen(shown);
       actions.push({ icon: "speaker", text: "Show large to everybody", act: forAll });
+    }
+    if (!camera && this.group.canAddMembers()) {
+      actions.push({ icon: "mic", text: "Let speak", act: () => this.letSpeak(address) });
     }
     const screenAdmin = screen?.getAdmin();
     if (screenAdmin) {

@@ -15,6 +15,7 @@ use wire::proto::{
     server_frame, target,
 };
 
+use crate::Output;
 use crate::delivery::{EncodedEntry, note};
 use crate::directory::{Missing, Needs};
 use crate::hub::{Hub, Pending};
@@ -127,6 +128,9 @@ impl Hub {
         };
         let recalled = content.is_none();
         let modified = !recalled;
+        if recalled {
+            self.tell_recalled(&message, sender, id);
+        }
         let message = Message { content, modified, recalled, ..message };
         let entry = Entry { body: Some(entry::Body::Message(message)) }.encode_to_vec();
         let changed = EncodedEntry::new(entry::Body::Changed(changed));
@@ -134,6 +138,16 @@ impl Hub {
         let request =
             Request::ChangeMessage { sender, id, entry: entry.into(), notes: notes.clone() };
         self.ask(request, Pending::Noted(Noted { session, ticket, notes }));
+    }
+
+    /// The host forgets what came with a message to a group. Before the change is on disk: a recall
+    /// that was not stored is asked for again.
+    pub(crate) fn tell_recalled(&mut self, message: &Message, sender: Uid, id: MessageId) {
+        if let Some(target::To::Group(gid)) = message.to.as_ref().and_then(|to| to.to.as_ref())
+            && message.content.as_ref().is_some_and(|content| content.file.is_some())
+        {
+            self.output(Output::Recalled { gid: GroupId(*gid), sender, id });
+        }
     }
 
     pub(crate) fn on_remove(&mut self, session: SessionId, remove: &Remove) -> Result<(), Needs> {

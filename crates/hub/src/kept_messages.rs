@@ -151,6 +151,7 @@ impl Hub {
         };
         recalling.rest.pop();
         recalling.done += 1;
+        self.tell_recalled(&message, sender, id);
         let changed = Changed {
             from_uid: sender.0,
             from: message.from.clone(),

@@ -57,7 +57,7 @@ pub use upload::UploadKey;
 use alloc::string::String;
 use bytes::Bytes;
 use wire::code::Code;
-use wire::id::{AppId, SessionId, Ticket, Uid};
+use wire::id::{AppId, GroupId, MessageId, SessionId, Ticket, Uid};
 use wire::proto::client_frame;
 use wire::time::Instant;
 
@@ -186,6 +186,15 @@ pub enum Output {
     },
     /// Tell the backend of an app.
     Hook(alloc::boxed::Box<hook::Told>),
+    /// A message to a group was taken back: what was kept for it alone goes.
+    Recalled {
+        /// Of which group.
+        gid: GroupId,
+        /// Its sender.
+        sender: Uid,
+        /// Its number.
+        id: MessageId,
+    },
     /// Wake the devices of somebody who is not there.
     Push(alloc::boxed::Box<port::push::Push>),
     /// Tell the media server.

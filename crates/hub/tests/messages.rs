@@ -394,3 +394,24 @@ fn what_a_session_sends_while_the_disk_is_busy_is_stored_by_one_request_in_order
     let seqs: Vec<_> = deliver.entries.iter().map(|entry| entry.seq).collect();
     assert_eq!(seqs, [3, 4, 5, 6], "what is stored together is told in one frame");
 }
+
+#[test]
+fn the_host_hears_of_a_message_with_a_file_that_a_member_has_taken_back() {
+    let mut host = Host::new();
+    let [ada, bob] = ["ada", "bob"].map(|name| host.user(name));
+    let (ada, _bob) = (host.sign_in(&ada), host.sign_in(&bob));
+    let gid = host.group(0, &["ada", "bob"]);
+    let to = Target { to: Some(target::To::Group(gid.0)) };
+    for (id, file) in [(1, Some(File::default())), (2, None)] {
+        let content = Content { title: "film".into(), file, ..Content::default() };
+        let (to, content) = (Some(to.clone()), Some(content));
+        let send = Send { id, to, flags: 3, content, ..Send::default() };
+        host.frame(ada, client_frame::Body::Send(send));
+    }
+    for id in [1, 2] {
+        let change = Change { ticket: id, id, to: Some(to.clone()), ..Change::default() };
+        host.frame(ada, client_frame::Body::Change(change));
+    }
+    let told: Vec<_> = host.recalled.iter().map(|(gid, _, id)| (*gid, id.get())).collect();
+    assert_eq!(told, [(gid, 1)], "only what may have something kept for it");
+}

@@ -301,13 +301,7 @@ fn what_the_media_server_sees_of_links_and_views_is_told_to_whom_it_concerns() {
 #[test]
 fn what_an_admin_asks_goes_to_whom_it_is_for_and_names_the_admin() {
     let mut host = Host::new();
-    let (gid, [ada, bob, carol]) = room(&mut host, 0);
-    let flags = admin::CALL_CONTROL | admin::HANGUP;
-    let rights = MemberFields { admin_flags: Some(flags), ..MemberFields::default() };
-    host.admin(Operation::MembersEdit { gid, members: vec!["ada".into()], rights }).unwrap();
-    for session in [ada, bob, carol] {
-        enter(&mut host, gid, session).expect("entered");
-    }
+    let (gid, [ada, bob, carol]) = room_with_an_admin(&mut host);
     let stream = publish(&mut host, gid, bob, 3).expect("published");
     let ask = |verb: Verb, stream, about| {
         let sid = 9;
@@ -340,13 +334,7 @@ fn what_an_admin_asks_goes_to_whom_it_is_for_and_names_the_admin() {
 #[test]
 fn what_an_admin_mutes_stops_and_sends_away_is_forwarded_no_more_whatever_the_page_does() {
     let mut host = Host::new();
-    let (gid, [ada, bob, carol]) = room(&mut host, 0);
-    let flags = admin::CALL_CONTROL | admin::HANGUP;
-    let rights = MemberFields { admin_flags: Some(flags), ..MemberFields::default() };
-    host.admin(Operation::MembersEdit { gid, members: vec!["ada".into()], rights }).unwrap();
-    for session in [ada, bob, carol] {
-        enter(&mut host, gid, session).expect("entered");
-    }
+    let (gid, [ada, bob, carol]) = room_with_an_admin(&mut host);
     let stream = publish(&mut host, gid, bob, 0).expect("published");
     let ask = |host: &mut Host, verb: Verb, stream, enable| {
         let (verb, audio) = (verb as i32, true);
@@ -606,6 +594,18 @@ fn room(host: &mut Host, flags: u32) -> (GroupId, [SessionId; 3]) {
     let gid = host.group(flags, &["ada", "bob", "carol"]);
     for session in sessions {
         host.received(session);
+    }
+    (gid, sessions)
+}
+
+/// All of them are in it, and Ada may control calls.
+fn room_with_an_admin(host: &mut Host) -> (GroupId, [SessionId; 3]) {
+    let (gid, sessions) = room(host, 0);
+    let flags = admin::CALL_CONTROL | admin::HANGUP;
+    let rights = MemberFields { admin_flags: Some(flags), ..MemberFields::default() };
+    host.admin(Operation::MembersEdit { gid, members: vec!["ada".into()], rights }).unwrap();
+    for session in sessions {
+        enter(host, gid, session).expect("entered");
     }
     (gid, sessions)
 }

@@ -19,6 +19,9 @@ use crate::demo;
 use crate::front::CertificateFiles;
 use crate::{push, webhook};
 
+/// Found where programs are.
+const FFMPEG: &str = "ffmpeg";
+
 /// Everything the server is told; nothing of it changes while it runs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
@@ -54,6 +57,8 @@ pub struct Config {
     pub admin_http_status: bool,
     /// Where webhooks may be, and how they are asked.
     pub webhooks: webhook::Settings,
+    /// The program that makes smaller copies of videos; empty = none.
+    pub ffmpeg: String,
     /// Which push services may be asked, and who asks.
     pub push: push::Settings,
     /// Browsers that may be signed in with one token at the same time.
@@ -91,6 +96,7 @@ impl Default for Config {
             admin_cors_origins: Vec::new(),
             admin_http_status: false,
             webhooks: webhook::Settings::default(),
+            ffmpeg: FFMPEG.into(),
             push: push::Settings::default(),
             token_sessions: 1,
             history: true,
@@ -189,6 +195,10 @@ pub struct Flags {
     #[arg(long, env = "MESIBO_ADMIN_HTTP_STATUS", value_name = "BOOL")]
     admin_http_status: Option<bool>,
 
+    /// Program that makes smaller copies of videos of groups; empty makes none [ffmpeg]
+    #[arg(long, env = "MESIBO_FFMPEG", value_name = "PROGRAM")]
+    ffmpeg: Option<String>,
+
     /// Whether browsers may be woken by push services inside the network or without TLS [false]
     #[arg(long, env = "MESIBO_PUSH_ALLOW_PRIVATE", value_name = "BOOL")]
     push_allow_private: Option<bool>,
@@ -272,6 +282,8 @@ struct File {
     #[serde(default)]
     webhook: Webhook,
     #[serde(default)]
+    library: LibraryFile,
+    #[serde(default)]
     push: Push,
     #[serde(default)]
     tokens: Tokens,
@@ -288,6 +300,12 @@ struct Demo {
     enabled: Option<bool>,
     app: Option<String>,
     otp: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LibraryFile {
+    ffmpeg: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -411,6 +429,7 @@ impl Flags {
                 .admin_http_status
                 .or(file.admin.http_status_from_code)
                 .unwrap_or(false),
+            ffmpeg: self.ffmpeg.or(file.library.ffmpeg).unwrap_or_else(|| FFMPEG.into()),
             push: push::Settings {
                 allow_private: self.push_allow_private.or(file.push.allow_private).unwrap_or(false),
                 contact: self.push_contact.or(file.push.contact).unwrap_or_default(),
@@ -566,6 +585,8 @@ mod tests {
             include_body = false
             strict_body = true
             retries = [2, 3]
+            [library]
+            ffmpeg = "/opt/ffmpeg"
             [push]
             contact = "mailto:ops@example.com"
             [tokens]
@@ -606,6 +627,7 @@ mod tests {
                 strict_body: true,
                 retries_s: vec![2, 3],
             },
+            ffmpeg: "/opt/ffmpeg".into(),
             push: push::Settings { allow_private: false, contact: "mailto:ops@example.com".into() },
             token_sessions: 3,
             history: false,

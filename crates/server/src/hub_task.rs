@@ -16,6 +16,7 @@ use wire::limits::{HUB_INPUTS_MAX, STORE_REQUESTS_MAX};
 use wire::proto::client_frame;
 
 use crate::clock::Clock;
+use crate::library::Library;
 use crate::media::{MediaHandle, Translation};
 use crate::metrics::Metrics;
 use crate::orders::{OrderSender, ToSocket};
@@ -120,6 +121,8 @@ pub struct Settings {
     pub webhooks: Webhooks,
     /// Wakes browsers.
     pub push: PushService,
+    /// Media of groups.
+    pub library: Library,
     /// Signs upload tokens.
     pub upload_key: UploadKey,
 }
@@ -135,8 +138,13 @@ pub fn start(
 ) -> (HubHandle, tokio::task::JoinHandle<()>) {
     let (inputs, waiting) = mpsc::channel(HUB_INPUTS_MAX);
     let handle = HubHandle { inputs, sessions: Arc::default(), is_stopping: Arc::default() };
-    let mut task =
-        HubTask::new(database, media, media_events, metrics, (settings.webhooks, settings.push));
+    let mut task = HubTask::new(
+        database,
+        media,
+        media_events,
+        metrics,
+        (settings.webhooks, settings.push, settings.library),
+    );
     let (per_second, burst) = settings.operation_rate;
     task.hub = task
         .hub
@@ -166,6 +174,7 @@ struct HubTask {
     counted: Counters,
     webhooks: Webhooks,
     push: PushService,
+    library: Library,
     metrics: Metrics,
 }
 
@@ -175,7 +184,7 @@ impl HubTask {
         media: MediaHandle,
         media_events: mpsc::Receiver<sfu::Event>,
         metrics: Metrics,
-        (webhooks, push): (Webhooks, PushService),
+        (webhooks, push, library): (Webhooks, PushService, Library),
     ) -> HubTask {
         // Bounded by `outstanding`: there is never more in it than was asked.
         let (answers, stored) = mpsc::unbounded_channel();
@@ -205,6 +214,7 @@ impl HubTask {
             counted: Counters::default(),
             webhooks,
             push,
+            library,
             metrics,
         }
     }
@@ -334,6 +344,10 @@ impl HubTask {
                     }
                 }
                 Output::Push(push) => self.push.take(*push),
+                Output::Recalled { gid, sender, id } => {
+                    let library = self.library.clone();
+                    tokio::spawn(async move { library.recalled(gid, sender, id.get()).await });
+                }
                 Output::Hook(told) => self.webhooks.take(*told),
                 Output::Log { text } => tracing::info!("{text}"),
                 Output::Wait(deadline) => {

@@ -10,6 +10,7 @@ mod files;
 mod front;
 mod gateway;
 mod hub_task;
+mod library;
 pub mod media;
 mod metrics;
 mod orders;
@@ -36,6 +37,7 @@ use wire::limits::{MEDIA_EVENTS_MAX, PUSH_WAITING_MAX, STOP_WITHIN};
 use crate::config::Config;
 use crate::front::{Certificate, Door, Proxies};
 use crate::hub_task::{HubHandle, ToHub};
+use crate::library::Library;
 use crate::media::MediaConfig;
 use crate::metrics::{Exposition, Metrics};
 use crate::push::{PushKey, PushService};
@@ -57,6 +59,7 @@ struct Shared {
     exposition: Arc<Exposition>,
     console: Arc<console::Console>,
     push: PushService,
+    library: Library,
     webhooks: Webhooks,
     whip: whip::Whip,
 }
@@ -102,6 +105,9 @@ impl Server {
         let files = files::Files::open(&config.data, config.files_url, config.upload_max_mb)
             .with_context(|| "the folders for files cannot be made".to_owned())?;
         let upload_key = files::upload_key(&kept_key(&config.data.join("upload.key"))?)?;
+        let library =
+            Library::open(&config.data, files.clone(), upload_key.clone(), &config.ffmpeg)
+                .context("the folder of the library cannot be made")?;
         let metrics = Metrics::default();
         let exposition = Arc::new(Exposition::new(&metrics, media.figures().clone()));
         let webhooks = Webhooks::open(&config.data, config.webhooks, metrics.clone())?;
@@ -113,6 +119,7 @@ impl Server {
             operation_rate: (config.admin_rate, config.admin_burst),
             webhooks: webhooks.clone(),
             push: push.clone(),
+            library: library.clone(),
             upload_key,
         };
         let (hub, hub_task) = hub_task::start(database, media, media_events, metrics, settings);
@@ -135,10 +142,12 @@ impl Server {
             files,
             exposition,
             push,
+            library: library.clone(),
             console: Arc::new(console::Console::new(&config.data)),
             webhooks: webhooks.clone(),
             whip: whip::Whip::default(),
         };
+        library::sweep_every_hour(shared.clone());
         let mut router = Router::new()
             .merge(gateway::routes())
             .merge(admin::routes())
@@ -146,7 +155,8 @@ impl Server {
             .merge(files::routes())
             .merge(whip::routes())
             .merge(metrics::routes())
-            .merge(push::routes());
+            .merge(push::routes())
+            .merge(library::routes());
         let site = config.site.map(Site::Folder).or_else(Site::of_the_program);
         if let Some(settings) = config.demo {
             router = router.merge(demo::routes(settings, site.clone()));

@@ -99,7 +99,7 @@ fn layers_change_at_key_frames_only_whatever_is_lost_and_delayed() {
         world.weather = FAIR;
         view(&mut world, 2, 1_280);
         // After such losses the link is thought to be thin, and is measured anew.
-        world.run(15 * SECOND);
+        world.run(30 * SECOND);
         let received = world.received(2, 10, Video);
         assert!(received.len() > 100, "seed {seed}: {}", received.len());
         assert_decodable(received);

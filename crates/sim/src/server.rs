@@ -149,6 +149,7 @@ impl World {
                 Output::Uploader { .. }
                 | Output::Hook(_)
                 | Output::Push(_)
+                | Output::Recalled { .. }
                 | Output::Log { .. } => {}
             }
         }

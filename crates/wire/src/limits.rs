@@ -228,6 +228,23 @@ pub const PUSH_CALL_TTL_S: u32 = 86_400;
 /// (RFC 8030 section 7.2). The rest is cut off.
 pub const PUSH_ALERT_CHARS_MAX: usize = 200;
 
+/// Media of one group that can be played on demand. One more upload is refused (`QUOTA`): all of
+/// them are listed at once.
+pub const LIBRARY_GROUP_MAX: usize = 1_000;
+
+/// How long a link to such a medium is good. Then the page asks for another one.
+pub const LIBRARY_LINK_LIFETIME: Duration = Duration::from_secs(6 * 3600);
+
+/// Videos that wait for their smaller copies. A further one is played as it was uploaded.
+pub const RENDITIONS_WAITING_MAX: usize = 100;
+
+/// How long one copy may take. Then the program is killed, and there is no such copy.
+pub const RENDITION_WITHIN: Duration = Duration::from_secs(3600);
+
+/// Lines of the copies that are made, the largest first; a copy that is not smaller than the
+/// original is not kept.
+pub const RENDITION_HEIGHTS: [u32; 2] = [720, 360];
+
 /// Push messages that wait for one service. A further one is dropped and counted: its service is
 /// slower than what is written.
 pub const PUSH_WAITING_MAX: usize = 4_096;
@@ -415,6 +432,10 @@ pub const QUALITY_INTERVAL: Duration = Duration::from_secs(2);
 
 /// How long a link has to be too thin for a picture before it is kept back.
 pub const LINK_THIN_AFTER: Duration = Duration::from_millis(1_500);
+
+/// When a picture that was kept back for a thin link is tried again: sound suffers for as long as it
+/// takes to see that the link is still thin.
+pub const LINK_TRIED_AGAIN_AFTER: Duration = Duration::from_secs(20);
 
 /// How often it is decided anew what each link carries.
 pub const ALLOCATION_INTERVAL: Duration = Duration::from_millis(250);

@@ -427,6 +427,11 @@ pub enum Operation {
     /// `hooksget`, `hooksretry`, `hooksdel`: about events that its webhook has not taken. The hub
     /// says only that it may be done.
     Hooks(HookWish),
+    /// `groupgetmedia`: what was uploaded to it to be played. The hub says only that it may be done.
+    GroupMedia {
+        /// Which group.
+        gid: GroupId,
+    },
     /// `appdel`.
     AppDelete {
         /// Has to be the app's, for safety.
@@ -488,6 +493,8 @@ pub enum Reply {
     Apps(Vec<App>),
     /// The host does this.
     Hooks(AppId, HookWish),
+    /// The host tells what there is.
+    Media(GroupId),
     /// `appdel`.
     Done,
     /// `usersget`, and whether there are further ones.

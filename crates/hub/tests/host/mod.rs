@@ -29,6 +29,7 @@ pub struct Host {
     pub log: Vec<String>,
     pub hooks: Vec<hub::port::hook::Hook>,
     pub pushes: Vec<hub::port::push::Push>,
+    pub recalled: Vec<(GroupId, wire::id::Uid, wire::id::MessageId)>,
     pub places: Vec<hub::port::hook::Place>,
     pub uploaders: Vec<Result<Option<(wire::id::AppId, wire::id::Uid)>, StoreError>>,
     /// Requests whose answers are held back.
@@ -56,6 +57,7 @@ impl Host {
             log: Vec::new(),
             hooks: Vec::new(),
             pushes: Vec::new(),
+            recalled: Vec::new(),
             places: Vec::new(),
             uploaders: Vec::new(),
             held: None,
@@ -98,6 +100,7 @@ impl Host {
                 },
                 Output::AdminReply { result, .. } => self.answers.push(result),
                 Output::Media(command) => self.media.push(command),
+                Output::Recalled { gid, sender, id } => self.recalled.push((gid, sender, id)),
                 Output::Push(push) => self.pushes.push(*push),
                 Output::Hook(told) => match *told {
                     Told::Event(hook) => self.hooks.push(hook),

@@ -117,7 +117,11 @@ fn body(reply: Reply) -> Value {
         Reply::AppRow(app) => json!({"app": app_row(&app)}),
         Reply::Apps(apps) => json!({"apps": apps.iter().map(app_row).collect::<Vec<_>>()}),
         // These are told elsewhere.
-        Reply::Done | Reply::Hooks(..) | Reply::Personal { .. } | Reply::Erasing { .. } => {
+        Reply::Done
+        | Reply::Media(_)
+        | Reply::Hooks(..)
+        | Reply::Personal { .. }
+        | Reply::Erasing { .. } => {
             json!({})
         }
         Reply::Users(rows, more) => {

@@ -170,6 +170,10 @@ pub fn admit(fields: &Fields<'_>) -> Outcome<Operation> {
     Ok(Operation::GroupAdmit { gid, members, admit })
 }
 
+pub fn media(fields: &Fields<'_>) -> Outcome<Operation> {
+    Ok(Operation::GroupMedia { gid: gid(fields)? })
+}
+
 pub fn pin(fields: &Fields<'_>) -> Outcome<Operation> {
     let gid = gid(fields)?;
     let pin = fields.integer(P::Pin)?;

@@ -144,6 +144,7 @@ pub async fn answer(shared: Shared, origin: &Origin, request: Request) -> Respon
     tracing::info!(request = request.0, op = known, ok = result.is_ok(), "backend");
     shared.audit.note(known, &request, (&credential, origin.address), &result);
     match result {
+        Ok(Reply::Media(gid)) => envelope.done(shared.library.told(gid)),
         Ok(Reply::Hooks(aid, wish)) => match shared.webhooks.wish(aid, wish).await {
             Some(body) => envelope.done(body),
             None => envelope.failure(&refused("the disk does not keep up"), json),

@@ -45,6 +45,7 @@ pub const ENTRIES: &[Entry] = &[
     Entry { names: &["appget"], params: apps::ONE, about: "read settings of the app", read: apps::get },
     Entry { names: &["appsget"], params: &[Param::Key], about: "list all apps; takes the admin key", read: apps::list },
     Entry { names: &["apptoken"], params: apps::ONE, about: "give the app a new token", read: apps::token },
+    Entry { names: &["groupgetmedia"], params: groups::ONE, about: "list media of a group that are played on demand", read: groups::media },
     Entry { names: &["hooksget"], params: apps::HOOKS, about: "list events that the webhook has not taken", read: apps::hooks },
     Entry { names: &["hooksretry"], params: &[Param::HookIds], about: "try such events again", read: apps::retry_hooks },
     Entry { names: &["hooksdel"], params: &[Param::HookIds], about: "delete such events", read: apps::delete_hooks },
@@ -63,7 +64,6 @@ const LATER: &[&str] = &[
     "uacdel",
     "upload",
     "onpset",
-    "groupgetmedia",
 ];
 
 /// Whether the admin key does this operation itself; any other it does for the app it names.

@@ -151,6 +151,7 @@ pub async fn erase(
         tracing::error!(%error, "files of a user cannot be deleted");
         return Err(refused("files of the user cannot be deleted; ask again"));
     }
+    shared.library.erase(user.uid).await;
     let erased = shared.webhooks.erase(Person::from(&user)).await;
     erased.ok_or_else(|| refused("the disk does not keep up; ask again"))?;
     let user = UserRef { uid: Some(user.uid), address: None };

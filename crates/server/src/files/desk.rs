@@ -221,7 +221,7 @@ impl Desk {
         self.uploads.lock().expect("no panic while looking")
     }
 
-    fn path_of(&self, name: &Name) -> PathBuf {
+    pub fn path_of(&self, name: &Name) -> PathBuf {
         self.folder.join(name.as_str())
     }
 

@@ -7,10 +7,10 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use object_store::path::Path as Place;
-use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt};
+use object_store::{GetOptions, GetRange, ObjectStoreExt};
 
-use super::allow_all_origins;
 use super::name::Name;
+use super::{Files, allow_all_origins};
 use crate::Shared;
 
 /// Files never change, and nothing of them runs in our origin.
@@ -41,7 +41,7 @@ pub async fn download(
     headers: HeaderMap,
 ) -> Response {
     let found = match Name::read(&name) {
-        Some(name) => give(&*shared.files.stock, &name, &method, &headers).await,
+        Some(name) => give(&shared.files, &name, &method, &headers).await,
         None => Err(StatusCode::NOT_FOUND),
     };
     let mut response = found.unwrap_or_else(IntoResponse::into_response);
@@ -49,12 +49,14 @@ pub async fn download(
     response
 }
 
-async fn give(
-    stock: &dyn ObjectStore,
+/// Gives a file, or a part of it, to whom it may be given.
+pub async fn give(
+    files: &Files,
     name: &Name,
     method: &Method,
     asked: &HeaderMap,
 ) -> Result<Response, StatusCode> {
+    let stock = &*files.stock;
     let place = Place::from(name.as_str());
     let size = stock.head(&place).await.map_err(status_of)?.size;
     let text = |name| asked.get(name).and_then(|value| value.to_str().ok());

@@ -10,7 +10,7 @@ mod name;
 mod tus;
 mod upload;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -27,12 +27,13 @@ use wire::id::{AppId, Uid};
 use wire::limits::UPLOADS_AT_ONCE_MAX;
 
 use self::desk::Desk;
-use self::name::Name;
 use crate::Shared;
 use crate::admin::Failures;
 use crate::front::Origin;
 use crate::hub_task::HubHandle;
 
+pub use download::give;
+pub use name::Name;
 pub use upload::{is_upload, upload};
 
 /// Says where an upload has become a file.
@@ -42,10 +43,11 @@ const FILE_URL: HeaderName = HeaderName::from_static("mesibo-file-url");
 #[derive(Clone)]
 pub struct Files {
     stock: Arc<dyn ObjectStore>,
+    folder: Arc<Path>,
     desk: Arc<Desk>,
     slots: Arc<Semaphore>,
     /// Tokens that were worth nothing, apart from those of backends.
-    failures: Arc<Failures>,
+    pub failures: Arc<Failures>,
     /// Where downloads are, when that is not where the upload went.
     url: Option<Arc<str>>,
     bytes_max: u64,
@@ -66,13 +68,14 @@ impl Files {
     pub fn open(data: &Path, url: Option<String>, max_mb: u64) -> anyhow::Result<Files> {
         let folder = data.join("files");
         std::fs::create_dir_all(&folder)?;
-        let stock = Arc::new(LocalFileSystem::new_with_prefix(folder)?);
+        let stock = Arc::new(LocalFileSystem::new_with_prefix(&folder)?);
         let desk = Arc::new(Desk::open(&data.join("uploads"), stock.clone())?);
         desk.clone().sweep_every_hour();
         let url = url.map(|url| url.trim_end_matches('/').into());
         let slots = Arc::new(Semaphore::new(UPLOADS_AT_ONCE_MAX));
         let bytes_max = max_mb.saturating_mul(1024 * 1024);
-        Ok(Files { stock, desk, slots, failures: Arc::default(), url, bytes_max })
+        let folder = folder.into();
+        Ok(Files { stock, folder, desk, slots, failures: Arc::default(), url, bytes_max })
     }
 
     /// Tokens that were worth nothing, by address.
@@ -100,6 +103,36 @@ impl Files {
         Ok(())
     }
 
+    /// Where a file is, for a program that reads it.
+    pub fn path_of(&self, name: &Name) -> PathBuf {
+        self.folder.join(name.as_str())
+    }
+
+    /// Where a program may write what [`Files::finish`] makes a file of.
+    pub fn desk_path(&self, name: &Name) -> PathBuf {
+        self.desk.path_of(name)
+    }
+
+    /// What was written becomes a file.
+    pub async fn finish(&self, name: &Name) -> anyhow::Result<()> {
+        self.desk.finish(name).await
+    }
+
+    /// What was written is of no use.
+    pub async fn discard(&self, name: &Name) {
+        self.desk.discard(name).await;
+    }
+
+    /// These files go. What is no name of ours, or is gone, is as good as removed.
+    pub async fn remove(&self, names: &[String]) {
+        for name in names.iter().filter_map(|name| Name::read(name)) {
+            match self.stock.delete(&Place::from(name.as_str())).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => tracing::error!(%error, "a file cannot be removed"),
+            }
+        }
+    }
+
     /// Where a file is downloaded.
     fn url_of(&self, origin: &Origin, name: &Name) -> String {
         let (_, download) = self.places(origin);
@@ -125,14 +158,14 @@ pub fn bearer(headers: &HeaderMap) -> Option<String> {
 }
 
 /// Whose a token is; `Err` when it cannot be told now.
-async fn who(hub: &HubHandle, credential: String) -> Result<Option<(AppId, Uid)>, ()> {
+pub async fn who(hub: &HubHandle, credential: String) -> Result<Option<(AppId, Uid)>, ()> {
     hub.uploader(credential).await.map_err(|error| {
         tracing::error!(%error, "an uploader cannot be looked up");
     })
 }
 
 /// Pages of other origins upload and download.
-fn allow_all_origins(response: &mut Response) {
+pub fn allow_all_origins(response: &mut Response) {
     let headers = response.headers_mut();
     let any = HeaderValue::from_static("*");
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, any);

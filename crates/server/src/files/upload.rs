@@ -10,7 +10,7 @@ use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
-use wire::id::{AppId, Uid};
+use wire::id::{AppId, GroupId, Uid};
 use wire::limits::{UPLOAD_FIELD_BYTES_MAX, UPLOAD_FIELDS_MAX};
 
 use super::desk::Interrupted;
@@ -18,6 +18,7 @@ use super::name::Name;
 use super::{allow_all_origins, bearer, who};
 use crate::Shared;
 use crate::front::Origin;
+use crate::library::{self, Untaken};
 
 /// What a form may have beside the file: its other fields and what stands between them.
 const FORM_BYTES: u64 = (UPLOAD_FIELDS_MAX * (UPLOAD_FIELD_BYTES_MAX + 512)) as u64;
@@ -30,6 +31,7 @@ enum Refusal {
     TooLarge,
     NotAllowed,
     RateLimit,
+    Quota,
     Server,
 }
 
@@ -74,7 +76,13 @@ async fn answer(shared: Shared, origin: Origin, request: Request) -> Response {
     let mut body = json!({"op": "upload"});
     match result {
         Ok(stored) => {
-            let url = shared.files.url_of(&origin, &stored.name);
+            let url = match stored.place {
+                Some((url, mid)) => {
+                    body["mid"] = mid.into();
+                    url
+                }
+                None => shared.files.url_of(&origin, &stored.name),
+            };
             body["result"] = if old { "OK".into() } else { true.into() };
             body["url"] = url.as_str().into();
             body["file"] = url.into();
@@ -99,6 +107,8 @@ struct Stored {
     name: Name,
     original: String,
     size: u64,
+    /// Where members of its group find it, and the message that tells of it.
+    place: Option<(String, u64)>,
 }
 
 async fn take(
@@ -128,7 +138,7 @@ async fn take(
                 continue;
             };
             // Who it is comes before the file: nothing of a stranger is written to the disk.
-            let (_, uid) = authenticate(shared, fields, bearer.clone()).await?;
+            let who = authenticate(shared, fields, bearer.clone()).await?;
             is_known = true;
             let picture = ["profile", "delete"].iter().any(|name| is_set(fields, name));
             if picture {
@@ -137,7 +147,13 @@ async fn take(
             if original.is_empty() {
                 continue;
             }
-            return store(shared, uid, field, original).await;
+            let group = fields.get("gid").and_then(|gid| gid.trim().parse().ok()).map(GroupId);
+            let streamed = fields.get("source").is_some_and(|source| source == "stream");
+            let stored = store(shared, who.1, field, original).await?;
+            return match group.filter(|_| streamed) {
+                Some(gid) => put_on_shelf(shared, origin, who, gid, stored).await,
+                None => Ok(stored),
+            };
         }
     }
     if !is_known {
@@ -176,7 +192,29 @@ async fn store(
         return Err(Refusal::Server);
     }
     shared.hub.filed(uid, &name, size).await;
-    Ok(Stored { name, original, size })
+    Ok(Stored { name, original, size, place: None })
+}
+
+/// Media of a group have a place of their own, for its members.
+async fn put_on_shelf(
+    shared: &Shared,
+    origin: &Origin,
+    who: (AppId, Uid),
+    gid: GroupId,
+    stored: Stored,
+) -> Result<Stored, Refusal> {
+    let what = (&stored.name, stored.original.as_str(), stored.size);
+    match library::take(shared, origin, who, gid, what).await {
+        Ok((url, mid)) => Ok(Stored { place: Some((url, mid)), ..stored }),
+        Err(untaken) => {
+            shared.files.remove(&[stored.name.as_str().to_owned()]).await;
+            Err(match untaken {
+                Untaken::NotAllowed => Refusal::NotAllowed,
+                Untaken::Full => Refusal::Quota,
+                Untaken::Broken => Refusal::Server,
+            })
+        }
+    }
 }
 
 async fn authenticate(
@@ -225,6 +263,7 @@ impl Refusal {
             Refusal::MissingFile => (StatusCode::OK, "MISSINGFILE"),
             Refusal::NotAllowed => (StatusCode::OK, "NOTALLOWED"),
             Refusal::RateLimit => (StatusCode::OK, "RATELIMIT"),
+            Refusal::Quota => (StatusCode::OK, "QUOTA"),
             Refusal::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "TOOLARGE"),
             Refusal::Server => (StatusCode::INTERNAL_SERVER_ERROR, "SERVER"),
         }

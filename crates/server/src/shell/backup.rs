@@ -67,12 +67,24 @@ fn copy_rest(from: &Path, to: &Path) -> anyhow::Result<usize> {
         std::fs::copy(from.join(name), to.join(name)).with_context(|| name.to_string())?;
         count += 1;
     }
-    let (from, to) = (from.join("files"), to.join("files"));
+    // What names files comes before them: a file more does no harm.
+    let library = from.join("library");
+    if library.exists() {
+        for group in std::fs::read_dir(library)? {
+            let name = Path::new("library").join(group?.file_name());
+            count += copy_folder(&from.join(&name), &to.join(&name))?;
+        }
+    }
+    Ok(count + copy_folder(&from.join("files"), &to.join("files"))?)
+}
+
+fn copy_folder(from: &Path, to: &Path) -> anyhow::Result<usize> {
+    let mut count = 0;
     if !from.exists() {
         return Ok(count);
     }
-    std::fs::create_dir_all(&to)?;
-    for entry in std::fs::read_dir(&from)? {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
         let entry = entry?;
         if entry.file_type()?.is_file() {
             std::fs::copy(entry.path(), to.join(entry.file_name()))

@@ -10,7 +10,7 @@ use str0m::bwe::Bitrate;
 use str0m::stats::PeerStats;
 use wire::limits::{
     ALLOCATION_INTERVAL, LAYER_BITS_ASSUMED, LAYER_UNWATCHED_AFTER, LINK_THIN_AFTER,
-    SUBSCRIPTIONS_MAX,
+    LINK_TRIED_AGAIN_AFTER, SUBSCRIPTIONS_MAX,
 };
 
 use super::Sfu;
@@ -113,6 +113,15 @@ impl Sfu {
                 for (layer, wish) in chosen.iter_mut().zip(&wishes) {
                     *layer = layer.or(Some(0).filter(|_| wish.shown.is_some()));
                 }
+            }
+            // What is not sent cannot show that there is room for it: now and then it is tried.
+            if self.now >= since + LINK_TRIED_AGAIN_AFTER {
+                let smallest = wishes.iter().filter_map(|wish| wish.rates.first());
+                let tried = sound + 2 * smallest.min().copied().unwrap_or(0);
+                peer.rtc.bwe().reset(Bitrate::bps(tried));
+                peer.estimate = Some(tried);
+                peer.thin_since = None;
+                chosen = allocate(tried.saturating_sub(sound), &wishes);
             }
         } else {
             peer.thin_since = None;

@@ -1,0 +1,193 @@
+//! What there is of each group: a small file of JSON for each medium, `library/<gid>/<id>.json`.
+//!
+//! Promises that what was put is there after a crash, whole or not at all.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use wire::id::{AppId, GroupId, Uid};
+use wire::limits::LIBRARY_GROUP_MAX;
+
+use crate::files::Name;
+
+/// Something to be played.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Medium {
+    /// 32 hexadecimal digits, random.
+    pub id: String,
+    pub aid: u32,
+    pub gid: u32,
+    /// Who has uploaded it.
+    pub uid: u32,
+    /// The message that tells of it.
+    pub mid: u64,
+    /// What the file was called.
+    pub title: String,
+    /// Media type.
+    pub kind: String,
+    /// Bytes.
+    pub size: u64,
+    /// Seconds since 1970.
+    pub ts: u64,
+    /// Of the original, in the file service.
+    pub name: String,
+    /// Smaller copies, the largest first.
+    #[serde(default)]
+    pub renditions: Vec<Rendition>,
+}
+
+/// A copy in another size.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rendition {
+    /// Lines of the picture.
+    pub height: u32,
+    /// Bytes.
+    pub size: u64,
+    /// In the file service.
+    pub name: String,
+}
+
+impl Medium {
+    /// A new one; `None` when the system gives no random numbers.
+    pub fn draw(
+        aid: AppId,
+        gid: GroupId,
+        uid: Uid,
+        name: &Name,
+        title: &str,
+        size: u64,
+    ) -> Option<Medium> {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).ok()?;
+        Some(Medium {
+            id: data_encoding::HEXLOWER.encode(&bytes),
+            aid: aid.0,
+            gid: gid.0,
+            uid: uid.0,
+            title: title.to_owned(),
+            kind: name.media_type().0.to_owned(),
+            size,
+            ts: super::now(),
+            name: name.as_str().to_owned(),
+            ..Medium::default()
+        })
+    }
+
+    /// `MESIBO_FILETYPE_*`
+    pub fn file_type(&self) -> u32 {
+        match self.kind.split('/').next() {
+            Some("image") => 1,
+            Some("video") => 2,
+            Some("audio") => 3,
+            _ => 10,
+        }
+    }
+
+    /// Where a copy of this height is, the original for 0.
+    pub fn name_of(&self, height: u32) -> Option<Name> {
+        let copy = self.renditions.iter().find(|copy| copy.height == height);
+        Name::read(copy.map_or(&self.name, |copy| &copy.name))
+            .filter(|_| height == 0 || copy.is_some())
+    }
+
+    /// All its files.
+    pub fn names(&self) -> Vec<String> {
+        let copies = self.renditions.iter().map(|copy| copy.name.clone());
+        copies.chain([self.name.clone()]).collect()
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Shelf {
+    folder: PathBuf,
+}
+
+impl Shelf {
+    pub fn open(folder: &Path) -> std::io::Result<Shelf> {
+        std::fs::create_dir_all(folder)?;
+        Ok(Shelf { folder: folder.to_owned() })
+    }
+
+    /// Writes it down, over what was there.
+    pub fn put(&self, medium: &Medium) -> std::io::Result<()> {
+        let place = self.place(GroupId(medium.gid), &medium.id);
+        let partial = place.with_extension("partial");
+        std::fs::create_dir_all(self.folder.join(medium.gid.to_string()))?;
+        let mut file = std::fs::File::create(&partial)?;
+        file.write_all(&serde_json::to_vec(medium)?)?;
+        file.sync_all()?;
+        std::fs::rename(partial, place)
+    }
+
+    /// One, if it is there.
+    pub fn read(&self, gid: GroupId, id: &str) -> Option<Medium> {
+        let good = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let text = std::fs::read(self.place(gid, id)).ok().filter(|_| good)?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    /// All of a group, newest first.
+    pub fn list(&self, gid: GroupId) -> Vec<Medium> {
+        let Ok(entries) = std::fs::read_dir(self.folder.join(gid.0.to_string())) else {
+            return Vec::new();
+        };
+        let id = |path: PathBuf| Some(path.file_stem()?.to_str()?.to_owned());
+        let media = entries.flatten().take(2 * LIBRARY_GROUP_MAX);
+        let media = media.filter(|entry| entry.path().extension().is_some_and(|it| it == "json"));
+        let mut media: Vec<_> =
+            media.filter_map(|entry| self.read(gid, &id(entry.path())?)).collect();
+        media.sort_by(|a, b| (b.ts, &b.id).cmp(&(a.ts, &a.id)));
+        media
+    }
+
+    /// Groups that have something, with their apps.
+    pub fn groups(&self) -> Vec<(AppId, GroupId)> {
+        let Ok(entries) = std::fs::read_dir(&self.folder) else { return Vec::new() };
+        let gids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        let app = |gid| Some((AppId(self.list(gid).first()?.aid), gid));
+        gids.map(GroupId).filter_map(app).collect()
+    }
+
+    /// Whatever is left of it is gone at the next look.
+    pub fn remove(&self, medium: &Medium) {
+        let gid = GroupId(medium.gid);
+        if let Err(error) = std::fs::remove_file(self.place(gid, &medium.id)) {
+            tracing::warn!(%error, "a medium cannot be removed from the library");
+        }
+        // Stays as long as there is something in it.
+        let _ = std::fs::remove_dir(self.folder.join(medium.gid.to_string()));
+    }
+
+    fn place(&self, gid: GroupId, id: &str) -> PathBuf {
+        self.folder.join(gid.0.to_string()).join(format!("{id}.json"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_put_on_the_shelf_is_found_newest_first_and_goes_with_its_group() {
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = Shelf::open(folder.path()).unwrap();
+        let name = Name::draw("film.mp4", "").unwrap();
+        let draw = |ts: u64| {
+            let medium = Medium::draw(AppId(1), GroupId(1000), Uid(7), &name, "film.mp4", 9);
+            Medium { ts, ..medium.unwrap() }
+        };
+        let (old, new) = (draw(1), draw(2));
+        shelf.put(&old).unwrap();
+        shelf.put(&new).unwrap();
+        assert_eq!(shelf.list(GroupId(1000)), [new.clone(), old.clone()]);
+        assert_eq!(shelf.groups(), [(AppId(1), GroupId(1000))]);
+        assert_eq!(shelf.read(GroupId(1000), "../1000"), None);
+        assert_eq!((old.file_type(), old.name_of(0)), (2, Some(name)));
+        assert_eq!(old.name_of(360), None);
+        shelf.remove(&old);
+        shelf.remove(&new);
+        assert_eq!(shelf.groups(), []);
+    }
+}
