@@ -204,6 +204,7 @@ impl Hub {
         only: &[Uid],
         mut sent: SentLetters,
     ) -> Result<Progress, Needs> {
+        let kept_for = self.kept_for(aid)?;
         let mut ready = Vec::with_capacity(messages.len());
         let mut refused = None;
         for message in messages {
@@ -237,7 +238,9 @@ impl Hub {
                 self.send_to_online(sender, &to, &entry);
                 continue;
             }
-            let expires = ts.after(Duration::from_secs(expiry.into()));
+            let lifetime = Duration::from_secs(expiry.into());
+            let lifetime = kept_for.map_or(lifetime, |kept| kept.min(lifetime));
+            let expires = ts.after(lifetime);
             let message = NewMessage { sender, id, flags, group, ts, expires, entry };
             let mut logs = to;
             if !logs.contains(&sender) {

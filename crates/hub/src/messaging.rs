@@ -7,7 +7,7 @@ use bytes::Bytes;
 use wire::code::Code;
 use wire::codec::Encode as _;
 use wire::frame::encode_deliver;
-use wire::id::{GroupId, MessageId, Seq, SessionId, Uid};
+use wire::id::{AppId, GroupId, MessageId, Seq, SessionId, Uid};
 use wire::limits::{
     APPEND_MESSAGES_MAX, CONTENT_BYTES_MAX, EXPIRY_DEFAULT, READ_MESSAGES_MAX,
     SESSION_PARKED_FRAMES_MAX,
@@ -97,7 +97,8 @@ impl Hub {
             sent => Duration::from_millis(self.now.wall.0.saturating_sub(sent)),
         };
         let age = message.content.as_ref().map_or(0, |content| content.age);
-        let limits = [send.expiry.map(seconds), (age > 0).then(|| seconds(age))];
+        let limits =
+            [send.expiry.map(seconds), (age > 0).then(|| seconds(age)), self.kept_for(aid)?];
         let limit = limits.into_iter().flatten().min();
         let lifetime = limit.map_or(EXPIRY_DEFAULT, |limit| limit.saturating_sub(waited));
         if lifetime.is_zero() {
@@ -158,6 +159,14 @@ impl Hub {
         let asked = messages.iter().map(|(message, _)| message.clone()).collect();
         let pending = Pending::Append { session: id, messages: asked };
         self.ask(Request::Append { messages }, pending);
+    }
+
+    /// How long messages of an app are kept at most, `None` = as long as their senders want.
+    pub(crate) fn kept_for(&self, aid: AppId) -> Result<Option<Duration>, Missing> {
+        let days = self.directory.app(aid)?.map_or(0, |app| app.settings.retention_days);
+        // 0 and -1: the operator's `history` decides alone.
+        let days = u64::try_from(days).ok().filter(|days| *days > 0);
+        Ok(days.map(|days| Duration::from_secs(days * 86_400)))
     }
 
     /// Who gets this message, if it may be sent at all.

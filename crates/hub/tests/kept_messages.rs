@@ -3,10 +3,10 @@
 mod host;
 
 use host::Host;
-use hub::port::admin::{ErrorCode, Operation, Reply, UserRef, With};
+use hub::port::admin::{AppFields, ErrorCode, Letter, Operation, Reply, UserFields, UserRef, With};
 use wire::id::MessageId;
 use wire::proto::entry;
-use wire::time::Timestamp;
+use wire::time::{Duration, Timestamp};
 
 const EVER: Timestamp = Timestamp(u64::MAX >> 1);
 
@@ -87,4 +87,29 @@ fn messages_taken_back_by_the_backend_say_nothing_to_anybody() {
     assert_eq!(host.texts(bob), ["message 3"]);
     assert_eq!(kept(&mut host, "bob", None, 9).0, [3]);
     assert_eq!(host.admin(recall(&[77])).unwrap_err().code, ErrorCode::NotFound);
+}
+
+#[test]
+fn messages_older_than_the_retention_of_their_app_are_given_to_nobody() {
+    let mut host = Host::new();
+    let fields = AppFields { retention_days: Some(2), ..AppFields::default() };
+    host.admin(Operation::AppSet { aid: None, fields }).expect("set");
+    let [ada, bob] = ["ada", "bob"].map(|name| host.user_with(name, UserFields::default(), 0));
+    let session = host.sign_in(&ada);
+    host.send(session, "bob", 1, "for two days");
+    let letter = |text: &str, expiry_s| {
+        let content = wire::proto::Content { body: text.to_owned().into(), ..Default::default() };
+        let (from, to) = ("ada".to_owned(), vec!["bob".to_owned()]);
+        Operation::Message(Letter { from, to, expiry_s, content, ..Letter::default() })
+    };
+    host.admin(letter("for two days, from the backend", 31_536_000)).expect("sent");
+    host.admin(letter("for a day", 86_400)).expect("sent");
+    host.close(session);
+    host.advance(Duration::from_secs(2 * 86_400 - 1));
+    assert_eq!(kept(&mut host, "bob", None, 9).0.len(), 2);
+    host.advance(Duration::from_secs(1));
+    assert_eq!(kept(&mut host, "bob", None, 9).0, [0; 0]);
+    assert_eq!(kept(&mut host, "ada", None, 9).0, [0; 0]);
+    let session = host.sign_in(&bob);
+    assert_eq!(host.texts(session), [""; 0]);
 }

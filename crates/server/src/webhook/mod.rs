@@ -88,7 +88,8 @@ impl Webhooks {
             let bell = bells.entry(aid).or_insert_with(|| {
                 let bell = Arc::<Bell>::default();
                 // One for each app, ever: bounded by the number of apps.
-                let _ = to_start.send((aid, bell.clone()));
+                // It hears of whatever is said from now on, however late it starts.
+                let _ = to_start.send((aid, bell.clone(), bell.at_once.subscribe()));
                 bell
             });
             if at_once {
@@ -101,8 +102,8 @@ impl Webhooks {
         let webhooks = Webhooks { client, queue, settings: Arc::new(settings), metrics };
         let all = webhooks.clone();
         tokio::spawn(async move {
-            while let Some((aid, bell)) = started.recv().await {
-                tokio::spawn(all.clone().work(aid, bell));
+            while let Some((aid, bell, said)) = started.recv().await {
+                tokio::spawn(all.clone().work(aid, bell, said));
             }
         });
         Ok(webhooks)
@@ -162,8 +163,7 @@ impl Webhooks {
         self.queue.flush().await;
     }
 
-    async fn work(self, aid: AppId, bell: Arc<Bell>) {
-        let mut said = bell.at_once.subscribe();
+    async fn work(self, aid: AppId, bell: Arc<Bell>, mut said: watch::Receiver<u64>) {
         let mut at_once = false;
         loop {
             let Some(batch) = self.queue.next(aid).await else {
