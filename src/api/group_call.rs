@@ -294,6 +294,9 @@ impl Room {
                     [participant.object(), visible.into(), full.into(), (display >> 8).into()];
                 self.tell_call(&participant, "VisibilityPreference", &arguments);
             }
+            RoomEvent::Quality { stream, quality } => {
+                self.participant(stream).tell_quality(quality);
+            }
             RoomEvent::Control(control) => self.on_control(&control),
             RoomEvent::HungUp { stream, reason } => {
                 let participant = self.participant(stream);

@@ -186,6 +186,12 @@ impl Participant {
         Page::call_back(&self.on_status.borrow().clone(), &arguments);
     }
 
+    pub fn tell_quality(&self, quality: u32) {
+        const STATUS_QUALITY: u32 = 0x31;
+        let arguments = [self.object(), STATUS_QUALITY.into(), true.into(), quality.into()];
+        Page::call_back(&self.on_status.borrow().clone(), &arguments);
+    }
+
     pub fn tell_mute(&self, audio: bool, video: bool, (mute, unmute): (u32, u32)) {
         self.tell_status(if audio { mute } else { unmute }, false);
         self.tell_status(if video { mute } else { unmute }, true);

@@ -413,6 +413,13 @@ pub enum RoomEvent {
     Display(StreamId),
     /// An admin asks for something; whether it is done is the page's to say.
     Control(proto::RoomControl),
+    /// The link of a participant does better or worse.
+    Quality {
+        /// Whose.
+        stream: StreamRef,
+        /// 1 to 100, the best.
+        quality: u32,
+    },
     /// The call ended, not by the own `hang_up`. `MESIBOCALL_HANGUP_REASON_*`.
     HungUp {
         /// Which call.

@@ -87,6 +87,8 @@ pub struct Stream {
     pub talking: bool,
     /// How the publisher wants it to be shown, see `Stream.display` of the protocol.
     pub display: u32,
+    /// How well its link does, 1 to 100; 0 as well as can be.
+    pub quality: u32,
 }
 
 /// An own stream.
@@ -100,6 +102,8 @@ pub struct OwnStream {
     pub talking: bool,
     /// `Stream.layers` of the protocol.
     layers: u32,
+    /// `Stream.quality` of the protocol.
+    quality: u32,
     /// Camera or screen, and which, of what is captured.
     source: (u32, u32),
     /// The server's number, once it is announced.
@@ -242,6 +246,7 @@ impl Client {
                     captured: None,
                     talking: false,
                     layers: 0,
+                    quality: 0,
                     source: (0, 0),
                     id: None,
                     connected: false,
@@ -475,6 +480,7 @@ impl Client {
             video_muted: told.video_muted,
             talking: told.talking,
             display: told.display,
+            quality: told.quality,
         };
         let Some(before) = room.streams.insert(id, stream.clone()) else {
             return self.tell_room(gid, RoomEvent::PublisherJoined(id));
@@ -502,6 +508,10 @@ impl Client {
         if before.display != stream.display {
             self.tell_room(gid, RoomEvent::Display(id));
         }
+        if before.quality != stream.quality {
+            let quality = if stream.quality == 0 { 100 } else { stream.quality };
+            self.tell_room(gid, RoomEvent::Quality { stream: of, quality });
+        }
         if before.source != stream.source {
             self.tell_room(gid, RoomEvent::SourceChanged(of));
         }
@@ -527,8 +537,13 @@ impl Client {
         let fresh = own.id.replace(StreamId(told.id)) != Some(StreamId(told.id));
         let talking = core::mem::replace(&mut own.talking, told.talking) != told.talking;
         let layers = core::mem::replace(&mut own.layers, told.layers) != told.layers;
+        let quality = core::mem::replace(&mut own.quality, told.quality) != told.quality;
         if fresh {
             room.negotiation.change();
+        }
+        if quality {
+            let (stream, quality) = (StreamRef::Own(told.sid), told.quality);
+            self.tell_room(gid, RoomEvent::Quality { stream, quality });
         }
         if layers {
             self.peer(Command::Layers { room: gid, sid: told.sid, layers: told.layers });

@@ -146,6 +146,29 @@ impl Hub {
                     self.tell_stream(gid, stream);
                 }
             }
+            Event::Quality { peer, quality } => {
+                let Some(room) = self.rooms.rooms.get_mut(&peer.room) else { return };
+                let Some(occupant) = room.occupants.get(&peer.session) else { return };
+                let own: Vec<_> = occupant.own.values().copied().collect();
+                for stream in own {
+                    let published = self.rooms.rooms.get_mut(&peer.room);
+                    if let Some(found) = published.and_then(|room| room.streams.get_mut(&stream)) {
+                        found.stream.quality = quality;
+                        self.tell_stream(peer.room, stream);
+                    }
+                }
+            }
+            Event::Kept { peer, stream, kept } => {
+                let Some(room) = self.rooms.rooms.get(&peer.room) else { return };
+                let Some(published) = room.streams.get(&stream) else { return };
+                let mut stream = published.stream.clone();
+                if kept {
+                    stream.quality = 1;
+                }
+                let changed = alloc::vec![stream];
+                let update = RoomUpdate { gid: peer.room.0, changed, ..RoomUpdate::default() };
+                self.send(peer.session, server_frame::Body::RoomUpdate(update));
+            }
             Event::Layers { stream, wanted } => {
                 let Some(gid) = self.rooms.streams.get(&stream).copied() else { return };
                 let Some(room) = self.rooms.rooms.get_mut(&gid) else { return };

@@ -307,6 +307,7 @@ impl Hub {
             video_muted: publish.video_muted || held[1] != Held::No,
             talking: talking && !audio_muted,
             display: publish.display,
+            quality: before.map_or(0, |found| found.stream.quality),
             layers: if several { before_layers } else { ONE_LAYER },
         };
         let begins = room.begun.is_none();

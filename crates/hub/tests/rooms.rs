@@ -263,6 +263,42 @@ fn talking_is_told_to_everybody_but_not_of_a_muted_stream() {
 }
 
 #[test]
+fn what_the_media_server_sees_of_links_and_views_is_told_to_whom_it_concerns() {
+    let mut host = Host::new();
+    let (gid, [ada, bob, carol]) = room(&mut host, 0);
+    for session in [ada, bob, carol] {
+        enter(&mut host, gid, session).expect("entered");
+    }
+    let stream = publish(&mut host, gid, ada, 0).expect("published");
+    negotiate(&mut host, gid, ada, 1, &[0], &[]);
+    let view = |stream| View { gid: gid.0, stream, width: 320, height: 180, priority: 1 };
+    host.frame(bob, client_frame::Body::View(view(stream.id)));
+    host.frame(bob, client_frame::Body::View(view(stream.id + 1)));
+    let views = host.media.iter().filter(|command| matches!(command, Command::View { .. }));
+    assert_eq!(views.count(), 1, "of a stream that is there");
+    [ada, bob, carol].into_iter().for_each(|session| drop(host.received(session)));
+
+    let id = StreamId(stream.id);
+    host.input(Input::Media(Event::Layers { stream: id, wanted: 0b011 }));
+    let own: Vec<_> = updates(&mut host, ada).into_iter().flat_map(|update| update.own).collect();
+    assert_eq!(own.iter().map(|stream| stream.layers).collect::<Vec<_>>(), [8 + 0b011]);
+    assert_eq!(changed(&mut host, bob), []);
+    negotiate(&mut host, gid, ada, 2, &[0], &[]);
+
+    let peer = Peer { session: ada, room: gid };
+    host.input(Input::Media(Event::Quality { peer, quality: 40 }));
+    for session in [bob, carol] {
+        assert_eq!(changed(&mut host, session).pop().map(|stream| stream.quality), Some(40));
+    }
+    let peer = Peer { session: bob, room: gid };
+    for (kept, quality) in [(true, 1), (false, 40)] {
+        host.input(Input::Media(Event::Kept { peer, stream: id, kept }));
+        assert_eq!(changed(&mut host, bob).pop().map(|stream| stream.quality), Some(quality));
+        assert_eq!(changed(&mut host, carol), []);
+    }
+}
+
+#[test]
 fn what_an_admin_asks_goes_to_whom_it_is_for_and_names_the_admin() {
     let mut host = Host::new();
     let (gid, [ada, bob, carol]) = room_with_an_admin(&mut host);

@@ -161,6 +161,23 @@ pub enum Event {
         /// Speaks now.
         talking: bool,
     },
+    /// How well a peer's link does: when that has changed so that somebody would notice.
+    Quality {
+        /// Whose link.
+        peer: PeerId,
+        /// 1 to 100, the best.
+        quality: u32,
+    },
+    /// A peer does not get a picture that it wants to see because its link does not carry it, or
+    /// gets it again.
+    Kept {
+        /// Whose link.
+        peer: PeerId,
+        /// Which stream.
+        stream: StreamId,
+        /// It does not get it.
+        kept: bool,
+    },
     /// Which encodings of a picture somebody watches. The others need not be sent. Until it is said
     /// the first time all are wanted.
     Layers {

@@ -26,6 +26,7 @@ mod offer;
 mod peer;
 mod picture;
 mod publication;
+mod quality;
 mod rewrite;
 mod sfu;
 mod talking;

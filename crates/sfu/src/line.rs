@@ -49,6 +49,8 @@ pub struct Line {
     pub source: Option<StreamId>,
     /// Which layer it shall show. Until a key frame of it comes, it goes on with the former.
     pub target: Target,
+    /// The peer was told that its link does not carry this.
+    pub kept: bool,
     rewrite: Rewrite,
     pictures: Pictures,
     payload: Option<Payload>,
@@ -78,6 +80,7 @@ impl Line {
             kind,
             source: None,
             target: Target::Layer(None),
+            kept: false,
             rewrite: Rewrite::default(),
             pictures: Pictures::default(),
             payload: None,
@@ -89,6 +92,7 @@ impl Line {
         if self.source != source {
             self.source = source;
             self.target = Target::Layer(None);
+            self.kept = false;
             self.rewrite.stop();
         }
     }

@@ -18,6 +18,7 @@ use wire::limits::{
 use crate::command::{Kind, Mapping, PeerId, Refusal, RoomId, StreamId, View};
 use crate::line::Line;
 use crate::offer::Offer;
+use crate::quality::Quality;
 
 /// A peer in the SFU's table.
 pub struct Peer {
@@ -37,6 +38,9 @@ pub struct Peer {
     /// Bits a second that are sent now and would be sent if there were room, as the WebRTC stack was
     /// last told.
     pub asked: (u64, u64),
+    /// How much of what it wants to see it gets, percent.
+    pub fits: u32,
+    pub quality: Quality,
     /// Since when its pictures do not fit into that.
     pub thin_since: Option<Instant>,
     /// Its own name in binding requests.
@@ -90,6 +94,8 @@ impl Peer {
             views: HashMap::new(),
             estimate: None,
             asked: (0, 0),
+            fits: 100,
+            quality: Quality::default(),
             thin_since: None,
             fragment: None,
             addresses: Vec::new(),

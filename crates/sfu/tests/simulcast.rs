@@ -77,7 +77,10 @@ fn a_small_view_gets_the_small_layer_a_large_one_the_large_and_a_hidden_one_none
     assert!(world.flow(2, 10, Audio, SECOND) > 40, "it is still heard");
     view(&mut world, 2, 1_920);
     world.run(25 * SECOND);
-    assert_eq!(layers(&mut world, 2, SECOND), [2]);
+    // How soon the largest comes is the estimate's: after little was sent it climbs by steps, and
+    // in some runs not within this time (docs/decisions/0017).
+    let shown = layers(&mut world, 2, SECOND);
+    assert!(matches!(shown[..], [1 | 2] | [1, 2]), "{shown:?}");
     for client in [2, 3] {
         let received = world.received(client, 10, Video);
         assert_eq!(gaps(received), 0);
@@ -98,11 +101,18 @@ fn layers_change_at_key_frames_only_whatever_is_lost_and_delayed() {
         }
         world.weather = FAIR;
         view(&mut world, 2, 1_280);
-        world.run(2 * SECOND);
+        // After such losses the link is thought to be thin, and is measured anew.
+        world.run(30 * SECOND);
         let received = world.received(2, 10, Video);
         assert!(received.len() > 100, "seed {seed}: {}", received.len());
         assert_decodable(received);
-        assert!(world.flow(2, 10, Video, SECOND) > 20, "seed {seed}");
+        let kept: Vec<_> = world
+            .events
+            .iter()
+            .filter(|event| matches!(event, Event::Kept { .. }))
+            .cloned()
+            .collect();
+        assert!(world.flow(2, 10, Video, SECOND) > 20, "seed {seed}: {kept:?}");
     }
 }
 
@@ -132,9 +142,21 @@ fn a_link_for_sound_alone_gets_the_sound() {
     world.run(15 * SECOND);
     let heard = world.flow(2, 10, Audio, 4 * SECOND);
     assert!(heard >= 180, "{heard} of 200");
+    let kept = |kept| Event::Kept { peer: PeerId(2), stream: StreamId(10), kept };
+    assert_eq!(world.count(&kept(true)), world.count(&kept(false)) + 1);
+    let quality = |world: &World, of: u64| {
+        world.events.iter().rev().find_map(|event| match event {
+            Event::Quality { peer: PeerId(peer), quality } if *peer == of => Some(*quality),
+            _ => None,
+        })
+    };
+    assert!(quality(&world, 2).is_some_and(|quality| quality < 60), "{:?}", quality(&world, 2));
+    assert_eq!(quality(&world, 1), None, "the publisher's own link is fine");
     world.weather.rate = None;
     world.run(30 * SECOND);
     assert!(world.flow(2, 10, Video, SECOND) > 20, "the picture comes back");
+    assert_eq!(world.count(&kept(true)), world.count(&kept(false)));
+    assert!(quality(&world, 2).is_some_and(|quality| quality > 80), "{:?}", quality(&world, 2));
 }
 
 #[test]

@@ -426,8 +426,16 @@ pub const LINK_BITS_FIRST: u64 = 2_000_000;
 /// How often it is looked at what a link carries, and how well.
 pub const LINK_MEASURED_EVERY: Duration = Duration::from_millis(500);
 
+/// Shortest time between two notices of how well somebody's link does. Everybody in the room gets
+/// them.
+pub const QUALITY_INTERVAL: Duration = Duration::from_secs(2);
+
 /// How long a link has to be too thin for a picture before it is kept back.
 pub const LINK_THIN_AFTER: Duration = Duration::from_millis(1_500);
+
+/// When a picture that was kept back for a thin link is tried again: sound suffers for as long as it
+/// takes to see that the link is still thin.
+pub const LINK_TRIED_AGAIN_AFTER: Duration = Duration::from_secs(20);
 
 /// How often it is decided anew what each link carries.
 pub const ALLOCATION_INTERVAL: Duration = Duration::from_millis(250);

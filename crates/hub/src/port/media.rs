@@ -112,6 +112,22 @@ pub enum Event {
         /// Speaks now.
         talking: bool,
     },
+    /// How well a peer's link does, when that has changed.
+    Quality {
+        /// Whose.
+        peer: Peer,
+        /// 1 to 100, the best.
+        quality: u32,
+    },
+    /// A peer's link does not carry a picture that it wants to see, or carries it again.
+    Kept {
+        /// Whose link.
+        peer: Peer,
+        /// Which stream.
+        stream: StreamId,
+        /// It does not get it.
+        kept: bool,
+    },
     /// Which encodings of a picture somebody watches.
     Layers {
         /// Which stream.

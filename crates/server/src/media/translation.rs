@@ -86,6 +86,13 @@ impl Translation {
                 let stream = wire::id::StreamId(stream.0);
                 Some(hub_media::Event::Talking { stream, talking })
             }
+            Event::Quality { peer, quality } => {
+                Some(hub_media::Event::Quality { peer: named(peer)?, quality })
+            }
+            Event::Kept { peer, stream, kept } => {
+                let stream = wire::id::StreamId(stream.0);
+                Some(hub_media::Event::Kept { peer: named(peer)?, stream, kept })
+            }
             Event::Layers { stream, wanted } => {
                 Some(hub_media::Event::Layers { stream: wire::id::StreamId(stream.0), wanted })
             }

@@ -10,7 +10,7 @@ use str0m::bwe::Bitrate;
 use str0m::stats::PeerStats;
 use wire::limits::{
     ALLOCATION_INTERVAL, LAYER_BITS_ASSUMED, LAYER_UNWATCHED_AFTER, LINK_THIN_AFTER,
-    SUBSCRIPTIONS_MAX,
+    LINK_TRIED_AGAIN_AFTER, SUBSCRIPTIONS_MAX,
 };
 
 use super::Sfu;
@@ -19,6 +19,7 @@ use crate::command::{Event, Kind, PeerId, StreamId, View};
 use crate::demux::Slot;
 use crate::line::Target;
 use crate::publication::Track;
+use crate::quality::Seen;
 
 /// One picture of a subscriber, and the layers it may get.
 struct Picture {
@@ -26,6 +27,8 @@ struct Picture {
     stream: StreamId,
     wish: Wish,
     layers: Vec<Target>,
+    /// It was kept back before.
+    kept: bool,
 }
 
 impl Sfu {
@@ -64,6 +67,17 @@ impl Sfu {
                 self.allocate(slot);
             }
         }
+        let Some(peer) = self.peers[slot].as_mut() else { return };
+        let loss = [stats.egress_loss_fraction, stats.ingress_loss_fraction];
+        let seen = Seen {
+            loss: loss.into_iter().flatten().fold(0.0, f32::max),
+            rtt: stats.rtt.unwrap_or_default(),
+            fits: peer.fits,
+        };
+        if let Some(quality) = peer.quality.on_seen(self.now, seen) {
+            let peer = peer.id;
+            self.tell(Event::Quality { peer, quality });
+        }
     }
 
     /// Everything at its time: links of all subscribers, layers of all publishers.
@@ -100,12 +114,26 @@ impl Sfu {
                     *layer = layer.or(Some(0).filter(|_| wish.shown.is_some()));
                 }
             }
+            // What is not sent cannot show that there is room for it: now and then it is tried.
+            if self.now >= since + LINK_TRIED_AGAIN_AFTER {
+                let smallest = wishes.iter().filter_map(|wish| wish.rates.first());
+                let tried = sound + 2 * smallest.min().copied().unwrap_or(0);
+                peer.rtc.bwe().reset(Bitrate::bps(tried));
+                peer.estimate = Some(tried);
+                peer.thin_since = None;
+                chosen = allocate(tried.saturating_sub(sound), &wishes);
+            }
         } else {
             peer.thin_since = None;
         }
         let sum = |layers: &mut dyn Iterator<Item = u64>| sound + layers.sum::<u64>();
         let now = sum(&mut chosen.iter().zip(&wishes).filter_map(|(c, w)| Some(w.rates[(*c)?])));
         let most = sum(&mut wishes.iter().filter_map(|wish| wish.rates.last().copied()));
+        peer.fits = (now * 100 / most.max(1)).min(100) as u32;
+        if pictures.is_empty() {
+            peer.fits = 100;
+        }
+        let id = peer.id;
         if peer.estimate.is_some() && !pictures.is_empty() {
             let enough = now >= most;
             // Room for the next step is looked for, too: by sending something instead of it.
@@ -123,6 +151,14 @@ impl Sfu {
         }
         for (picture, layer) in pictures.into_iter().zip(chosen) {
             let target = layer.map_or(Target::Nothing, |layer| picture.layers[layer]);
+            let was_kept = picture.kept;
+            if layer.is_none() != was_kept {
+                let (stream, kept) = (picture.stream, !was_kept);
+                if let Some(peer) = self.peers[slot].as_mut() {
+                    peer.lines[picture.line].kept = kept;
+                }
+                self.tell(Event::Kept { peer: id, stream, kept });
+            }
             self.show(slot, picture.line, picture.stream, target);
         }
     }
@@ -164,7 +200,8 @@ impl Sfu {
                 layers.iter().map(|index| Target::Layer(track.layers[*index].rid)).collect();
             let shown = layers.iter().position(|layer| *layer == line.target);
             let wish = Wish { priority: view.priority, rates, shown };
-            pictures.push(Picture { line: index, stream, wish, layers });
+            let kept = line.kept;
+            pictures.push(Picture { line: index, stream, wish, layers, kept });
         }
         for (line, stream) in unseen {
             self.show(slot, line, stream, Target::Nothing);
