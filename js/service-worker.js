@@ -109,6 +109,7 @@ export async function enablePush(on = true) {
     const subscribe = () => pushManager.subscribe({ userVisibleOnly: true, applicationServerKey });
     // One that was made for another server is in the way.
     const subscription = await subscribe().catch(() => former?.unsubscribe().then(subscribe));
+    if (!subscription) throw new Error("the push service of this browser does not answer");
     return this.setPushToken(JSON.stringify(subscription)) === 0;
   } catch (error) {
     console.warn("mesibo: nobody is woken by push messages:", error);

@@ -310,6 +310,20 @@ test("who is no member of the room is asked for its PIN and let in with it", asy
   await pictures(doras, 1);
 });
 
+test("who waits to be let in comes in when the backend agrees", async () => {
+  const [ada, dora] = await world.people("Ada", "Dora");
+  const { gid } = await lobbies([ada]);
+  await world.app.call("groupset", { group: { gid, lobby: true } });
+  const { pins } = await world.app.call("grouppin", { gid, flags: 0x1f });
+  const doras = await visit("conference", dora, { group: { gid, name: "Team" } });
+  await enter(doras);
+  await doras.getByRole("textbox", { name: "PIN" }).fill(String(pins[0].pin));
+  await enter(doras);
+  await doras.getByText("You are not in yet.").waitFor();
+  await world.app.call("groupadmit", { gid, m: dora.address, admit: true });
+  await doras.getByText("Only you").waitFor();
+});
+
 test("two people meet in the conference, mute, share a screen, chat and leave", async () => {
   const { pages } = await lobbies(await world.people("Ada", "Bob"));
   const [adas, bobs] = pages;

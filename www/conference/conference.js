@@ -42,18 +42,22 @@ const REFUSALS = new Map([
   [MESIBO_GROUPERROR_ACCESSDENIED, "This room does not let you in."],
   [MESIBO_GROUPERROR_DELETED, "This room does not exist any more."],
 ]);
+const LET_IN =
+  "You are not in yet. If this room has a waiting room, stay here: you come in as soon as a host agrees.";
 const NOT_MEMBER =
   "You are not a member of this room. Enter its PIN, or ask whoever runs it to add you.";
 
-/** Becomes a member first. */
+/** What was chosen by somebody who is not let in yet. */
+let waiting = null;
+
+/** Becomes a member first; a room with a waiting room refuses now and lets in later. */
 function joinWithPin(chosen) {
   lobby.say("Joining…");
+  waiting = chosen;
   group.join(chosen.pin, {
-    Mesibo_onGroupJoined() {
-      lobby.hide();
-      room.enter(chosen, title());
-    },
     Mesibo_onGroupError(_group, error) {
+      if (error === MESIBO_GROUPERROR_ACCESSDENIED) return lobby.say(LET_IN);
+      waiting = null;
       const wrong = "This PIN does not open the room.";
       lobby.askForPin(error === MESIBO_GROUPERROR_BADPIN ? wrong : (REFUSALS.get(error) ?? wrong));
     },
@@ -61,6 +65,12 @@ function joinWithPin(chosen) {
 }
 
 api.addListener({
+  Mesibo_onGroupJoined(profile) {
+    if (profile !== group || !waiting) return;
+    lobby.hide();
+    room.enter(waiting, title());
+    waiting = null;
+  },
   Mesibo_onProfileUpdated(profile) {
     if (profile === group) lookAtRights();
   },

@@ -1,7 +1,7 @@
 // Who is elsewhere is told: the number of unread messages in the title, and notifications.
 //
 // The browser is asked only when a switch was pressed; notifications are shown only while the page
-// is hidden, and none for what is muted.
+// is hidden, and none for what is muted. While no page is open, push messages wake `worker.js`.
 import { inOneLine, senderOf } from "/shared/words.js";
 
 const KEY = "openrtc.notifications";
@@ -9,6 +9,7 @@ const KEY = "openrtc.notifications";
 export class Notifications {
   /** `open(profile)` goes to a conversation. */
   constructor(api, open) {
+    this.api = api;
     this.open = open;
     this.title = document.title;
     this.shown = new Map();
@@ -19,6 +20,7 @@ export class Notifications {
       Mesibo_onMessageUpdate: () => this.count(),
     });
     document.addEventListener("visibilitychange", () => this.onVisible());
+    this.startWorker();
     this.count();
   }
 
@@ -28,6 +30,10 @@ export class Notifications {
 
   get on() {
     return this.wanted && this.possible && Notification.permission === "granted";
+  }
+
+  startWorker() {
+    if (this.on) this.api.startServiceWorker("worker.js");
   }
 
   describe() {
@@ -41,7 +47,11 @@ export class Notifications {
   /** Resolves with how it is then. */
   async turn(on) {
     if (on && this.possible) await Notification.requestPermission();
+    const before = this.on;
     this.wanted = on;
+    this.startWorker();
+    // Without push messages the page notifies while it is open.
+    if (this.on !== before) void this.api.enablePush(this.on);
     localStorage.setItem(KEY, on ? "on" : "off");
     return this.on;
   }
