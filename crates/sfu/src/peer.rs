@@ -43,8 +43,6 @@ pub struct Peer {
     pub quality: Quality,
     /// Since when its pictures do not fit into that.
     pub thin_since: Option<Instant>,
-    /// How often in a row, and when last, a picture was tried on it all the same.
-    pub tried: (u32, Instant),
     /// Its own name in binding requests.
     pub fragment: Option<String>,
     /// Whence it was proven to send, the latest last.
@@ -99,7 +97,6 @@ impl Peer {
             fits: 100,
             quality: Quality::default(),
             thin_since: None,
-            tried: (0, now),
             fragment: None,
             addresses: Vec::new(),
             dirty: false,

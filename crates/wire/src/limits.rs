@@ -433,13 +433,9 @@ pub const QUALITY_INTERVAL: Duration = Duration::from_secs(2);
 /// How long a link has to be too thin for a picture before it is kept back.
 pub const LINK_THIN_AFTER: Duration = Duration::from_millis(1_500);
 
-/// When a picture that was kept back for a thin link is tried again; each time doubled, up to
-/// [`LINK_TRIED_AGAIN_MAX`]. A busy machine looks like a thin link for a moment.
-pub const LINK_TRIED_AGAIN_MIN: Duration = Duration::from_secs(2);
-
-/// Longest time between two tries of a link that stays thin: sound suffers for as long as it takes to
-/// see that.
-pub const LINK_TRIED_AGAIN_MAX: Duration = Duration::from_secs(20);
+/// When a picture that was kept back for a thin link is tried again: sound suffers for as long as it
+/// takes to see that the link is still thin.
+pub const LINK_TRIED_AGAIN_AFTER: Duration = Duration::from_secs(20);
 
 /// How often it is decided anew what each link carries.
 pub const ALLOCATION_INTERVAL: Duration = Duration::from_millis(250);

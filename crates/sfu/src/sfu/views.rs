@@ -10,7 +10,7 @@ use str0m::bwe::Bitrate;
 use str0m::stats::PeerStats;
 use wire::limits::{
     ALLOCATION_INTERVAL, LAYER_BITS_ASSUMED, LAYER_UNWATCHED_AFTER, LINK_THIN_AFTER,
-    LINK_TRIED_AGAIN_MAX, LINK_TRIED_AGAIN_MIN, SUBSCRIPTIONS_MAX,
+    LINK_TRIED_AGAIN_AFTER, SUBSCRIPTIONS_MAX,
 };
 
 use super::Sfu;
@@ -115,12 +115,7 @@ impl Sfu {
                 }
             }
             // What is not sent cannot show that there is room for it: now and then it is tried.
-            let (tries, last) = peer.tried;
-            let in_a_row = self.now < last + 2 * LINK_TRIED_AGAIN_MAX;
-            let tries = if in_a_row { tries } else { 0 };
-            let wait = LINK_TRIED_AGAIN_MIN * 2u32.saturating_pow(tries);
-            if self.now >= since + wait.min(LINK_TRIED_AGAIN_MAX) {
-                peer.tried = (tries.min(8) + 1, self.now);
+            if self.now >= since + LINK_TRIED_AGAIN_AFTER {
                 let smallest = wishes.iter().filter_map(|wish| wish.rates.first());
                 let tried = sound + 2 * smallest.min().copied().unwrap_or(0);
                 peer.rtc.bwe().reset(Bitrate::bps(tried));
