@@ -294,22 +294,6 @@ test("in a webinar one watches, raises a hand, is let speak and speaks", async (
   await pictures(hosts, 2);
 });
 
-test("who has a weak connection is marked, as long as it is weak", async () => {
-  const { pages } = await lobbies(await world.people("Ada", "Bob"));
-  const [adas, bobs] = pages;
-  for (const page of pages) await enter(page);
-  await pictures(bobs, 2);
-  const network = await adas.context().newCDPSession(adas);
-  const rest = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: -1 };
-  const lose = (packetLoss) =>
-    network.send("Network.emulateNetworkConditions", { ...rest, packetLoss });
-  await lose(30);
-  const mark = bobs.locator("#tiles").getByRole("img", { name: "weak connection" });
-  await mark.waitFor();
-  await lose(0);
-  await mark.waitFor({ state: "detached" });
-});
-
 test("who is no member of the room is asked for its PIN and let in with it", async () => {
   const [ada, dora] = await world.people("Ada", "Dora");
   const { gid } = await lobbies([ada]);
