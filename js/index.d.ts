@@ -136,6 +136,11 @@ export interface MesiboGroupCallListener {
     remote: boolean,
   ): Answer;
   MesiboGroupcall_OnTalking?(participant: MesiboParticipant, talking: boolean): Answer;
+  /**
+   * How well the link of whoever publishes it does, 1 to 100, told when it changes; 1 also when the own
+   * link does not carry its picture.
+   */
+  MesiboGroupcall_OnQuality?(participant: MesiboParticipant, quality: number): Answer;
   /** `reason` is one of `MESIBOCALL_HANGUP_REASON_*`. */
   MesiboGroupcall_OnHangup?(participant: MesiboParticipant, reason: number): Answer;
   /** It shows another camera or screen now; `source` is one of `MESIBOCALL_VIDEOSOURCE_*`. */

@@ -103,11 +103,14 @@ function follow(participant) {
     const hidden = document.hidden && document.pictureInPictureElement !== view;
     // A view that takes the size of its picture would keep it small.
     const any = fullscreen || view.clientWidth === view.videoWidth;
-    const [width, height] = [view.clientWidth, view.clientHeight].map((side) =>
-      any ? 0xffff : Math.round(side * devicePixelRatio),
-    );
-    const shown = visible && seen && !hidden;
-    participant._view(shown ? width : 0, shown ? height : 0, priority);
+    const sides = [view.clientWidth, view.clientHeight].map((side) => {
+      if (!visible) return 0;
+      // Not seen now: small, but there. Pages wait for a first picture before they show a view, or
+      // draw it elsewhere.
+      if (!seen || hidden || !side) return 1;
+      return any ? 0xffff : Math.round(side * devicePixelRatio);
+    });
+    participant._view(...sides, priority);
   };
   const sizes = new ResizeObserver(own.tellView);
   const places = new IntersectionObserver((entries) => {

@@ -295,7 +295,9 @@ impl Room {
                 self.tell_call(&participant, "VisibilityPreference", &arguments);
             }
             RoomEvent::Quality { stream, quality } => {
-                self.participant(stream).tell_quality(quality);
+                let participant = self.participant(stream);
+                self.tell_call(&participant, "Quality", &[participant.object(), quality.into()]);
+                participant.tell_quality(quality);
             }
             RoomEvent::Control(control) => self.on_control(&control),
             RoomEvent::HungUp { stream, reason } => {

@@ -1,10 +1,10 @@
-// Pictures in several sizes: each page gets the one that fits its view, and none that it does not show.
+// Pictures in several sizes: each page gets the one that fits its view, and none that it does not want.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { key } from "./harness/room.js";
 import { World } from "./harness/world.js";
 
 const world = World.forThisFile();
-const key = (person) => `${person.address}/0`;
 
 /** Ada publishes a picture of 1280 pixels, the others watch. */
 async function watched(names, call = {}) {
@@ -33,6 +33,9 @@ const show = (page, who, width) =>
     },
     [who, width],
   );
+/** The page says itself whether it wants to see somebody. */
+const want = (page, who, wanted) =>
+  page.evaluate(([who, wanted]) => void room.of(who).setVisible(wanted), [who, wanted]);
 const gets = (page, width) =>
   page.until(
     async (width) => {
@@ -45,7 +48,7 @@ const gets = (page, width) =>
     30_000,
   );
 
-test("a small view gets the small picture, a large one the large, a hidden one none", async () => {
+test("a small view gets the small picture, a hidden one too, a large one the large, and one that is not wanted none", async () => {
   const { people, pages } = await watched(["bob", "carol"]);
   const [ada] = people;
   const [a, b, c] = pages;
@@ -62,6 +65,8 @@ test("a small view gets the small picture, a large one the large, a hidden one n
   await show(b, key(ada), 800);
   await gets(b, 640);
   await show(b, key(ada), 0);
+  await gets(b, 320);
+  await want(b, key(ada), false);
   // Nothing comes any more while carol goes on.
   await b.until(async () => {
     const frames = (await inbound()).find((one) => one.kind === "video").frames;
@@ -70,15 +75,16 @@ test("a small view gets the small picture, a large one the large, a hidden one n
     return window.still.times > 10;
   });
   await gets(c, 640);
+  await want(b, key(ada), true);
   await show(b, key(ada), 200);
   await gets(b, 320);
 });
 
-test("a picture that nobody watches is not sent, and is again as soon as somebody does", async () => {
+test("a picture that nobody wants is not sent, and is again as soon as somebody does", async () => {
   const { people, pages } = await watched(["bob"]);
   const [a, b] = pages;
   await b.until(() => room.views().some((view) => view.width > 0));
-  await show(b, key(people[0]), 0);
+  await want(b, key(people[0]), false);
   const active = (wanted) =>
     a.until(
       async (wanted) => {
@@ -90,6 +96,7 @@ test("a picture that nobody watches is not sent, and is again as soon as somebod
       20_000,
     );
   await active([]);
+  await want(b, key(people[0]), true);
   await show(b, key(people[0]), 200);
   await active(["0"]);
   await gets(b, 320);

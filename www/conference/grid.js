@@ -2,6 +2,9 @@
 import { avatar, element, icon, iconButton } from "/shared/dom.js";
 import { even, speaker } from "./layout.js";
 
+/** Below these a link is worth a mark, of 100. */
+const [WEAK, VERY_WEAK] = [70, 40];
+
 class Tile {
   constructor(participant, name, pin) {
     this.isScreen = participant.getSid() > 0;
@@ -10,6 +13,7 @@ class Tile {
     this.video = element("video", { autoplay: true, playsinline: true });
     this.mic = icon("mic-off", "muted");
     this.hand = icon("hand", "hand raised");
+    this.link = element("span", { class: "link" });
     this.state = element("p", { class: "state" });
     this.caption = element("p", { class: "caption" }, element("span", { class: "name" }, name));
     this.pin = iconButton("pin", `Pin ${name}`, { "aria-pressed": "false", onclick: pin });
@@ -42,6 +46,16 @@ class Tile {
   setHand(up) {
     if (up) this.caption.append(this.hand);
     else this.hand.remove();
+  }
+
+  /** 1 to 100; nothing is said of a good link. */
+  setQuality(quality) {
+    if (quality >= WEAK) return this.link.remove();
+    const weak = quality >= VERY_WEAK;
+    const words = weak ? "weak connection" : "very weak connection";
+    this.link.replaceChildren(icon(weak ? "signal-weak" : "signal-very-weak", words));
+    this.link.title = words;
+    this.caption.append(this.link);
   }
 
   setTalking(on) {

@@ -186,6 +186,10 @@ export class Room {
     this.grid.setTalking(participant, talking);
   }
 
+  MesiboGroupcall_OnQuality(participant, quality) {
+    this.grid.tile(participant)?.setQuality(quality);
+  }
+
   MesiboGroupcall_OnVisibilityPreference(participant, visible, fullscreen) {
     if (fullscreen) this.grid.pin(participant);
   }

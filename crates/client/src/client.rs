@@ -78,6 +78,8 @@ pub struct Client {
     resumed: Option<wire::id::Seq>,
     outputs: VecDeque<Output>,
     pending: Map<Ticket, Pending>,
+    /// Questions that have to see what is being marked.
+    held: Vec<(Request, Pending)>,
     next_ticket: u64,
 }
 
@@ -155,6 +157,7 @@ impl Client {
             resumed: None,
             outputs: VecDeque::new(),
             pending: Map::new(),
+            held: Vec::new(),
             next_ticket: 0,
         }
     }
@@ -520,8 +523,21 @@ impl Client {
     pub(crate) fn ask_behind_writes(&mut self, request: Request, pending: Pending) {
         match self.commits.is_waiting() {
             true => self.commits.then(Then::Ask(Box::new((request, pending))), false),
+            false => self.ask_behind_marks(request, pending),
+        }
+    }
+
+    /// What is marked read or unread is looked for first, and then written.
+    fn ask_behind_marks(&mut self, request: Request, pending: Pending) {
+        match self.is_marking() {
+            true => self.held.push((request, pending)),
             false => self.ask(request, pending),
         }
+    }
+
+    fn is_marking(&self) -> bool {
+        let marks = |of: &Pending| matches!(of, Pending::MarkRead(..) | Pending::MarkUnread);
+        self.pending.values().any(marks)
     }
 
     /// Keeps a message in memory.
@@ -964,7 +980,7 @@ impl Client {
                         Then::Sendable(key) => self.on_sendable(now, &key),
                         Then::Inbox => self.on_inbox_stored(),
                         Then::Synced(count) => self.finish_sync(count),
-                        Then::Ask(question) => self.ask(question.0, question.1),
+                        Then::Ask(question) => self.ask_behind_marks(question.0, question.1),
                     }
                 }
             }
@@ -1020,6 +1036,11 @@ impl Client {
             }
             (Pending::Recent, _) => self.tell_opened(true),
         }
+        if !self.is_marking() {
+            for (request, pending) in core::mem::take(&mut self.held) {
+                self.ask_behind_writes(request, pending);
+            }
+        }
     }
 
     fn on_store_lost(&mut self, now: Now) {
@@ -1037,6 +1058,7 @@ impl Client {
     fn change_user(&mut self) {
         // Answers of the former store are for nobody; its last writes go there and nowhere else.
         self.pending.clear();
+        self.held.clear();
         let rest = self.commits.leave();
         if self.store == StoreState::Open
             && let Some(request) = rest

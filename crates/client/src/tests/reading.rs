@@ -166,6 +166,20 @@ fn what_waits_to_be_written_is_read() {
 }
 
 #[test]
+fn what_was_marked_is_counted_so_though_the_store_is_slow() {
+    let mut page = filled();
+    page.answers = false;
+    page.client.mark_conversation_read(&friend(), false);
+    let none = page.client.count_unread(Some(friend()));
+    page.client.mark_unread(&friend());
+    let one = page.client.count_unread(Some(friend()));
+    page.input(Input::Tick);
+    page.answer();
+    assert!(page.events.contains(&Event::UnreadCount { ticket: none, count: 0 }));
+    assert!(page.events.contains(&Event::UnreadCount { ticket: one, count: 1 }));
+}
+
+#[test]
 fn a_status_that_comes_during_a_read_hides_no_message_from_it() {
     let mut page = Page::online();
     let sent = page.send("hello");
