@@ -202,7 +202,11 @@ mod tests {
         assert_eq!(old.name_of(360), None);
         let copy = Rendition { height: 360, size: 5, name: "copy".into() };
         assert!(shelf.add(&old, copy.clone()));
-        assert_eq!(shelf.remove(&old).unwrap().renditions, [copy.clone()], "as it was at last");
+        assert_eq!(
+            shelf.remove(&old).unwrap().renditions,
+            std::slice::from_ref(&copy),
+            "as it was at last"
+        );
         assert!(!shelf.add(&old, copy), "what is gone does not come back");
         shelf.remove(&new);
         assert_eq!(shelf.groups(), []);
