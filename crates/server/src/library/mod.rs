@@ -82,9 +82,9 @@ impl Library {
     }
 
     async fn remove(&self, medium: &Medium) {
-        self.0.shelf.remove(medium);
+        let last = self.0.shelf.remove(medium);
         self.0.workshop.cancel(&medium.id);
-        self.0.files.remove(&medium.names()).await;
+        self.0.files.remove(&last.as_ref().unwrap_or(medium).names()).await;
     }
 
     /// What a backend is told: without links, which are for members.

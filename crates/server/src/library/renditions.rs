@@ -11,7 +11,6 @@ use std::sync::{Arc, Mutex};
 
 use tokio::process::Command;
 use tokio::sync::{Notify, mpsc};
-use wire::id::GroupId;
 use wire::limits::{RENDITION_HEIGHTS, RENDITION_WITHIN, RENDITIONS_WAITING_MAX};
 
 use super::shelf::{Medium, Rendition, Shelf};
@@ -90,7 +89,7 @@ impl Workshop {
 
 async fn work(ffmpeg: &str, files: &Files, shelf: &Shelf, gone: &Cancelled, medium: Medium) {
     let Some(source) = Name::read(&medium.name) else { return };
-    let (source, gid) = (files.path_of(&source), GroupId(medium.gid));
+    let source = files.path_of(&source);
     for height in RENDITION_HEIGHTS {
         let Ok(name) = Name::draw("copy.mp4", "video/mp4") else { return };
         let target = files.desk_path(&name);
@@ -102,13 +101,10 @@ async fn work(ffmpeg: &str, files: &Files, shelf: &Shelf, gone: &Cancelled, medi
             continue;
         }
         let stored = files.finish(&name).await;
+        let copy = Rendition { height, size, name: name.as_str().to_owned() };
         // It may have gone while the copy was made.
-        let Some(mut now) = shelf.read(gid, &medium.id).filter(|_| stored.is_ok()) else {
+        if stored.is_err() || !shelf.add(&medium, copy) {
             files.discard(&name).await;
-            return files.remove(&[name.as_str().to_owned()]).await;
-        };
-        now.renditions.push(Rendition { height, size, name: name.as_str().to_owned() });
-        if shelf.put(&now).is_err() {
             return files.remove(&[name.as_str().to_owned()]).await;
         }
     }

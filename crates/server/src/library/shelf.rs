@@ -4,6 +4,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 use wire::id::{AppId, GroupId, Uid};
@@ -102,12 +103,14 @@ impl Medium {
 #[derive(Debug)]
 pub struct Shelf {
     folder: PathBuf,
+    /// Held while something is changed or removed: what is gone does not come back by a change.
+    changing: Mutex<()>,
 }
 
 impl Shelf {
     pub fn open(folder: &Path) -> std::io::Result<Shelf> {
         std::fs::create_dir_all(folder)?;
-        Ok(Shelf { folder: folder.to_owned() })
+        Ok(Shelf { folder: folder.to_owned(), changing: Mutex::default() })
     }
 
     /// Writes it down, over what was there.
@@ -119,6 +122,14 @@ impl Shelf {
         file.write_all(&serde_json::to_vec(medium)?)?;
         file.sync_all()?;
         std::fs::rename(partial, place)
+    }
+
+    /// Adds a copy; `false` when the medium has gone meanwhile, or cannot be written.
+    pub fn add(&self, medium: &Medium, copy: Rendition) -> bool {
+        let _changing = self.changing.lock().expect("no panic while changing");
+        let Some(mut now) = self.read(GroupId(medium.gid), &medium.id) else { return false };
+        now.renditions.push(copy);
+        self.put(&now).is_ok()
     }
 
     /// One, if it is there.
@@ -150,14 +161,17 @@ impl Shelf {
         gids.map(GroupId).filter_map(app).collect()
     }
 
-    /// Whatever is left of it is gone at the next look.
-    pub fn remove(&self, medium: &Medium) {
+    /// Takes it away; as it was at last, with all its copies.
+    pub fn remove(&self, medium: &Medium) -> Option<Medium> {
+        let _changing = self.changing.lock().expect("no panic while changing");
         let gid = GroupId(medium.gid);
+        let last = self.read(gid, &medium.id);
         if let Err(error) = std::fs::remove_file(self.place(gid, &medium.id)) {
             tracing::warn!(%error, "a medium cannot be removed from the library");
         }
         // Stays as long as there is something in it.
         let _ = std::fs::remove_dir(self.folder.join(medium.gid.to_string()));
+        last
     }
 
     fn place(&self, gid: GroupId, id: &str) -> PathBuf {
@@ -186,7 +200,14 @@ mod tests {
         assert_eq!(shelf.read(GroupId(1000), "../1000"), None);
         assert_eq!((old.file_type(), old.name_of(0)), (2, Some(name)));
         assert_eq!(old.name_of(360), None);
-        shelf.remove(&old);
+        let copy = Rendition { height: 360, size: 5, name: "copy".into() };
+        assert!(shelf.add(&old, copy.clone()));
+        assert_eq!(
+            shelf.remove(&old).unwrap().renditions,
+            std::slice::from_ref(&copy),
+            "as it was at last"
+        );
+        assert!(!shelf.add(&old, copy), "what is gone does not come back");
         shelf.remove(&new);
         assert_eq!(shelf.groups(), []);
     }
