@@ -34,6 +34,7 @@ mod personal_operations;
 mod pins;
 mod presence;
 mod push;
+mod recordings;
 mod rights;
 mod rooms;
 mod schedule;
