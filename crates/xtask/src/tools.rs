@@ -3,7 +3,7 @@
 //! Everything is looked for first and installed only when missing or of another version. Nothing
 //! is downloaded from anywhere but the registries of Rust, npm and Debian.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, bail};
