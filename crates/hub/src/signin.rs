@@ -206,6 +206,9 @@ impl Hub {
             ice_servers: Vec::new(),
             contacts: contacts.next().unwrap_or_default(),
         };
+        if !self.may_sign_in(id, uid) {
+            return Ok(());
+        }
         self.sign_out_rivals(id);
         let Some(session) = self.sessions.get_mut(&id) else { return Ok(()) };
         let Stage::Entering(entering) = core::mem::replace(&mut session.stage, Stage::Silent)
