@@ -16,11 +16,8 @@ mod metrics;
 mod orders;
 mod outside;
 mod push;
-<<<<<<< HEAD
-mod recording;
-=======
 mod random;
->>>>>>> main
+mod recording;
 pub mod shell;
 mod site;
 mod store;
