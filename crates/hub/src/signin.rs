@@ -202,8 +202,7 @@ impl Hub {
             groups: groups.next().unwrap_or_default(),
             head: entering.live.head.0,
             upload_token,
-            // None: no relay is configured.
-            ice_servers: Vec::new(),
+            ice_servers: self.ice_servers(uid),
             contacts: contacts.next().unwrap_or_default(),
         };
         self.sign_out_rivals(id);

@@ -1,9 +1,19 @@
 "use strict";
 // Keeps every peer connection the SDK makes, so that a test can ask what is really decoded.
 window.peers = [];
+/** A network that lets only these URLs of relays through: a part of them, such as `transport=tcp`. */
+const through = (() => {
+  try {
+    return JSON.parse(decodeURIComponent(location.hash.slice(1))).through;
+  } catch {
+    return undefined;
+  }
+})();
 window.RTCPeerConnection = class extends RTCPeerConnection {
-  constructor(...values) {
-    super(...values);
+  constructor(configuration = {}) {
+    const { iceServers = [] } = configuration;
+    const reached = iceServers.filter((server) => !through || server.urls.includes(through));
+    super({ ...configuration, iceServers: reached });
     window.peers.push(this);
   }
 };
@@ -35,6 +45,20 @@ window.outbound = async () => {
       if (report.type !== "outbound-rtp") continue;
       const { kind, rid = "", active = true, framesSent = 0, frameWidth = 0 } = report;
       all.push({ kind, rid, active, frames: framesSent, width: frameWidth });
+    }
+  }
+  return all;
+};
+/** By which ways media goes now: type of the own candidate, and how a relay is reached. */
+window.ways = async () => {
+  const all = [];
+  for (const peer of window.peers) {
+    if (peer.connectionState === "closed") continue;
+    const stats = await peer.getStats();
+    for (const pair of stats.values()) {
+      if (pair.type !== "candidate-pair" || pair.state !== "succeeded" || !pair.nominated) continue;
+      const own = stats.get(pair.localCandidateId);
+      if (own) all.push([own.candidateType, own.relayProtocol ?? ""].join(" ").trim());
     }
   }
   return all;
