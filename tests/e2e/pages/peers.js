@@ -12,7 +12,9 @@ const through = (() => {
 window.RTCPeerConnection = class extends RTCPeerConnection {
   constructor(configuration = {}) {
     const { iceServers = [] } = configuration;
-    const reached = iceServers.filter((server) => !through || server.urls.includes(through));
+    const reached = iceServers.filter(
+      (server) => !through || server.urls.includes(through),
+    );
     super({ ...configuration, iceServers: reached });
     window.peers.push(this);
   }
@@ -43,22 +45,33 @@ window.outbound = async () => {
     if (peer.connectionState === "closed") continue;
     for (const report of (await peer.getStats()).values()) {
       if (report.type !== "outbound-rtp") continue;
-      const { kind, rid = "", active = true, framesSent = 0, frameWidth = 0 } = report;
+      const {
+        kind,
+        rid = "",
+        active = true,
+        framesSent = 0,
+        frameWidth = 0,
+      } = report;
       all.push({ kind, rid, active, frames: framesSent, width: frameWidth });
     }
   }
   return all;
 };
-/** By which ways media goes now: type of the own candidate, and how a relay is reached. */
+/** By which ways media goes now: how the relay is reached, or the type of a candidate without one. */
 window.ways = async () => {
   const all = [];
   for (const peer of window.peers) {
     if (peer.connectionState === "closed") continue;
     const stats = await peer.getStats();
     for (const pair of stats.values()) {
-      if (pair.type !== "candidate-pair" || pair.state !== "succeeded" || !pair.nominated) continue;
+      if (
+        pair.type !== "candidate-pair" ||
+        pair.state !== "succeeded" ||
+        !pair.nominated
+      )
+        continue;
       const own = stats.get(pair.localCandidateId);
-      if (own) all.push([own.candidateType, own.relayProtocol ?? ""].join(" ").trim());
+      if (own) all.push(own.relayProtocol ?? own.candidateType);
     }
   }
   return all;
