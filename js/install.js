@@ -155,10 +155,12 @@ export function install() {
   put(core.MesiboProfile.prototype, { ...profileVerbs, ...profileMethods, ...groupMethods });
   put(core.MesiboProfile.prototype, callProfileMethods);
   put(core.MesiboReadSession.prototype, sessionVerbs);
-  const { setVideoView, call } = core.MesiboParticipant.prototype;
-  put(core.MesiboParticipant.prototype, participantMethods({ setVideoView, call }));
-  const { join, leave } = core.MesiboGroupCall.prototype;
-  put(core.MesiboGroupCall.prototype, groupCallMethods({ join, leave }));
+  for (const [kind, methods] of [
+    [core.MesiboParticipant, participantMethods],
+    [core.MesiboGroupCall, groupCallMethods],
+  ]) {
+    put(kind.prototype, methods(methodsOf(kind.prototype)));
+  }
   for (const [name, aliases] of Object.entries(ALIASES)) {
     const { prototype } = core[name];
     const current = ([alias, name]) => [alias, prototype[name]];
@@ -255,6 +257,12 @@ export function install() {
     ...constants,
   };
   return api;
+}
+
+/** What a class has now, by name. */
+function methodsOf(prototype) {
+  const all = Object.entries(Object.getOwnPropertyDescriptors(prototype));
+  return Object.fromEntries(all.map(([name, { value }]) => [name, value]));
 }
 
 /** Methods that do not show up when a page enumerates its objects. */

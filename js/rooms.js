@@ -22,6 +22,12 @@ const SUBSCRIBE = 4;
 const FULL_SCREEN = 5;
 const LEAVE = 6;
 
+/**
+ * The engine's own methods of participants and of group calls: pages hang on these objects what they
+ * like, under the same names too.
+ */
+let engine, room;
+
 const list = (values) => (Array.isArray(values) ? values : values ? [values] : []);
 const isParticipant = (value) => typeof value?._key === "function";
 
@@ -53,15 +59,21 @@ export class MesiboParticipantAdmin {
 }
 
 function toggle(admin, video) {
-  const muted = !fieldOf(admin).participant.getMuteStatus(video, true);
-  admin.mute(!video, video, muted);
-  return muted;
+  const { participant } = fieldOf(admin);
+  const enable = !engine.getMuteStatus.call(participant, video, true);
+  ask(participant, MUTE, { audio: !video, video, enable });
+  return enable;
 }
 
 /** Of the publisher of a remote stream; an own one is the page's to change. */
 function ask(participant, verb, wanted) {
-  const stream = participant.isLocal() ? 0 : participant._key();
-  if (stream) participant.getGroupCall()._control(verb, { ...wanted, stream });
+  const stream = engine.isLocal.call(participant) ? 0 : participant._key();
+  if (stream) engine.getGroupCall.call(participant)._control(verb, { ...wanted, stream });
+}
+
+function askAll(participants, verb, wanted) {
+  for (const participant of list(participants).filter(isParticipant))
+    ask(participant, verb, wanted);
 }
 
 /** What an admin may ask of several, or of everybody. */
@@ -70,15 +82,13 @@ export class MesiboGroupCallAdmin {
     fieldOf(this).call = call;
   }
   mute(participants, audio, video, enable) {
-    for (const participant of list(participants).filter(isParticipant)) {
-      ask(participant, MUTE, { audio, video, enable });
-    }
+    askAll(participants, MUTE, { audio, video, enable });
   }
   muteAll(audio, video, enable) {
-    this.mute(fieldOf(this).call.getParticipants(), audio, video, enable);
+    askAll(room.getParticipants.call(fieldOf(this).call), MUTE, { audio, video, enable });
   }
   hangup(participants) {
-    for (const participant of list(participants).filter(isParticipant)) ask(participant, STOP);
+    askAll(participants, STOP);
   }
   hangupAll() {
     fieldOf(this).call._control(LEAVE);
@@ -94,11 +104,11 @@ function follow(participant) {
   const own = fieldOf(participant);
   own.unfollow?.();
   own.unfollow = null;
-  const view = participant.getVideoView();
-  if (!view || participant.isLocal()) return;
+  const view = engine.getVideoView.call(participant);
+  if (!view || engine.isLocal.call(participant)) return;
   let seen = true;
   own.tellView = () => {
-    if (participant.getVideoView() !== view) return follow(participant);
+    if (engine.getVideoView.call(participant) !== view) return follow(participant);
     const { visible, fullscreen, priority } = displayOf(participant);
     const hidden = document.hidden && document.pictureInPictureElement !== view;
     // A view that takes the size of its picture would keep it small.
@@ -126,8 +136,35 @@ function follow(participant) {
   };
 }
 
-/** Methods of participants; `engine` are those of the engine that these go on with. */
-export const participantMethods = (engine) => ({
+/** An own stream: a wish to those who watch. Another's: how important it is here. */
+function display(participant, wanted) {
+  const { visible, fullscreen, priority } = { ...displayOf(participant), ...wanted };
+  const within = Math.min(Math.max(Math.trunc(Number(priority)) || 0, 0), 0xffff);
+  const own = fieldOf(participant);
+  own.display = { visible: Boolean(visible), fullscreen: Boolean(fullscreen), priority: within };
+  if (engine.isLocal.call(participant)) {
+    participant._suggest(1 | (visible ? 2 : 0) | (fullscreen ? 4 : 0) | (within << 8));
+  }
+  own.tellView?.();
+  return true;
+}
+
+function adminOf(participant) {
+  const call = engine.getGroupCall.call(participant);
+  if (!call || !room.hasAdminPermissions.call(call)) return null;
+  return (fieldOf(participant).admin ??= new MesiboParticipantAdmin(participant));
+}
+
+const facingOf = (participant) =>
+  participant._stream()?.getVideoTracks()[0]?.getSettings().facingMode;
+
+/** Methods of participants, which go on with those of the engine. */
+export function participantMethods(ofEngine) {
+  engine = ofEngine;
+  return methods;
+}
+
+const methods = {
   setVideoView(element, callback, interval, tries) {
     const attached = (there) => {
       follow(this);
@@ -145,13 +182,13 @@ export const participantMethods = (engine) => ({
     return true;
   },
   isVideoLandscape() {
-    return this.getAspectRatio() >= 1;
+    return engine.getAspectRatio.call(this) >= 1;
   },
   toggleAudioMute() {
-    return this.toggleMute(false);
+    return engine.toggleMute.call(this, false);
   },
   toggleVideoMute() {
-    return this.toggleMute(true);
+    return engine.toggleMute.call(this, true);
   },
   getUserData() {
     return fieldOf(this).data;
@@ -161,62 +198,53 @@ export const participantMethods = (engine) => ({
   },
   // A phone has two sides, a desk has cameras in a row.
   switchCamera() {
-    const source = this.getVideoSource();
-    const facing = this._stream()?.getVideoTracks()[0]?.getSettings().facingMode;
-    if (facing) return this.setVideoSource(facing === "environment" ? FRONT : REAR);
+    const source = engine.getVideoSource.call(this);
+    const facing = facingOf(this);
+    const change = (...to) => engine.setVideoSource.call(this, ...to);
+    if (facing) return change(facing === "environment" ? FRONT : REAR);
     navigator.mediaDevices?.enumerateDevices().then((devices) => {
       const cameras = devices.filter(({ kind }) => kind === "videoinput").length;
       if (cameras < 2 && source !== SCREEN) return;
       const own = fieldOf(this);
       own.camera = ((own.camera ?? 0) + 1) % cameras;
-      this.setVideoSource(CAMERA, own.camera);
+      change(CAMERA, own.camera);
     });
   },
   switchSource(source) {
-    this.setVideoSource(source ?? (this.getVideoSource() === SCREEN ? CAMERA : SCREEN));
+    const other = engine.getVideoSource.call(this) === SCREEN ? CAMERA : SCREEN;
+    engine.setVideoSource.call(this, source ?? other);
   },
   isFrontCamera() {
-    const facing = this._stream()?.getVideoTracks()[0]?.getSettings().facingMode;
-    const source = this.getVideoSource();
+    const facing = facingOf(this);
+    const source = engine.getVideoSource.call(this);
     return source !== SCREEN && (facing ? facing === "user" : source !== REAR);
   },
   changeVideoFormat(width, height, frameRate) {
     const wanted = Object.entries({ width, height, frameRate }).filter(([, value]) => value > 0);
-    const [track] = (this.isLocal() && this._stream()?.getVideoTracks()) || [];
+    const [track] = (engine.isLocal.call(this) && this._stream()?.getVideoTracks()) || [];
     track
       ?.applyConstraints(Object.fromEntries(wanted))
       .catch((error) => console.warn("mesibo: this camera has no such format:", error.message));
   },
-  // An own stream: a wish to those who watch. Another's: how important it is here.
   setVisibility(visible = true, fullscreen = false, priority = 0) {
-    const display = { visible: Boolean(visible), fullscreen: Boolean(fullscreen) };
-    const within = Math.min(Math.max(Math.trunc(Number(priority)) || 0, 0), 0xffff);
-    fieldOf(this).display = { ...display, priority: within };
-    if (this.isLocal()) {
-      this._suggest(1 | (display.visible ? 2 : 0) | (display.fullscreen ? 4 : 0) | (within << 8));
-    }
-    fieldOf(this).tellView?.();
-    return true;
+    return display(this, { visible, fullscreen, priority });
   },
   setVisible(visible = true) {
-    const { fullscreen, priority } = displayOf(this);
-    return this.setVisibility(visible, fullscreen, priority);
+    return display(this, { visible });
   },
   setFullscreen(fullscreen = true) {
-    const { visible, priority } = displayOf(this);
-    return this.setVisibility(visible, fullscreen, priority);
+    return display(this, { fullscreen });
   },
   setPriority(priority) {
-    const { visible, fullscreen } = displayOf(this);
-    return this.setVisibility(visible, fullscreen, priority);
+    return display(this, { priority });
   },
   /** As the first generation has it: the browser shows nothing else. */
   fullScreen(on = true) {
-    const view = this.getVideoView();
+    const view = engine.getVideoView.call(this);
     const refused = (error) => console.warn("mesibo: no full screen:", error.message);
     if (on) view?.requestFullscreen?.().catch(refused);
     else if (view && document.fullscreenElement === view) document.exitFullscreen().catch(refused);
-    return this.setFullscreen(on);
+    return display(this, { fullscreen: on });
   },
   isVisible() {
     return displayOf(this).visible;
@@ -228,13 +256,12 @@ export const participantMethods = (engine) => ({
     return displayOf(this).priority;
   },
   getAdmin() {
-    if (!this.getGroupCall()?.hasAdminPermissions()) return null;
-    return (fieldOf(this).admin ??= new MesiboParticipantAdmin(this));
+    return adminOf(this);
   },
   adminMute(audio, video, enable) {
-    this.getAdmin()?.mute(audio, video, enable);
+    if (adminOf(this)) ask(this, MUTE, { audio, video, enable });
   },
-});
+};
 
 const displayOf = (participant) =>
   fieldOf(participant).display ?? { visible: true, fullscreen: false, priority: 0 };
@@ -285,19 +312,24 @@ function stopWatching(call) {
   own.devices = null;
 }
 
-/** Methods of group calls; `engine` are those of the engine that these go on with. */
-export const groupCallMethods = (engine) => ({
+/** Methods of group calls, which go on with those of the engine. */
+export function groupCallMethods(ofEngine) {
+  room = ofEngine;
+  return callMethods;
+}
+
+const callMethods = {
   join(listener, admin) {
     watchDevices(this);
-    return engine.join.call(this, listener, admin);
+    return room.join.call(this, listener, admin);
   },
   leave() {
     stopWatching(this);
     groupCallSound(this, null);
-    return engine.leave.call(this);
+    return room.leave.call(this);
   },
   getAdmin() {
-    if (!this.hasAdminPermissions()) return null;
+    if (!room.hasAdminPermissions.call(this)) return null;
     return (fieldOf(this).admin ??= new MesiboGroupCallAdmin(this));
   },
   setAudioDevice(device, enable = true) {
@@ -326,7 +358,7 @@ export const groupCallMethods = (engine) => ({
     groupCallSound(this, null);
   },
   sortStreams,
-});
+};
 
 function groupCallSound(call, sound) {
   const own = fieldOf(call);
@@ -355,11 +387,12 @@ function grid(count, width, height, ratio) {
 function sortStreams(listener, views, width, height, start = 0, size = 0, params = {}) {
   const participantOf = (view) => listener?.ParticipantSort_onGetParticipant?.(view) ?? view;
   const wanted = params ?? {};
+  const talked = (participant) => engine.getTalkTimestamp.call(participant);
   const orders = [
-    [wanted.orderedBySelf, (p) => (p.isLocal() ? 0 : 1)],
-    [wanted.orderedByTalking, (p) => -Math.max(p.getTalkTimestamp(), p.isTalking() ? Infinity : 0)],
-    [wanted.orderedByVideo, (p) => (p.hasVideo() ? 0 : 1)],
-    [wanted.orderedByName, (p) => String(p.getName() ?? "").toLowerCase()],
+    [wanted.orderedBySelf, (p) => (engine.isLocal.call(p) ? 0 : 1)],
+    [wanted.orderedByTalking, (p) => (engine.isTalking.call(p) ? -Infinity : -talked(p))],
+    [wanted.orderedByVideo, (p) => (engine.hasVideo.call(p) ? 0 : 1)],
+    [wanted.orderedByName, (p) => String(engine.getName.call(p) ?? "").toLowerCase()],
   ].filter(([on]) => on);
   const keyed = list(views).map((view) => {
     const participant = participantOf(view);
@@ -377,7 +410,7 @@ function sortStreams(listener, views, width, height, start = 0, size = 0, params
   const { columns, rows } = grid(page.length, width, height, ratio);
   const [cellWidth, cellHeight] = [width / columns, height / rows];
   for (const [position, { view, participant }] of page.entries()) {
-    const shape = (wanted.forceAspectRatio && participant.getAspectRatio()) || 0;
+    const shape = (wanted.forceAspectRatio && engine.getAspectRatio.call(participant)) || 0;
     const fit = shape ? Math.min(cellWidth, cellHeight * shape) : cellWidth;
     const [w, h] = shape ? [fit, fit / shape] : [cellWidth, cellHeight];
     const row = Math.floor(position / columns);

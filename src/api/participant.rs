@@ -509,7 +509,7 @@ impl MesiboParticipant {
         }
     }
 
-    /// How large it is shown: pixels, 0 when it is not seen, and how important it is.
+    /// How large it is shown: pixels, 0 when it is not wanted, and how important it is.
     #[wasm_bindgen(js_name = _view)]
     pub fn view(&self, width: u32, height: u32, priority: u32) {
         if let (Some(room), StreamRef::Remote(id)) =

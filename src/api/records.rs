@@ -88,7 +88,6 @@ thread_local! {
 /// Joins the engine and the records; called once, before anything else.
 #[wasm_bindgen]
 pub fn install(records: Records) {
-    console_error_panic_hook::set_once();
     RECORDS.set(Some(records));
 }
 

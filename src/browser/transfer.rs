@@ -11,7 +11,7 @@ use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
 use js_sys::{Array, Promise, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use web_sys::{Blob, FormData, ProgressEvent, XmlHttpRequest, XmlHttpRequestResponseType};
 use wire::id::MessageId;
 use wire::limits::{THUMBNAIL_BYTES_MAX, THUMBNAIL_WITHIN};
@@ -31,6 +31,8 @@ pub struct Transfers {
     given: RefCell<Map<MessageId, JsValue>>,
     held: RefCell<Map<MessageId, Blob>>,
     database: RefCell<Option<Rc<Database>>>,
+    /// Resolved when the database that was asked for is there, or cannot be had.
+    opening: RefCell<Option<Promise>>,
     /// Whose files are held.
     account: RefCell<String>,
     /// The attempt of each file that is under way, and its request.
@@ -59,6 +61,7 @@ impl Transfers {
             given: RefCell::default(),
             held: RefCell::default(),
             database: RefCell::default(),
+            opening: RefCell::default(),
             account: RefCell::default(),
             running: RefCell::default(),
             attempts: Cell::new(0),
@@ -83,10 +86,8 @@ impl Transfers {
     /// From now on files are kept beside the database of this name and user.
     pub fn open(&self, name: Option<&str>, account: &str) {
         let former = self.account.replace(account.into());
-        // Opened again, the former one serves until the new one does.
-        if name.is_none() || former != account {
-            *self.database.borrow_mut() = None;
-        }
+        *self.database.borrow_mut() = None;
+        *self.opening.borrow_mut() = None;
         if !former.is_empty() && former != account {
             // Another user: what was kept stays with the former one, what was held goes.
             self.given.borrow_mut().clear();
@@ -94,17 +95,24 @@ impl Transfers {
         }
         let Some(name) = name else { return };
         let name = format!("mesibo-{name}-{account}-files");
-        let driver = self.driver;
-        spawn(async move {
-            // Without a database they are held until the page is closed.
+        let (driver, account) = (self.driver, account.to_owned());
+        let opening = future_to_promise(async move {
             let lay_out =
                 |database: &Database| database.create_store(STORE, &JsValue::UNDEFINED).map(drop);
-            let Ok(database) = database::open(&name, 1, lay_out).await else { return };
+            let database = database::open(&name, 1, lay_out).await;
             let transfers = &driver.transfers;
-            *transfers.database.borrow_mut() = Some(Rc::new(database));
-            let held = transfers.held.borrow().clone();
+            // Another user may have come meanwhile.
+            if *transfers.account.borrow() == account {
+                // Without a database they are held until the page is closed.
+                *transfers.database.borrow_mut() = database.ok().map(Rc::new);
+            }
+            Ok(JsValue::UNDEFINED)
+        });
+        *self.opening.borrow_mut() = Some(opening);
+        spawn(async move {
+            let held = driver.transfers.held.borrow().clone();
             for (id, blob) in held {
-                transfers.keep(number(id), &blob).await;
+                driver.transfers.keep(number(id), &blob).await;
             }
         });
     }
@@ -175,10 +183,17 @@ impl Transfers {
 
     // ---- the database ----------------------------------------------------------------------
 
+    /// The database, when there is one; what asks for it early waits until it is open.
+    async fn opened(&self) -> Option<Rc<Database>> {
+        let opening = self.opening.borrow().clone()?;
+        // It is resolved, never rejected.
+        let _ = JsFuture::from(opening).await;
+        self.database.borrow().clone()
+    }
+
     /// Where it cannot be kept it is held in memory: a reload would lose it.
     async fn keep(&self, key: JsValue, value: &JsValue) {
-        let database = self.database.borrow().clone();
-        let Some(database) = database else { return };
+        let Some(database) = self.opened().await else { return };
         let write = async {
             let transaction =
                 database.transaction(&STORE.into(), "readwrite", &JsValue::UNDEFINED)?;
@@ -192,13 +207,13 @@ impl Transfers {
     }
 
     async fn read(&self, key: JsValue) -> Option<JsValue> {
-        let database = self.database.borrow().clone()?;
+        let database = self.opened().await?;
         let transaction = database.transaction(&STORE.into(), "readonly", &JsValue::UNDEFINED);
         done(transaction.ok()?.store(STORE).ok()?.get(&key).ok()?).await.ok()
     }
 
     async fn delete(&self, key: JsValue) -> Option<()> {
-        let database = self.database.borrow().clone()?;
+        let database = self.opened().await?;
         let transaction = database.transaction(&STORE.into(), "readwrite", &JsValue::UNDEFINED);
         let transaction = transaction.ok()?;
         transaction.store(STORE).ok()?.delete(&key).ok()?;

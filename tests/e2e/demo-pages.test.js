@@ -308,6 +308,11 @@ test("who is no member of the room is asked for its PIN and let in with it", asy
   await enter(doras);
   await doras.getByText("Only you").waitFor();
   await pictures(doras, 1);
+  await doras.getByRole("button", { name: "Leave" }).click();
+  await doras.getByRole("button", { name: "Join" }).waitFor();
+  assert.equal(await doras.getByRole("textbox", { name: "PIN" }).isVisible(), false);
+  await enter(doras);
+  await doras.getByText("Only you").waitFor();
 });
 
 test("who waits to be let in comes in when the backend agrees", async () => {

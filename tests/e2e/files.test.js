@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { covers } from "./harness/record.js";
 import { World } from "./harness/world.js";
-import { online, reached, SENT } from "./harness/chat.js";
+import { online, reached, send, SENT } from "./harness/chat.js";
 import { Narrow } from "./harness/narrow.js";
 import { until } from "./harness/until.js";
 
@@ -304,6 +304,45 @@ for (const browser of ["chromium", "firefox"]) {
     }
   });
 }
+
+test("a file is sent after a reload, however late its database opens", async () => {
+  const narrow = await new Narrow(world.server.url).start();
+  try {
+    const { bob, a, b } = await two({ from: narrow.url });
+    narrow.holdUploadsAfter(0);
+    await a.evaluate((peer) => {
+      const m = chat.api.getProfile(peer, 0).newMessage();
+      m.setContent(new File(["kept"], "kept.txt"));
+      m.send();
+    }, bob.address);
+    await a.until(() => chat.messages.length === 1);
+    narrow.release();
+    await a.raw.addInitScript(() => {
+      const { open } = IDBFactory.prototype;
+      const late = new Promise((resolve) => (globalThis.openFiles = resolve));
+      IDBFactory.prototype.open = function (name, version) {
+        const request = open.call(this, name, version);
+        if (!name.endsWith("-files")) return request;
+        const hold = (event) => {
+          event.stopImmediatePropagation();
+          request.removeEventListener("success", hold);
+          late.then(() => request.dispatchEvent(new Event("success")));
+        };
+        request.addEventListener("success", hold);
+        return request;
+      };
+    });
+    await a.reload();
+    await online(a);
+    // Its transfer has begun before this is sent.
+    await send(a, bob, ["beside it"]);
+    await b.until(() => chat.messages.some((m) => m.message === "beside it"));
+    await a.evaluate(() => openFiles());
+    await b.until(() => chat.messages.some((m) => m.title === "kept.txt"));
+  } finally {
+    await narrow.stop();
+  }
+});
 
 test("progress comes ten times a second at most, a stopped transfer waits, a cancelled one fails, resend goes on", async () => {
   const { bob, a, b } = await two();

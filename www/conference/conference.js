@@ -67,6 +67,7 @@ function joinWithPin(chosen) {
 api.addListener({
   Mesibo_onGroupJoined(profile) {
     if (profile !== group || !waiting) return;
+    lobby.forgetPin();
     lobby.hide();
     room.enter(waiting, title());
     waiting = null;

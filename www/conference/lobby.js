@@ -78,6 +78,12 @@ export class Lobby {
     this.form.elements.pin.focus();
   }
 
+  /** A member needs none any more. */
+  forgetPin() {
+    this.pin.hidden = true;
+    this.form.elements.pin.value = "";
+  }
+
   look() {
     if (this.stream) return this.release();
     return this.open();

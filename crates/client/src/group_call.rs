@@ -87,7 +87,7 @@ pub struct Stream {
     pub talking: bool,
     /// How the publisher wants it to be shown, see `Stream.display` of the protocol.
     pub display: u32,
-    /// How well its link does, 1 to 100; 0 as well as can be.
+    /// How well its link does, 1 to 100; 0 while nothing is known of it.
     pub quality: u32,
 }
 
@@ -321,7 +321,8 @@ impl Client {
         self.tell_mute(gid, stream, false);
     }
 
-    /// How large a stream is shown: the server sends no larger picture, and none of what is not seen.
+    /// How large a stream is shown, see `View` of the protocol: the server sends no larger picture, and
+    /// none of what is not wanted.
     pub fn view(&mut self, gid: GroupId, stream: StreamId, view: (u32, u32, u32)) {
         let call = self.rooms.get_mut(&gid).and_then(|room| room.calls.get_mut(&stream));
         if let Some(call) = call
@@ -517,7 +518,7 @@ impl Client {
             self.tell_room(gid, RoomEvent::Display(id));
         }
         if before.quality != stream.quality {
-            let quality = if stream.quality == 0 { 100 } else { stream.quality };
+            let quality = best_when_unknown(stream.quality);
             self.tell_room(gid, RoomEvent::Quality { stream: of, quality });
         }
         if before.source != stream.source {
@@ -550,7 +551,7 @@ impl Client {
             room.negotiation.change();
         }
         if quality {
-            let (stream, quality) = (StreamRef::Own(told.sid), told.quality);
+            let (stream, quality) = (StreamRef::Own(told.sid), best_when_unknown(told.quality));
             self.tell_room(gid, RoomEvent::Quality { stream, quality });
         }
         if layers {
@@ -836,4 +837,9 @@ impl Client {
     fn peer(&mut self, command: Command) {
         self.push(Output::Peer(command));
     }
+}
+
+/// A link of which nothing is known is as good as can be.
+fn best_when_unknown(quality: u32) -> u32 {
+    if quality == 0 { 100 } else { quality }
 }

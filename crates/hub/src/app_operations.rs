@@ -118,6 +118,10 @@ impl Hub {
                 }
                 Progress::Answered(Reply::AppRow(app))
             }
+            (After::ClassSaved { app, id, reply }, AppReply::Done) => {
+                self.on_class_saved(app, id);
+                Progress::Answered(reply)
+            }
             (After::AppToken { app, token }, AppReply::Done) => {
                 self.directory.replace_app_token(app.aid, hash_token(&token));
                 Progress::Answered(Reply::App { aid: app.aid, name: app.name, token })

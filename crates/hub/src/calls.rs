@@ -24,6 +24,7 @@ use crate::delivery::note;
 use crate::directory::{Missing, Needs};
 use crate::hub::{Hub, Pending};
 use crate::messaging::is_address;
+use crate::port::apps::{feature, number, rate};
 use crate::port::store::{Request, User};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -48,6 +49,8 @@ struct Call {
     answered: Option<Timestamp>,
     /// Not answered by then: it ends.
     rings_until: Instant,
+    /// Answered, it is over then: a side's feature class does not leave it longer ones.
+    ends: Instant,
     /// Known from what one side said after a restart; the other has not come back yet.
     claimed_by: Option<Uid>,
     due: Instant,
@@ -125,7 +128,7 @@ impl Call {
 
     fn next_due(&self) -> Instant {
         let rings = if self.answered.is_none() { self.rings_until } else { Instant::FAR_FUTURE };
-        rings.min(self.caller.back_by).min(self.callee.back_by)
+        rings.min(self.ends).min(self.caller.back_by).min(self.callee.back_by)
     }
 
     fn frame(&self, id: u64, status: u32, caller: bool) -> proto::Call {
@@ -239,7 +242,9 @@ impl Hub {
         let caller = self.directory.user(by.uid)?.map(|user| user.address.clone());
         let now = self.now.instant;
         let session = self.sessions.get_mut(&by.session).and_then(|found| found.live_mut());
-        if session.is_none_or(|live| !live.calls.take(now, MINUTE, CALL_STARTS_PER_MINUTE_MAX)) {
+        if session.is_none_or(|live| !live.calls.take(now, MINUTE, CALL_STARTS_PER_MINUTE_MAX))
+            || !self.charge_class(by.uid, rate::CALL)
+        {
             self.refuse_call(by, frame, call::NOT_ALLOWED);
             return Ok(());
         }
@@ -271,6 +276,7 @@ impl Hub {
             started: self.now.wall,
             answered: None,
             rings_until: now + CALL_RING_MAX,
+            ends: Instant::FAR_FUTURE,
             claimed_by: None,
             due: Instant::FAR_FUTURE,
         };
@@ -302,6 +308,10 @@ impl Hub {
         if caller.is_none_or(|user| user.flags & user_flag::NO_OUTGOING != 0) {
             return Ok(Err(call::NOT_ALLOWED));
         }
+        let kind = if frame.video { feature::CALL_VIDEO } else { feature::CALL_AUDIO };
+        if !self.may_use(by.uid, feature::CALL_OUT | kind)? {
+            return Ok(Err(call::NOT_ALLOWED));
+        }
         if !is_address(&frame.peer) {
             return Ok(Err(call::INVALID_DESTINATION));
         }
@@ -319,8 +329,15 @@ impl Hub {
             {
                 Err(call::BLOCKED)
             }
-            _ if frame.video && blocks & contact::BLOCK_VIDEO_CALLS != 0 => {
+            _ if !self.may_use(callee.uid, feature::CALL_IN)? => Err(call::NO_CALLS),
+            _ if frame.video
+                && (blocks & contact::BLOCK_VIDEO_CALLS != 0
+                    || !self.may_use(callee.uid, feature::CALL_VIDEO)?) =>
+            {
                 Err(call::NO_VIDEO_CALLS)
+            }
+            _ if !frame.video && !self.may_use(callee.uid, feature::CALL_AUDIO)? => {
+                Err(call::NO_CALLS)
             }
             _ => Ok(callee.clone()),
         })
@@ -355,8 +372,11 @@ impl Hub {
     /// This page answers first. All that ring are told which one it was.
     fn take_answer(&mut self, id: u64, by: &Speaker, frame: &proto::Call) {
         let now = self.now.wall;
+        let Some(call) = self.calls.calls.get(&id) else { return };
+        let ends = self.end_of_call([call.caller.uid, call.callee.uid], now);
         let Some(call) = self.calls.calls.get_mut(&id) else { return };
         call.answered = Some(now);
+        call.ends = ends;
         call.callee.attach(by.session, by.device, frame.number);
         let to_callee = call.frame(id, call::ANSWER, false);
         let to_caller = proto::Call { video: frame.video, ..call.frame(id, call::ANSWER, true) };
@@ -473,6 +493,7 @@ impl Hub {
             started: Timestamp(frame.started.min(self.now.wall.0)),
             answered: Some(Timestamp(frame.answered.min(self.now.wall.0))),
             rings_until: Instant::FAR_FUTURE,
+            ends: self.end_of_call([own.uid, peer.uid], Timestamp(frame.answered)),
             claimed_by: Some(by.uid),
             due: Instant::FAR_FUTURE,
         };
@@ -497,12 +518,41 @@ impl Hub {
         {
             let Some(call) = self.calls.calls.get(&id) else { return };
             match call.answered {
+                Some(_) if call.ends <= self.now.instant => {
+                    self.finish_call(id, call::COMPLETE, call::COMPLETE);
+                }
                 Some(_) => self.finish_call(id, call::NETWORK_ERROR, call::NETWORK_ERROR),
                 None if call.rings_until <= self.now.instant => {
                     self.finish_call(id, call::NO_ANSWER, call::NO_ANSWER);
                 }
                 None => self.finish_call(id, call::CANCEL, call::CANCEL),
             }
+        }
+    }
+
+    /// When a call that was answered then is over, by what the classes of both sides leave them.
+    fn end_of_call(&self, sides: [Uid; 2], answered: Timestamp) -> Instant {
+        let limits = sides.into_iter().filter_map(|uid| self.class_limit(uid, number::CALL_S));
+        let Some(limit) = limits.min() else { return Instant::FAR_FUTURE };
+        let passed = Duration::from_millis(self.now.wall.0.saturating_sub(answered.0));
+        self.now.instant + Duration::from_secs(limit.into()).saturating_sub(passed)
+    }
+
+    /// The feature class of a user has changed: a call it is not left any more is over.
+    pub(crate) fn review_call(&mut self, uid: Uid) {
+        let Some(id) = self.calls.of_user.get(&uid).copied() else { return };
+        let Some(call) = self.calls.calls.get(&id) else { return };
+        let kind = if call.video { feature::CALL_VIDEO } else { feature::CALL_AUDIO };
+        let way = if call.caller.uid == uid { feature::CALL_OUT } else { feature::CALL_IN };
+        if self.is_denied(uid, way | kind) {
+            return self.finish_call(id, call::NOT_ALLOWED, call::NOT_ALLOWED);
+        }
+        if let Some(answered) = call.answered {
+            let ends = self.end_of_call([call.caller.uid, call.callee.uid], answered);
+            if let Some(call) = self.calls.calls.get_mut(&id) {
+                call.ends = ends;
+            }
+            self.calls.reckon(id);
         }
     }
 
@@ -525,7 +575,8 @@ impl Hub {
         self.hook_call(sides, call.video, status, took);
         let mut notes = Vec::with_capacity(2);
         for (uid, caller) in [(call.caller.uid, true), (call.callee.uid, false)] {
-            if call.claimed_by.is_none_or(|claims| claims == uid) {
+            let noted = call.claimed_by.is_none_or(|claims| claims == uid);
+            if noted && !self.is_denied(uid, feature::CALL_LOG) {
                 let record = proto::Call { ended, number: 0, ..call.frame(id, status, caller) };
                 notes.push(note(uid, entry::Body::Call(record)));
             }

@@ -12,6 +12,7 @@ use wire::proto::{Entry, StatusReport, entry};
 use wire::status;
 
 use crate::hub::{Hub, Pending};
+use crate::port::apps::feature;
 use crate::port::store::{LoggedMessage, Note, Reply, Request, StoreError};
 use crate::session::{InFlight, Stage};
 
@@ -125,6 +126,8 @@ impl Hub {
     /// The device has everything up to here: its cursor moves, and the senders are told.
     pub(crate) fn on_ack(&mut self, id: SessionId, seq: Seq) {
         let now = self.now.wall;
+        let who = self.sessions.get(&id).and_then(|session| session.live()).map(|live| live.uid);
+        let told = who.is_some_and(|uid| !self.is_denied(uid, feature::DELIVERY_RECEIPTS));
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let Some(live) = session.live_mut() else { return };
         let seq = seq.min(live.sent);
@@ -146,7 +149,9 @@ impl Hub {
                     status: status::DELIVERED,
                     ts: now.0,
                 };
-                notes.push(note(sender, entry::Body::Status(report)));
+                if told {
+                    notes.push(note(sender, entry::Body::Status(report)));
+                }
                 delivered.push((sender, message, group));
             }
             live.window.pop_front();

@@ -25,6 +25,7 @@ use crate::directory::{Needs, Roster};
 use crate::hub::Hub;
 use crate::operations::{After, Job, Progress};
 use crate::port::admin::{GroupFields, MemberFields, Reply, UserFields, UserRef};
+use crate::port::apps::{feature, number};
 use crate::port::store::{Group, Member, Pin, Request};
 use crate::rights::Rights;
 use crate::user_operations::changed_user;
@@ -126,6 +127,7 @@ impl Hub {
                 if before.group.flags & mode::AUTO_ADD_MEMBER != 0
                     && !before.group.lobby
                     && !before.rights(actor.uid, self.now.wall).member
+                    && self.may_use(actor.uid, feature::GROUP_MEMBER)?
                 {
                     after.members.insert(actor.uid, fresh);
                 }
@@ -148,7 +150,8 @@ impl Hub {
     fn gains_by(&self, roster: &Roster, uid: Uid) -> bool {
         let adds = roster.group.flags & mode::AUTO_ADD_MEMBER != 0
             && !roster.group.lobby
-            && !roster.rights(uid, self.now.wall).member;
+            && !roster.rights(uid, self.now.wall).member
+            && !self.is_denied(uid, feature::GROUP_MEMBER);
         adds || self.prolonged(&roster.group).is_some()
     }
 
@@ -197,6 +200,9 @@ impl Hub {
                 _ => denied(error::DELETED),
             };
         };
+        if matches!(what, What::Join(_)) && !self.may_use(actor.uid, feature::GROUP_MEMBER)? {
+            return denied(error::PERMISSION);
+        }
         if let What::Join(pin) = what {
             return self.join(actor, roster, *pin);
         }
@@ -263,7 +269,12 @@ impl Hub {
         let Some(user) = self.directory.user(actor.uid)?.cloned() else {
             return Ok(Progress::Denied(error::GENERAL));
         };
-        if let Some(limit) = user.groups_max {
+        let class = self.class_of(&user)?;
+        if class.is_some_and(|class| class.denies(feature::GROUP_CREATE)) {
+            return Ok(Progress::Denied(error::PERMISSION));
+        }
+        let of_class = class.and_then(|class| class.limit(number::GROUPS));
+        if let Some(limit) = [user.groups_max, of_class].into_iter().flatten().min() {
             let Some(memberships) = &job.memberships else {
                 let request = Request::LoadMemberships { uid: user.uid };
                 return Ok(Progress::Ask(request, After::Memberships));

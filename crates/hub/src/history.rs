@@ -14,6 +14,7 @@ use wire::time::Timestamp;
 use crate::changes::message_in;
 use crate::directory::{Missing, Needs};
 use crate::hub::{Hub, Pending};
+use crate::port::apps::feature;
 use crate::port::store::{HistoryOf, Reply, Request, StoreError};
 
 impl Hub {
@@ -41,7 +42,7 @@ impl Hub {
             false => self.history_of(aid, wanted.of.as_ref())?,
         };
         let ticket = wanted.ticket;
-        let Some(of) = of else {
+        let Some(of) = of.filter(|_| !self.is_denied(uid, feature::SYNC)) else {
             let nothing = HistoryPart { ticket, ..HistoryPart::default() };
             self.send(id, server_frame::Body::History(nothing));
             return Ok(());

@@ -15,7 +15,7 @@ use crate::Output;
 use crate::changes::message_in;
 use crate::directory::Roster;
 use crate::hub::Hub;
-use crate::port::apps::AppReply;
+use crate::port::apps::{AppReply, feature};
 use crate::port::hook::{Event, Fate, GroupEvent, Hook, Place, Told, Who};
 use crate::port::store::{App, Group, NewMessage, Reply, StoreError};
 use crate::push::{Waking, What};
@@ -67,7 +67,11 @@ impl Hub {
                     wake.insert(*uid);
                 }
                 let user = self.directory.user(*uid).ok().flatten();
-                let own = user.is_some_and(|user| user.flags & user_flag::WEBHOOK != 0);
+                let own = user.is_some_and(|user| {
+                    let class = self.class_of(user).ok().flatten();
+                    user.flags & user_flag::WEBHOOK != 0
+                        || class.is_some_and(|class| !class.denies(feature::own::NO_WEBHOOK))
+                });
                 if has_url
                     && (own || self.wants(aid, notify::MESSAGE_OFFLINE))
                     && self.may_say_waiting(aid, *uid)

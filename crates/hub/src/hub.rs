@@ -19,6 +19,7 @@ use wire::time::{Instant, Now};
 use crate::app_operations::AppRates;
 use crate::calls::Calls;
 use crate::changes::{Changing, Noted};
+use crate::classes::ClassRates;
 use crate::directory::{Directory, Missing, Needs};
 use crate::group_requests::WrongPins;
 use crate::hooks::Hooked;
@@ -27,7 +28,7 @@ use crate::messaging::Refusal;
 use crate::operations::Operations;
 use crate::port::apps::AppRequest;
 use crate::port::personal::{PersonalRequest, StoredFile};
-use crate::port::store::{NewMessage, Note, Reply, Request, StoreError};
+use crate::port::store::{NewMessage, Note, Reply, Request, StoreError, User};
 use crate::presence::Watchers;
 use crate::push::{Pushed, Waking};
 use crate::relay::Relay;
@@ -60,6 +61,7 @@ pub struct Hub {
     pub(crate) hooked: Hooked,
     pub(crate) pushed: Pushed,
     pub(crate) app_rates: AppRates,
+    pub(crate) class_rates: ClassRates,
     pub(crate) schedule: Schedule,
     pub(crate) stopping: bool,
     pub(crate) upload_key: Option<UploadKey>,
@@ -159,6 +161,12 @@ pub(crate) enum Pending {
     Admin,
     Uploader {
         ticket: Ticket,
+        begins: bool,
+    },
+    UploaderApp {
+        ticket: Ticket,
+        begins: bool,
+        user: User,
     },
     Sweep,
     Ready,
@@ -193,6 +201,7 @@ impl Hub {
             hooked: Hooked::default(),
             pushed: Pushed::default(),
             app_rates: AppRates::new(0, 0),
+            class_rates: ClassRates::default(),
             schedule: Schedule::default(),
             stopping: false,
             upload_key: None,
@@ -232,7 +241,9 @@ impl Hub {
             Input::Closed { session } => self.forget(session),
             Input::Stored { ticket, result } => self.on_stored(ticket, result),
             Input::Admin { ticket, call } => self.on_admin(ticket, call),
-            Input::Uploader { ticket, credential } => self.on_uploader(ticket, &credential),
+            Input::Uploader { ticket, credential, begins } => {
+                self.on_uploader(ticket, &credential, begins);
+            }
             Input::PushGone { device, token } => self.on_push_gone(device, token),
             Input::Filed { uid, name, size } => {
                 let file = StoredFile { name, size, ts: now.wall };
@@ -374,7 +385,12 @@ impl Hub {
                 self.on_history_read(session, ticket, count, result);
             }
             Pending::Admin => self.on_admin_stored(result),
-            Pending::Uploader { ticket } => self.on_uploader_found(ticket, result),
+            Pending::Uploader { ticket, begins } => {
+                self.on_uploader_found(ticket, begins, result);
+            }
+            Pending::UploaderApp { ticket, begins, user } => {
+                self.on_uploader_app(ticket, begins, &user, result);
+            }
             Pending::Sweep => self.on_swept(&result),
             Pending::Ready => self.on_ready(result),
             Pending::Schedule => self.on_due(result),

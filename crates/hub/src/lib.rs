@@ -13,6 +13,7 @@ extern crate alloc;
 mod app_operations;
 mod calls;
 mod changes;
+mod classes;
 mod contacts;
 mod delivery;
 mod directory;
@@ -54,12 +55,12 @@ pub use live::{Live, LivePerson, LiveRoom, LiveSession};
 pub use relay::{Relay, RelayCredential, relay_password, relay_user};
 pub use token::hash_token;
 pub use trace::{Person, Trace, file_of, name_in};
-pub use upload::UploadKey;
+pub use upload::{Leave, UploadKey, Uploader};
 
 use alloc::string::String;
 use bytes::Bytes;
 use wire::code::Code;
-use wire::id::{AppId, GroupId, MessageId, SessionId, Ticket, Uid};
+use wire::id::{GroupId, MessageId, SessionId, Ticket, Uid};
 use wire::proto::client_frame;
 use wire::time::Instant;
 
@@ -121,6 +122,8 @@ pub enum Input {
         ticket: Ticket,
         /// An upload token or a user token.
         credential: String,
+        /// A file is about to come, which counts against the rate of the user's class.
+        begins: bool,
     },
     /// Push messages cannot be sent there any more.
     PushGone {
@@ -184,7 +187,7 @@ pub enum Output {
         /// Of the question.
         ticket: Ticket,
         /// The user.
-        who: Result<Option<(AppId, Uid)>, store::StoreError>,
+        who: Result<Option<Uploader>, store::StoreError>,
     },
     /// Tell the backend of an app.
     Hook(alloc::boxed::Box<hook::Told>),

@@ -24,6 +24,7 @@ use crate::changes::Noted;
 use crate::delivery::note;
 use crate::directory::{Missing, Needs};
 use crate::hub::{Hub, Pending};
+use crate::port::apps::{feature, rate};
 use crate::port::store::{NewMessage, Note, Outcome, Reply, Request, StoreError};
 
 /// Why a message is not sent, as its sender is told.
@@ -68,20 +69,23 @@ impl Hub {
             self.reject(id, send.id, fail("the content is larger than 68 KiB"));
             return Ok(());
         }
-        let destination = match self.destination(uid, aid, send)? {
-            Ok(Destination { to, group, storeless }) => {
-                Destination { to: self.by_turns(aid, group, to), group, storeless }
-            }
-            Err(refusal) => {
-                if refusal.status == status::INVALID_DESTINATION {
-                    self.hook_invalid(aid, message_from(send, (uid, address), self.now.wall));
+        let destination = self.destination(uid, aid, send)?;
+        let within = destination.is_err() || self.charge_class(uid, rate::MESSAGE);
+        let destination =
+            match destination.and_then(|found| within.then_some(found).ok_or(too_many())) {
+                Ok(Destination { to, group, storeless }) => {
+                    Destination { to: self.by_turns(aid, group, to), group, storeless }
                 }
-                // It may have been stored before the right to send it was taken away.
-                let request = Request::FindMessage { sender: uid, id: message_id };
-                self.ask(request, Pending::Refusal { session: id, id: message_id, refusal });
-                return Ok(());
-            }
-        };
+                Err(refusal) => {
+                    if refusal.status == status::INVALID_DESTINATION {
+                        self.hook_invalid(aid, message_from(send, (uid, address), self.now.wall));
+                    }
+                    // It may have been stored before the right to send it was taken away.
+                    let request = Request::FindMessage { sender: uid, id: message_id };
+                    self.ask(request, Pending::Refusal { session: id, id: message_id, refusal });
+                    return Ok(());
+                }
+            };
 
         let message = message_from(send, (uid, address), self.now.wall);
         let message = Message { content: Some(content), origin: key.0.to_vec(), ..message };
@@ -181,6 +185,12 @@ impl Hub {
         if sender.is_none_or(|user| user.flags & user_flag::NO_OUTGOING != 0) {
             return refuse(status::BLOCKED, "sending is switched off for this user");
         }
+        if !self.may_use(uid, needed(send))? {
+            return refuse(
+                status::BLOCKED,
+                "the user's feature class does not leave it this message",
+            );
+        }
         match send.to.as_ref().and_then(|target| target.to.as_ref()) {
             None => refuse(status::INVALID_DESTINATION, "the message has no destination"),
             Some(target::To::Address(address)) => {
@@ -190,14 +200,18 @@ impl Hub {
                 let Some(peer) = self.directory.find_user(aid, address)? else {
                     return refuse(status::INVALID_DESTINATION, "no such user");
                 };
-                if peer.flags & user_flag::NO_INCOMING != 0 {
+                let class = self.class_of(peer)?;
+                if peer.flags & user_flag::NO_INCOMING != 0
+                    || class.is_some_and(|class| class.denies(feature::MESSAGE_IN))
+                {
                     return refuse(status::BLOCKED, "the user does not receive messages");
                 }
                 if self.directory.blockers(uid)?.get(&peer.uid).is_some_and(blocks_messages) {
                     return refuse(status::BLOCKED, "the user has blocked this sender");
                 }
-                let storeless = peer.flags & user_flag::NO_OFFLINE_STORAGE != 0
-                    && !self.online.contains(peer.uid);
+                let unkept = peer.flags & user_flag::NO_OFFLINE_STORAGE != 0
+                    || class.is_some_and(|class| class.denies(feature::STORAGE));
+                let storeless = unkept && !self.online.contains(peer.uid);
                 Ok(Ok(Destination { to: alloc::vec![peer.uid], group: GroupId(0), storeless }))
             }
             Some(target::To::Group(gid)) => {
@@ -212,7 +226,7 @@ impl Hub {
                 if !group.active {
                     return refuse(status::GROUP_PAUSED, "the group is paused");
                 }
-                let rights = roster.rights(uid, self.now.wall);
+                let rights = self.rights_in(roster, uid);
                 if !rights.allow(right::SEND) {
                     return if rights.member {
                         refuse(status::BLOCKED, "no right to send to this group")
@@ -341,11 +355,12 @@ impl Hub {
         Needs::check(senders.map(|sender| self.directory.user(sender)))?;
         let mut notes: Vec<Note> = Vec::with_capacity(read.messages.len() + 1);
         let mut seen = Vec::new();
+        let told = self.may_use(uid, feature::READ_RECEIPTS)?;
         for MessageRef { from_uid, id, receipt } in &read.messages {
             let sender = Uid(*from_uid);
             // A sender that is gone, or of another app, is told nothing.
             let known = self.directory.user(sender)?.is_some_and(|user| user.aid == aid);
-            if *receipt && known && sender != uid {
+            if *receipt && known && sender != uid && told {
                 let report = StatusReport {
                     id: *id,
                     uid: uid.0,
@@ -398,6 +413,27 @@ pub(crate) fn blocks_messages(flags: &u32) -> bool {
 pub(crate) fn encoded(message: Message) -> Bytes {
     let entry = Entry { body: Some(entry::Body::Message(message)) };
     entry.encode_to_vec().into()
+}
+
+/// What of a class a message takes.
+fn needed(send: &Send) -> u64 {
+    let content = send.content.as_ref();
+    let is_file = content.is_some_and(|content| content.file.is_some());
+    let is_place = content.is_some_and(|content| content.latitude.is_some());
+    let is_rich = is_file || is_place || content.is_some_and(|content| !content.title.is_empty());
+    let parts = [
+        (true, feature::MESSAGE_OUT),
+        (is_rich, feature::RICH),
+        (is_file, feature::FILES),
+        (is_place, feature::LOCATION),
+        (send.flags & flag::BROADCAST != 0, feature::BROADCAST),
+    ];
+    parts.into_iter().fold(0, |needed, (has, part)| if has { needed | part } else { needed })
+}
+
+fn too_many() -> Refusal {
+    let reason = "more messages than the user's feature class leaves it";
+    Refusal { status: status::FAIL, reason }
 }
 
 fn expired() -> Refusal {

@@ -16,6 +16,7 @@ use wire::time::Timestamp;
 
 use crate::Output;
 use crate::app_operations::{Quota, delete_app, new_app_token, over_quota, set_app};
+use crate::classes::{delete_class, get_classes, set_class};
 use crate::directory::{Missing, Needs, Roster};
 use crate::group_requests::{Actor, Wish};
 use crate::hub::{Hub, Pending};
@@ -102,6 +103,7 @@ impl Asker {
 pub(crate) enum After {
     AppCreated { token: String },
     AppSaved { app: App },
+    ClassSaved { app: App, id: u32, reply: Reply },
     AppToken { app: App, token: String },
     AppDeleted { app: App },
     AppsListed,
@@ -336,6 +338,9 @@ impl Hub {
                 Ok(refusal(ErrorCode::NotAllowed, cause, &[Param::AppActive]).into())
             }
             Operation::AppSet { fields, .. } => Ok(set_app(&app, fields)),
+            Operation::ClassSet { id, update, patch } => Ok(set_class(&app, id, update, &patch)),
+            Operation::ClassesGet { id } => Ok(get_classes(&app, id)),
+            Operation::ClassDelete { id } => Ok(delete_class(&app, id)),
             Operation::AppGet { .. } => Ok(Progress::Answered(Reply::AppRow(app))),
             Operation::AppToken { .. } => Ok(new_app_token(app, &call.entropy)),
             Operation::AppDelete { name } => Ok(delete_app(app, &name)),

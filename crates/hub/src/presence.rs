@@ -19,6 +19,7 @@ use wire::proto::{
 use crate::directory::{Missing, Needs, Roster};
 use crate::hub::{Hub, Pending};
 use crate::messaging::is_address;
+use crate::port::apps::{feature, number};
 use crate::port::store::{Reply, Request, StoreError, User};
 use crate::rights::Rights;
 use crate::sending::portions;
@@ -82,11 +83,15 @@ impl Hub {
     /// Whether others see the user online.
     pub(crate) fn is_shown(&self, uid: Uid) -> bool {
         let sessions = self.online.sessions(uid).iter().filter_map(|id| self.sessions.get(id));
-        sessions.filter_map(Session::live).any(|live| live.shown)
+        !self.is_denied(uid, feature::ONLINE)
+            && sessions.filter_map(Session::live).any(|live| live.shown)
     }
 
     /// Whether this other one does.
     pub(crate) fn is_shown_to(&self, uid: Uid, viewer: Uid) -> bool {
+        if self.is_denied(uid, feature::ONLINE) || self.is_denied(viewer, feature::PRESENCE_IN) {
+            return false;
+        }
         let sessions = self.online.sessions(uid).iter().filter_map(|id| self.sessions.get(id));
         sessions.filter_map(Session::live).any(|live| {
             live.shown
@@ -148,14 +153,9 @@ impl Hub {
     /// Watchers for whom that is a change are told.
     fn set_shown(&mut self, id: SessionId, shown: bool, audience: Audience) {
         let Some(live) = self.sessions.get(&id).and_then(|session| session.live()) else { return };
-        let (uid, address) = (live.uid, live.address.clone());
+        let uid = live.uid;
         let was_shown = self.is_shown(uid);
-        let watching = self.watchers.of(uid);
-        let viewers = watching.iter().filter_map(|watcher| {
-            let viewer = self.sessions.get(watcher)?.live()?.uid;
-            Some((*watcher, viewer, self.is_shown_to(uid, viewer)))
-        });
-        let viewers: Vec<_> = viewers.collect();
+        let viewers = self.viewers(uid);
         if let Some(live) = self.sessions.get_mut(&id).and_then(|session| session.live_mut()) {
             (live.shown, live.audience) = (shown, audience);
         }
@@ -166,6 +166,22 @@ impl Hub {
                 self.directory.put_user(User { last_online: at, ..(**user).clone() });
             }
         }
+        self.tell_shown(uid, viewers);
+    }
+
+    /// Who watches a user, and whether it sees the user online.
+    pub(crate) fn viewers(&self, uid: Uid) -> Vec<(SessionId, Uid, bool)> {
+        let viewers = self.watchers.of(uid).into_iter().filter_map(|watcher| {
+            let viewer = self.sessions.get(&watcher)?.live()?.uid;
+            Some((watcher, viewer, self.is_shown_to(uid, viewer)))
+        });
+        viewers.collect()
+    }
+
+    /// Those for whom that has changed are told.
+    pub(crate) fn tell_shown(&mut self, uid: Uid, viewers: Vec<(SessionId, Uid, bool)>) {
+        let Ok(Some(user)) = self.directory.user(uid) else { return };
+        let address = user.address.clone();
         for (watcher, viewer, before) in viewers {
             let now = self.is_shown_to(uid, viewer);
             if now == before || self.is_blocked_from(uid, watcher, contact::BLOCK_SUBSCRIPTION) {
@@ -178,7 +194,9 @@ impl Hub {
 
     fn tell_watchers(&mut self, uid: Uid, frame: &Bytes) {
         for session in self.watchers.of(uid) {
-            if !self.is_blocked_from(uid, session, contact::BLOCK_SUBSCRIPTION) {
+            let viewer = self.sessions.get(&session).and_then(|session| session.live());
+            let deaf = viewer.is_some_and(|live| self.is_denied(live.uid, feature::PRESENCE_IN));
+            if !deaf && !self.is_blocked_from(uid, session, contact::BLOCK_SUBSCRIPTION) {
                 self.send_droppable(session, frame);
             }
         }
@@ -220,6 +238,19 @@ impl Hub {
         if presence.data.len() > PRESENCE_DATA_BYTES_MAX {
             return Ok(());
         }
+        let to = presence.to.as_ref().and_then(|target| target.to.as_ref());
+        let of_group = match to {
+            Some(target::To::Group(_)) => feature::GROUP_PRESENCE,
+            _ => 0,
+        };
+        let needed = match presence.presence {
+            code::TYPING | code::TYPING_CLEARED => feature::TYPING,
+            code::JOINED | code::LEFT => feature::JOINED,
+            _ => feature::PRESENCE_OUT,
+        };
+        if to.is_some() && !self.may_use(uid, needed | of_group)? {
+            return Ok(());
+        }
         let told = Presence { from_uid: uid.0, from: live.address.clone(), ..presence.clone() };
         let (told, to) = match presence.to.as_ref().and_then(|target| target.to.as_ref()) {
             Some(target::To::Address(address)) if is_address(address) => {
@@ -231,7 +262,7 @@ impl Hub {
             }
             Some(target::To::Group(gid)) => {
                 let Some(roster) = self.directory.group(aid, GroupId(*gid))? else { return Ok(()) };
-                let rights = roster.rights(uid, self.now.wall);
+                let rights = self.rights_in(roster, uid);
                 if !roster.group.active
                     || !rights.allow(right::SEND)
                     || roster.members.len() > PRESENCE_MEMBERS_MAX
@@ -251,7 +282,11 @@ impl Hub {
             _ => return Ok(()),
         };
         let frame = Bytes::from(encode_server(server_frame::Body::Presence(told)));
-        for uid in to {
+        for uid in to
+            .into_iter()
+            .filter(|to| !self.is_denied(*to, feature::PRESENCE_IN))
+            .collect::<Vec<_>>()
+        {
             for session in self.online.sessions(uid).to_vec() {
                 if session != id {
                     self.send_droppable(session, &frame);
@@ -362,8 +397,18 @@ impl Hub {
             status: user.status.clone(),
             image: user.image.clone(),
             online: self.is_shown(user.uid),
-            last_seen: user.last_online.0,
+            last_seen: self.last_seen(user),
             values: user.values.clone(),
+        }
+    }
+
+    /// When others see that a user was there last, ms; 0 when they do not.
+    fn last_seen(&self, user: &User) -> u64 {
+        let Ok(Some(class)) = self.class_of(user) else { return user.last_online.0 };
+        let step = u64::from(class.limit(number::LAST_SEEN_S).unwrap_or(0)) * 1_000;
+        match class.denies(feature::LAST_SEEN) {
+            true => 0,
+            false => user.last_online.0 - user.last_online.0.checked_rem(step).unwrap_or(0),
         }
     }
 
@@ -383,7 +428,7 @@ impl Hub {
             active: group.active,
             expires: group.expires.map_or(0, |expires| expires.0),
             owner: owner.map(|user| user.address.clone()).unwrap_or_default(),
-            rights: Some(roster.rights(uid, self.now.wall).to_wire()),
+            rights: Some(self.rights_in(roster, uid).to_wire()),
             image: group.image.clone(),
             status: group.status.clone(),
             values: Some(group.values.clone()),

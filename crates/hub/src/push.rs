@@ -19,6 +19,7 @@ use wire::time::Instant;
 
 use crate::Output;
 use crate::hub::{Hub, Pending};
+use crate::port::apps::feature;
 use crate::port::hook::{Event, Fate, Who};
 use crate::port::push::{Alert, Push, Target};
 use crate::port::store::{DeviceId, Reply, Request, StoreError};
@@ -82,6 +83,9 @@ impl Hub {
     /// Whether a user may be woken now by a message; then it counts as done.
     pub(crate) fn may_wake(&mut self, uid: Uid) -> bool {
         let now = self.now.instant;
+        if self.is_denied(uid, feature::PUSH) {
+            return false;
+        }
         if self.pushed.last.get(&uid).is_some_and(|last| now < *last + PUSH_INTERVAL) {
             return false;
         }
@@ -102,6 +106,9 @@ impl Hub {
         let Some(aid) = self.directory.user(from).ok().flatten().map(|user| user.aid) else {
             return;
         };
+        if self.is_denied(to, feature::PUSH) {
+            return;
+        }
         let (wake, hook) = (BTreeSet::from([to]), BTreeSet::new());
         self.wake(Waking { aid, what: What::Call(from, video), wake, hook });
     }

@@ -151,7 +151,7 @@ impl Hub {
         let rights = match self.directory.group(aid, gid)? {
             Some(_) if too_many => Err((group_error::GENERAL, "too many rooms of one page")),
             Some(roster) => {
-                let rights = roster.rights(uid, self.now.wall);
+                let rights = self.rights_in(roster, uid);
                 self.may_enter(&roster.group, rights).map(|()| rights)
             }
             None => Err((group_error::NOT_MEMBER, "not a member of this group")),
@@ -493,7 +493,7 @@ impl Hub {
         let roster = self.directory.group_in_use(gid).filter(|_| !deleted);
         let allowed = match roster {
             Some(roster) => {
-                let rights = roster.rights(uid, self.now.wall);
+                let rights = self.rights_in(roster, uid);
                 self.may_enter(&roster.group, rights).map(|()| rights)
             }
             None => Err((group_error::DELETED, "the group was deleted")),

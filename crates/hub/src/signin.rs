@@ -205,6 +205,9 @@ impl Hub {
             ice_servers: self.ice_servers(uid),
             contacts: contacts.next().unwrap_or_default(),
         };
+        if !self.may_sign_in(id, uid) {
+            return Ok(());
+        }
         self.sign_out_rivals(id);
         let Some(session) = self.sessions.get_mut(&id) else { return Ok(()) };
         let Stage::Entering(entering) = core::mem::replace(&mut session.stage, Stage::Silent)

@@ -16,7 +16,8 @@ use wire::time::Timestamp;
 
 use crate::Output;
 use crate::hub::{Hub, Pending};
-use crate::port::store::{Reply, Request, StoreError};
+use crate::port::apps::{feature, number, rate};
+use crate::port::store::{App, Reply, Request, StoreError, User};
 use crate::token::hash_token;
 
 /// Signs upload tokens: 256 random bits that an installation keeps.
@@ -28,6 +29,30 @@ impl core::fmt::Debug for UploadKey {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str("UploadKey")
     }
+}
+
+/// Whose a token is, and what it may upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Uploader {
+    /// Of which app.
+    pub aid: AppId,
+    /// Who.
+    pub uid: Uid,
+    /// Whether files are taken.
+    pub leave: Leave,
+    /// MiB of one file, 0 = as the installation has it.
+    pub max_mb: u32,
+}
+
+/// What a feature class leaves to an uploader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leave {
+    /// It may upload.
+    Granted,
+    /// It may not.
+    NotAllowed,
+    /// It has uploaded as often as it may for now.
+    TooMany,
 }
 
 /// What an upload token says.
@@ -111,7 +136,7 @@ impl Hub {
     }
 
     /// Somebody wants to upload with this upload token or user token.
-    pub(crate) fn on_uploader(&mut self, ticket: Ticket, credential: &str) {
+    pub(crate) fn on_uploader(&mut self, ticket: Ticket, credential: &str, begins: bool) {
         let claim = self.upload_key.as_ref().and_then(|key| key.read(credential));
         let request = match claim {
             Some(claim) if claim.expires * 1000 <= self.now.wall.0 => None,
@@ -120,26 +145,71 @@ impl Hub {
             None => Some(Request::FindToken { hash: hash_token(credential) }),
         };
         match request {
-            Some(request) => self.ask(request, Pending::Uploader { ticket }),
+            Some(request) => self.ask(request, Pending::Uploader { ticket, begins }),
             None => self.output(Output::Uploader { ticket, who: Ok(None) }),
         }
     }
 
-    pub(crate) fn on_uploader_found(&mut self, ticket: Ticket, found: Result<Reply, StoreError>) {
+    pub(crate) fn on_uploader_found(
+        &mut self,
+        ticket: Ticket,
+        begins: bool,
+        found: Result<Reply, StoreError>,
+    ) {
         let now = self.now.wall;
-        let who = match found {
+        let user = match found {
             Ok(Reply::Token(Some((token, user)))) => {
                 let expired = token.expires.is_some_and(|expires| expires <= now);
-                Ok((user.active && !expired).then_some((user.aid, user.uid)))
+                Some(user).filter(|user| user.active && !expired)
             }
-            Ok(Reply::User(Some(user))) => Ok(user.active.then_some((user.aid, user.uid))),
-            Ok(_) => Ok(None),
+            Ok(Reply::User(Some(user))) => Some(user).filter(|user| user.active),
+            Ok(_) => None,
             Err(error) => {
                 self.log(format!("storage: {error}"));
-                Err(error)
+                return self.output(Output::Uploader { ticket, who: Err(error) });
             }
         };
-        self.output(Output::Uploader { ticket, who });
+        let Some(user) = user else {
+            return self.output(Output::Uploader { ticket, who: Ok(None) });
+        };
+        match self.directory.app(user.aid).map(|app| app.cloned()) {
+            Ok(app) => self.answer_uploader(ticket, begins, &user, app),
+            Err(missing) => {
+                self.ask(missing.request(), Pending::UploaderApp { ticket, begins, user });
+            }
+        }
+    }
+
+    pub(crate) fn on_uploader_app(
+        &mut self,
+        ticket: Ticket,
+        begins: bool,
+        user: &User,
+        found: Result<Reply, StoreError>,
+    ) {
+        match found {
+            Ok(Reply::App(app)) => self.answer_uploader(ticket, begins, user, app),
+            Ok(_) => self.output(Output::Uploader { ticket, who: Ok(None) }),
+            Err(error) => {
+                self.log(format!("storage: {error}"));
+                self.output(Output::Uploader { ticket, who: Err(error) });
+            }
+        }
+    }
+
+    fn answer_uploader(&mut self, ticket: Ticket, begins: bool, user: &User, app: Option<App>) {
+        let app = app.unwrap_or_default();
+        let class = app.settings.classes.iter().find(|class| class.id == user.uac);
+        let limits =
+            [Some(app.settings.upload_max_mb), class.and_then(|it| it.limit(number::FILE_MB))];
+        let max_mb = limits.into_iter().flatten().filter(|limit| *limit > 0).min();
+        let leave = match class {
+            Some(class) if class.denies(feature::UPLOAD) => Leave::NotAllowed,
+            Some(class) if begins && !self.charge(user.uid, class, rate::UPLOAD) => Leave::TooMany,
+            _ => Leave::Granted,
+        };
+        let who = Uploader { aid: user.aid, uid: user.uid, leave, max_mb: max_mb.unwrap_or(0) };
+        self.output(Output::Uploader { ticket, who: Ok(Some(who)) });
     }
 }
 

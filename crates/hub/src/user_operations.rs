@@ -226,7 +226,10 @@ impl Hub {
         let seen = before.as_ref().map_or(user.last_online, |before| before.last_online);
         // The user may have gone offline while the change was being stored.
         let user = &User { last_online: seen.max(user.last_online), ..user.clone() };
-        self.directory.put_user(user.clone());
+        match before.as_ref().is_some_and(|before| before.uac != user.uac) {
+            true => self.change_class(&[user.uid], |hub| hub.directory.put_user(user.clone())),
+            false => self.directory.put_user(user.clone()),
+        }
         if !user.active {
             let reason = "the account was switched off";
             self.end_sessions_of(user.uid, None, Code::Suspended, reason);

@@ -20,8 +20,9 @@ fn host() -> Host {
 
 fn who(host: &mut Host, credential: &str) -> Result<Option<(AppId, Uid)>, StoreError> {
     let credential = credential.into();
-    host.input(Input::Uploader { ticket: Ticket(1), credential });
-    host.uploaders.pop().expect("every question is answered")
+    host.input(Input::Uploader { ticket: Ticket(1), credential, begins: false });
+    let who = host.uploaders.pop().expect("every question is answered");
+    who.map(|who| who.map(|who| (who.aid, who.uid)))
 }
 
 #[test]

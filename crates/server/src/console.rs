@@ -30,6 +30,7 @@ use wire::limits::{
 use crate::Shared;
 use crate::admin::{self, refusal_text};
 use crate::front::Origin;
+use crate::random;
 
 /// Pages of other origins cannot send it (Fetch standard, CORS-safelisted request-headers).
 const OURS: &str = "x-console";
@@ -53,9 +54,7 @@ impl Console {
     }
 
     fn enter(&self) -> Option<String> {
-        let mut bytes = [0; 32];
-        getrandom::fill(&mut bytes).ok()?;
-        let cookie = HEXLOWER.encode(&bytes);
+        let cookie = random::hex::<32>().ok()?;
         let mut sessions = self.sessions.lock().expect("no panic while looking");
         if sessions.len() >= CONSOLE_SESSIONS_MAX {
             sessions.pop_front();

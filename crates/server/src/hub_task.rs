@@ -25,7 +25,7 @@ use crate::store::{Sqlite, Store, StoreReply};
 use crate::webhook::Webhooks;
 
 /// Whose a token is, `None` when it is worth nothing.
-pub type Uploader = Result<Option<(AppId, Uid)>, StoreError>;
+pub type Uploader = Result<Option<hub::Uploader>, StoreError>;
 
 /// What sockets and backends tell the hub.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ pub enum ToHub {
     /// It is gone.
     Closed(SessionId),
     /// Somebody wants to upload with this token.
-    Uploader(String, oneshot::Sender<Uploader>),
+    Uploader(String, bool, oneshot::Sender<Uploader>),
     /// Somebody has uploaded a file: its name and length.
     Filed(Uid, String, u64),
     /// The operator wants to see who is there.
@@ -72,10 +72,10 @@ impl HubHandle {
     }
 
     /// Asks whose an upload token or user token is; `Ok(None)` when it is worth nothing.
-    pub async fn uploader(&self, credential: String) -> Uploader {
+    pub async fn uploader(&self, credential: String, begins: bool) -> Uploader {
         let stopped = || StoreError::Failed("the server is stopping".into());
         let (answer, answered) = oneshot::channel();
-        let asked = self.inputs.send(ToHub::Uploader(credential, answer)).await;
+        let asked = self.inputs.send(ToHub::Uploader(credential, begins, answer)).await;
         asked.map_err(|_| stopped())?;
         answered.await.map_err(|_| stopped())?
     }
@@ -300,11 +300,11 @@ impl HubTask {
                 // The console may have gone away meanwhile.
                 let _ = answer.send(self.hub.live(self.clock.now(), aid));
             }
-            ToHub::Uploader(credential, answer) => {
+            ToHub::Uploader(credential, begins, answer) => {
                 self.next_ticket += 1;
                 let ticket = Ticket(self.next_ticket);
                 self.uploaders.insert(ticket, answer);
-                self.input(Input::Uploader { ticket, credential });
+                self.input(Input::Uploader { ticket, credential, begins });
             }
             ToHub::Filed(uid, name, size) => self.input(Input::Filed { uid, name, size }),
             ToHub::Stop => {

@@ -16,6 +16,7 @@ mod metrics;
 mod orders;
 mod outside;
 mod push;
+mod random;
 pub mod shell;
 mod site;
 mod store;
@@ -245,9 +246,7 @@ fn kept_key(path: &Path) -> anyhow::Result<String> {
     if let Ok(key) = std::fs::read_to_string(path) {
         return Ok(key.trim().to_owned());
     }
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random numbers: {error}"))?;
-    let key: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let key = random::hex::<32>().map_err(|error| anyhow::anyhow!("no random numbers: {error}"))?;
     let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     let mut file = file.with_context(|| format!("{} cannot be written", path.display()))?;
     writeln!(file, "{key}")?;

@@ -61,6 +61,11 @@ async fn messages_do_what_the_specification_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn feature_classes_are_kept_told_and_enforced() {
+    suite("classes", &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn apps_do_what_the_specification_says() {
     suite("apps", &[]).await;
 }

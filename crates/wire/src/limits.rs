@@ -613,6 +613,16 @@ pub const MEMBERS_PER_REQUEST_MAX: usize = 2_000;
 /// Contacts and blocks of one user. Further ones are not kept, and the user's device is told so.
 pub const CONTACTS_MAX: usize = 10_000;
 
+/// Feature classes of one app; a further one is refused with `QUOTA`. All are in memory with the app.
+pub const CLASSES_MAX: usize = 100;
+/// What was given of one class; more is refused with `TOOLARGE`. The full example of `backend-api.md`
+/// 2.11 has 3 KiB.
+pub const CLASS_BYTES_MAX: usize = 16 * 1024;
+/// Windows of one rate of a class, each with its own limit; further ones are refused with `BADPARAM`.
+pub const CLASS_WINDOWS_MAX: usize = 8;
+/// Users and kinds whose rates are counted; when there are more, all are counted from 0 again.
+pub const CLASS_RATES_KEPT_MAX: usize = 100_000;
+
 /// Users who wait to be let into one group; a further one is refused and has to try again.
 pub const LOBBY_MAX: usize = 1_000;
 /// How long one waits (`backend-api.md` 4.8); then it has to ask again.

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use crate::run::{cargo, command, copy, files, node_tool, read, root, run, target, write};
+use crate::run::{command, copy, files, node_tool, read, root, run, target, write};
 use crate::stamp::Stamp;
 use crate::tools;
 
@@ -25,6 +25,10 @@ const WASM_FEATURES: [&str; 6] = [
     "--enable-mutable-globals",
     "--enable-reference-types",
 ];
+
+/// A panic ends the engine without words, and carries none: neither text nor place.
+const NO_LAST_WORDS: &str =
+    "-Cpanic=immediate-abort -Zunstable-options -Zlocation-detail=none -Zfmt-debug=none";
 
 /// How `wasm-opt` makes it small, in this order.
 const WASM_PASSES: [&str; 10] = [
@@ -45,6 +49,7 @@ const WASM_PASSES: [&str; 10] = [
 /// Builds `pkg/`; returns its folder.
 pub fn build() -> anyhow::Result<PathBuf> {
     tools::wasm_target()?;
+    tools::standard_library()?;
     tools::node_packages()?;
     let bin = tools::wasm_bindgen()?;
     let wasm = compile()?;
@@ -57,8 +62,18 @@ fn compile() -> anyhow::Result<PathBuf> {
     // Nothing but the library for JavaScript: as a Rust library beside it, which is how it stands
     // in Cargo.toml, whatever is public would stay in, a tenth of the size.
     let package = ["--package", "mesibo", "--lib", "--crate-type", "cdylib"];
-    cargo([&["rustc", "--profile", "sdk", "--target", wasm32], &package[..]].concat())?;
-    Ok(target().join(wasm32).join("sdk/mesibo.wasm"))
+    // The standard library made for this one program (`docs/decisions/0019`), in a folder of its
+    // own: nothing else is to be built like this.
+    let standard = ["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"];
+    let folder = target().join("sdk/cargo");
+    let mut words = vec!["rustc", "--profile", "sdk", "--target", wasm32, "--target-dir"];
+    let place = folder.to_string_lossy();
+    words.push(&place);
+    words.extend(package.iter().chain(&standard));
+    let mut cargo = command("cargo", words);
+    cargo.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", NO_LAST_WORDS);
+    run(cargo)?;
+    Ok(folder.join(wasm32).join("sdk/mesibo.wasm"))
 }
 
 /// The JavaScript side, and the WebAssembly made small.

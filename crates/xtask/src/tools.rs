@@ -3,7 +3,7 @@
 //! Everything is looked for first and installed only when missing or of another version. Nothing
 //! is downloaded from anywhere but the registries of Rust, npm and Debian.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, bail};
@@ -30,14 +30,28 @@ fn say(what: &str, why: &str) {
 
 /// The standard library for WebAssembly.
 pub fn wasm_target() -> anyhow::Result<()> {
-    let sysroot = output("rustc", ["--print", "sysroot"])
-        .context("rustc does not answer; install the toolchain of rust-toolchain.toml: `rustup toolchain install --no-self-update`")?;
-    if Path::new(&sysroot).join("lib/rustlib").join(WASM_TARGET).join("lib").is_dir() {
+    if sysroot()?.join("lib/rustlib").join(WASM_TARGET).join("lib").is_dir() {
         return Ok(());
     }
     say(WASM_TARGET, "the SDK is WebAssembly");
     // Added to the toolchain that is there: `rustup toolchain install` would fetch all of it again.
     run(command("rustup", ["target", "add", WASM_TARGET]))
+}
+
+/// The text of the standard library: the SDK has its own build of it.
+pub fn standard_library() -> anyhow::Result<()> {
+    if sysroot()?.join("lib/rustlib/src/rust/library/Cargo.lock").is_file() {
+        return Ok(());
+    }
+    say("rust-src", "the SDK's standard library is built for its size");
+    run(command("rustup", ["component", "add", "rust-src"]))
+}
+
+/// Where the toolchain is.
+fn sysroot() -> anyhow::Result<PathBuf> {
+    let place = output("rustc", ["--print", "sysroot"])
+        .context("rustc does not answer; install the toolchain of rust-toolchain.toml: `rustup toolchain install --no-self-update`")?;
+    Ok(place.into())
 }
 
 /// The folder with `wasm-bindgen` and `wasm-bindgen-test-runner` of the pinned version.

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use wire::id::{AppId, GroupId, MessageId, Uid};
 use wire::time::Timestamp;
 
-use super::apps::{Filter, UserRow};
+use super::apps::{Class, ClassPatch, Filter, UserRow};
 use super::personal::Known;
 use super::store::{App, Group, Member, Pin, TokenHash, User};
 
@@ -405,6 +405,25 @@ pub enum Operation {
         /// Their numbers.
         mids: Vec<MessageId>,
     },
+    /// `uacset`.
+    ClassSet {
+        /// From 1 on.
+        id: u32,
+        /// It has to be there, else it must not be.
+        update: bool,
+        /// What is set.
+        patch: ClassPatch,
+    },
+    /// `uacget`.
+    ClassesGet {
+        /// `None` = all.
+        id: Option<u32>,
+    },
+    /// `uacdel`.
+    ClassDelete {
+        /// Which one.
+        id: u32,
+    },
     /// `appset`.
     AppSet {
         /// Which one, with the admin key.
@@ -491,6 +510,8 @@ pub enum Reply {
     AppRow(App),
     /// `appsget`.
     Apps(Vec<App>),
+    /// `uacset`, `uacget`.
+    Classes(Vec<Class>),
     /// The host does this.
     Hooks(AppId, HookWish),
     /// The host tells what there is.
@@ -765,6 +786,9 @@ pub enum Param {
     AppTokenPolicy,
     AppE2ee,
     HookIds,
+    Class,
+    ClassId,
+    ClassUpdate,
 }
 
 /// Why an operation was not done.

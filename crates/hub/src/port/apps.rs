@@ -69,6 +69,186 @@ pub struct AppSettings {
     /// End-to-end encryption is switched off.
     #[prost(bool, tag = "18")]
     pub no_e2ee: bool,
+    /// Feature classes, in ascending order of their numbers.
+    #[prost(message, repeated, tag = "19")]
+    pub classes: Vec<Class>,
+}
+
+/// What users of a class may do (`backend-api.md` 2.11).
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct Class {
+    /// From 1 on.
+    #[prost(uint32, tag = "1")]
+    pub id: u32,
+    /// All that was given: encoded [`ClassFields`].
+    #[prost(bytes = "bytes", tag = "2")]
+    pub given: Bytes,
+    /// Bits of [`feature`] that are taken from its users.
+    #[prost(uint64, tag = "3")]
+    pub denied: u64,
+    /// Limits in the order of [`number`]; 0 = without.
+    #[prost(uint32, repeated, tag = "4")]
+    pub numbers: Vec<u32>,
+    /// How often what may be done.
+    #[prost(message, repeated, tag = "5")]
+    pub rates: Vec<Rate>,
+    /// Where its users upload, empty = where those of the app do.
+    #[prost(string, tag = "6")]
+    pub upload_url: String,
+}
+
+/// Fields of a class as they were given, in order of their paths.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct ClassFields {
+    /// Each path once.
+    #[prost(message, repeated, tag = "1")]
+    pub fields: Vec<ClassField>,
+}
+
+/// One of them.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct ClassField {
+    /// Names from the outermost object inwards, with U+0001 between them.
+    #[prost(string, tag = "1")]
+    pub path: String,
+    /// JSON.
+    #[prost(string, tag = "2")]
+    pub value: String,
+}
+
+/// So often within so many seconds.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct Rate {
+    /// Of [`rate`].
+    #[prost(uint32, tag = "1")]
+    pub kind: u32,
+    /// Seconds.
+    #[prost(uint32, tag = "2")]
+    pub window_s: u32,
+    /// Times.
+    #[prost(uint32, tag = "3")]
+    pub count: u32,
+}
+
+/// What of a class is to be set; the rest stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClassPatch {
+    /// As they were given.
+    pub fields: Vec<ClassField>,
+    /// Bits of [`feature`] switched off.
+    pub denied: u64,
+    /// Bits of [`feature`] switched on.
+    pub allowed: u64,
+    /// In the order of [`number`].
+    pub numbers: [Option<u32>; number::DEFAULTS.len()],
+    /// Each replaces those of its kind.
+    pub rates: Vec<(u32, Vec<Rate>)>,
+    /// See [`Class::upload_url`].
+    pub upload_url: Option<String>,
+}
+
+/// What is counted against [`Rate`]s.
+#[allow(missing_docs)]
+pub mod rate {
+    pub const MESSAGE: u32 = 1;
+    pub const CALL: u32 = 2;
+    pub const UPLOAD: u32 = 3;
+    pub const LOGIN: u32 = 4;
+}
+
+/// Limits of a class: places in `Class::numbers`.
+#[allow(missing_docs)]
+pub mod number {
+    pub const GROUPS: usize = 0;
+    pub const FILE_MB: usize = 1;
+    pub const CALL_S: usize = 2;
+    pub const CONF_S: usize = 3;
+    /// Steps in which others see when a user was there last.
+    pub const LAST_SEEN_S: usize = 4;
+    /// What holds unless it is given.
+    pub const DEFAULTS: [u32; 5] = [100, 50, 0, 0, 300];
+}
+
+/// Switches of a class, a bit each: `own` as they are given, the others with all that switch them
+/// off as well.
+#[allow(missing_docs)]
+pub mod feature {
+    pub mod own {
+        pub const GROUPS: u64 = 1;
+        pub const MESSAGES: u64 = 1 << 1;
+        pub const PRESENCE: u64 = 1 << 2;
+        pub const CALLS: u64 = 1 << 3;
+        pub const SYNC: u64 = 1 << 4;
+        pub const PUSH: u64 = 1 << 5;
+        pub const FILES: u64 = 1 << 6;
+        pub const LOCATION: u64 = 1 << 7;
+        pub const MESSAGE_IN: u64 = 1 << 8;
+        pub const MESSAGE_OUT: u64 = 1 << 9;
+        pub const RICH: u64 = 1 << 10;
+        pub const BROADCAST: u64 = 1 << 11;
+        pub const READ_RECEIPTS: u64 = 1 << 12;
+        pub const DELIVERY_RECEIPTS: u64 = 1 << 13;
+        pub const STORAGE: u64 = 1 << 14;
+        pub const NO_WEBHOOK: u64 = 1 << 15;
+        pub const PRESENCE_IN: u64 = 1 << 16;
+        pub const PRESENCE_OUT: u64 = 1 << 17;
+        pub const TYPING: u64 = 1 << 18;
+        pub const ONLINE: u64 = 1 << 19;
+        pub const JOINED: u64 = 1 << 20;
+        pub const LAST_SEEN: u64 = 1 << 21;
+        pub const CALL_IN: u64 = 1 << 22;
+        pub const CALL_OUT: u64 = 1 << 23;
+        pub const CALL_VIDEO: u64 = 1 << 24;
+        pub const CALL_AUDIO: u64 = 1 << 25;
+        pub const CALL_TURN: u64 = 1 << 26;
+        pub const CALL_LOG: u64 = 1 << 27;
+        pub const CONF_AUDIO: u64 = 1 << 28;
+        pub const CONF_VIDEO: u64 = 1 << 29;
+        pub const CONF_SCREEN: u64 = 1 << 30;
+        pub const CONF_HD: u64 = 1 << 31;
+        pub const CONF_FHD: u64 = 1 << 32;
+        pub const GROUP_CREATE: u64 = 1 << 33;
+        pub const GROUP_MEMBER: u64 = 1 << 34;
+        pub const GROUP_MESSAGE: u64 = 1 << 35;
+        pub const GROUP_PRESENCE: u64 = 1 << 36;
+        pub const GROUP_CALL: u64 = 1 << 37;
+        pub const UPLOAD: u64 = 1 << 38;
+    }
+    /// Off in a class that says nothing of it.
+    pub const DENIED_UNLESS_GIVEN: u64 = own::BROADCAST | own::CONF_FHD | own::NO_WEBHOOK;
+    pub const MESSAGE_IN: u64 = own::MESSAGES | own::MESSAGE_IN;
+    pub const MESSAGE_OUT: u64 = own::MESSAGES | own::MESSAGE_OUT;
+    pub const RICH: u64 = own::RICH;
+    pub const FILES: u64 = own::FILES;
+    pub const LOCATION: u64 = own::LOCATION;
+    pub const BROADCAST: u64 = own::BROADCAST;
+    pub const READ_RECEIPTS: u64 = own::READ_RECEIPTS;
+    pub const DELIVERY_RECEIPTS: u64 = own::DELIVERY_RECEIPTS;
+    pub const STORAGE: u64 = own::STORAGE;
+    pub const PRESENCE_IN: u64 = own::PRESENCE | own::PRESENCE_IN;
+    pub const PRESENCE_OUT: u64 = own::PRESENCE | own::PRESENCE_OUT;
+    pub const TYPING: u64 = PRESENCE_OUT | own::TYPING;
+    pub const JOINED: u64 = PRESENCE_OUT | own::JOINED;
+    pub const ONLINE: u64 = PRESENCE_OUT | own::ONLINE;
+    pub const LAST_SEEN: u64 = PRESENCE_OUT | own::LAST_SEEN;
+    pub const GROUP_PRESENCE: u64 = own::GROUPS | own::GROUP_PRESENCE;
+    pub const CALL_IN: u64 = own::CALLS | own::CALL_IN;
+    pub const CALL_OUT: u64 = own::CALLS | own::CALL_OUT;
+    pub const CALL_VIDEO: u64 = own::CALL_VIDEO;
+    pub const CALL_AUDIO: u64 = own::CALL_AUDIO;
+    pub const CALL_LOG: u64 = own::CALL_LOG;
+    pub const CONF_AUDIO: u64 = own::CONF_AUDIO;
+    pub const CONF_VIDEO: u64 = own::CONF_VIDEO;
+    pub const CONF_SCREEN: u64 = own::CONF_SCREEN;
+    pub const CONF_HD: u64 = own::CONF_HD;
+    pub const CONF_FHD: u64 = own::CONF_FHD;
+    pub const GROUP_CREATE: u64 = own::GROUPS | own::GROUP_CREATE;
+    pub const GROUP_MEMBER: u64 = own::GROUPS | own::GROUP_MEMBER;
+    pub const GROUP_MESSAGE: u64 = own::GROUPS | own::GROUP_MESSAGE | MESSAGE_OUT;
+    pub const GROUP_CALL: u64 = own::GROUPS | own::CALLS | own::GROUP_CALL;
+    pub const UPLOAD: u64 = own::FILES | own::UPLOAD;
+    pub const SYNC: u64 = own::SYNC;
+    pub const PUSH: u64 = own::PUSH;
 }
 
 /// Which rows of a list, in ascending order of their numbers.

@@ -31,7 +31,7 @@ pub struct Host {
     pub pushes: Vec<hub::port::push::Push>,
     pub recalled: Vec<(GroupId, wire::id::Uid, wire::id::MessageId)>,
     pub places: Vec<hub::port::hook::Place>,
-    pub uploaders: Vec<Result<Option<(wire::id::AppId, wire::id::Uid)>, StoreError>>,
+    pub uploaders: Vec<Result<Option<hub::Uploader>, StoreError>>,
     /// Requests whose answers are held back.
     held: Option<VecDeque<(Ticket, Request)>>,
     received: BTreeMap<SessionId, Vec<server_frame::Body>>,
@@ -231,7 +231,7 @@ impl Host {
         let rights = MemberFields::default();
         match self.admin(Operation::GroupAdd { fields, members, rights }) {
             Ok(admin::Reply::Group { group, .. }) => group.gid,
-            other => panic!("no group: {other:?}"),
+            other => panic!("no group: {other:?} {:?}", self.log),
         }
     }
 

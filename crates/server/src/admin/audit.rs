@@ -16,6 +16,7 @@ use serde_json::json;
 use wire::limits::AUDIT_BYTES_MAX;
 
 use super::envelope::name_and_code;
+use crate::random;
 
 /// Operations that change nothing, and messages, of which there are too many.
 const LEFT_OUT: [&str; 9] = [
@@ -36,10 +37,8 @@ pub struct RequestId(pub String);
 
 impl RequestId {
     pub fn draw() -> RequestId {
-        let mut bytes = [0; 6];
         // Without random numbers nothing else works either, and says so.
-        let _ = getrandom::fill(&mut bytes);
-        RequestId(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+        RequestId(random::hex::<6>().unwrap_or_default())
     }
 }
 

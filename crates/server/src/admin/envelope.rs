@@ -15,6 +15,7 @@ use wire::time::Timestamp;
 
 use super::apps::policy_name;
 use super::audit::RequestId;
+use super::classes;
 use super::groups::CALL_NAMES;
 use super::table::path;
 
@@ -115,6 +116,13 @@ fn body(reply: Reply) -> Value {
             json!({"token": token, "app": {"aid": aid.0, "name": name, "token": token}})
         }
         Reply::AppRow(app) => json!({"app": app_row(&app)}),
+        Reply::Classes(found) => {
+            let rows: Vec<_> = found.iter().map(classes::row).collect();
+            match &rows[..] {
+                [one] => json!({"uac": one, "uacs": rows}),
+                _ => json!({"uacs": rows}),
+            }
+        }
         Reply::Apps(apps) => json!({"apps": apps.iter().map(app_row).collect::<Vec<_>>()}),
         // These are told elsewhere.
         Reply::Done

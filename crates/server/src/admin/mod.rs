@@ -4,6 +4,7 @@
 
 mod apps;
 mod audit;
+mod classes;
 mod envelope;
 mod fields;
 mod gate;

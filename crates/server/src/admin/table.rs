@@ -178,6 +178,9 @@ pub const ROWS: &[Row] = &[
     row(Param::AppDownloadUrl, &["downloadurl"], &["app.downloadurl"], Text(APP_SETTING_BYTES_MAX), "kept and told"),
     row(Param::AppUploadMax, &["upload_maxmb"], &["app.upload_maxmb"], Integer, "kept and told"),
     row(Param::AppTokenPolicy, &["token_policy"], &["app.token_policy"], Text(16), "replace, keep:N or keep"),
+    row(Param::ClassId, &["uac_id"], &["uac.id"], Integer, "number of the feature class, from 1 on"),
+    row(Param::ClassUpdate, &[], &["uac.update"], Boolean, "1 changes a class there is, 0 makes one"),
+    row(Param::Class, &[], &["uac"], Object, "sections with what is left to users of the class: features, message, presence, call, conf, group, file, ratelimit; others are kept and given back"),
     row(Param::HookIds, &["ids"], &["ids"], List, "numbers of events that were given up; all when none is named"),
     row(Param::AppE2ee, &["e2ee"], &["app.e2ee"], Boolean, "end-to-end encryption allowed"),
 ];

@@ -181,9 +181,10 @@ impl Asked<'_> {
         if token.len() < TOKEN_BYTES_MIN {
             return None;
         }
-        let (aid, uid) = self.shared.hub.uploader(token).await.ok()??;
-        let app = self.app().await.filter(|app| app.aid == aid)?;
-        let filter = Filter { id: Some(uid.0), pattern: "*".into(), count: 1, ..Filter::default() };
+        let who = self.shared.hub.uploader(token, false).await.ok()??;
+        let app = self.app().await.filter(|app| app.aid == who.aid)?;
+        let filter =
+            Filter { id: Some(who.uid.0), pattern: "*".into(), count: 1, ..Filter::default() };
         let users = self.ask(&app, Operation::UsersGet { filter, online: None }).await;
         let Ok(Reply::Users(users, _)) = users else { return None };
         let (row, _) = users.into_iter().next()?;

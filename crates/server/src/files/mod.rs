@@ -18,12 +18,12 @@ use axum::Router;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::Response;
 use axum::routing::{any, get};
-use hub::UploadKey;
+use hub::{UploadKey, Uploader};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Place;
 use object_store::{ObjectStore, ObjectStoreExt};
 use tokio::sync::Semaphore;
-use wire::id::{AppId, Uid};
+use wire::id::Uid;
 use wire::limits::UPLOADS_AT_ONCE_MAX;
 
 use self::desk::Desk;
@@ -133,6 +133,14 @@ impl Files {
         }
     }
 
+    /// How large a file of this uploader may be.
+    fn bytes_max_of(&self, uploader: &Uploader) -> u64 {
+        match uploader.max_mb {
+            0 => self.bytes_max,
+            mb => self.bytes_max.min(u64::from(mb) * 1024 * 1024),
+        }
+    }
+
     /// Where a file is downloaded.
     fn url_of(&self, origin: &Origin, name: &Name) -> String {
         let (_, download) = self.places(origin);
@@ -157,9 +165,13 @@ pub fn bearer(headers: &HeaderMap) -> Option<String> {
     Some(value.strip_prefix("Bearer ")?.trim().to_owned())
 }
 
-/// Whose a token is; `Err` when it cannot be told now.
-pub async fn who(hub: &HubHandle, credential: String) -> Result<Option<(AppId, Uid)>, ()> {
-    hub.uploader(credential).await.map_err(|error| {
+/// Whose a token is; `Err` when it cannot be told now. `begins` when a file is about to come.
+pub async fn who(
+    hub: &HubHandle,
+    credential: String,
+    begins: bool,
+) -> Result<Option<Uploader>, ()> {
+    hub.uploader(credential, begins).await.map_err(|error| {
         tracing::error!(%error, "an uploader cannot be looked up");
     })
 }

@@ -4,6 +4,8 @@
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::random;
+
 /// `<epoch seconds>-<32 hex>.<ending>` (`backend-api.md` 6.3).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Name(String);
@@ -55,12 +57,10 @@ impl Name {
     /// A new name for a file that was called so, or has this type. Fails when the system gives no
     /// random numbers.
     pub fn draw(original: &str, media_type: &str) -> Result<Name, getrandom::Error> {
-        let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes)?;
-        let random = u128::from_be_bytes(bytes);
+        let random = random::hex::<16>()?;
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
         let seconds = since_1970.map_or(0, |since| since.as_secs());
-        Ok(Name(format!("{seconds}-{random:032x}.{}", ending(original, media_type))))
+        Ok(Name(format!("{seconds}-{random}.{}", ending(original, media_type))))
     }
 
     /// A name of ours.

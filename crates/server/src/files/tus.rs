@@ -12,9 +12,9 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use data_encoding::BASE64;
+use hub::{Leave, Uploader};
 use object_store::ObjectStoreExt;
 use object_store::path::Path as Place;
-use wire::id::{AppId, Uid};
 
 use super::desk::{Interrupted, Upload};
 use super::name::Name;
@@ -48,7 +48,8 @@ pub async fn begin(
     if *request.method() == Method::OPTIONS {
         return options(&shared);
     }
-    let who = authenticate(&shared, &origin, request.headers()).await;
+    let begins = request.method() == Method::POST;
+    let who = authenticate(&shared, &origin, request.headers(), begins).await;
     let answer = match (who, request.method()) {
         (Err(status), _) => Err(status),
         (Ok(who), &Method::POST) => create(&shared, &origin, who, request.headers()).await,
@@ -71,7 +72,7 @@ pub async fn go_on(
 }
 
 async fn continued(shared: &Shared, origin: &Origin, name: &str, request: Request) -> Answer {
-    let who = authenticate(shared, origin, request.headers()).await?;
+    let who = authenticate(shared, origin, request.headers(), false).await?;
     let name = Name::read(name).ok_or(StatusCode::NOT_FOUND)?;
     let Some(upload) = shared.files.desk.find(&name) else {
         return match *request.method() {
@@ -79,7 +80,7 @@ async fn continued(shared: &Shared, origin: &Origin, name: &str, request: Reques
             _ => Err(StatusCode::NOT_FOUND),
         };
     };
-    if upload.owner != who {
+    if upload.owner != (who.aid, who.uid) {
         return Err(StatusCode::FORBIDDEN);
     }
     match *request.method() {
@@ -98,15 +99,20 @@ async fn authenticate(
     shared: &Shared,
     origin: &Origin,
     headers: &HeaderMap,
-) -> Result<(AppId, Uid), StatusCode> {
+    begins: bool,
+) -> Result<Uploader, StatusCode> {
     if headers.get(RESUMABLE).is_none_or(|version| version != VERSION) {
         return Err(StatusCode::PRECONDITION_FAILED);
     }
     if shared.files.failures.too_many(origin.address) {
         return Err(StatusCode::TOO_MANY_REQUESTS);
     }
-    match who(&shared.hub, bearer(headers).unwrap_or_default()).await {
-        Ok(Some(who)) => Ok(who),
+    match who(&shared.hub, bearer(headers).unwrap_or_default(), begins).await {
+        Ok(Some(who)) => match who.leave {
+            Leave::Granted => Ok(who),
+            Leave::NotAllowed => Err(StatusCode::FORBIDDEN),
+            Leave::TooMany => Err(StatusCode::TOO_MANY_REQUESTS),
+        },
         Ok(None) => {
             shared.files.failures.count(origin.address);
             Err(StatusCode::UNAUTHORIZED)
@@ -118,18 +124,19 @@ async fn authenticate(
 async fn create(
     shared: &Shared,
     origin: &Origin,
-    owner: (AppId, Uid),
+    uploader: Uploader,
     headers: &HeaderMap,
 ) -> Answer {
     let files = &shared.files;
     let length = number(headers, &LENGTH).ok_or(StatusCode::BAD_REQUEST)?;
-    if length > files.bytes_max {
+    if length > files.bytes_max_of(&uploader) {
         return Err(StatusCode::PAYLOAD_TOO_LARGE);
     }
     let metadata = headers.get(METADATA).and_then(|value| value.to_str().ok());
     let said = |key| metadata.and_then(|metadata| value_of(metadata, key)).unwrap_or_default();
     let name = Name::draw(&said("filename"), &said("filetype"))
         .map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+    let owner = (uploader.aid, uploader.uid);
     let begun = files.desk.begin(name, owner, length).await.map_err(disk)?;
     let upload = begun.ok_or(StatusCode::TOO_MANY_REQUESTS)?;
     let mut said = vec![

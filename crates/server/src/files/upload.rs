@@ -9,6 +9,7 @@ use axum::extract::multipart::Field;
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use hub::{Leave, Uploader};
 use serde_json::{Value, json};
 use wire::id::{AppId, GroupId, Uid};
 use wire::limits::{UPLOAD_FIELD_BYTES_MAX, UPLOAD_FIELDS_MAX};
@@ -138,7 +139,8 @@ async fn take(
                 continue;
             };
             // Who it is comes before the file: nothing of a stranger is written to the disk.
-            let who = authenticate(shared, fields, bearer.clone()).await?;
+            let uploader = authenticate(shared, fields, bearer.clone()).await?;
+            let who = (uploader.aid, uploader.uid);
             is_known = true;
             let picture = ["profile", "delete"].iter().any(|name| is_set(fields, name));
             if picture {
@@ -149,7 +151,8 @@ async fn take(
             }
             let group = fields.get("gid").and_then(|gid| gid.trim().parse().ok()).map(GroupId);
             let streamed = fields.get("source").is_some_and(|source| source == "stream");
-            let stored = store(shared, who.1, field, original).await?;
+            let bytes_max = files.bytes_max_of(&uploader);
+            let stored = store(shared, who.1, field, (original, bytes_max)).await?;
             return match group.filter(|_| streamed) {
                 Some(gid) => put_on_shelf(shared, origin, who, gid, stored).await,
                 None => Ok(stored),
@@ -166,12 +169,12 @@ async fn store(
     shared: &Shared,
     uid: Uid,
     field: Field<'_>,
-    original: String,
+    (original, bytes_max): (String, u64),
 ) -> Result<Stored, Refusal> {
     let files = &shared.files;
     let media_type = field.content_type().unwrap_or_default();
     let name = Name::draw(&original, media_type).map_err(|_| Refusal::Server)?;
-    let received = files.desk.receive(&name, files.bytes_max, field, None).await;
+    let received = files.desk.receive(&name, bytes_max, field, None).await;
     let size = match received {
         Ok(size) => size,
         Err(interrupted) => {
@@ -221,10 +224,14 @@ async fn authenticate(
     shared: &Shared,
     fields: &HashMap<String, String>,
     bearer: Option<String>,
-) -> Result<(AppId, Uid), Refusal> {
+) -> Result<Uploader, Refusal> {
     let given = fields.get("auth").or_else(|| fields.get("token")).cloned().or(bearer);
-    match who(&shared.hub, given.unwrap_or_default()).await {
-        Ok(Some(who)) => Ok(who),
+    match who(&shared.hub, given.unwrap_or_default(), true).await {
+        Ok(Some(who)) => match who.leave {
+            Leave::Granted => Ok(who),
+            Leave::NotAllowed => Err(Refusal::NotAllowed),
+            Leave::TooMany => Err(Refusal::RateLimit),
+        },
         Ok(None) => Err(Refusal::AuthFail),
         Err(()) => Err(Refusal::Server),
     }

@@ -260,8 +260,8 @@ async fn asker(
         return Err(StatusCode::TOO_MANY_REQUESTS);
     }
     let credential = bearer(headers).unwrap_or_default();
-    match who(&shared.hub, credential).await {
-        Ok(Some(who)) => Ok(who),
+    match who(&shared.hub, credential, false).await {
+        Ok(Some(who)) => Ok((who.aid, who.uid)),
         Ok(None) => {
             shared.files.failures.count(origin.address);
             Err(StatusCode::UNAUTHORIZED)

@@ -10,6 +10,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
 use tokio::process::Command;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc};
 use wire::limits::{RENDITION_HEIGHTS, RENDITION_WITHIN, RENDITIONS_WAITING_MAX};
 
@@ -21,7 +22,8 @@ const CONTAINERS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,ogg,avi,mpegts,f
 
 /// See the module.
 pub struct Workshop {
-    orders: Option<mpsc::Sender<Medium>>,
+    /// Closed when there is no `ffmpeg`.
+    orders: mpsc::Sender<Medium>,
     cancelled: Arc<Cancelled>,
 }
 
@@ -41,33 +43,25 @@ impl Cancelled {
 impl Workshop {
     pub fn start(ffmpeg: &str, files: Files, shelf: Arc<Shelf>) -> Workshop {
         let cancelled = Arc::<Cancelled>::default();
-        let works = !ffmpeg.is_empty()
-            && std::process::Command::new(ffmpeg)
-                .arg("-version")
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status()
-                .is_ok_and(|status| status.success());
-        if !works {
-            tracing::info!("no ffmpeg: media of groups are played as they were uploaded");
-            return Workshop { orders: None, cancelled };
-        }
         let (orders, mut waiting) = mpsc::channel::<Medium>(RENDITIONS_WAITING_MAX);
         let (ffmpeg, gone) = (ffmpeg.to_owned(), cancelled.clone());
         tokio::spawn(async move {
+            if !works(&ffmpeg).await {
+                tracing::info!("no ffmpeg: media of groups are played as they were uploaded");
+                return;
+            }
             while let Some(medium) = waiting.recv().await {
                 work(&ffmpeg, &files, &shelf, &gone, medium.clone()).await;
                 gone.ids.lock().expect("no panic while looking").remove(&medium.id);
             }
         });
-        Workshop { orders: Some(orders), cancelled }
+        Workshop { orders, cancelled }
     }
 
     /// Makes copies when there is time. What finds no room is played as it is.
     pub fn order(&self, medium: Medium) {
-        if let Some(orders) = self.orders.as_ref().filter(|_| medium.file_type() == 2)
-            && orders.try_send(medium).is_err()
+        if medium.file_type() == 2
+            && let Err(TrySendError::Full(_)) = self.orders.try_send(medium)
         {
             tracing::warn!("too many videos wait for their smaller copies: one is left as it is");
         }
@@ -76,7 +70,7 @@ impl Workshop {
     /// It is gone: what is made of it is of no use.
     pub fn cancel(&self, id: &str) {
         // Whoever waits or works is the only one who could hear of it.
-        if self.orders.is_some() {
+        if !self.orders.is_closed() {
             let mut ids = self.cancelled.ids.lock().expect("no panic while looking");
             ids.insert(id.to_owned());
             while ids.len() > 2 * RENDITIONS_WAITING_MAX {
@@ -85,6 +79,15 @@ impl Workshop {
             self.cancelled.bell.notify_waiters();
         }
     }
+}
+
+async fn works(ffmpeg: &str) -> bool {
+    if ffmpeg.is_empty() {
+        return false;
+    }
+    let mut command = Command::new(ffmpeg);
+    command.arg("-version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.kill_on_drop(true).status().await.is_ok_and(|status| status.success())
 }
 
 async fn work(ffmpeg: &str, files: &Files, shelf: &Shelf, gone: &Cancelled, medium: Medium) {

@@ -11,6 +11,7 @@ use wire::id::{AppId, GroupId, Uid};
 use wire::limits::LIBRARY_GROUP_MAX;
 
 use crate::files::Name;
+use crate::random;
 
 /// Something to be played.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,10 +60,8 @@ impl Medium {
         title: &str,
         size: u64,
     ) -> Option<Medium> {
-        let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).ok()?;
         Some(Medium {
-            id: data_encoding::HEXLOWER.encode(&bytes),
+            id: random::hex::<16>().ok()?,
             aid: aid.0,
             gid: gid.0,
             uid: uid.0,

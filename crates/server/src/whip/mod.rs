@@ -18,7 +18,6 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Extension, Router};
-use data_encoding::HEXLOWER;
 use serde::Deserialize;
 use tokio::sync::oneshot;
 use wire::limits::CALL_SDP_BYTES_MAX;
@@ -28,6 +27,7 @@ use self::lines::fragment;
 use crate::Shared;
 use crate::files::bearer;
 use crate::front::Origin;
+use crate::random;
 
 const SDP: &str = "application/sdp";
 const CANDIDATES: &str = "application/trickle-ice-sdpfrag";
@@ -124,7 +124,9 @@ async fn enter(
                 return refusal(why);
             }
         };
-    let (Ok(id), Ok(tag)) = (secret(), secret()) else { return refusal(Refusal::Server) };
+    let (Ok(id), Ok(tag)) = (random::hex::<16>(), random::hex::<16>()) else {
+        return refusal(Refusal::Server);
+    };
     let (until, told) = oneshot::channel();
     let fragment = fragment(offer).map(str::to_owned);
     let stay = Stay { fragment, tag: format!("\"{tag}\""), _until: until };
@@ -227,10 +229,4 @@ fn allowed(mut response: Response) -> Response {
     let exposed = HeaderValue::from_static("Location, ETag, Accept-Patch, Retry-After");
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
     response
-}
-
-fn secret() -> Result<String, getrandom::Error> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes)?;
-    Ok(HEXLOWER.encode(&bytes))
 }
