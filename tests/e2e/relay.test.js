@@ -1,26 +1,13 @@
 // Calls and rooms where nothing but the relay is let through: by UDP, and where only TCP is.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { flows } from "./harness/media.js";
 import { World } from "./harness/world.js";
-import { until } from "./harness/until.js";
 
 // `turn.only` is a setting for operators: nobody learns another's address.
 const world = World.forThisFile(["--turn-only", "true"]);
 
 const CONNECTED = 0x30;
-
-/** Waits until what is decoded of a kind rises. */
-async function flows(page, kind) {
-  const value = kind === "video" ? "frames" : "energy";
-  const sum = async () => {
-    const all = await page.evaluate(() => inbound());
-    return all
-      .filter((it) => it.kind === kind)
-      .reduce((sum, it) => sum + it[value], 0);
-  };
-  const first = await sum();
-  await until(`${kind} that rises`, async () => (await sum()) > first);
-}
 
 /** Media goes both ways, by nothing but this way. */
 async function flowsOnly(pages, way) {
@@ -28,10 +15,7 @@ async function flowsOnly(pages, way) {
     await flows(page, "video");
     await flows(page, "audio");
     const ways = await page.evaluate(() => ways());
-    assert.ok(
-      ways.length > 0 && ways.every((it) => it === way),
-      `${ways} is ${way}`,
-    );
+    assert.ok(ways.length > 0 && ways.every((it) => it === way), `${ways} is ${way}`);
   }
 }
 
@@ -53,14 +37,10 @@ for (const [title, through, way, other] of [
         ),
       ),
     );
-    for (const page of pages)
-      await page.until(() => phone.seen.connection.at(-1) === 1);
+    for (const page of pages) await page.until(() => phone.seen.connection.at(-1) === 1);
     await pages[0].evaluate((to) => phone.dial(to, true), people[1].address);
     for (const page of pages) {
-      await page.until(
-        (status) => phone.statuses().at(-1) === status,
-        CONNECTED,
-      );
+      await page.until((status) => phone.statuses().at(-1) === status, CONNECTED);
     }
     if (way) await flowsOnly(pages, way);
     else await Promise.all(pages.map((page) => flows(page, "video")));
@@ -76,9 +56,7 @@ for (const [through, way] of [
     const addresses = people.map((person) => person.address);
     const group = await world.app.addGroup("relayed", addresses);
     const pages = await Promise.all(
-      people.map((person) =>
-        world.visit(person, "room.html", { group, through }),
-      ),
+      people.map((person) => world.visit(person, "room.html", { group, through })),
     );
     await flowsOnly(pages, way);
   });

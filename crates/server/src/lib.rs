@@ -75,6 +75,8 @@ pub struct Server {
     pub url: String,
     /// Where its media loop listens, by UDP.
     pub media: SocketAddr,
+    /// Where its relay listens, by UDP and TCP; `None`: it has none of its own.
+    pub relay: Option<SocketAddr>,
     hub: HubHandle,
     hub_task: tokio::task::JoinHandle<()>,
     webhooks: Webhooks,
@@ -106,7 +108,8 @@ impl Server {
             .with_context(|| format!("the media port {} cannot be used", config.media))?;
         let media_address = media.local_addr();
         let certificate = config.tls.map(Certificate::open).transpose()?;
-        let relay = relay(&config.turn, &config.data, &media, certificate.clone()).await?;
+        let (relay_address, relay) =
+            relay(&config.turn, &config.data, &media, certificate.clone()).await?;
         let files = files::Files::open(&config.data, config.files_url, config.upload_max_mb)
             .with_context(|| "the folders for files cannot be made".to_owned())?;
         let upload_key = files::upload_key(&kept_key(&config.data.join("upload.key"))?)?;
@@ -184,6 +187,7 @@ impl Server {
             address,
             url,
             media: media_address,
+            relay: relay_address,
             hub,
             hub_task,
             webhooks,
@@ -207,15 +211,16 @@ impl Server {
     }
 }
 
-/// Starts our relay, unless there are others or none is wanted. Answers what clients are told.
+/// Starts our relay, unless there are others or none is wanted. Answers where it listens and what
+/// clients are told.
 async fn relay(
     settings: &turn::Settings,
     data: &Path,
     media: &MediaHandle,
     certificate: Option<Arc<Certificate>>,
-) -> anyhow::Result<Option<hub::Relay>> {
+) -> anyhow::Result<(Option<SocketAddr>, Option<hub::Relay>)> {
     if !settings.is_ours() {
-        return Ok(settings.of_others());
+        return Ok((None, settings.of_others()));
     }
     let secret = kept_key(&data.join("turn.key"))?;
     let tls = certificate.map(|certificate| TlsAcceptor::from(certificate.config()));
@@ -225,7 +230,8 @@ async fn relay(
     let address = address
         .with_context(|| format!("the address {} of the relay cannot be used", settings.listen))?;
     let announced = media.candidates().first().copied().unwrap_or(address);
-    Ok(Some(settings.of_ours(address.port(), announced, secret, has_tls)))
+    let told = settings.of_ours(address.port(), announced, secret, has_tls);
+    Ok((Some(address), Some(told)))
 }
 
 /// Takes the data folder for this process: the store relies on being the only one that writes. The

@@ -1,21 +1,21 @@
 "use strict";
 // Keeps every peer connection the SDK makes, so that a test can ask what is really decoded.
 window.peers = [];
-/** A network that lets only these URLs of relays through: a part of them, such as `transport=tcp`. */
-const through = (() => {
+const network = (() => {
   try {
-    return JSON.parse(decodeURIComponent(location.hash.slice(1))).through;
+    return JSON.parse(decodeURIComponent(location.hash.slice(1)));
   } catch {
-    return undefined;
+    return {};
   }
 })();
 window.RTCPeerConnection = class extends RTCPeerConnection {
   constructor(configuration = {}) {
-    const { iceServers = [] } = configuration;
-    const reached = iceServers.filter(
-      (server) => !through || server.urls.includes(through),
-    );
-    super({ ...configuration, iceServers: reached });
+    const { iceServers = [], ...rest } = configuration;
+    // `through`: what the network lets through of relays, such as `transport=tcp`; `relayed`: and
+    // nothing else.
+    const reached = iceServers.filter(({ urls }) => urls.includes(network.through ?? ""));
+    if (network.relayed) rest.iceTransportPolicy = "relay";
+    super({ ...rest, iceServers: reached });
     window.peers.push(this);
   }
 };
@@ -45,13 +45,7 @@ window.outbound = async () => {
     if (peer.connectionState === "closed") continue;
     for (const report of (await peer.getStats()).values()) {
       if (report.type !== "outbound-rtp") continue;
-      const {
-        kind,
-        rid = "",
-        active = true,
-        framesSent = 0,
-        frameWidth = 0,
-      } = report;
+      const { kind, rid = "", active = true, framesSent = 0, frameWidth = 0 } = report;
       all.push({ kind, rid, active, frames: framesSent, width: frameWidth });
     }
   }
@@ -64,12 +58,7 @@ window.ways = async () => {
     if (peer.connectionState === "closed") continue;
     const stats = await peer.getStats();
     for (const pair of stats.values()) {
-      if (
-        pair.type !== "candidate-pair" ||
-        pair.state !== "succeeded" ||
-        !pair.nominated
-      )
-        continue;
+      if (pair.type !== "candidate-pair" || pair.state !== "succeeded" || !pair.nominated) continue;
       const own = stats.get(pair.localCandidateId);
       if (own) all.push(own.relayProtocol ?? own.candidateType);
     }

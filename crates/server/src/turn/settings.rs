@@ -13,7 +13,8 @@ pub struct Settings {
     pub enabled: bool,
     /// Where ours listens, by UDP and TCP; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// Name or address at which clients reach it; `None`: the first one announced for media.
+    /// Name or address at which clients reach it, with a port when something in between changes it;
+    /// `None`: the first one announced for media.
     pub host: Option<String>,
     /// Others' relays, instead of ours.
     pub urls: Vec<String>,
@@ -50,8 +51,8 @@ pub struct TurnFlags {
     #[arg(long, env = "MESIBO_TURN_LISTEN", value_name = "ADDRESS")]
     turn_listen: Option<SocketAddr>,
 
-    /// Name or IP address at which clients reach the relay; TLS needs the name in the certificate
-    /// [the first one announced for media]
+    /// Name or IP address at which clients reach the relay, with a port when it is another; TLS needs
+    /// the name in the certificate [the first one announced for media]
     #[arg(long, env = "MESIBO_TURN_HOST", value_name = "HOST")]
     turn_host: Option<String>,
 
@@ -140,18 +141,49 @@ impl Settings {
     /// What clients are told of ours, which listens on this port and is announced by default here.
     pub fn of_ours(&self, port: u16, announced: SocketAddr, secret: String, tls: bool) -> Relay {
         let host = match &self.host {
-            Some(host) => host.clone(),
-            None if announced.is_ipv6() => format!("[{}]", announced.ip()),
-            None => announced.ip().to_string(),
+            Some(host) if has_port(host) => host.clone(),
+            Some(host) => format!("{host}:{port}"),
+            None => SocketAddr::new(announced.ip(), port).to_string(),
         };
-        let mut urls = vec![
-            format!("turn:{host}:{port}?transport=udp"),
-            format!("turn:{host}:{port}?transport=tcp"),
-        ];
+        let mut urls =
+            vec![format!("turn:{host}?transport=udp"), format!("turn:{host}?transport=tcp")];
         // Without a name there is none that the certificate could be for.
         if tls && self.host.is_some() {
-            urls.push(format!("turns:{host}:{port}?transport=tcp"));
+            urls.push(format!("turns:{host}?transport=tcp"));
         }
         Relay { urls, credential: RelayCredential::Secret(secret), only: self.only }
+    }
+}
+
+fn has_port(host: &str) -> bool {
+    host.rsplit_once(':').is_some_and(|(name, port)| {
+        port.parse::<u16>().is_ok() && (name.ends_with(']') || !name.contains(':'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn urls(host: Option<&str>, tls: bool) -> Vec<String> {
+        let settings = Settings { host: host.map(str::to_owned), ..Settings::default() };
+        settings.of_ours(5349, "[2001:db8::1]:3478".parse().unwrap(), "north".into(), tls).urls
+    }
+
+    #[test]
+    fn clients_are_told_of_each_way_to_the_relay() {
+        assert_eq!(
+            urls(Some("relay.example.com"), true),
+            [
+                "turn:relay.example.com:5349?transport=udp",
+                "turn:relay.example.com:5349?transport=tcp",
+                "turns:relay.example.com:5349?transport=tcp"
+            ]
+        );
+        assert_eq!(urls(Some("192.0.2.1:443"), false)[0], "turn:192.0.2.1:443?transport=udp");
+        assert_eq!(urls(Some("[2001:db8::2]:1"), false)[0], "turn:[2001:db8::2]:1?transport=udp");
+        assert_eq!(urls(Some("[2001:db8::2]"), false)[0], "turn:[2001:db8::2]:5349?transport=udp");
+        assert_eq!(urls(None, true).len(), 2, "there is no name for a certificate");
+        assert_eq!(urls(None, true)[0], "turn:[2001:db8::1]:5349?transport=udp");
     }
 }
