@@ -28,7 +28,10 @@ async function inRoom() {
   const group = await world.app.addGroup("weak", addresses);
   const visit = (person) => world.visit(person, "room.html", { group });
   const pages = await Promise.all(people.map(visit));
-  return { pages, isLost: () => room.seen.events.at(-1).connected === false };
+  return {
+    pages,
+    isLost: () => room.seen.events.findLast(({ what }) => what === "connected").connected === false,
+  };
 }
 
 async function inCall(through) {
