@@ -128,7 +128,13 @@ pub fn impaired(built: &Built) -> anyhow::Result<Vec<Figure>> {
     }
     let dark = "10 s of darkness over → pictures again";
     figures.push(figure(&seen, "dark_ms", dark, "ms", Budget::None)?);
-    figures.push(figure(&seen, "moved_ms", "address changed → pictures again", "ms", Budget::None)?);
+    figures.push(figure(
+        &seen,
+        "moved_ms",
+        "address changed → pictures again",
+        "ms",
+        Budget::None,
+    )?);
     Ok(figures)
 }
 
