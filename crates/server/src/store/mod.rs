@@ -12,6 +12,7 @@ mod messages;
 mod personal;
 mod sqlite;
 mod tokens;
+mod usage;
 mod users;
 mod writer;
 
