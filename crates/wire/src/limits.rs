@@ -699,6 +699,21 @@ pub const STORE_BATCH_MAX: usize = 1_024;
 /// some are answered, so that a slow disk slows senders and nothing piles up.
 pub const STORE_REQUESTS_MAX: usize = 16_384;
 
+/// How long what a device has acknowledged may be in memory only. A server that dies meanwhile
+/// offers it again, and the device knows it; shorter costs each message the rows of its log's place.
+pub const ACKNOWLEDGED_WRITTEN_WITHIN: Duration = Duration::from_millis(200);
+
+/// The store's own copy of what it reads and changes most, in kilobytes; the system's is behind it.
+pub const STORE_CACHE_KILOBYTES: u32 = 16_384;
+
+/// Requests after which the write-ahead log is moved into the database, beside the thread that
+/// writes: about as often as SQLite would, in its way.
+pub const CHECKPOINT_AFTER_REQUESTS: usize = 512;
+
+/// Frames of the write-ahead log, 4 KB each, that may wait to be moved. Beyond it the thread that
+/// writes moves the rest itself, once, so that the log begins again and does not grow.
+pub const CHECKPOINT_BEHIND_MAX: u32 = 8_192;
+
 /// Logs whose place the store keeps in memory: about 4 MB. Beyond it all are forgotten and read
 /// again when needed.
 pub const LOGS_KNOWN_MAX: usize = 20_000;
