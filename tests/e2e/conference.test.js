@@ -354,6 +354,70 @@ test("participants are put in order and into a grid that fills the place", async
   ]);
 });
 
+test("the server says who has the word, and streams stand in that order", async () => {
+  const { people, pages } = await enter(["ada", "bob", "carol"]);
+  const [ada, bob, carol] = people.map((person) => key(person));
+  const [a, b, c] = pages;
+  // The microphones of the tests beep without end.
+  const first = (page, who) =>
+    page.until((who) => {
+      const [speaker] = room.call.getSpeakers();
+      const name = speaker && `${speaker.getAddress()}/${speaker.getSid()}`;
+      return name === who && room.seen.speakers.at(-1)?.[0] === who;
+    }, who);
+  await a.evaluate(() => room.mute(false));
+  await c.evaluate(() => room.mute(false));
+  for (const page of [a, c]) await first(page, bob);
+  await b.evaluate(() => room.mute(false));
+  await c.evaluate(() => room.mute(false));
+  for (const page of [a, b]) await first(page, carol);
+  const sorted = await a.evaluate(() => {
+    const views = [room.me(), ...room.call.getParticipants()];
+    const params = { orderedByTalking: true };
+    const inOrder = room.call.sortStreams(null, views, 640, 480, 0, 0, params);
+    return inOrder.map((p) => `${p.getAddress()}/${p.getSid()}`);
+  });
+  assert.deepEqual(sorted.slice(0, 2), [carol, bob]);
+  assert.equal(sorted.length, 3, ada);
+});
+
+test("statistics say how each stream does, both ways", async () => {
+  const { people, pages } = await enter(["ada", "bob"]);
+  const [, b] = pages;
+  const told = await b.evaluate(async (who) => {
+    const [theirs, mine] = [room.of(who), room.me()];
+    // Rates need two looks, and something that flows in between.
+    const good = (stats) =>
+      stats?.audio?.bitrate > 0 && stats.video?.bitrate > 0 && stats.roundTrip !== null;
+    const look = () => Promise.all([theirs, mine].map((p) => p.getStats()));
+    let found = await look();
+    while (!found.every(good)) {
+      await new Promise(requestAnimationFrame);
+      found = await look();
+    }
+    return found;
+  }, key(people[0]));
+  for (const { audio, video, roundTrip, timestamp } of told) {
+    assert.equal(audio.codec, "opus");
+    assert.match(video.codec, /^(VP8|VP9|H264)$/);
+    assert.ok(video.width >= 320 && video.height >= 180, JSON.stringify(video));
+    assert.ok(audio.packets > 0 && video.packets > 0);
+    assert.ok(roundTrip >= 0 && Math.abs(timestamp - Date.now()) < 60_000);
+    for (const { loss, lost, jitter } of [audio, video]) {
+      assert.ok(loss >= 0 && loss <= 1 && Number.isInteger(lost), `${loss} ${lost}`);
+      assert.ok(jitter === null || jitter >= 0);
+    }
+  }
+  const [theirs, mine] = told.map(({ video }) => video);
+  assert.deepEqual([theirs.layers, theirs.limitedBy], [1, "none"]);
+  assert.ok(mine.layers >= 1);
+  const after = await b.evaluate(async (who) => {
+    room.of(who).hangup();
+    return room.of(who).getStats();
+  }, key(people[0]));
+  assert.equal(after, null, "nothing is received any more");
+});
+
 // Rules: 1.5.14, 7.10, 7.23.
 test("a page of the first generation hears of everybody in one list, of changes and of who watches", async () => {
   const { people, pages } = await enter(["ada", "bob"]);

@@ -163,6 +163,7 @@ impl Sfu {
             let talking = track.unpublish();
             self.tell_talking(stream, talking);
         }
+        self.forget_speaker(stream);
     }
 
     pub(super) fn stop_receiving(&mut self, id: PeerId, stream: Option<StreamId>) {
