@@ -251,9 +251,13 @@ fn value_of(from: TabId, tell: Tell) -> JsValue {
     let (kind, first, second) = match tell {
         Tell::Hello => (0, none.clone(), none),
         Tell::Lead => (1, none.clone(), none),
-        Tell::Online { uid, address, now, upload_token } => {
+        Tell::Online { uid, address, now, upload_token, upload_url } => {
             let who = Array::of2(&uid.0.into(), &address.into());
-            (2, who.into(), Array::of2(&number(now.0), &upload_token.into()).into())
+            (
+                2,
+                who.into(),
+                Array::of3(&number(now.0), &upload_token.into(), &upload_url.into()).into(),
+            )
         }
         Tell::Offline { code } => (3, code.map_or(none.clone(), |c| c.number().into()), none),
         Tell::Frame(frame) => (4, bytes(&frame), none),
@@ -282,6 +286,7 @@ fn tell_of(value: &Array) -> Option<(TabId, Tell)> {
                 address: who.get(1).as_string()?,
                 now: Timestamp(whole(&rest.get(0))?),
                 upload_token: rest.get(1).as_string()?,
+                upload_url: rest.get(2).as_string()?,
             }
         }
         3 => Tell::Offline { code: whole(&first).and_then(|n| Code::from_number(n as u32)) },

@@ -729,6 +729,7 @@ impl Client {
         self.resumed = Some(self.inbox.stored);
         self.commits.write(Write::Cursor(self.inbox.stored));
         self.session.upload_token.clone_from(&welcome.upload_token);
+        self.session.upload_url.clone_from(&welcome.upload_url);
         self.session.ice_servers.clone_from(&welcome.ice_servers);
         self.set_status(Status::Online, String::new());
         if let Some(own) = &welcome.self_profile

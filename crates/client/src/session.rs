@@ -52,6 +52,8 @@ pub(crate) struct Session {
     pub address: String,
     /// Goes with uploads; empty when the server takes none.
     pub upload_token: String,
+    /// Where uploads go as forms; empty = to the server.
+    pub upload_url: String,
     /// What helps to find a path between two browsers.
     pub ice_servers: Vec<proto::IceServer>,
     pub device: Option<DeviceKey>,
@@ -74,6 +76,7 @@ impl Session {
             uid: Uid(0),
             address: String::new(),
             upload_token: String::new(),
+            upload_url: String::new(),
             ice_servers: Vec::new(),
             device: None,
             link: Link::Idle,

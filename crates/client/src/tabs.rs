@@ -403,6 +403,7 @@ impl Client {
             address: self.session.address.clone(),
             now: self.session.server_time(now),
             upload_token: self.session.upload_token.clone(),
+            upload_url: self.session.upload_url.clone(),
         });
     }
 
@@ -442,7 +443,7 @@ impl Client {
         }
         self.tabs.heard(now);
         match tell {
-            Tell::Online { uid, address, now: clock, upload_token } => {
+            Tell::Online { uid, address, now: clock, upload_token, upload_url } => {
                 if self.session.is_online() || self.session.link == Link::NoNetwork {
                     return;
                 }
@@ -452,6 +453,7 @@ impl Client {
                 self.session.uid = uid;
                 self.session.address = address;
                 self.session.upload_token = upload_token;
+                self.session.upload_url = upload_url;
                 self.session.enter(now, socket);
                 self.set_status(Status::Online, String::new());
                 self.on_signed_in(now);

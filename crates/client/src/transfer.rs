@@ -152,11 +152,11 @@ impl Client {
         self.transfers.form = (!url.is_empty()).then_some((url, token));
     }
 
-    /// Where files go, when that is a service of the page, and what goes along as `auth`.
+    /// Where files go, when that is not this server, and what goes along as `auth`.
     pub fn upload_target(&self) -> (&str, &str) {
         match &self.transfers.form {
             Some((url, token)) => (url, token),
-            None => ("", &self.session.upload_token),
+            None => (&self.session.upload_url, &self.session.upload_token),
         }
     }
 
@@ -190,17 +190,13 @@ impl Client {
             .get(&MessageKey::outgoing(id))
             .and_then(|message| message.content.file.as_ref());
         let name = file.map(|file| file.name.clone()).unwrap_or_default();
+        let (url, token) = self.upload_target();
+        let (url, token) = (String::from(url), String::from(token));
         let Some(transfer) = self.transfers.running.get_mut(&id) else { return };
         transfer.stage = Stage::Uploading;
-        let target = match &self.transfers.form {
-            Some((url, token)) => {
-                let (url, token) = (url.clone(), token.clone());
-                Target::Form { url, token, uid: self.session.uid.0 }
-            }
-            None => {
-                let fresh = core::mem::take(&mut transfer.fresh);
-                Target::Server { token: self.session.upload_token.clone(), fresh }
-            }
+        let target = match url.is_empty() {
+            false => Target::Form { url, token, uid: self.session.uid.0 },
+            true => Target::Server { token, fresh: core::mem::take(&mut transfer.fresh) },
         };
         self.push(Output::Transfer(Command::Upload { id, name, target }));
     }

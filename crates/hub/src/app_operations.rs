@@ -133,6 +133,9 @@ impl Hub {
                 Progress::Answered(Reply::Done)
             }
             (After::AppsListed, AppReply::Apps(apps)) => Progress::Answered(Reply::Apps(apps)),
+            (After::UsageRead { aid }, AppReply::Usage(rows)) => {
+                Progress::Answered(Reply::Usage(rows, self.live_of(aid)))
+            }
             (After::Counted, AppReply::Counted { users, groups }) => {
                 self.operations.count((users, groups));
                 Progress::Again

@@ -88,6 +88,7 @@ impl Hub {
             return self.end(id, Code::Storage, "storage failed");
         };
         live.head = live.head.max(head);
+        let aid = live.aid;
         // Large entries: what would fill the socket is read again when there is room.
         let mut bytes = 0;
         let fitting = rows.iter().take_while(|row| {
@@ -104,6 +105,7 @@ impl Hub {
             live.window.push_back(InFlight::new(row.seq, row.message.as_ref(), live.uid));
         }
         let had = live.has.min(live.sent);
+        self.use_reads(aid, rows.len());
         // One frame for many entries, cut where it would grow beyond the limit.
         let mut rest = &rows[rows.partition_point(|row| row.seq <= had)..];
         while !rest.is_empty() {

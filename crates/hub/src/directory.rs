@@ -13,6 +13,7 @@ use wire::limits::{DIRECTORY_ENTRIES_MAX, LOADS_AT_ONCE_MAX};
 use wire::mask::member as right;
 use wire::time::Timestamp;
 
+use crate::port::apps::AppRequest;
 use crate::port::store::{App, Group, Member, Request, TokenHash, User};
 use crate::rights::Rights;
 
@@ -25,6 +26,8 @@ pub(crate) enum Missing {
     AppToken(TokenHash),
     App(AppId),
     Blockers(Uid),
+    /// Messages an app has sent in a month.
+    Sent(AppId, u32),
 }
 
 impl Missing {
@@ -39,6 +42,9 @@ impl Missing {
             Missing::AppToken(hash) => Request::FindApp { hash: *hash },
             Missing::App(aid) => Request::LoadApp { aid: *aid },
             Missing::Blockers(uid) => Request::LoadBlockers { uid: *uid },
+            Missing::Sent(aid, month) => {
+                Request::OfApp(AppRequest::Sent { aid: *aid, month: *month })
+            }
         }
     }
 }
@@ -289,6 +295,8 @@ impl Directory {
             Missing::App(aid) => {
                 self.apps.entry(*aid).or_insert(None);
             }
+            // The store always knows.
+            Missing::Sent(..) => {}
             Missing::Blockers(uid) => {
                 self.blockers.entry(*uid).or_default();
             }

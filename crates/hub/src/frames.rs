@@ -163,6 +163,9 @@ impl Hub {
     pub(crate) fn on_drained(&mut self, id: SessionId, bytes: usize) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         session.queued = session.queued.saturating_sub(bytes);
+        if let Some(aid) = session.live().map(|live| live.aid) {
+            self.use_bytes(aid, bytes as u64, false);
+        }
         self.continue_log(id);
     }
 

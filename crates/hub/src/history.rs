@@ -71,6 +71,10 @@ impl Hub {
         let Ok(Reply::History(rows)) = result else {
             return self.end(id, Code::Storage, "storage failed");
         };
+        let live = self.sessions.get(&id).and_then(|session| session.live());
+        if let Some(aid) = live.map(|live| live.aid) {
+            self.use_reads(aid, rows.len());
+        }
         let mut part = HistoryPart { ticket, ..HistoryPart::default() };
         let (mut bytes, mut taken) = (0, 0);
         for (place, row) in &rows {

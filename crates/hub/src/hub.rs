@@ -26,7 +26,7 @@ use crate::hooks::Hooked;
 use crate::lobby::Lobby;
 use crate::messaging::Refusal;
 use crate::operations::Operations;
-use crate::port::apps::AppRequest;
+use crate::port::apps::{AppReply, AppRequest, Used};
 use crate::port::personal::{PersonalRequest, StoredFile};
 use crate::port::store::{NewMessage, Note, Reply, Request, StoreError, User};
 use crate::presence::Watchers;
@@ -35,6 +35,7 @@ use crate::rooms::Rooms;
 use crate::schedule::Schedule;
 use crate::session::{Online, Session, Stage};
 use crate::upload::UploadKey;
+use crate::usage::Usage;
 use crate::user_operations::Otps;
 use crate::{Input, Output};
 
@@ -60,6 +61,7 @@ pub struct Hub {
     pub(crate) hooked: Hooked,
     pub(crate) pushed: Pushed,
     pub(crate) app_rates: AppRates,
+    pub(crate) usage: Usage,
     pub(crate) class_rates: ClassRates,
     pub(crate) schedule: Schedule,
     pub(crate) stopping: bool,
@@ -166,6 +168,7 @@ pub(crate) enum Pending {
         begins: bool,
         user: User,
     },
+    Used(Vec<Used>),
     Sweep,
     Ready,
     Schedule,
@@ -199,6 +202,7 @@ impl Hub {
             hooked: Hooked::default(),
             pushed: Pushed::default(),
             app_rates: AppRates::new(0, 0),
+            usage: Usage::default(),
             class_rates: ClassRates::default(),
             schedule: Schedule::default(),
             stopping: false,
@@ -243,6 +247,9 @@ impl Hub {
             }
             Input::PushGone { device, token } => self.on_push_gone(device, token),
             Input::Filed { uid, name, size } => {
+                if let Ok(Some(user)) = self.directory.user(uid) {
+                    self.use_bytes(user.aid, size, true);
+                }
                 let file = StoredFile { name, size, ts: now.wall };
                 let request = PersonalRequest::Filed { uid, file };
                 self.ask(Request::Personal(request), Pending::Nothing);
@@ -256,6 +263,7 @@ impl Hub {
         self.on_call_deadlines();
         self.on_room_deadlines();
         self.sweep();
+        self.write_usage(self.stopping);
         self.look_at_schedule();
     }
 
@@ -271,7 +279,8 @@ impl Hub {
             let wait = session
                 .min(self.schedule.deadline())
                 .min(self.calls.deadline())
-                .min(self.rooms.deadline());
+                .min(self.rooms.deadline())
+                .min(self.usage.deadline());
             Output::Wait(self.sweep_at.map_or(wait, |sweep| sweep.min(wait)))
         })
     }
@@ -388,6 +397,7 @@ impl Hub {
             Pending::UploaderApp { ticket, begins, user } => {
                 self.on_uploader_app(ticket, begins, &user, result);
             }
+            Pending::Used(used) => self.on_used(used, result),
             Pending::Sweep => self.on_swept(&result),
             Pending::Ready => self.on_ready(result),
             Pending::Schedule => self.on_due(result),
@@ -416,6 +426,11 @@ impl Hub {
                     _ => None,
                 };
                 self.directory.put_app(app, hash);
+            }
+            Ok(Reply::OfApp(AppReply::Sent(written))) => {
+                if let Missing::Sent(aid, month) = missing {
+                    self.learn_sent(aid, month, written);
+                }
             }
             Ok(_) => self.directory.learn_nothing(&missing),
             Err(error) => {

@@ -65,6 +65,10 @@ impl Hub {
             let cause = "more than 1000 addresses in one message";
             return refuse(ErrorCode::TooLarge, cause, Param::MessageTo);
         }
+        if self.is_out_of_messages(app.aid)? {
+            let cause = "the app has sent as many messages this month as it may (maxmsgs)";
+            return Ok(refusal(ErrorCode::Quota, cause, &[]).into());
+        }
         let lookups = core::iter::once(&letter.from).chain(&letter.to);
         Needs::check(lookups.map(|address| self.directory.find_user(app.aid, address)))?;
         if letter.forced {
@@ -385,6 +389,9 @@ impl Hub {
             match outcome {
                 Outcome::Appended(places) => {
                     self.counters.accepted += 1;
+                    if let Ok(Some(sender)) = self.directory.user(message.sender) {
+                        self.use_message(sender.aid, message.entry.len(), places.len());
+                    }
                     self.hook_message(message, &places);
                     let logged = message.logged();
                     for place in places {

@@ -46,6 +46,7 @@ mod signin;
 mod token;
 mod trace;
 mod upload;
+mod usage;
 mod user_operations;
 
 pub mod port;

@@ -70,7 +70,12 @@ impl Hub {
             return Ok(());
         }
         let destination = self.destination(uid, aid, send)?;
+        let is_out = self.is_out_of_messages(aid)?;
         let within = destination.is_err() || self.charge_class(uid, rate::MESSAGE);
+        let destination = destination.and_then(|found| match is_out {
+            true => Err(fail("the app has sent as many messages this month as it may (maxmsgs)")),
+            false => Ok(found),
+        });
         let destination =
             match destination.and_then(|found| within.then_some(found).ok_or(too_many())) {
                 Ok(Destination { to, group, storeless }) => {
@@ -305,6 +310,9 @@ impl Hub {
         for (message, outcome) in messages.iter().zip(outcomes) {
             let Outcome::Appended(places) = outcome else { continue };
             self.counters.accepted += 1;
+            if let Ok(Some(sender)) = self.directory.user(message.sender) {
+                self.use_message(sender.aid, message.entry.len(), places.len());
+            }
             self.hook_message(message, &places);
             // A message to oneself also arrives where it was sent.
             let to_self = message.group == GroupId(0) && others(&places, message.sender) == 0;

@@ -9,7 +9,7 @@ use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use wire::id::{GroupId, Ticket};
+use wire::id::{AppId, GroupId, Ticket};
 use wire::limits::OPERATIONS_WAITING_MAX;
 use wire::mask::group_error as denied;
 use wire::time::Timestamp;
@@ -105,6 +105,7 @@ pub(crate) enum After {
     AppSaved { app: App },
     ClassSaved { app: App, id: u32, reply: Reply },
     AppToken { app: App, token: String },
+    UsageRead { aid: AppId },
     AppDeleted { app: App },
     AppsListed,
     Counted,
@@ -338,6 +339,7 @@ impl Hub {
                 Ok(refusal(ErrorCode::NotAllowed, cause, &[Param::AppActive]).into())
             }
             Operation::AppSet { fields, .. } => Ok(set_app(&app, fields)),
+            Operation::AppStats { monthly, count } => Ok(self.get_usage(&app, monthly, count)),
             Operation::ClassSet { id, update, patch } => Ok(set_class(&app, id, update, &patch)),
             Operation::ClassesGet { id } => Ok(get_classes(&app, id)),
             Operation::ClassDelete { id } => Ok(delete_class(&app, id)),

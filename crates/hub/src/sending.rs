@@ -149,6 +149,7 @@ impl Hub {
             self.arriving.remove(&(uid, id));
         }
         let Stage::Live(live) = session.stage else { return };
+        self.leave_session(live.aid);
         self.lobby.forget(id);
         for room in &live.rooms {
             self.leave_room(*room, id);

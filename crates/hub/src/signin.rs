@@ -202,6 +202,7 @@ impl Hub {
             groups: groups.next().unwrap_or_default(),
             head: entering.live.head.0,
             upload_token,
+            upload_url: self.upload_url(&user),
             // None: no relay is configured.
             ice_servers: Vec::new(),
             contacts: contacts.next().unwrap_or_default(),
@@ -219,13 +220,14 @@ impl Hub {
         let live = Live { aid: user.aid, address, renew_upload, ..entering.live };
         session.stage = Stage::Live(Box::new(live));
         self.arriving.remove(&(uid, id));
-        let remote = session.remote;
-        self.ask(Request::OfApp(AppRequest::SignedIn { uid, remote }), Pending::Nothing);
+        let (remote, at) = (session.remote, self.now.wall);
+        self.ask(Request::OfApp(AppRequest::SignedIn { uid, remote, at }), Pending::Nothing);
         self.send(id, server_frame::Body::Welcome(welcome));
         self.send_groups(id, groups.flatten().collect());
         for contacts in contacts {
             self.send(id, server_frame::Body::Contacts(Contacts { ticket: 0, contacts }));
         }
+        self.use_session(user.aid);
         let seen_before = self.is_shown(uid);
         if self.online.add(uid, id) {
             self.hook_presence(uid, true);

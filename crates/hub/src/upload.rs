@@ -32,7 +32,7 @@ impl core::fmt::Debug for UploadKey {
 }
 
 /// Whose a token is, and what it may upload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Uploader {
     /// Of which app.
     pub aid: AppId,
@@ -42,6 +42,8 @@ pub struct Uploader {
     pub leave: Leave,
     /// MiB of one file, 0 = as the installation has it.
     pub max_mb: u32,
+    /// Below what its files are downloaded, empty = as the installation has it.
+    pub download_url: String,
 }
 
 /// What a feature class leaves to an uploader.
@@ -118,6 +120,15 @@ impl Hub {
         let expires = now.after(UPLOAD_TOKEN_LIFETIME).0 / 1000;
         let token = self.upload_key.as_ref().map(|key| key.sign(Claim { aid, uid, expires }));
         (token.unwrap_or_default(), now.after(UPLOAD_TOKEN_LIFETIME / 2))
+    }
+
+    /// Where a user uploads instead of to this server: what its class says, else its app.
+    pub(crate) fn upload_url(&self, user: &User) -> String {
+        let app = self.directory.app(user.aid).ok().flatten();
+        let of_app = app.map(|app| &app.settings.upload_url);
+        let of_class = self.class_of(user).ok().flatten().map(|class| &class.upload_url);
+        let mut urls = of_class.into_iter().chain(of_app);
+        urls.find(|url| !url.is_empty()).cloned().unwrap_or_default()
     }
 
     /// A session that lasts longer than its upload token gets the next one.
@@ -206,7 +217,13 @@ impl Hub {
             Some(class) if begins && !self.charge(user.uid, class, rate::UPLOAD) => Leave::TooMany,
             _ => Leave::Granted,
         };
-        let who = Uploader { aid: user.aid, uid: user.uid, leave, max_mb: max_mb.unwrap_or(0) };
+        let who = Uploader {
+            aid: user.aid,
+            uid: user.uid,
+            leave,
+            max_mb: max_mb.unwrap_or(0),
+            download_url: app.settings.download_url.clone(),
+        };
         self.output(Output::Uploader { ticket, who: Ok(Some(who)) });
     }
 }

@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use wire::proto::server_frame;
 
 use support::{PATIENCE, Program, hello};
@@ -72,6 +72,33 @@ fn f05_a_form_without_a_file_is_told_so() {
     let path = format!("/upload?op=upload&token={}", server.user("ga"));
     let answer = ask(&server, &form(&path, &[("note", "no file")], None)).json();
     assert_eq!((&answer["result"], &answer["error"]), (&"FAIL".into(), &"MISSINGFILE".into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_has_its_own_limit_and_its_own_places() {
+    let server = start();
+    let token = server.user("ga");
+    let set = |settings: Value| {
+        let answer = server.call(json!({"op": "appset", "app": settings}));
+        assert_eq!(answer["result"], true, "{answer}");
+    };
+    set(json!({"upload_maxmb": 1, "downloadurl": "https://media.example.test/f/"}));
+    let path = format!("/upload?op=upload&token={token}");
+    let answer = post(&server, &path, &[], ("a.png", PNG)).json();
+    let url = answer["url"].as_str().expect("a place");
+    let name = url.strip_prefix("https://media.example.test/f/").expect("at the app's place");
+    assert_eq!(get(&server, &format!("/files/{name}"), "").body, PNG);
+    let large = vec![7; 1024 * 1024 + 1];
+    let answer = post(&server, &path, &[], ("b.bin", &large));
+    assert_eq!((answer.status, &answer.json()["error"]), (413, &"TOOLARGE".into()));
+    set(json!({"uploadurl": "https://media.example.test/upload"}));
+    let mut session = server.connect().await;
+    session.say(hello(&token)).await;
+    let told = session.hear(|frame| match frame {
+        server_frame::Body::Welcome(welcome) => Some(welcome.upload_url),
+        _ => None,
+    });
+    assert_eq!(told.await, "https://media.example.test/upload");
 }
 
 // ---- uploads ---------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use hub::port::apps::{AppReply, AppRequest, AppSettings, Filter, Scheduled};
+use hub::port::apps::{AppReply, AppRequest, AppSettings, Filter, Scheduled, UsageRow, Used};
 use hub::port::store::{App, Group, Reply, Request, StoreError};
 use wire::id::{AppId, GroupId, Uid};
 use wire::time::Timestamp;
@@ -18,6 +18,7 @@ pub fn app_suite<S: SyncStore>(make: &mut impl FnMut() -> S) {
     a_new_token_of_an_app_takes_the_place_of_the_former(make());
     a_deleted_app_leaves_nothing_of_its_own_behind(make());
     users_are_listed_by_pattern_number_and_page(make());
+    usage_is_added_up_by_day_and_month_and_users_are_counted_once(make());
     groups_are_listed_with_their_members_counted(make());
     one_token_is_deleted_by_its_hash_in_its_own_app(make());
     the_newest_tokens_stay_as_many_as_are_kept(make());
@@ -121,7 +122,7 @@ fn users_are_listed_by_pattern_number_and_page(mut store: impl SyncStore) {
     assert_eq!(rows(&mut store, aid, one), (vec![ada], true));
 
     let remote = IpAddr::from([192, 0, 2, 1]);
-    ask(&mut store, AppRequest::SignedIn { uid: ada, remote });
+    ask(&mut store, AppRequest::SignedIn { uid: ada, remote, at: Timestamp(1) });
     issue(&mut store, ada, "phone", [1; 32]);
     issue(&mut store, ada, "web", [2; 32]);
     let filter = Filter { id: Some(ada.0), ..filter("*") };
@@ -129,6 +130,44 @@ fn users_are_listed_by_pattern_number_and_page(mut store: impl SyncStore) {
         panic!("no rows");
     };
     assert_eq!((rows[0].remote, rows[0].app.as_str()), (Some(remote), "web"));
+}
+
+fn usage_is_added_up_by_day_and_month_and_users_are_counted_once(mut store: impl SyncStore) {
+    const DAY: u64 = 86_400_000;
+    let aid = app(&mut store, "one", 1).aid;
+    let (ada, bob) = (user(&mut store, aid, "ada").uid, user(&mut store, aid, "bob").uid);
+    // 30 and 31 January, 1 February 1970.
+    for (uid, day) in [(ada, 29), (ada, 29), (ada, 30), (bob, 30), (ada, 31)] {
+        let remote = IpAddr::from([192, 0, 2, 1]);
+        ask(&mut store, AppRequest::SignedIn { uid, remote, at: Timestamp(day * DAY) });
+    }
+    let one = Used { aid, peak: 2, messages: 3, bytes: 4, stored: 5, reads: 6, writes: 7 };
+    for day in [29, 30, 30, 31] {
+        let used = vec![one.clone(), Used { aid: AppId(9), ..one.clone() }];
+        ask(&mut store, AppRequest::Use { used, at: Timestamp(day * DAY) });
+    }
+    let mut usage =
+        |aid, monthly, count| match ask(&mut store, AppRequest::Usage { aid, monthly, count }) {
+            AppReply::Usage(rows) => rows,
+            other => panic!("{other:?}"),
+        };
+    let told = |rows: Vec<UsageRow>| {
+        let row = |row: UsageRow| {
+            (row.period, row.users, row.used.peak, row.used.messages, row.used.writes)
+        };
+        rows.into_iter().map(row).collect::<Vec<_>>()
+    };
+    let days = [(19700201, 1, 2, 3, 7), (19700131, 2, 2, 6, 14), (19700130, 1, 2, 3, 7)];
+    assert_eq!(told(usage(aid, false, 9)), days);
+    assert_eq!(told(usage(aid, false, 1)), days[..1]);
+    let months = [(197002, 1, 2, 3, 7), (197001, 2, 2, 9, 21)];
+    assert_eq!(told(usage(aid, true, 9)), months);
+    assert_eq!(told(usage(AppId(9), true, 9)), [], "there is no such app");
+    let sent = ask(&mut store, AppRequest::Sent { aid, month: 197001 });
+    assert_eq!(sent, AppReply::Sent(9));
+    assert_eq!(ask(&mut store, AppRequest::Sent { aid, month: 197003 }), AppReply::Sent(0));
+    ask(&mut store, AppRequest::Delete { aid });
+    assert_eq!(ask(&mut store, AppRequest::Sent { aid, month: 197001 }), AppReply::Sent(0));
 }
 
 fn groups_are_listed_with_their_members_counted(mut store: impl SyncStore) {

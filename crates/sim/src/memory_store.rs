@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
-use hub::port::apps::{AppReply, AppRequest, Filter, Scheduled, UserRow, matches};
+use hub::port::apps::{
+    AppReply, AppRequest, Filter, Scheduled, UsageRow, Used, UserRow, day_of, matches,
+};
 use hub::port::personal::{Known, KnownDevice, PersonalReply, PersonalRequest, StoredFile};
 use hub::port::store::{
     App, Contact, DeviceId, Group, HistoryOf, LogRow, LoggedMessage, Member, NewMessage, Note,
@@ -41,6 +43,8 @@ pub struct MemoryStore {
     messages: BTreeMap<(Uid, MessageId), Stored>,
     scheduled: BTreeMap<u64, Scheduled>,
     remotes: HashMap<Uid, IpAddr>,
+    /// By app and day or month, who signed in and what was used.
+    usage: BTreeMap<(AppId, u32), (BTreeSet<Uid>, Used)>,
     /// By name, with who has uploaded them.
     files: BTreeMap<String, (Uid, StoredFile)>,
     logs: BTreeMap<Uid, Log>,
@@ -509,6 +513,7 @@ impl MemoryStore {
                 }
                 self.groups.retain(|_, (group, _)| group.aid != aid);
                 self.scheduled.retain(|_, scheduled| scheduled.aid != aid);
+                self.usage.retain(|(of, _), _| *of != aid);
                 self.app_tokens.retain(|_, of| *of != aid);
                 self.apps.remove(&aid);
                 AppReply::Done
@@ -551,9 +556,42 @@ impl MemoryStore {
                 }
                 AppReply::TokenDeleted(token)
             }
-            AppRequest::SignedIn { uid, remote } => {
+            AppRequest::SignedIn { uid, remote, at } => {
                 self.remotes.insert(uid, remote);
+                if let Some(aid) = self.users.get(&uid).map(|user| user.aid) {
+                    for period in [day_of(at), day_of(at) / 100] {
+                        let (users, _) = self.usage.entry((aid, period)).or_default();
+                        users.insert(uid);
+                    }
+                }
                 AppReply::Done
+            }
+            AppRequest::Use { used, at } => {
+                for used in used.iter().filter(|used| self.apps.contains_key(&used.aid)) {
+                    for period in [day_of(at), day_of(at) / 100] {
+                        let (_, sum) = self.usage.entry((used.aid, period)).or_default();
+                        sum.aid = used.aid;
+                        sum.add(used);
+                    }
+                }
+                AppReply::Done
+            }
+            AppRequest::Sent { aid, month } => {
+                let of_month = self.usage.get(&(aid, month));
+                AppReply::Sent(of_month.map_or(0, |(_, used)| used.messages))
+            }
+            AppRequest::Usage { aid, monthly, count } => {
+                let rows = self
+                    .usage
+                    .iter()
+                    .rev()
+                    .filter(|((of, period), _)| *of == aid && (*period < 1_000_000) == monthly);
+                let rows = rows.map(|((_, period), (users, used))| UsageRow {
+                    period: *period,
+                    users: users.len() as u64,
+                    used: Used { aid, ..used.clone() },
+                });
+                AppReply::Usage(rows.take(count as usize).collect())
             }
             AppRequest::Schedule { messages } => {
                 for message in messages {

@@ -537,6 +537,11 @@ pub const MESSAGE_KEY_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// there is none.
 pub const EXPIRED_TOKEN_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
+/// How long what apps use is counted in memory before it is written down; a crash loses so much of it.
+pub const USAGE_INTERVAL: Duration = Duration::from_secs(60);
+/// How long a day stays in the list of what an app has used; months stay for ever.
+pub const USAGE_DAYS_KEPT: Duration = Duration::from_secs(400 * 24 * 3600);
+
 /// Time between two sweeps of the store, and from the start to the first.
 pub const SWEEP_INTERVAL: Duration = Duration::from_secs(3600);
 

@@ -77,6 +77,8 @@ pub enum Tell {
         now: Timestamp,
         /// Goes with uploads.
         upload_token: String,
+        /// Where they go, when that is not the server.
+        upload_url: String,
     },
     /// Its connection ended.
     Offline {

@@ -282,6 +282,27 @@ fn the_pages_own_service_gets_its_token_and_a_thumbnail_too_large_is_left_out() 
 }
 
 #[test]
+fn files_go_where_the_app_wants_them_unless_the_page_says_otherwise() {
+    let mut page = Page::new();
+    page.start();
+    page.open_socket();
+    page.server(server_frame::Body::Welcome(proto::Welcome {
+        uid: 1,
+        address: "me".into(),
+        upload_token: "up.1".into(),
+        upload_url: "https://app/up".into(),
+        ..proto::Welcome::default()
+    }));
+    assert_eq!(page.client.upload_target(), ("https://app/up", "up.1"));
+    let id = page.uploading();
+    let target = Target::Form { url: "https://app/up".into(), token: "up.1".into(), uid: 1 };
+    let upload = Command::Upload { id, name: "a.png".into(), target };
+    assert_eq!(page.transfers.last(), Some(&upload));
+    page.client.set_upload_url("https://page/up".into(), "secret".into());
+    assert_eq!(page.client.upload_target(), ("https://page/up", "secret"));
+}
+
+#[test]
 fn a_few_files_go_at_a_time_and_the_next_when_one_is_there() {
     let mut page = Page::online();
     let ids: Vec<_> = (0..UPLOADS_IN_FLIGHT_MAX + 1).map(|_| page.send_file()).collect();

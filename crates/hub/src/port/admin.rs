@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use wire::id::{AppId, GroupId, MessageId, Uid};
 use wire::time::Timestamp;
 
-use super::apps::{Class, ClassPatch, Filter, UserRow};
+use super::apps::{Class, ClassPatch, Filter, UsageRow, UserRow};
 use super::personal::Known;
 use super::store::{App, Group, Member, Pin, TokenHash, User};
 
@@ -405,6 +405,13 @@ pub enum Operation {
         /// Their numbers.
         mids: Vec<MessageId>,
     },
+    /// `appstats`.
+    AppStats {
+        /// Months instead of days.
+        monthly: bool,
+        /// Rows wanted.
+        count: u32,
+    },
     /// `uacset`.
     ClassSet {
         /// From 1 on.
@@ -510,6 +517,8 @@ pub enum Reply {
     AppRow(App),
     /// `appsget`.
     Apps(Vec<App>),
+    /// `appstats`, newest first, and how many sessions there are.
+    Usage(Vec<UsageRow>, u32),
     /// `uacset`, `uacget`.
     Classes(Vec<Class>),
     /// The host does this.
@@ -786,6 +795,8 @@ pub enum Param {
     AppTokenPolicy,
     AppE2ee,
     HookIds,
+    StatsCount,
+    StatsMonthly,
     Class,
     ClassId,
     ClassUpdate,

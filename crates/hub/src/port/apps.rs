@@ -21,7 +21,7 @@ pub struct AppSettings {
     /// Groups it may have, 0 = without limit.
     #[prost(uint32, tag = "2")]
     pub groups_max: u32,
-    /// Messages; told, not counted.
+    /// Messages in a month of the calendar (UTC), 0 = without limit.
     #[prost(uint32, tag = "3")]
     pub messages_max: u32,
     /// Where events are posted, empty = nowhere.
@@ -277,6 +277,53 @@ pub struct UserRow {
     pub remote: Option<IpAddr>,
 }
 
+/// What an app has used.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Used {
+    /// Which app.
+    pub aid: AppId,
+    /// Sessions at once.
+    pub peak: u32,
+    /// Messages sent.
+    pub messages: u64,
+    /// Bytes to sessions, and of files that came.
+    pub bytes: u64,
+    /// Bytes that were stored.
+    pub stored: u64,
+    /// Entries read.
+    pub reads: u64,
+    /// Entries written.
+    pub writes: u64,
+}
+
+/// A row of `appstats`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UsageRow {
+    /// A day as [`day_of`] has it, or a month without the day.
+    pub period: u32,
+    /// Different users that signed in.
+    pub users: u64,
+    /// The rest.
+    pub used: Used,
+}
+
+/// The day of a moment, in UTC, to be read by people: 20261231.
+pub fn day_of(at: Timestamp) -> u32 {
+    // Days of the Gregorian calendar counted in years from March on (Hinnant, "chrono-compatible
+    // low-level date algorithms").
+    let days = at.0 / 86_400_000 + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (year, month) = match month < 10 {
+        true => (era * 400 + year, month + 3),
+        false => (era * 400 + year + 1, month - 9),
+    };
+    (year * 10_000 + month * 100 + day) as u32
+}
+
 /// A message that is sent later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scheduled {
@@ -347,6 +394,31 @@ pub enum AppRequest {
         uid: Uid,
         /// From where.
         remote: IpAddr,
+        /// When: it counts as a user of that day and month.
+        at: Timestamp,
+    },
+    /// Adds what was used to a day and its month. → [`AppReply::Done`]
+    Use {
+        /// Each app once.
+        used: Vec<Used>,
+        /// Which day.
+        at: Timestamp,
+    },
+    /// → [`AppReply::Sent`]
+    Sent {
+        /// Which app.
+        aid: AppId,
+        /// As [`day_of`] has it, without the day.
+        month: u32,
+    },
+    /// → [`AppReply::Usage`]
+    Usage {
+        /// Which app.
+        aid: AppId,
+        /// Months instead of days.
+        monthly: bool,
+        /// At most so many.
+        count: u32,
     },
     /// Keeps messages until they are due; their `id` is ignored. → [`AppReply::Done`]
     Schedule {
@@ -387,6 +459,10 @@ pub enum AppReply {
     Groups(Vec<(Group, u32)>, bool),
     /// Whose the token was, `None` when unknown.
     TokenDeleted(Option<(TokenId, User)>),
+    /// Messages of a month.
+    Sent(u64),
+    /// Newest first.
+    Usage(Vec<UsageRow>),
     /// What is due, and when the next one behind them is.
     Due(Vec<Scheduled>, Option<Timestamp>),
 }
@@ -406,7 +482,24 @@ pub fn matches(pattern: &str, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::matches;
+    use super::{day_of, matches};
+    use wire::time::Timestamp;
+
+    #[test]
+    fn a_moment_has_its_day() {
+        for (seconds, day) in [
+            (0, 19700101),
+            (951_782_399, 20000228),
+            (951_868_799, 20000229),
+            (951_868_800, 20000301),
+            (1_767_225_599, 20251231),
+            (1_767_225_600, 20260101),
+            (4_107_542_399, 21000228),
+            (4_107_542_400, 21000301),
+        ] {
+            assert_eq!(day_of(Timestamp(seconds * 1_000)), day);
+        }
+    }
 
     #[test]
     fn a_star_stands_for_any_run_and_nothing_else_does() {

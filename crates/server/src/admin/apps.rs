@@ -3,6 +3,7 @@
 use hub::port::admin::{AppFields, ErrorCode, HookWish, Operation, Param};
 use hub::port::apps::Filter;
 use wire::id::AppId;
+use wire::limits::ADMIN_LIST_MAX;
 
 use super::fields::{Fields, Outcome, missing, refuse};
 use super::users::page;
@@ -11,6 +12,7 @@ use Param as P;
 
 pub const ADD: &[Param] = &[P::Key, P::AppName];
 pub const ONE: &[Param] = &[P::Key, P::AppId];
+pub const STATS: &[Param] = &[P::StatsCount, P::StatsMonthly];
 pub const HOOKS: &[Param] = &[P::Count, P::After];
 pub const SET: &[Param] = &[
     P::Key,
@@ -64,6 +66,13 @@ pub fn set(fields: &Fields<'_>) -> Outcome<Operation> {
     if url.as_ref().is_some_and(|url| !is_url(url)) {
         return Err(refuse(ErrorCode::BadParam, "url has to begin with https://", P::AppUrl));
     }
+    let (upload_url, download_url) =
+        (fields.text(P::AppUploadUrl)?, fields.text(P::AppDownloadUrl)?);
+    for (given, param) in [(&upload_url, P::AppUploadUrl), (&download_url, P::AppDownloadUrl)] {
+        if given.as_ref().is_some_and(|url| !is_url(url)) {
+            return Err(refuse(ErrorCode::BadParam, "the URL has to begin with https://", param));
+        }
+    }
     Ok(Operation::AppSet {
         aid: aid(fields)?,
         fields: AppFields {
@@ -82,8 +91,8 @@ pub fn set(fields: &Fields<'_>) -> Outcome<Operation> {
             push_flags: fields.integer(P::AppPushFlags)?,
             flags: fields.integer(P::AppFlags)?,
             retention_days,
-            upload_url: fields.text(P::AppUploadUrl)?,
-            download_url: fields.text(P::AppDownloadUrl)?,
+            upload_url,
+            download_url,
             upload_max_mb: fields.integer(P::AppUploadMax)?,
             tokens_kept: policy(fields)?,
             e2ee: fields.boolean(P::AppE2ee)?,
@@ -125,6 +134,13 @@ fn hook_ids(fields: &Fields<'_>) -> Outcome<Vec<u64>> {
     let ids = fields.list(P::HookIds)?;
     let ids = ids.iter().map(|id| id.parse().ok()).collect::<Option<Vec<u64>>>();
     ids.ok_or_else(|| refuse(ErrorCode::BadParam, "an item is no number", P::HookIds))
+}
+
+pub fn stats(fields: &Fields<'_>) -> Outcome<Operation> {
+    Ok(Operation::AppStats {
+        monthly: fields.boolean(P::StatsMonthly)?.unwrap_or(false),
+        count: fields.integer(P::StatsCount)?.unwrap_or(31).min(ADMIN_LIST_MAX),
+    })
 }
 
 fn aid(fields: &Fields<'_>) -> Outcome<Option<AppId>> {

@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use data_encoding::BASE64;
 use hub::port::admin::{AdminError, ErrorCode, GroupRow, IssuedToken, MemberRow, Reply};
-use hub::port::apps::UserRow;
+use hub::port::apps::{UsageRow, UserRow};
 use hub::port::store::{App, Pin, User};
 use serde_json::{Map, Value, json};
 use wire::mask::member as right;
@@ -116,6 +116,13 @@ fn body(reply: Reply) -> Value {
             json!({"token": token, "app": {"aid": aid.0, "name": name, "token": token}})
         }
         Reply::AppRow(app) => json!({"app": app_row(&app)}),
+        Reply::Usage(rows, live) => {
+            let mut rows: Vec<_> = rows.iter().map(usage_row).collect();
+            for (index, row) in rows.iter_mut().enumerate() {
+                row["live"] = if index == 0 { live } else { 0 }.into();
+            }
+            json!({ "appstats": rows })
+        }
         Reply::Classes(found) => {
             let rows: Vec<_> = found.iter().map(classes::row).collect();
             match &rows[..] {
@@ -168,6 +175,24 @@ fn body(reply: Reply) -> Value {
             json!({"members": members.iter().map(member_row).collect::<Vec<_>>(), "more": more})
         }
     }
+}
+
+fn usage_row(row: &UsageRow) -> Value {
+    let UsageRow { period, users, used } = row;
+    let date = match period {
+        0..1_000_000 => format!("{}-{:02}", period / 100, period % 100),
+        _ => format!("{}-{:02}-{:02}", period / 10_000, period / 100 % 100, period % 100),
+    };
+    json!({
+        "date": date,
+        "u_mau": users,
+        "u_connpeak": used.peak,
+        "u_msg": used.messages,
+        "u_bw": used.bytes,
+        "d_storage": used.stored,
+        "d_reads": used.reads,
+        "d_writes": used.writes,
+    })
 }
 
 fn user_row(user: &User, new: bool, token: Option<IssuedToken>) -> Value {

@@ -45,6 +45,7 @@ pub const ENTRIES: &[Entry] = &[
     Entry { names: &["appget"], params: apps::ONE, about: "read settings of the app", read: apps::get },
     Entry { names: &["appsget"], params: &[Param::Key], about: "list all apps; takes the admin key", read: apps::list },
     Entry { names: &["apptoken"], params: apps::ONE, about: "give the app a new token", read: apps::token },
+    Entry { names: &["appstats"], params: apps::STATS, about: "what the app has used, by day or month, newest first", read: apps::stats },
     Entry { names: &["uacset"], params: classes::SET, about: "make a feature class of users, or change it", read: classes::set },
     Entry { names: &["uacget"], params: classes::ONE, about: "read one feature class, or all", read: classes::get },
     Entry { names: &["uacdel"], params: classes::ONE, about: "delete a feature class; its users are left everything", read: classes::delete },
@@ -56,8 +57,7 @@ pub const ENTRIES: &[Entry] = &[
 ];
 
 /// Known operations that are not part of this release.
-const LATER: &[&str] =
-    &["appstats", "appapn", "pushupload", "pushset", "pushtest", "upload", "onpset"];
+const LATER: &[&str] = &["appapn", "pushupload", "pushset", "pushtest", "upload", "onpset"];
 
 /// Whether the admin key does this operation itself; any other it does for the app it names.
 pub fn is_of_installation(op: &str) -> bool {

@@ -39,6 +39,9 @@ pub use upload::{is_upload, upload};
 /// Says where an upload has become a file.
 const FILE_URL: HeaderName = HeaderName::from_static("mesibo-file-url");
 
+/// Who uploads, and how it has reached the server.
+type By<'a> = (&'a Origin, &'a Uploader);
+
 /// Where files are.
 #[derive(Clone)]
 pub struct Files {
@@ -147,8 +150,11 @@ impl Files {
     }
 
     /// Where a file is downloaded.
-    fn url_of(&self, origin: &Origin, name: &Name) -> String {
-        let (_, download) = self.places(origin);
+    fn url_of(&self, (origin, uploader): By<'_>, name: &Name) -> String {
+        let download = match uploader.download_url.trim_end_matches('/') {
+            "" => self.places(origin).1,
+            url => url.to_owned(),
+        };
         format!("{download}/{name}")
     }
 }

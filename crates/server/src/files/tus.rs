@@ -18,7 +18,7 @@ use object_store::path::Path as Place;
 
 use super::desk::{Interrupted, Upload};
 use super::name::Name;
-use super::{FILE_URL, allow_all_origins, bearer, who};
+use super::{By, FILE_URL, allow_all_origins, bearer, who};
 use crate::Shared;
 use crate::front::Origin;
 
@@ -52,7 +52,7 @@ pub async fn begin(
     let who = authenticate(&shared, &origin, request.headers(), begins).await;
     let answer = match (who, request.method()) {
         (Err(status), _) => Err(status),
-        (Ok(who), &Method::POST) => create(&shared, &origin, who, request.headers()).await,
+        (Ok(who), &Method::POST) => create(&shared, (&origin, &who), request.headers()).await,
         _ => Err(StatusCode::METHOD_NOT_ALLOWED),
     };
     respond(answer)
@@ -76,7 +76,7 @@ async fn continued(shared: &Shared, origin: &Origin, name: &str, request: Reques
     let name = Name::read(name).ok_or(StatusCode::NOT_FOUND)?;
     let Some(upload) = shared.files.desk.find(&name) else {
         return match *request.method() {
-            Method::HEAD => complete(shared, origin, &name).await,
+            Method::HEAD => complete(shared, (origin, &who), &name).await,
             _ => Err(StatusCode::NOT_FOUND),
         };
     };
@@ -84,8 +84,8 @@ async fn continued(shared: &Shared, origin: &Origin, name: &str, request: Reques
         return Err(StatusCode::FORBIDDEN);
     }
     match *request.method() {
-        Method::HEAD => look(shared, origin, &upload).await,
-        Method::PATCH => append(shared, origin, request, &upload).await,
+        Method::HEAD => look(shared, (origin, &who), &upload).await,
+        Method::PATCH => append(shared, (origin, &who), request, &upload).await,
         Method::DELETE => {
             let _turn = upload.take_turn().await;
             shared.files.desk.discard(&name).await;
@@ -121,40 +121,35 @@ async fn authenticate(
     }
 }
 
-async fn create(
-    shared: &Shared,
-    origin: &Origin,
-    uploader: Uploader,
-    headers: &HeaderMap,
-) -> Answer {
+async fn create(shared: &Shared, by: By<'_>, headers: &HeaderMap) -> Answer {
     let files = &shared.files;
     let length = number(headers, &LENGTH).ok_or(StatusCode::BAD_REQUEST)?;
-    if length > files.bytes_max_of(&uploader) {
+    if length > files.bytes_max_of(by.1) {
         return Err(StatusCode::PAYLOAD_TOO_LARGE);
     }
     let metadata = headers.get(METADATA).and_then(|value| value.to_str().ok());
     let said = |key| metadata.and_then(|metadata| value_of(metadata, key)).unwrap_or_default();
     let name = Name::draw(&said("filename"), &said("filetype"))
         .map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
-    let owner = (uploader.aid, uploader.uid);
+    let owner = (by.1.aid, by.1.uid);
     let begun = files.desk.begin(name, owner, length).await.map_err(disk)?;
     let upload = begun.ok_or(StatusCode::TOO_MANY_REQUESTS)?;
     let mut said = vec![
-        (header::LOCATION, format!("{}/files/tus/{}", origin.url, upload.name)),
+        (header::LOCATION, format!("{}/files/tus/{}", by.0.url, upload.name)),
         (EXPIRES, expires(&upload)),
     ];
     if length == 0 {
-        finish(shared, origin, &upload, &mut said).await?;
+        finish(shared, by, &upload, &mut said).await?;
     }
     Ok((StatusCode::CREATED, said))
 }
 
-async fn look(shared: &Shared, origin: &Origin, upload: &Arc<Upload>) -> Answer {
+async fn look(shared: &Shared, by: By<'_>, upload: &Arc<Upload>) -> Answer {
     // Who still writes, from a connection that is lost, stops: the number has to be the last.
     let _turn = upload.take_turn().await;
     let Ok(received) = shared.files.desk.received(upload).await else {
         // It was finished while the turn was waited for.
-        return complete(shared, origin, &upload.name).await;
+        return complete(shared, by, &upload.name).await;
     };
     let mut said = vec![
         (OFFSET, received.to_string()),
@@ -162,25 +157,20 @@ async fn look(shared: &Shared, origin: &Origin, upload: &Arc<Upload>) -> Answer 
         (EXPIRES, expires(upload)),
     ];
     if received == upload.length {
-        finish(shared, origin, upload, &mut said).await?;
+        finish(shared, by, upload, &mut said).await?;
     }
     Ok((StatusCode::OK, said))
 }
 
 /// An upload that is a file already: whoever knows its name may know how long it is.
-async fn complete(shared: &Shared, origin: &Origin, name: &Name) -> Answer {
+async fn complete(shared: &Shared, by: By<'_>, name: &Name) -> Answer {
     let found = shared.files.stock.head(&Place::from(name.as_str())).await;
     let size = found.map_err(|_| StatusCode::NOT_FOUND)?.size.to_string();
-    let url = shared.files.url_of(origin, name);
+    let url = shared.files.url_of(by, name);
     Ok((StatusCode::OK, vec![(OFFSET, size.clone()), (LENGTH, size), (FILE_URL, url)]))
 }
 
-async fn append(
-    shared: &Shared,
-    origin: &Origin,
-    request: Request,
-    upload: &Arc<Upload>,
-) -> Answer {
+async fn append(shared: &Shared, by: By<'_>, request: Request, upload: &Arc<Upload>) -> Answer {
     let desk = &shared.files.desk;
     let (parts, body) = request.into_parts();
     let headers = parts.headers;
@@ -206,7 +196,7 @@ async fn append(
     let mut said = vec![(OFFSET, received.to_string()), (EXPIRES, expires(upload))];
     if received == upload.length {
         let _turn = upload.take_turn().await;
-        finish(shared, origin, upload, &mut said).await?;
+        finish(shared, by, upload, &mut said).await?;
     }
     Ok((StatusCode::NO_CONTENT, said))
 }
@@ -214,7 +204,7 @@ async fn append(
 /// Makes a file of it and says where.
 async fn finish(
     shared: &Shared,
-    origin: &Origin,
+    by: By<'_>,
     upload: &Upload,
     said: &mut Vec<Said>,
 ) -> Result<(), StatusCode> {
@@ -226,7 +216,7 @@ async fn finish(
         })?;
         shared.hub.filed(upload.owner.1, &upload.name, upload.length).await;
     }
-    said.push((FILE_URL, shared.files.url_of(origin, &upload.name)));
+    said.push((FILE_URL, shared.files.url_of(by, &upload.name)));
     Ok(())
 }
 

@@ -82,7 +82,7 @@ async fn answer(shared: Shared, origin: Origin, request: Request) -> Response {
                     body["mid"] = mid.into();
                     url
                 }
-                None => shared.files.url_of(&origin, &stored.name),
+                None => shared.files.url_of((&origin, &stored.by), &stored.name),
             };
             body["result"] = if old { "OK".into() } else { true.into() };
             body["url"] = url.as_str().into();
@@ -105,6 +105,7 @@ async fn answer(shared: Shared, origin: Origin, request: Request) -> Response {
 }
 
 struct Stored {
+    by: Uploader,
     name: Name,
     original: String,
     size: u64,
@@ -152,7 +153,7 @@ async fn take(
             let group = fields.get("gid").and_then(|gid| gid.trim().parse().ok()).map(GroupId);
             let streamed = fields.get("source").is_some_and(|source| source == "stream");
             let bytes_max = files.bytes_max_of(&uploader);
-            let stored = store(shared, who.1, field, (original, bytes_max)).await?;
+            let stored = store(shared, uploader, field, (original, bytes_max)).await?;
             return match group.filter(|_| streamed) {
                 Some(gid) => put_on_shelf(shared, origin, who, gid, stored).await,
                 None => Ok(stored),
@@ -167,7 +168,7 @@ async fn take(
 
 async fn store(
     shared: &Shared,
-    uid: Uid,
+    by: Uploader,
     field: Field<'_>,
     (original, bytes_max): (String, u64),
 ) -> Result<Stored, Refusal> {
@@ -194,8 +195,8 @@ async fn store(
         files.desk.discard(&name).await;
         return Err(Refusal::Server);
     }
-    shared.hub.filed(uid, &name, size).await;
-    Ok(Stored { name, original, size, place: None })
+    shared.hub.filed(by.uid, &name, size).await;
+    Ok(Stored { by, name, original, size, place: None })
 }
 
 /// Media of a group have a place of their own, for its members.

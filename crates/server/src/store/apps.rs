@@ -11,6 +11,7 @@ use wire::time::Timestamp;
 use super::groups::{GROUP_COLUMNS, group, load_pins};
 use super::logs::Logs;
 use super::sqlite::{Failure, Sql, signed, unsigned};
+use super::usage;
 use super::users::{USER_COLUMN_COUNT, USER_COLUMNS, delete_user, user};
 
 /// Columns of [`app`].
@@ -71,10 +72,19 @@ pub(super) fn perform(
         AppRequest::DeleteToken { aid, hash } => {
             AppReply::TokenDeleted(delete_token(db, logs, aid, &hash)?)
         }
-        AppRequest::SignedIn { uid, remote } => {
+        AppRequest::SignedIn { uid, remote, at } => {
+            usage::count_user(db, uid, at)?;
             db.prepare_cached("UPDATE users SET remote = ?1 WHERE uid = ?2 AND remote IS NOT ?1")?
                 .execute(params![remote.to_string(), uid.0])?;
             AppReply::Done
+        }
+        AppRequest::Use { used, at } => {
+            usage::add(db, &used, at)?;
+            AppReply::Done
+        }
+        AppRequest::Sent { aid, month } => AppReply::Sent(usage::sent(db, aid, month)?),
+        AppRequest::Usage { aid, monthly, count } => {
+            AppReply::Usage(usage::read(db, aid, monthly, count)?)
         }
         AppRequest::Schedule { messages } => {
             for Scheduled { aid, due, message, only, .. } in messages {
@@ -130,6 +140,7 @@ fn delete(db: &Connection, logs: &mut Logs, aid: AppId) -> Sql<()> {
         "DELETE FROM pins WHERE gid IN (SELECT gid FROM groups WHERE aid = ?)",
         "DELETE FROM groups WHERE aid = ?",
         "DELETE FROM scheduled WHERE aid = ?",
+        "DELETE FROM usage WHERE aid = ?",
         "DELETE FROM apps WHERE aid = ?",
     ] {
         db.execute(sql, [aid.0])?;

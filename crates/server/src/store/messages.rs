@@ -13,6 +13,7 @@ use wire::time::Timestamp;
 use super::history;
 use super::logs::Logs;
 use super::sqlite::{Sql, signed, unsigned};
+use super::usage;
 
 pub(super) fn find_message(db: &Connection, sender: Uid, id: MessageId) -> Sql<Option<Timestamp>> {
     db.prepare_cached("SELECT ts FROM messages WHERE sender = ? AND mid = ?")?
@@ -173,5 +174,5 @@ pub(super) fn sweep(db: &Connection, logs: &mut Logs, now: Timestamp, count: usi
         db.execute("DELETE FROM devices WHERE token = ?", [token])?;
         db.execute("DELETE FROM tokens WHERE id = ?", [token])?;
     }
-    Ok(messages + tokens.len())
+    Ok(messages + tokens.len() + usage::sweep(db, now, count)?)
 }

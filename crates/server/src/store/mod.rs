@@ -11,6 +11,7 @@ mod messages;
 mod personal;
 mod sqlite;
 mod tokens;
+mod usage;
 mod users;
 mod writer;
 

@@ -36,6 +36,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0007_personal.sql"),
     include_str!("schema/0008_push.sql"),
     include_str!("schema/0009_rooms.sql"),
+    include_str!("schema/0010_usage.sql"),
 ];
 /// From this version on what is deleted is overwritten.
 const OVERWRITING: usize = 7;

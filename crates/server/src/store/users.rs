@@ -83,6 +83,7 @@ pub(super) fn delete_user(db: &Connection, uid: Uid) -> Sql<()> {
     for sql in [
         "DELETE FROM devices WHERE uid = ?",
         "DELETE FROM log WHERE uid = ?",
+        "DELETE FROM usage_users WHERE uid = ?",
         "DELETE FROM history WHERE uid = ?",
         "DELETE FROM files WHERE uid = ?",
         "DELETE FROM members WHERE uid = ?",
