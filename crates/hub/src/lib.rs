@@ -36,6 +36,7 @@ mod pins;
 mod presence;
 mod push;
 mod recordings;
+mod relay;
 mod rights;
 mod rooms;
 mod schedule;
@@ -53,6 +54,7 @@ pub mod port;
 
 pub use hub::{Counters, Hub};
 pub use live::{Live, LivePerson, LiveRoom, LiveSession};
+pub use relay::{Relay, RelayCredential, relay_password, relay_user};
 pub use token::hash_token;
 pub use trace::{Person, Trace, file_of, name_in};
 pub use upload::{Leave, UploadKey, Uploader};

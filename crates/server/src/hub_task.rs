@@ -132,6 +132,8 @@ pub struct Settings {
     pub recorder: Recorder,
     /// Signs upload tokens.
     pub upload_key: UploadKey,
+    /// What sessions are told of relays.
+    pub relay: Option<hub::Relay>,
 }
 
 /// Starts the hub on an open database and a running media loop. The task ends when it was told to
@@ -157,7 +159,8 @@ pub fn start(
         .hub
         .with_token_sessions(settings.token_sessions)
         .with_operation_rate(per_second, burst)
-        .with_upload_key(settings.upload_key);
+        .with_upload_key(settings.upload_key)
+        .with_relay(settings.relay);
     (handle, tokio::spawn(task.run(waiting)))
 }
 
