@@ -5,7 +5,7 @@ mod world;
 use std::time::Duration;
 
 use sfu::{Command, Event, Kind, PeerId, RoomId, StreamId};
-use world::{FAIR, Weather, World, gaps};
+use world::{FAIR, ROOM, Weather, World, gaps};
 
 use Kind::{Audio, Video};
 
