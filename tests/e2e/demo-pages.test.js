@@ -355,10 +355,10 @@ test("two people meet in the conference, mute, share a screen, chat and leave", 
 });
 
 test("a host records the conference, everybody sees that, and figures are there for who wants them", async () => {
-  const { gid, pages } = await lobbies(await world.people("Ada", "Bob"));
+  const people = await world.people("Ada", "Bob");
+  const { gid, pages } = await lobbies(people);
   const [adas, bobs] = pages;
-  const owner = await adas.evaluate(() => Mesibo.getInstance().getAddress());
-  await world.app.editMembers(gid, [owner], { record: true });
+  await world.app.editMembers(gid, [people[0].address], { record: true });
   for (const page of pages) await enter(page);
   await Promise.all(pages.map((page) => pictures(page, 2)));
   const sees = (page, state) => page.locator("#recording").waitFor({ state });
@@ -372,6 +372,7 @@ test("a host records the conference, everybody sees that, and figures are there 
   await adas.getByRole("menuitem", { name: "Record" }).click();
   for (const page of pages) await sees(page, "visible");
   await bobs.getByText("This conference is being recorded").first().waitFor();
+  await isAccessibleAndFits(bobs, "recorded");
   await adas.locator("body").press("r");
   for (const page of pages) await sees(page, "hidden");
   await bobs.keyboard.press("Escape");
