@@ -7,36 +7,21 @@ use client::Input;
 use client::port::call::{Command, Input as Told};
 use client::port::peer::Kind;
 use gloo_events::EventListener;
-use js_sys::{Array, Object, Promise};
-use wasm_bindgen::prelude::*;
+use js_sys::Promise;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    HtmlMediaElement, MediaStream, RtcBundlePolicy, RtcConfiguration, RtcIceCandidateInit,
-    RtcPeerConnection, RtcPeerConnectionIceEvent, RtcRtpSender, RtcRtpTransceiverDirection,
-    RtcRtpTransceiverInit, RtcSdpType, RtcSessionDescriptionInit, RtcSignalingState, RtcTrackEvent,
+    HtmlMediaElement, MediaStream, RtcIceCandidateInit, RtcPeerConnection,
+    RtcPeerConnectionIceEvent, RtcRtpSender, RtcRtpTransceiverDirection, RtcRtpTransceiverInit,
+    RtcSdpType, RtcSessionDescriptionInit, RtcSignalingState, RtcTrackEvent,
 };
 use wire::call::mute;
 use wire::limits::{CALL_VIEW_INTERVAL, CALL_VIEW_TRIES};
 use wire::proto::IceServer;
 
+use super::peer::Describing;
 use super::{media, peer};
-use crate::api::records::set;
 use crate::driver::Engine;
-
-#[wasm_bindgen]
-extern "C" {
-    /// Describes as the state of the connection wants it: an offer, or an answer.
-    #[wasm_bindgen(extends = RtcPeerConnection)]
-    type Describing;
-
-    #[wasm_bindgen(method, js_name = setLocalDescription)]
-    fn describe(this: &Describing) -> Promise;
-
-    /// The next offer looks for a new path.
-    #[wasm_bindgen(method, js_name = restartIce)]
-    fn restart_ice(this: &Describing);
-}
 
 pub struct CallMedia {
     running: RefCell<Option<Rc<Running>>>,
@@ -201,18 +186,7 @@ impl Running {
 
     /// `sees` when it shall receive a picture even if there is none to send.
     fn connect(self: &Rc<Self>, servers: &[IceServer], sees: bool) -> Result<Connection, JsValue> {
-        let configuration = RtcConfiguration::new();
-        // One path for all media: fewer candidates, sooner there.
-        configuration.set_bundle_policy(RtcBundlePolicy::MaxBundle);
-        let servers = servers.iter().map(|server| {
-            let object = Object::new();
-            set(&object, "urls", &server.urls.as_str().into());
-            set(&object, "username", &server.username.as_str().into());
-            set(&object, "credential", &server.credential.as_str().into());
-            object
-        });
-        configuration.set_ice_servers(&servers.collect::<Array>());
-        let peer = RtcPeerConnection::new_with_configuration(&configuration)?;
+        let peer = RtcPeerConnection::new_with_configuration(&peer::configuration(servers))?;
         let (call, tracks) = (self.call, Rc::new(RefCell::default()));
         let on = |name: &'static str, heard: Heard| {
             let driver = self.driver;

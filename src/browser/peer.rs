@@ -5,25 +5,44 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use client::Input;
-use client::port::peer::{Command, Input as Told, Kind, PeerState, Receiving, Sending};
+use client::port::peer::{Command, Input as Told, Kind, Path, PeerState, Receiving, Sending};
 use client::sorted::Map;
 use gloo_events::EventListener;
-use js_sys::{Array, Reflect};
+use js_sys::{Array, Object, Promise, Reflect};
+use wasm_bindgen::prelude::*;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    HtmlVideoElement, MediaStream, MediaStreamTrack, RtcPeerConnection, RtcPeerConnectionState,
-    RtcRtpTransceiver, RtcRtpTransceiverDirection as Direction, RtcRtpTransceiverInit, RtcSdpType,
+    HtmlVideoElement, MediaStream, MediaStreamTrack, RtcBundlePolicy, RtcConfiguration,
+    RtcPeerConnection, RtcPeerConnectionState, RtcRtpTransceiver,
+    RtcRtpTransceiverDirection as Direction, RtcRtpTransceiverInit, RtcSdpType,
     RtcSessionDescriptionInit,
 };
 use wire::id::{GroupId, StreamId};
+use wire::proto::IceServer;
 
 use super::media;
+use crate::api::records::set;
 use crate::driver::Engine;
 
 /// `Stream.layers` of the protocol.
 const LAYERS_SAID: u32 = 8;
 const ONE_LAYER: u32 = 16;
+
+#[wasm_bindgen]
+extern "C" {
+    /// What `web_sys` does not have of a connection.
+    #[wasm_bindgen(extends = RtcPeerConnection)]
+    pub type Describing;
+
+    /// Describes as the state of the connection wants it: an offer, or an answer.
+    #[wasm_bindgen(method, js_name = setLocalDescription)]
+    pub fn describe(this: &Describing) -> Promise;
+
+    /// The next offer looks for a new path.
+    #[wasm_bindgen(method, js_name = restartIce)]
+    pub fn restart_ice(this: &Describing);
+}
 
 pub struct Peers {
     connections: RefCell<Map<GroupId, Rc<Connection>>>,
@@ -96,8 +115,9 @@ impl Peers {
                 }
             }
             Command::Layers { room, sid, layers } => self.send_layers(room, sid, layers),
-            Command::Offer { room, ticket, fresh, sending, receiving } => {
-                self.offer(room, ticket, fresh, sending, receiving);
+            Command::Offer { room, ticket, path, servers, sending, receiving } => {
+                let connection = self.connection(room, path, &servers);
+                self.offer(room, ticket, connection, sending, receiving);
             }
             Command::Answer { room, ticket: _, sdp } => self.answer(room, sdp),
             Command::Close { room } => {
@@ -185,11 +205,20 @@ impl Peers {
         crate::driver::spawn(async move { drop(set.await) });
     }
 
-    fn connection(&self, room: GroupId, fresh: bool) -> Result<Rc<Connection>, JsValue> {
-        if let Some(connection) = self.connections.borrow().get(&room).filter(|_| !fresh) {
-            return Ok(connection.clone());
+    fn connection(
+        &self,
+        room: GroupId,
+        path: Path,
+        servers: &[IceServer],
+    ) -> Result<Rc<Connection>, JsValue> {
+        let known = self.connections.borrow().get(&room).cloned();
+        if let Some(connection) = known.filter(|_| path != Path::Fresh) {
+            if path == Path::Searched {
+                connection.peer.unchecked_ref::<Describing>().restart_ice();
+            }
+            return Ok(connection);
         }
-        let peer = RtcPeerConnection::new()?;
+        let peer = RtcPeerConnection::new_with_configuration(&configuration(servers))?;
         let driver = self.driver;
         let told_by = peer.clone();
         let listener = EventListener::new(&peer, "connectionstatechange", move |_| {
@@ -212,11 +241,11 @@ impl Peers {
         &self,
         room: GroupId,
         ticket: u32,
-        fresh: bool,
+        connection: Result<Rc<Connection>, JsValue>,
         sending: Vec<Sending>,
         receiving: Vec<Receiving>,
     ) {
-        let made = self.connection(room, fresh).and_then(|connection| {
+        let made = connection.and_then(|connection| {
             self.send_exactly(room, &connection, &sending)?;
             self.receive_exactly(room, &connection, &receiving);
             Ok(connection)
@@ -408,6 +437,26 @@ pub fn same(stream: &MediaStream) -> MediaStream {
 /// Whether there is sound, and a picture.
 pub fn kinds(stream: &MediaStream) -> (bool, bool) {
     (stream.get_audio_tracks().length() > 0, stream.get_video_tracks().length() > 0)
+}
+
+/// How a connection is made: one path for all media (fewer candidates, sooner there), and who helps
+/// to find it.
+pub fn configuration(servers: &[IceServer]) -> RtcConfiguration {
+    let configuration = RtcConfiguration::new();
+    configuration.set_bundle_policy(RtcBundlePolicy::MaxBundle);
+    let list = Array::new();
+    for server in servers {
+        let object = Object::new();
+        set(&object, "urls", &server.urls.as_str().into());
+        set(&object, "username", &server.username.as_str().into());
+        set(&object, "credential", &server.credential.as_str().into());
+        list.push(&object);
+        if server.only {
+            set(&configuration, "iceTransportPolicy", &"relay".into());
+        }
+    }
+    configuration.set_ice_servers(&list);
+    configuration
 }
 
 /// A connection's state as the client knows it.

@@ -493,6 +493,13 @@ impl Client {
         }
     }
 
+    /// The network is another one: the one who offers looks for a new path.
+    pub(crate) fn look_for_call_path(&mut self, now: Now) {
+        if let Some(call) = self.calls.call.as_mut().filter(|call| call.caller) {
+            call.restart_at = now.instant;
+        }
+    }
+
     pub(crate) fn call_deadline(&self) -> Instant {
         let call = self.calls.call.as_ref();
         call.map_or(Instant::FAR_FUTURE, |call| call.until.min(call.restart_at))

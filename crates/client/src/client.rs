@@ -691,13 +691,16 @@ impl Client {
             Ok(Body::Contacts(contacts)) => self.on_contacts(&contacts),
             Ok(Body::Found(found)) => self.on_searched(&found),
             Ok(Body::RoomState(state)) => self.on_room_state(&state),
-            Ok(Body::RoomUpdate(update)) => self.on_room_update(&update),
+            Ok(Body::RoomUpdate(update)) => self.on_room_update(now, &update),
             Ok(Body::RoomRefused(refused)) => self.on_room_refused(&refused),
             Ok(Body::Call(call)) => self.on_call(now, call),
             Ok(Body::Answer(answer)) => self.on_answer(now, &answer),
             Ok(Body::RoomControl(control)) => self.on_room_control(control),
             Ok(Body::Subscriber(subscriber)) => self.on_subscriber(&subscriber),
-            Ok(Body::UploadToken(upload)) => self.session.upload_token = upload.token,
+            Ok(Body::UploadToken(next)) => {
+                self.session.upload_token = next.token;
+                self.session.ice_servers = next.ice_servers;
+            }
             Ok(Body::History(part)) => self.on_history_part(part),
             Ok(Body::Unsupported(unsupported)) if unsupported.field == history::FRAME => {
                 self.on_history_unsupported();
@@ -832,6 +835,8 @@ impl Client {
     fn on_network(&mut self, now: Now, online: bool) {
         self.session.set_network(online);
         if online {
+            self.look_for_paths(now);
+            self.look_for_call_path(now);
             return self.hurry(now);
         }
         if self.session.is_started() {

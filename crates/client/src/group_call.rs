@@ -15,7 +15,7 @@ use crate::Output;
 use crate::client::Client;
 use crate::event::{Event, RoomEvent, StreamRef};
 use crate::negotiation::Negotiation;
-use crate::port::peer::{self, Command, Kind, PeerState, Receiving, Sending};
+use crate::port::peer::{self, Command, Kind, Path, PeerState, Receiving, Sending};
 use crate::sorted::Map;
 
 /// `MESIBOCALL_HANGUP_REASON_*`
@@ -196,7 +196,10 @@ impl Room {
 
     /// When to look at it again.
     pub(crate) fn deadline(&self) -> Instant {
-        self.negotiation.deadline()
+        match self.entered {
+            true => self.negotiation.deadline(),
+            false => Instant::FAR_FUTURE,
+        }
     }
 }
 
@@ -395,7 +398,7 @@ impl Client {
         }
     }
 
-    pub(crate) fn on_room_update(&mut self, update: &proto::RoomUpdate) {
+    pub(crate) fn on_room_update(&mut self, now: Now, update: &proto::RoomUpdate) {
         let gid = GroupId(update.gid);
         if !self.rooms.contains_key(&gid) {
             return;
@@ -406,6 +409,11 @@ impl Client {
                 false => (HANGUP_REMOTE, "the room was closed"),
             };
             return self.on_room_closed(gid, why, update.error, reason);
+        }
+        if update.lost
+            && let Some(room) = self.rooms.get_mut(&gid)
+        {
+            room.negotiation.search(now);
         }
         for id in &update.gone {
             self.on_stream_gone(gid, StreamId(*id));
@@ -553,6 +561,12 @@ impl Client {
             let (stream, talking) = (StreamRef::Own(told.sid), told.talking);
             self.tell_room(gid, RoomEvent::Talking { stream, talking });
         }
+    }
+
+    /// The network is another one.
+    pub(crate) fn look_for_paths(&mut self, now: Now) {
+        let entered = self.rooms.values_mut().filter(|room| room.entered);
+        entered.for_each(|room| room.negotiation.search(now));
     }
 
     /// The connection to the server is gone, and with it all that it knew of us.
@@ -730,11 +744,19 @@ impl Client {
             }
             let (sending, receiving) = room.tracks();
             let idle = sending.is_empty() && receiving.is_empty();
-            if let Some((ticket, fresh)) = room.negotiation.next(now, idle) {
-                if fresh {
+            if let Some((ticket, path)) = room.negotiation.next(now, idle) {
+                if path == Path::Fresh {
                     room.own.values_mut().for_each(|own| own.layers = 0);
                 }
-                self.peer(Command::Offer { room: gid, ticket, fresh, sending, receiving });
+                let servers = self.session.ice_servers.clone();
+                self.peer(Command::Offer { room: gid, ticket, path, servers, sending, receiving });
+            } else if room.negotiation.is_in_vain() {
+                room.entered = false;
+                room.negotiation.suspend();
+                self.be_in_room(gid, true);
+            } else if room.negotiation.has_recovered() {
+                // Who came and went meanwhile.
+                self.be_in_room(gid, true);
             }
         }
     }

@@ -31,6 +31,7 @@ use crate::port::personal::{PersonalRequest, StoredFile};
 use crate::port::store::{NewMessage, Note, Reply, Request, StoreError, User};
 use crate::presence::Watchers;
 use crate::push::{Pushed, Waking};
+use crate::relay::Relay;
 use crate::rooms::Rooms;
 use crate::schedule::Schedule;
 use crate::session::{Online, Session, Stage};
@@ -66,6 +67,7 @@ pub struct Hub {
     pub(crate) schedule: Schedule,
     pub(crate) stopping: bool,
     pub(crate) upload_key: Option<UploadKey>,
+    pub(crate) relay: Option<Relay>,
     /// Browsers that may be signed in with one token.
     pub(crate) token_sessions: usize,
     pub(crate) counters: Counters,
@@ -207,6 +209,7 @@ impl Hub {
             schedule: Schedule::default(),
             stopping: false,
             upload_key: None,
+            relay: None,
             token_sessions: 1,
             counters: Counters::default(),
             now: Now::default(),

@@ -35,6 +35,7 @@ mod personal_operations;
 mod pins;
 mod presence;
 mod push;
+mod relay;
 mod rights;
 mod rooms;
 mod schedule;
@@ -52,6 +53,7 @@ pub mod port;
 
 pub use hub::{Counters, Hub};
 pub use live::{Live, LivePerson, LiveRoom, LiveSession};
+pub use relay::{Relay, RelayCredential, relay_password, relay_user};
 pub use token::hash_token;
 pub use trace::{Person, Trace, file_of, name_in};
 pub use upload::{Leave, UploadKey, Uploader};

@@ -203,8 +203,7 @@ impl Hub {
             head: entering.live.head.0,
             upload_token,
             upload_url: self.upload_url(&user),
-            // None: no relay is configured.
-            ice_servers: Vec::new(),
+            ice_servers: self.ice_servers(uid),
             contacts: contacts.next().unwrap_or_default(),
         };
         if !self.may_sign_in(id, uid) {

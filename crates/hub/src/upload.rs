@@ -136,11 +136,13 @@ impl Hub {
         let live = self.sessions.get(&id).and_then(|session| session.live());
         let Some(live) = live.filter(|live| live.renew_upload <= self.now.wall) else { return };
         let (token, renew) = self.upload_token(live.aid, live.uid);
+        let ice_servers = self.ice_servers(live.uid);
         if let Some(live) = self.sessions.get_mut(&id).and_then(|session| session.live_mut()) {
             live.renew_upload = renew;
         }
-        if !token.is_empty() {
-            self.send(id, server_frame::Body::UploadToken(UploadToken { token }));
+        if !token.is_empty() || !ice_servers.is_empty() {
+            let next = UploadToken { token, ice_servers };
+            self.send(id, server_frame::Body::UploadToken(next));
         }
     }
 

@@ -3,7 +3,7 @@
 //! Every key is in `docs/operating.md` with its default. A key that does not exist and a value that
 //! cannot be are errors which name it.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{AddrParseError, IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -17,7 +17,7 @@ use wire::limits::{
 
 use crate::demo;
 use crate::front::{Acme, CertificateFiles, Tls};
-use crate::{push, webhook};
+use crate::{push, turn, webhook};
 
 /// Found where programs are.
 const FFMPEG: &str = "ffmpeg";
@@ -35,8 +35,11 @@ pub struct Config {
     pub proxies: Vec<IpNet>,
     /// UDP address of audio and video; port 0 takes a free one.
     pub media: SocketAddr,
-    /// Addresses at which clients reach the media port; none: those that can be found out.
-    pub announce: Vec<IpAddr>,
+    /// Addresses at which clients reach the media port, port 0: with the same one; none: those that
+    /// can be found out.
+    pub announce: Vec<SocketAddr>,
+    /// The relay for clients that reach neither media nor each other.
+    pub turn: turn::Settings,
     /// Folder of database and keys.
     pub data: PathBuf,
     /// Folder with the SDK and the pages; `None`: those in the program, if it has some.
@@ -86,6 +89,7 @@ impl Default for Config {
             ],
             media: SocketAddr::from(([0, 0, 0, 0], 0)),
             announce: Vec::new(),
+            turn: turn::Settings::default(),
             data: "data".into(),
             site: None,
             admin_key: None,
@@ -174,9 +178,13 @@ pub struct Flags {
     #[arg(long, env = "MESIBO_MEDIA")]
     media: Option<SocketAddr>,
 
-    /// IP address at which clients reach the media port; may be repeated
-    #[arg(long, env = "MESIBO_ANNOUNCE", value_delimiter = ',')]
-    announce: Option<Vec<IpAddr>>,
+    /// IP address at which clients reach the media port, with a port when it is another; may be
+    /// repeated
+    #[arg(long, env = "MESIBO_ANNOUNCE", value_delimiter = ',', value_parser = announced)]
+    announce: Option<Vec<SocketAddr>>,
+
+    #[command(flatten)]
+    turn: turn::TurnFlags,
 
     /// Folder for the database and keys; made when missing [data]
     #[arg(long, env = "MESIBO_DATA")]
@@ -293,7 +301,9 @@ struct File {
     listen: Option<SocketAddr>,
     proxies: Option<Vec<IpNet>>,
     media: Option<SocketAddr>,
-    announce: Option<Vec<IpAddr>>,
+    announce: Option<Vec<String>>,
+    #[serde(default)]
+    turn: turn::TurnFile,
     data: Option<PathBuf>,
     site: Option<PathBuf>,
     admin_key: Option<String>,
@@ -419,6 +429,11 @@ struct Tokens {
     sessions: Option<usize>,
 }
 
+/// An address with or, as port 0, without a port.
+fn announced(text: &str) -> Result<SocketAddr, AddrParseError> {
+    text.parse().map(|ip: IpAddr| SocketAddr::new(ip, 0)).or_else(|_| text.parse())
+}
+
 impl Flags {
     /// Reads the file, if one is named, and puts everything together.
     ///
@@ -472,7 +487,17 @@ impl Flags {
             tls: tls.source(&data)?,
             proxies: self.proxies.or(file.proxies).unwrap_or(default.proxies),
             media: self.media.or(file.media).unwrap_or(default.media),
-            announce: self.announce.or(file.announce).unwrap_or(default.announce),
+            announce: match (self.announce, file.announce) {
+                (Some(addresses), _) => addresses,
+                (None, Some(addresses)) => {
+                    let read = |text: &String| {
+                        announced(text).with_context(|| format!("announce has {text:?}"))
+                    };
+                    addresses.iter().map(read).collect::<anyhow::Result<_>>()?
+                }
+                (None, None) => default.announce,
+            },
+            turn: self.turn.settings(file.turn)?,
             data,
             site: self.site.or(file.site),
             admin_key: self.admin_key.or(file.admin_key),
@@ -592,7 +617,11 @@ impl Config {
     /// When `log` cannot be read.
     pub fn filter(&self) -> anyhow::Result<tracing_subscriber::EnvFilter> {
         let filter = tracing_subscriber::EnvFilter::try_new(&self.log);
-        filter.with_context(|| format!("log is {:?}, which cannot be read", self.log))
+        let filter = filter.with_context(|| format!("log is {:?}, which cannot be read", self.log));
+        // They write clients' addresses.
+        ["turn_server_proto=off", "stun_proto=off", "stun_types=off"]
+            .into_iter()
+            .try_fold(filter?, |filter, silent| Ok(filter.add_directive(silent.parse()?)))
     }
 }
 
@@ -633,12 +662,18 @@ mod tests {
             listen = "0.0.0.0:443"
             proxies = ["10.0.0.0/8"]
             media = "0.0.0.0:3478"
-            announce = ["192.0.2.1", "2001:db8::1"]
+            announce = ["192.0.2.1", "[2001:db8::1]:9"]
             data = "kept"
             site = "/srv/site"
             admin_key = "a key of the file"
             log = "warn"
             history = false
+            [turn]
+            listen = "0.0.0.0:5349"
+            host = "relay.example.com"
+            urls = ["turn:192.0.2.9"]
+            secret = "north"
+            only = true
             [tls]
             cert = "cert.pem"
             key = "key.pem"
@@ -678,7 +713,15 @@ mod tests {
             })),
             proxies: vec!["10.0.0.0/8".parse().unwrap()],
             media: "0.0.0.0:3478".parse().unwrap(),
-            announce: vec!["192.0.2.1".parse().unwrap(), "2001:db8::1".parse().unwrap()],
+            announce: vec!["192.0.2.1:0".parse().unwrap(), "[2001:db8::1]:9".parse().unwrap()],
+            turn: turn::Settings {
+                listen: "0.0.0.0:5349".parse().unwrap(),
+                host: Some("relay.example.com".into()),
+                urls: vec!["turn:192.0.2.9".into()],
+                secret: Some("north".into()),
+                only: true,
+                ..turn::Settings::default()
+            },
             data: folder.path().join("kept"),
             site: Some("/srv/site".into()),
             admin_key: Some("a key of the file".into()),
@@ -707,7 +750,7 @@ mod tests {
         assert_eq!(config, expected);
         let all = ["--announce", "192.0.2.9", "--log", "debug", "--token-sessions", "2"];
         let config = flags(&[&["--config", &path][..], &all[..]].concat()).config().unwrap();
-        assert_eq!(config.announce, ["192.0.2.9".parse::<IpAddr>().unwrap()]);
+        assert_eq!(config.announce, ["192.0.2.9:0".parse().unwrap()]);
         assert_eq!((config.log.as_str(), config.token_sessions), ("debug", 2));
     }
 
@@ -722,6 +765,10 @@ mod tests {
         assert!(error("production = true\n[demo]\nenabled = true").contains("demo.enabled"));
         assert!(!error("admin_key = \"secret\"").contains("secret"));
         assert!(error("[push]\ncontact = \"ops\"").contains("push.contact is \"ops\""));
+        assert!(error("announce = [\"here\"]").contains("announce has \"here\""));
+        assert!(error("[turn]\nurls = [\"turn:a\"]").contains("turn.secret"));
+        assert!(error("[turn]\nurls = [\"stun:a\"]").contains("turn: or turns:"));
+        assert!(error("[turn]\nenabled = false\nonly = true").contains("turn.only"));
         assert!(error("log = \"a=b=c\"").contains("a=b=c"));
         assert!(error("data = ").contains("data"));
         let missing = flags(&["--config", "/nowhere/server.toml"]).config().unwrap_err();

@@ -125,6 +125,8 @@ pub struct Settings {
     pub library: Library,
     /// Signs upload tokens.
     pub upload_key: UploadKey,
+    /// What sessions are told of relays.
+    pub relay: Option<hub::Relay>,
 }
 
 /// Starts the hub on an open database and a running media loop. The task ends when it was told to
@@ -150,7 +152,8 @@ pub fn start(
         .hub
         .with_token_sessions(settings.token_sessions)
         .with_operation_rate(per_second, burst)
-        .with_upload_key(settings.upload_key);
+        .with_upload_key(settings.upload_key)
+        .with_relay(settings.relay);
     (handle, tokio::spawn(task.run(waiting)))
 }
 

@@ -20,6 +20,7 @@ mod random;
 pub mod shell;
 mod site;
 mod store;
+mod turn;
 mod webhook;
 pub mod websocket;
 mod whip;
@@ -33,13 +34,14 @@ use anyhow::Context;
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio_rustls::TlsAcceptor;
 use wire::limits::{MEDIA_EVENTS_MAX, PUSH_WAITING_MAX, STOP_WITHIN};
 
 use crate::config::Config;
 use crate::front::{Certificate, Door, Proxies};
 use crate::hub_task::{HubHandle, ToHub};
 use crate::library::Library;
-use crate::media::MediaConfig;
+use crate::media::{MediaConfig, MediaHandle};
 use crate::metrics::{Exposition, Metrics};
 use crate::push::{PushKey, PushService};
 use crate::site::Site;
@@ -73,6 +75,8 @@ pub struct Server {
     pub url: String,
     /// Where its media loop listens, by UDP.
     pub media: SocketAddr,
+    /// Where its relay listens, by UDP and TCP; `None`: it has none of its own.
+    pub relay: Option<SocketAddr>,
     hub: HubHandle,
     hub_task: tokio::task::JoinHandle<()>,
     webhooks: Webhooks,
@@ -103,6 +107,9 @@ impl Server {
         let media = media::start(media, events)
             .with_context(|| format!("the media port {} cannot be used", config.media))?;
         let media_address = media.local_addr();
+        let certificate = config.tls.map(Certificate::open).transpose()?;
+        let (relay_address, relay) =
+            relay(&config.turn, &config.data, &media, certificate.clone()).await?;
         let files = files::Files::open(&config.data, config.files_url, config.upload_max_mb)
             .with_context(|| "the folders for files cannot be made".to_owned())?;
         let upload_key = files::upload_key(&kept_key(&config.data.join("upload.key"))?)?;
@@ -122,6 +129,7 @@ impl Server {
             push: push.clone(),
             library: library.clone(),
             upload_key,
+            relay,
         };
         let (hub, hub_task) = hub_task::start(database, media, media_events, metrics, settings);
         let told = hub.clone();
@@ -165,7 +173,6 @@ impl Server {
         if let Some(site) = site {
             router = router.merge(site::routes(site));
         }
-        let certificate = config.tls.map(Certificate::open).transpose()?;
         let scheme = if certificate.is_some() { "https" } else { "http" };
         let url = format!("{scheme}://{address}");
         let proxies = Proxies(config.proxies);
@@ -180,6 +187,7 @@ impl Server {
             address,
             url,
             media: media_address,
+            relay: relay_address,
             hub,
             hub_task,
             webhooks,
@@ -201,6 +209,29 @@ impl Server {
             task.abort();
         }
     }
+}
+
+/// Starts our relay, unless there are others or none is wanted. Answers where it listens and what
+/// clients are told.
+async fn relay(
+    settings: &turn::Settings,
+    data: &Path,
+    media: &MediaHandle,
+    certificate: Option<Arc<Certificate>>,
+) -> anyhow::Result<(Option<SocketAddr>, Option<hub::Relay>)> {
+    if !settings.is_ours() {
+        return Ok((None, settings.of_others()));
+    }
+    let secret = kept_key(&data.join("turn.key"))?;
+    let tls = certificate.map(|certificate| TlsAcceptor::from(certificate.config()));
+    let has_tls = tls.is_some();
+    let peers = turn::Peers::new(media.local_addr(), media.candidates().to_vec());
+    let address = turn::start(settings.listen, secret.clone(), peers, tls).await;
+    let address = address
+        .with_context(|| format!("the address {} of the relay cannot be used", settings.listen))?;
+    let announced = media.candidates().first().copied().unwrap_or(address);
+    let told = settings.of_ours(address.port(), announced, secret, has_tls);
+    Ok((Some(address), Some(told)))
 }
 
 /// Takes the data folder for this process: the store relies on being the only one that writes. The

@@ -62,7 +62,8 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let server = Server::start(config).await?;
-    println!(r#"{{"ready":true,"url":"{}","media":"{}"}}"#, server.url, server.media);
+    let relay = server.relay.map(|relay| format!(r#","relay":"{relay}""#)).unwrap_or_default();
+    println!(r#"{{"ready":true,"url":"{}","media":"{}"{relay}}}"#, server.url, server.media);
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

@@ -326,6 +326,22 @@ fn a_lost_peer_is_reported_once_and_may_come_back() {
 }
 
 #[test]
+fn a_peer_that_looks_for_a_new_path_goes_on_over_the_same_connection() {
+    let mut world = one_and_two(18);
+    for peer in [1, 2] {
+        world.restart_ice(peer);
+    }
+    world.run(3 * SECOND);
+    for peer in [2, 3] {
+        assert!(world.flow(peer, 10, Video, SECOND) > 40);
+        assert!(world.flow(peer, 10, Audio, SECOND) > 40);
+    }
+    for peer in [1, 2] {
+        assert_eq!(world.count(&Event::Disconnected { peer: PeerId(peer) }), 0);
+    }
+}
+
+#[test]
 fn a_killed_client_is_reported_lost() {
     let mut world = one_and_two(16);
     world.kill(1);

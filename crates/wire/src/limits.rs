@@ -466,6 +466,45 @@ pub const MEDIA_EVENTS_MAX: usize = 4_096;
 /// what exceeds it; receivers ask for it again.
 pub const MEDIA_SOCKET_BYTES: usize = 4 * 1024 * 1024;
 
+// ---- relay (TURN) ------------------------------------------------------------------------
+
+/// How long the credential of a relay holds. A session gets the next one with its upload token, when
+/// half of it is over; what was allocated before goes on.
+pub const RELAY_CREDENTIAL_LIFETIME: Duration = UPLOAD_TOKEN_LIFETIME;
+
+/// Allocations of one user at the same time: a browser makes one for each connection, address of
+/// its own and way to the relay; rooms, calls and devices add up. A further one is answered 486.
+pub const RELAY_ALLOCATIONS_PER_USER_MAX: usize = 48;
+
+/// Clients of the relay at the same time, each with a task and a socket. Further ones are not heard.
+pub const RELAY_CLIENTS_MAX: usize = 10_000;
+
+/// Of those, who has not yet proven who it is. UDP sources can be forged: further ones are not heard
+/// until some have proven themselves or [`RELAY_IDLE_MAX`] is over.
+pub const RELAY_UNPROVEN_MAX: usize = 1_000;
+
+/// How long somebody without an allocation is remembered after it was last heard. Browsers repeat
+/// an unanswered request for 8 s.
+pub const RELAY_IDLE_MAX: Duration = Duration::from_secs(10);
+
+/// Longest message over the relay, bytes: a datagram of the Internet with room for its frame. A
+/// longer one is cut by UDP and ends a TCP connection.
+pub const RELAY_MESSAGE_BYTES_MAX: usize = 4_096;
+
+/// Messages waiting for, or from, one client of the relay: 100 ms of 30 Mbit/s. Further ones are
+/// dropped, as any network would.
+pub const RELAY_QUEUE_MAX: usize = 256;
+
+/// Bytes a second that one allocation may relay in each direction, and at once: 32 Mbit/s, a room of
+/// many pictures. What exceeds it is dropped.
+pub const RELAY_BYTES_PER_SECOND_MAX: u64 = 4_000_000;
+
+/// How long a TCP client of the relay may take to read what it is sent. Then it is closed.
+pub const RELAY_WRITE_WITHIN: Duration = Duration::from_secs(10);
+
+/// Tries to find one port number that is free for both UDP and TCP, when any will do.
+pub const RELAY_PORT_TRIES: u32 = 32;
+
 // ---- hub ---------------------------------------------------------------------------------
 
 /// Users, and members of groups, that the server keeps in memory without a session needing them:
@@ -764,9 +803,17 @@ pub const TOLD_PER_TURN_MAX: usize = 32;
 /// Messages told to the server as read in one frame.
 pub const READS_PER_FRAME_MAX: usize = 256;
 
-/// How long a peer connection may be disconnected before a new one is made. ICE recovers shorter
-/// gaps by itself.
-pub const PEER_LOST_AFTER: Duration = Duration::from_secs(5);
+/// How long the path of a room's media may be lost before another is looked for (ICE restart). ICE
+/// recovers shorter gaps by itself; browsers say so 5 s after the last sign of life.
+pub const PEER_RESTART_AFTER: Duration = Duration::from_secs(1);
+
+/// How long a search for another path may take before a new peer connection is made: an answer, a
+/// relay and a handshake of a slow link.
+pub const PEER_RESTART_WITHIN: Duration = Duration::from_secs(6);
+
+/// New peer connections in vain, one after the other, before the room is entered again: what client
+/// and server know of each other may be wrong.
+pub const PEER_TRIES_MAX: u32 = 3;
 
 /// How often a tab that is seen asks whether the leading tab lives. A frozen one keeps its lock, so
 /// nothing but silence tells; the question is a message between tabs, not one to the server.

@@ -8,8 +8,8 @@ export function percentile(values, percent) {
 }
 
 /** Opens a world, measures, prints the numbers as one line of JSON, closes. */
-export async function measure(work) {
-  const world = new World();
+export async function measure(work, serverArguments) {
+  const world = new World(serverArguments);
   try {
     await world.open();
     const numbers = await work(world);

@@ -13,7 +13,9 @@ let count = 0;
 /** A folder as the server serves it, with the tests' own pages under `/test/`. */
 function layOutSite(folder) {
   cpSync(siteFolder(), folder, { recursive: true });
-  cpSync(join(root, "tests/e2e/pages"), join(folder, "test"), { recursive: true });
+  cpSync(join(root, "tests/e2e/pages"), join(folder, "test"), {
+    recursive: true,
+  });
 }
 
 export class Server {
@@ -56,7 +58,8 @@ export class Server {
     const lines = createInterface({ input: child.stdout });
     const [line] = await Promise.race([once(lines, "line"), ended]);
     ended.catch(() => {});
-    this.url = JSON.parse(line).url;
+    const { url, media, relay } = JSON.parse(line);
+    Object.assign(this, { url, media, relay });
     this.#port = Number(new URL(this.url).port);
     return this;
   }

@@ -16,10 +16,13 @@ export class World {
   #opening;
   #serverArguments;
 
+  constructor(serverArguments) {
+    this.#serverArguments = serverArguments;
+  }
+
   /** To be called at the top of a test file: a world from before its first test to after its last. */
   static forThisFile(serverArguments) {
-    const world = new World();
-    world.#serverArguments = serverArguments;
+    const world = new World(serverArguments);
     before(() => world.open());
     beforeEach((test) => {
       beginTest(test.name);
@@ -109,7 +112,12 @@ export class World {
   }
 
   address(person, page, settings = {}, from = this.server.url, at = `${from}/test/${page}`) {
-    const all = { app: person.app, token: person.token, name: person.name, ...settings };
+    const all = {
+      app: person.app,
+      token: person.token,
+      name: person.name,
+      ...settings,
+    };
     return `${at}#${encodeURIComponent(JSON.stringify(all))}`;
   }
 }

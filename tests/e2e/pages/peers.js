@@ -1,9 +1,21 @@
 "use strict";
 // Keeps every peer connection the SDK makes, so that a test can ask what is really decoded.
 window.peers = [];
+const network = (() => {
+  try {
+    return JSON.parse(decodeURIComponent(location.hash.slice(1)));
+  } catch {
+    return {};
+  }
+})();
 window.RTCPeerConnection = class extends RTCPeerConnection {
-  constructor(...values) {
-    super(...values);
+  constructor(configuration = {}) {
+    const { iceServers = [], ...rest } = configuration;
+    // `through`: what the network lets through of relays, such as `transport=tcp`; `relayed`: and
+    // nothing else.
+    const reached = iceServers.filter(({ urls }) => urls.includes(network.through ?? ""));
+    if (network.relayed) rest.iceTransportPolicy = "relay";
+    super({ ...rest, iceServers: reached });
     window.peers.push(this);
   }
 };
@@ -35,6 +47,20 @@ window.outbound = async () => {
       if (report.type !== "outbound-rtp") continue;
       const { kind, rid = "", active = true, framesSent = 0, frameWidth = 0 } = report;
       all.push({ kind, rid, active, frames: framesSent, width: frameWidth });
+    }
+  }
+  return all;
+};
+/** By which ways media goes now: how the relay is reached, or the type of a candidate without one. */
+window.ways = async () => {
+  const all = [];
+  for (const peer of window.peers) {
+    if (peer.connectionState === "closed") continue;
+    const stats = await peer.getStats();
+    for (const pair of stats.values()) {
+      if (pair.type !== "candidate-pair" || pair.state !== "succeeded" || !pair.nominated) continue;
+      const own = stats.get(pair.localCandidateId);
+      if (own) all.push(own.relayProtocol ?? own.candidateType);
     }
   }
   return all;

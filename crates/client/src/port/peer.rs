@@ -6,6 +6,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 use wire::id::{GroupId, StreamId};
+use wire::proto::IceServer;
 
 /// Audio or video.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,8 +35,19 @@ pub struct Receiving {
     pub kind: Kind,
 }
 
+/// How an offer's media travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Path {
+    /// As before.
+    Standing,
+    /// Over the same connection by a new path (ICE restart).
+    Searched,
+    /// Over a new connection; the one there is is closed.
+    Fresh,
+}
+
 /// Something the host has to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     /// Start camera, microphone or screen for an own stream; answered by [`Input::Captured`].
     Capture {
@@ -89,14 +101,16 @@ pub enum Command {
         layers: u32,
     },
     /// Make the connection send and receive exactly these tracks and make an offer; answered by
-    /// [`Input::Offered`]. `fresh` closes the connection there is and makes a new one.
+    /// [`Input::Offered`].
     Offer {
         /// Room.
         room: GroupId,
         /// Copied into the answer.
         ticket: u32,
-        /// New connection.
-        fresh: bool,
+        /// On which connection.
+        path: Path,
+        /// What helps to find a path.
+        servers: Vec<IceServer>,
         /// All to be sent.
         sending: Vec<Sending>,
         /// All to be received.

@@ -8,7 +8,7 @@ use wire::proto::{self, client_frame, server_frame};
 use super::Page;
 use crate::event::{RoomEvent, StreamRef};
 use crate::group_call::Publishing;
-use crate::port::peer::{Command, Input as Peer, Kind, PeerState, Receiving};
+use crate::port::peer::{Command, Input as Peer, Kind, Path, PeerState, Receiving};
 use crate::{Input, Output};
 
 const ROOM: GroupId = GroupId(9);
@@ -45,8 +45,8 @@ fn publish(page: &mut Page, sid: u32, id: u64) {
 
 fn offers(page: &Page) -> Vec<(u32, bool, usize, usize)> {
     let offer = |command: &Command| match command {
-        Command::Offer { ticket, fresh, sending, receiving, .. } => {
-            Some((*ticket, *fresh, sending.len(), receiving.len()))
+        Command::Offer { ticket, path, sending, receiving, .. } => {
+            Some((*ticket, *path == Path::Fresh, sending.len(), receiving.len()))
         }
         _ => None,
     };

@@ -27,9 +27,10 @@ use super::socket::MediaSocket;
 pub struct MediaConfig {
     /// The UDP port of all media; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// The addresses at which clients reach that port. Empty: those that can be found out, the one
+    /// The addresses at which clients reach that port, each with port 0 or, when something in between
+    /// turns one port into another, the outer one. Empty: those that can be found out, the one
     /// of the default route and the loopback.
-    pub announce: Vec<IpAddr>,
+    pub announce: Vec<SocketAddr>,
 }
 
 /// The running loop.
@@ -37,6 +38,7 @@ pub struct MediaHandle {
     commands: Option<SyncSender<Command>>,
     waker: Arc<Waker>,
     local_addr: SocketAddr,
+    candidates: Vec<SocketAddr>,
     figures: Arc<Figures>,
     thread: Option<JoinHandle<()>>,
 }
@@ -72,7 +74,7 @@ pub fn start(config: MediaConfig, events: mpsc::Sender<Event>) -> io::Result<Med
     let candidates = candidates(&config, local_addr);
     tracing::info!(port = local_addr.port(), candidates = candidates.len(), "media is ready");
     let media = MediaLoop {
-        sfu: Sfu::new(Instant::now(), sfu::Config { candidates }),
+        sfu: Sfu::new(Instant::now(), sfu::Config { candidates: candidates.clone() }),
         socket,
         port: local_addr.port(),
         commands: waiting,
@@ -81,7 +83,8 @@ pub fn start(config: MediaConfig, events: mpsc::Sender<Event>) -> io::Result<Med
         figures: figures.clone(),
     };
     let thread = std::thread::Builder::new().name("media".into()).spawn(move || media.run(poll))?;
-    Ok(MediaHandle { commands: Some(commands), waker, local_addr, figures, thread: Some(thread) })
+    let (commands, thread) = (Some(commands), Some(thread));
+    Ok(MediaHandle { commands, waker, local_addr, candidates, figures, thread })
 }
 
 impl MediaHandle {
@@ -102,6 +105,11 @@ impl MediaHandle {
     /// Where it listens.
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
+    }
+
+    /// Where clients are told that it is.
+    pub fn candidates(&self) -> &[SocketAddr] {
+        &self.candidates
     }
 
     /// What went through.
@@ -266,15 +274,16 @@ fn candidates(config: &MediaConfig, local: SocketAddr) -> Vec<SocketAddr> {
     let mut addresses = config.announce.clone();
     if addresses.is_empty() {
         if local.ip().is_unspecified() {
-            addresses.extend(default_route_address());
-            addresses.push(IpAddr::V4(Ipv4Addr::LOCALHOST));
+            addresses.extend(default_route_address().map(|ip| SocketAddr::new(ip, 0)));
+            addresses.push((Ipv4Addr::LOCALHOST, 0).into());
         } else {
-            addresses.push(local.ip());
+            addresses.push(local);
         }
     }
     let mut candidates: Vec<SocketAddr> = Vec::new();
     for address in addresses {
-        let candidate = SocketAddr::new(address, local.port());
+        let port = if address.port() == 0 { local.port() } else { address.port() };
+        let candidate = SocketAddr::new(address.ip(), port);
         if !candidates.contains(&candidate) {
             candidates.push(candidate);
         }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -185,22 +185,25 @@ fn media_port(config: &Config) -> Finding {
     let Ok(port) = socket.local_addr().map(|address| address.port()) else {
         return Bad("it has no number".into());
     };
-    let mut announced = config.announce.clone();
+    let here = |announced: &SocketAddr| match announced.port() {
+        0 => SocketAddr::new(announced.ip(), port),
+        _ => *announced,
+    };
+    let mut announced: Vec<_> = config.announce.iter().map(here).collect();
     if announced.is_empty() {
-        announced.push(IpAddr::from([127, 0, 0, 1]));
+        announced.push(SocketAddr::from(([127, 0, 0, 1], port)));
     }
     let _ = socket.set_read_timeout(Some(CHECK_UDP_WITHIN));
-    let arrives = |address: &IpAddr| {
+    let arrives = |address: &SocketAddr| {
         let from = if address.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
-        let sent =
-            UdpSocket::bind(from).and_then(|other| other.send_to(b"probe", (*address, port)));
+        let sent = UdpSocket::bind(from).and_then(|other| other.send_to(b"probe", *address));
         sent.is_ok() && socket.recv(&mut [0; 16]).is_ok()
     };
     let lost: Vec<_> = announced.iter().filter(|address| !arrives(address)).collect();
     match lost.is_empty() {
         true => Good(format!("UDP {port} is free, packets arrive at {announced:?}")),
         false => Doubtful(format!(
-            "no packet from here arrives at {lost:?}, UDP {port}: open it in the firewall. A router \
+            "no packet from here arrives at {lost:?} by UDP: open it in the firewall. A router \
              that sends nothing back inside looks the same; then try from outside"
         )),
     }

@@ -254,6 +254,22 @@ impl World {
         self.offer(id, offer);
     }
 
+    /// The client is somewhere else all of a sudden, and looks for a new path on the same connection.
+    pub fn restart_ice(&mut self, id: u64) {
+        self.next_flight += 1;
+        let port = 10_000 + (self.next_flight % 50_000) as u16;
+        let client = self.clients.get_mut(&id).unwrap();
+        client.address = SocketAddr::from(([10, 0, 1, id as u8], port));
+        client.rtc.add_local_candidate(Candidate::host(client.address, Protocol::Udp).unwrap());
+        let mut api = client.rtc.sdp_api();
+        // The former address is as good as gone: nothing arrives there.
+        api.ice_restart(true);
+        let (offer, pending) = api.apply().expect("a restart is a change");
+        client.pending = Some(pending);
+        let offer = offer.to_sdp_string();
+        self.offer(id, offer);
+    }
+
     /// The client offers again what it has, with what its lines are mapped to now.
     pub fn renegotiate(&mut self, id: u64) {
         let client = self.clients.get_mut(&id).unwrap();

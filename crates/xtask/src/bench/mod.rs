@@ -27,7 +27,7 @@ pub struct Built {
 
 type Measure = fn(&Built) -> anyhow::Result<Vec<Figure>>;
 
-const MEASURES: [(&str, Measure); 11] = [
+const MEASURES: [(&str, Measure); 12] = [
     ("sizes", sizes::measure),
     ("start", page::start),
     ("page", page::usable),
@@ -39,6 +39,7 @@ const MEASURES: [(&str, Measure); 11] = [
     ("idle", page::idle),
     ("sfu", load::sfu),
     ("first-frame", page::first_frame),
+    ("impaired", page::impaired),
 ];
 
 /// Measures everything, or what was asked for.

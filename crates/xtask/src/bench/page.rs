@@ -107,6 +107,37 @@ pub fn first_frame(built: &Built) -> anyhow::Result<Vec<Figure>> {
     ])
 }
 
+/// Two people in a room over networks that lose, are far, are narrow, go dark, change their address.
+pub fn impaired(built: &Built) -> anyhow::Result<Vec<Figure>> {
+    let seen = node(built, "impaired")?;
+    let mut figures = Vec::new();
+    for (key, network) in [
+        ("good", "a good network"),
+        ("loss", "5 % loss each way"),
+        ("far", "200 ms there and back, 20 ms jitter"),
+        ("narrow", "300 kbit/s each way"),
+    ] {
+        for (what, name, unit) in [
+            ("frozen_percent", "picture frozen", "%"),
+            ("fps", "pictures", "/s"),
+            ("concealed_percent", "sound made up", "%"),
+        ] {
+            let name = format!("{network}: {name}");
+            figures.push(figure(&seen, &format!("{key}_{what}"), &name, unit, Budget::None)?);
+        }
+    }
+    let dark = "10 s of darkness over → pictures again";
+    figures.push(figure(&seen, "dark_ms", dark, "ms", Budget::None)?);
+    figures.push(figure(
+        &seen,
+        "moved_ms",
+        "address changed → pictures again",
+        "ms",
+        Budget::None,
+    )?);
+    Ok(figures)
+}
+
 fn node(built: &Built, name: &str) -> anyhow::Result<Value> {
     let mut node = command("node", [format!("tests/e2e/bench/{name}.js")]);
     node.env("E2E_SERVER", &built.server)
