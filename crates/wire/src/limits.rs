@@ -576,6 +576,16 @@ pub const MESSAGE_KEY_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// there is none.
 pub const EXPIRED_TOKEN_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
+/// How often a certificate that was had by ACME is looked at for its end: clocks are set meanwhile.
+pub const ACME_LOOKED_AT_EVERY: Duration = Duration::from_secs(12 * 3600);
+/// How long the ACME server may take for each step of an order; then the order is given up.
+pub const ACME_ORDER_WITHIN: Duration = Duration::from_secs(90);
+/// When an order that failed is tried again. Doubled each time, up to [`ACME_RETRY_AFTER_MAX`]: Let's
+/// Encrypt allows five failures an hour.
+pub const ACME_RETRY_AFTER: Duration = Duration::from_secs(60);
+/// See [`ACME_RETRY_AFTER`].
+pub const ACME_RETRY_AFTER_MAX: Duration = Duration::from_secs(6 * 3600);
+
 /// How long what apps use is counted in memory before it is written down; a crash loses so much of it.
 pub const USAGE_INTERVAL: Duration = Duration::from_secs(60);
 /// How long a day stays in the list of what an app has used; months stay for ever.
@@ -702,6 +712,21 @@ pub const STORE_BATCH_MAX: usize = 1_024;
 /// Requests waiting for the store. Beyond it the hub takes no more frames from the sockets until
 /// some are answered, so that a slow disk slows senders and nothing piles up.
 pub const STORE_REQUESTS_MAX: usize = 16_384;
+
+/// How long what a device has acknowledged may be in memory only. A server that dies meanwhile
+/// offers it again, and the device knows it; shorter costs each message the rows of its log's place.
+pub const ACKNOWLEDGED_WRITTEN_WITHIN: Duration = Duration::from_millis(200);
+
+/// The store's own copy of what it reads and changes most, in kilobytes; the system's is behind it.
+pub const STORE_CACHE_KILOBYTES: u32 = 16_384;
+
+/// Requests after which the write-ahead log is moved into the database, beside the thread that
+/// writes: about as often as SQLite would, in its way.
+pub const CHECKPOINT_AFTER_REQUESTS: usize = 512;
+
+/// Frames of the write-ahead log, 4 KB each, that may wait to be moved. Beyond it the thread that
+/// writes moves the rest itself, once, so that the log begins again and does not grow.
+pub const CHECKPOINT_BEHIND_MAX: u32 = 8_192;
 
 /// Logs whose place the store keeps in memory: about 4 MB. Beyond it all are forgotten and read
 /// again when needed.
