@@ -172,13 +172,13 @@ fn a_media_line_said_twice_carries_what_was_said_first() {
 #[test]
 fn who_has_the_word_is_told_to_those_who_may_know_who_is_there() {
     let mut host = Host::new();
-    let (gid, [ada, bob, eve]) = room(&mut host, 0);
-    host.rights(gid, "eve", 0, right::LIST);
-    for session in [ada, eve] {
+    let (gid, [ada, bob, carol]) = room(&mut host, 0);
+    host.rights(gid, "carol", 0, right::LIST);
+    for session in [ada, carol] {
         enter(&mut host, gid, session).expect("entered");
     }
     let stream = publish(&mut host, gid, ada, 0).expect("published");
-    for session in [ada, eve] {
+    for session in [ada, carol] {
         host.received(session);
     }
     let unknown = wire::id::StreamId(7);
@@ -193,7 +193,7 @@ fn who_has_the_word_is_told_to_those_who_may_know_who_is_there() {
         told.collect::<Vec<_>>()
     };
     assert_eq!(told(&mut host, ada), [vec![stream.id]]);
-    assert_eq!(told(&mut host, eve), [] as [Vec<u64>; 0]);
+    assert_eq!(told(&mut host, carol), [] as [Vec<u64>; 0]);
     assert_eq!(enter(&mut host, gid, bob).expect("entered").speakers, [stream.id]);
     host.frame(ada, client_frame::Body::Unpublish(Unpublish { gid: gid.0, sid: 0 }));
     assert_eq!(enter(&mut host, gid, bob).expect("entered").speakers, [] as [u64; 0]);
