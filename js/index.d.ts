@@ -122,6 +122,8 @@ export interface MesiboProfileListener {
 export interface MesiboGroupCallListener {
   MesiboGroupcall_OnPublisher?(participant: MesiboParticipant, joined: boolean): Answer;
   MesiboGroupcall_OnSubscriber?(subscriber: MesiboSubscriber, joined: boolean): Answer;
+  /** What is sent in the room is being recorded from now on, or no more. Of rooms only. */
+  MesiboGroupcall_OnRecording?(recording: boolean): Answer;
   MesiboGroupcall_OnConnected?(participant: MesiboParticipant, connected: boolean): Answer;
   MesiboGroupcall_OnVideo?(
     participant: MesiboParticipant,
@@ -1514,6 +1516,16 @@ declare class MesiboGroupCall {
   getLocalParticipant(name: string, address?: string): MesiboParticipant;
   getLocalParticipant(sid: number, name: string, address: string): MesiboParticipant;
   getParticipants(): MesiboParticipant[];
+  /**
+   * Has the server record all that is sent here, one file for each stream, kept with the media of the
+   * group. `false`, and a line in the console, without the right to (`MESIBO_MEMBERFLAG_RECORD`).
+   */
+  startRecording(): boolean;
+  stopRecording(): boolean;
+  /** Told by `MesiboGroupcall_OnRecording` when it changes. */
+  isRecording(): boolean;
+  /** Whether the own rights allow to begin and end recordings; known once the room is entered. */
+  canRecord(): boolean;
   /** Whether the own rights allow to control others' calls. */
   hasAdminPermissions(hangup?: boolean): boolean;
   /** `null` without the right to control calls (`MESIBO_ADMINFLAG_CALLCONTROL`). */

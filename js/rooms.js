@@ -21,6 +21,7 @@ const PUBLISH = 3;
 const SUBSCRIBE = 4;
 const FULL_SCREEN = 5;
 const LEAVE = 6;
+const RECORD = 7;
 
 /**
  * The engine's own methods of participants and of group calls: pages hang on these objects what they
@@ -357,8 +358,27 @@ const callMethods = {
   stopInCallSound() {
     groupCallSound(this, null);
   },
+  startRecording() {
+    return record(this, true);
+  },
+  stopRecording() {
+    return record(this, false);
+  },
+  isRecording() {
+    return (this._recording() & 1) !== 0;
+  },
+  canRecord() {
+    return (this._recording() & 2) !== 0;
+  },
   sortStreams,
 };
+
+function record(call, enable) {
+  const may = call.canRecord();
+  if (may) call._control(RECORD, { enable });
+  else console.warn("mesibo: recording needs the room to be entered and the right to record");
+  return may;
+}
 
 function groupCallSound(call, sound) {
   const own = fieldOf(call);

@@ -155,7 +155,7 @@ impl Room {
                 "MakeFullScreen"
             }
             Verb::Leave => "Leave",
-            Verb::Unknown => return,
+            Verb::Record | Verb::Unknown => return,
         };
         let names = admin_spellings(name);
         let listener = self.admin_listener.borrow().clone();
@@ -300,6 +300,7 @@ impl Room {
                 participant.tell_quality(quality);
             }
             RoomEvent::Control(control) => self.on_control(&control),
+            RoomEvent::Recording(on) => self.tell_room("Recording", &[on.into()]),
             RoomEvent::HungUp { stream, reason } => {
                 let participant = self.participant(stream);
                 participant.release();
@@ -388,6 +389,18 @@ impl MesiboGroupCall {
             by: String::new(),
         };
         self.room.driver.call(|client, _| client.control(control));
+    }
+
+    /// Bit 0: it is being recorded; bit 1: the user may begin and end that.
+    #[wasm_bindgen(js_name = _recording)]
+    pub fn recording(&self) -> u32 {
+        let gid = self.room.gid.get();
+        self.room.driver.look(|client| {
+            let bits = |room: &client::Room| {
+                u32::from(room.recording) | u32::from(room.rights.record) << 1
+            };
+            client.room(gid).map_or(0, bits)
+        })
     }
 
     /// The room's callbacks go to these.

@@ -54,6 +54,8 @@ pub struct Room {
     pub entered: bool,
     /// What the user may do here.
     pub rights: proto::Rights,
+    /// What is sent here is being recorded.
+    pub recording: bool,
     /// Streams of others.
     pub streams: Map<StreamId, Stream>,
     /// Own streams by the page's number.
@@ -390,6 +392,7 @@ impl Client {
         if resized {
             self.limit_pictures(gid);
         }
+        self.on_recording(gid, state.recording);
         for id in gone {
             self.on_stream_gone(gid, id);
         }
@@ -410,6 +413,9 @@ impl Client {
             };
             return self.on_room_closed(gid, why, update.error, reason);
         }
+        if let Some(recording) = update.recording {
+            self.on_recording(gid, recording);
+        }
         if update.lost
             && let Some(room) = self.rooms.get_mut(&gid)
         {
@@ -423,6 +429,13 @@ impl Client {
         }
         for stream in &update.own {
             self.on_own_stream(gid, stream);
+        }
+    }
+
+    fn on_recording(&mut self, gid: GroupId, on: bool) {
+        let Some(room) = self.rooms.get_mut(&gid) else { return };
+        if core::mem::replace(&mut room.recording, on) != on {
+            self.tell_room(gid, RoomEvent::Recording(on));
         }
     }
 

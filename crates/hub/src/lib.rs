@@ -35,6 +35,7 @@ mod personal_operations;
 mod pins;
 mod presence;
 mod push;
+mod recordings;
 mod relay;
 mod rights;
 mod rooms;

@@ -179,6 +179,7 @@ impl Hub {
                 let update = RoomUpdate { gid: gid.0, own, ..RoomUpdate::default() };
                 self.send(by, server_frame::Body::RoomUpdate(update));
             }
+            Event::RecordingFailed { room, begun } => self.on_recording_failed(room, begun),
             // A page sees the state of its own connection and offers afresh; others do not.
             Event::Lost { peer } => {
                 self.log(format!("media of session {} in room {} lost", peer.session, peer.room));

@@ -109,6 +109,7 @@ impl Rights {
             call_flags: self.call_flags,
             call_duration: self.call_duration_s,
             resolution: self.resolution,
+            record: self.allow(right::RECORD),
         }
     }
 }

@@ -27,6 +27,7 @@ use crate::hub::Hub;
 use crate::negotiation::ONE_LAYER;
 use crate::port::media::{Command, Kind, Peer};
 use crate::port::store::{Group, Member};
+use crate::recordings::Recorded;
 use crate::rights::Rights;
 use crate::sending::portions;
 
@@ -41,6 +42,8 @@ pub(crate) struct Rooms {
     next_stream: u64,
     /// Who has to leave when.
     ends: BTreeSet<(Instant, GroupId, SessionId)>,
+    /// Which recordings end when.
+    pub recordings: BTreeSet<(Instant, GroupId)>,
 }
 
 #[derive(Debug, Default)]
@@ -49,6 +52,7 @@ pub(crate) struct Room {
     begun: Option<Instant>,
     pub occupants: BTreeMap<SessionId, Occupant>,
     pub streams: BTreeMap<StreamId, Published>,
+    pub recording: Option<Recorded>,
 }
 
 /// A session in a room.
@@ -104,12 +108,14 @@ impl Rooms {
         // 21 bits of counter above the epoch keep the number exact in JavaScript, too.
         let next_stream = u64::from(epoch) << 21;
         let (rooms, streams, ends) = (HashMap::new(), HashMap::new(), BTreeSet::new());
-        Rooms { rooms, streams, next_stream, ends }
+        Rooms { rooms, streams, next_stream, ends, recordings: BTreeSet::new() }
     }
 
     /// When somebody has to leave next.
     pub fn deadline(&self) -> Instant {
-        self.ends.first().map_or(Instant::FAR_FUTURE, |(at, ..)| *at)
+        let ends =
+            [self.ends.first().map(|(at, ..)| *at), self.recordings.first().map(|end| end.0)];
+        ends.into_iter().flatten().min().unwrap_or(Instant::FAR_FUTURE)
     }
 
     /// Somebody is in it.
@@ -206,7 +212,8 @@ impl Hub {
         let rights = Some(occupant.rights.to_wire());
         let mut streams = portions(room.streams_for(id)).into_iter();
         let first = streams.next().unwrap_or_default();
-        let state = RoomState { gid: gid.0, streams: first, rights };
+        let recording = room.recording.is_some();
+        let state = RoomState { gid: gid.0, streams: first, rights, recording };
         self.send(id, server_frame::Body::RoomState(state));
         for changed in streams {
             let further = RoomUpdate { changed, ..update(gid) };
@@ -320,6 +327,9 @@ impl Hub {
         if begins {
             self.set_ends(gid);
         }
+        if known.is_none() {
+            self.record(gid, stream);
+        }
         self.hold(stream, was, held);
         self.tell_stream(gid, stream);
     }
@@ -381,6 +391,7 @@ impl Hub {
         let Some(room) = self.rooms.rooms.get(&gid) else { return };
         let Some(admin) = room.occupants.get(&id) else { return };
         let needed = match control.verb() {
+            Verb::Record => return self.on_record(id, gid, control.enable),
             Verb::Unknown => return,
             Verb::Stop | Verb::Leave => CALL_CONTROL | HANGUP,
             Verb::Mute | Verb::Publish | Verb::Subscribe | Verb::FullScreen => CALL_CONTROL,
@@ -431,7 +442,7 @@ impl Hub {
         self.send(by, server_frame::Body::RoomUpdate(own));
     }
 
-    fn send_to_all(&mut self, sessions: Vec<SessionId>, body: server_frame::Body) {
+    pub(crate) fn send_to_all(&mut self, sessions: Vec<SessionId>, body: server_frame::Body) {
         let frame = Bytes::from(encode_server(body));
         for session in sessions {
             self.send_encoded(session, frame.clone());
@@ -472,7 +483,11 @@ impl Hub {
             self.tell_subscriber(gid, *stream, (occupant.uid, &occupant.address), false);
         }
         if self.rooms.rooms.get(&gid).is_some_and(|room| room.occupants.is_empty()) {
-            self.rooms.rooms.remove(&gid);
+            // A recording ends with its streams.
+            let room = self.rooms.rooms.remove(&gid);
+            if let Some(recording) = room.and_then(|room| room.recording) {
+                self.rooms.recordings.remove(&(recording.ends, gid));
+            }
         }
     }
 
@@ -544,6 +559,7 @@ impl Hub {
 
     /// Whose time is over leaves, and is told why.
     pub(crate) fn on_room_deadlines(&mut self) {
+        self.on_recording_deadlines();
         while let Some((at, gid, id)) = self.rooms.ends.first().copied() {
             if at > self.now.instant {
                 break;

@@ -6,14 +6,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use hub::port::admin::{AdminError, Call, Reply};
+use hub::port::media;
 use hub::port::store::{DeviceId, StoreError};
 use hub::{Counters, Hub, Input, Live, Output, UploadKey};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use wire::frame::FrameError;
-use wire::id::{AppId, SessionId, Ticket, Uid};
+use wire::id::{AppId, GroupId, SessionId, Ticket, Uid};
 use wire::limits::{HUB_INPUTS_MAX, STORE_REQUESTS_MAX};
 use wire::proto::client_frame;
+use wire::time::Timestamp;
 
 use crate::clock::Clock;
 use crate::library::Library;
@@ -21,6 +23,7 @@ use crate::media::{MediaHandle, Translation};
 use crate::metrics::Metrics;
 use crate::orders::{OrderSender, ToSocket};
 use crate::push::PushService;
+use crate::recording::Recorder;
 use crate::store::{Sqlite, Store, StoreReply};
 use crate::webhook::Webhooks;
 
@@ -42,6 +45,8 @@ pub enum ToHub {
     Uploader(String, bool, oneshot::Sender<Uploader>),
     /// Somebody has uploaded a file: its name and length.
     Filed(Uid, String, u64),
+    /// A recording of this room, begun then, cannot go on.
+    RecordingFailed(GroupId, Timestamp),
     /// The operator wants to see who is there.
     Live(AppId, oneshot::Sender<Live>),
     /// Push messages cannot be sent there any more.
@@ -123,6 +128,8 @@ pub struct Settings {
     pub push: PushService,
     /// Media of groups.
     pub library: Library,
+    /// Writes recordings.
+    pub recorder: Recorder,
     /// Signs upload tokens.
     pub upload_key: UploadKey,
     /// What sessions are told of relays.
@@ -145,7 +152,7 @@ pub fn start(
         media,
         media_events,
         metrics,
-        (settings.webhooks, settings.push, settings.library),
+        (settings.webhooks, settings.push, settings.library, settings.recorder),
     );
     let (per_second, burst) = settings.operation_rate;
     task.hub = task
@@ -178,6 +185,7 @@ struct HubTask {
     webhooks: Webhooks,
     push: PushService,
     library: Library,
+    recorder: Recorder,
     metrics: Metrics,
 }
 
@@ -187,7 +195,7 @@ impl HubTask {
         media: MediaHandle,
         media_events: mpsc::Receiver<sfu::Event>,
         metrics: Metrics,
-        (webhooks, push, library): (Webhooks, PushService, Library),
+        (webhooks, push, library, recorder): (Webhooks, PushService, Library, Recorder),
     ) -> HubTask {
         // Bounded by `outstanding`: there is never more in it than was asked.
         let (answers, stored) = mpsc::unbounded_channel();
@@ -218,6 +226,7 @@ impl HubTask {
             webhooks,
             push,
             library,
+            recorder,
             metrics,
         }
     }
@@ -295,6 +304,9 @@ impl HubTask {
                 self.asking.insert(ticket, answer);
                 self.input(Input::Admin { ticket, call: *call });
             }
+            ToHub::RecordingFailed(room, begun) => {
+                self.input(Input::Media(media::Event::RecordingFailed { room, begun }));
+            }
             ToHub::PushGone(device, token) => self.input(Input::PushGone { device, token }),
             ToHub::Live(aid, answer) => {
                 // The console may have gone away meanwhile.
@@ -340,6 +352,8 @@ impl HubTask {
                         let _ = answer.send(who);
                     }
                 }
+                Output::Media(media::Command::Record { stream, into: Some(into) })
+                    if !self.recorder.begin(sfu::StreamId(stream.0), into.clone()) => {}
                 Output::Media(command) => {
                     for command in self.translation.commands(command) {
                         let refused = self.media.command(command).err();

@@ -17,6 +17,7 @@ mod orders;
 mod outside;
 mod push;
 mod random;
+mod recording;
 pub mod shell;
 mod site;
 mod store;
@@ -44,6 +45,7 @@ use crate::library::Library;
 use crate::media::{MediaConfig, MediaHandle};
 use crate::metrics::{Exposition, Metrics};
 use crate::push::{PushKey, PushService};
+use crate::recording::{RecorderThread, Told};
 use crate::site::Site;
 use crate::store::Sqlite;
 use crate::webhook::Webhooks;
@@ -79,6 +81,7 @@ pub struct Server {
     pub relay: Option<SocketAddr>,
     hub: HubHandle,
     hub_task: tokio::task::JoinHandle<()>,
+    recorder_thread: RecorderThread,
     webhooks: Webhooks,
     http_task: tokio::task::JoinHandle<()>,
     control_task: Option<tokio::task::JoinHandle<()>>,
@@ -104,7 +107,9 @@ impl Server {
         let address = listener.local_addr()?;
         let (events, media_events) = mpsc::channel(MEDIA_EVENTS_MAX);
         let media = MediaConfig { listen: config.media, announce: config.announce };
-        let media = media::start(media, events)
+        let (recorder, recorded, mut recordings, recorder_thread) =
+            recording::start(&config.data).context("the folder of recordings cannot be made")?;
+        let media = media::start(media, events, recorded)
             .with_context(|| format!("the media port {} cannot be used", config.media))?;
         let media_address = media.local_addr();
         let certificate = config.tls.map(Certificate::open).transpose()?;
@@ -128,6 +133,7 @@ impl Server {
             webhooks: webhooks.clone(),
             push: push.clone(),
             library: library.clone(),
+            recorder: recorder.clone(),
             upload_key,
             relay,
         };
@@ -157,6 +163,19 @@ impl Server {
             whip: whip::Whip::default(),
         };
         library::sweep_every_hour(shared.clone());
+        let takes = shared.clone();
+        tokio::spawn(async move {
+            while let Some(told) = recordings.recv().await {
+                match told {
+                    Told::Done(name, note) => {
+                        library::keep(&takes, &recorder, &name, &note).await;
+                    }
+                    Told::Failed(room, begun) => {
+                        takes.hub.tell(ToHub::RecordingFailed(room, begun)).await;
+                    }
+                }
+            }
+        });
         let mut router = Router::new()
             .merge(gateway::routes())
             .merge(admin::routes())
@@ -190,6 +209,7 @@ impl Server {
             relay: relay_address,
             hub,
             hub_task,
+            recorder_thread,
             webhooks,
             http_task,
             control_task,
@@ -202,6 +222,8 @@ impl Server {
         self.hub.stop().await;
         if tokio::time::timeout(STOP_WITHIN, self.hub_task).await.is_err() {
             tracing::warn!("some sessions did not close in time");
+        } else if tokio::task::spawn_blocking(|| self.recorder_thread.join()).await.is_err() {
+            tracing::error!("the recorder cannot be waited for");
         }
         self.webhooks.flush().await;
         self.http_task.abort();

@@ -9,6 +9,8 @@
 #![allow(clippy::print_stdout)] // Its result.
 #![allow(dead_code)] // The media loop is used in part.
 
+#[path = "../../server/src/media/recorder_queue.rs"]
+mod recorder_queue;
 #[path = "../../server/src/media/socket.rs"]
 mod socket;
 #[path = "../../server/src/media/udp_loop.rs"]
@@ -77,7 +79,7 @@ struct Seen {
 fn measure(load: Load) -> Result<Seen, Box<dyn Error>> {
     let (sender, mut events) = tokio::sync::mpsc::channel(1_024);
     let config = MediaConfig { listen: "127.0.0.1:0".parse()?, announce: Vec::new() };
-    let media = udp_loop::start(config, sender)?;
+    let media = udp_loop::start(config, sender, std::sync::mpsc::sync_channel(1).0)?;
     let mut crowd = Crowd::new(load)?;
     for index in 0..crowd.clients.len() {
         crowd.join(index, load, &media, &mut events)?;

@@ -96,6 +96,13 @@ pub enum Command {
         /// How.
         view: View,
     },
+    /// Record a stream, or no more. Holds until changed or the stream stops.
+    Record {
+        /// Which one.
+        stream: StreamId,
+        /// Record it.
+        on: bool,
+    },
     /// Stop forwarding a published stream to anybody, without waiting for an offer.
     StopStream {
         /// Which one.

@@ -27,9 +27,11 @@ mod peer;
 mod picture;
 mod publication;
 mod quality;
+mod recording;
 mod rewrite;
 mod sfu;
 mod talking;
 
 pub use command::{Command, Event, Kind, Mapping, PeerId, Refusal, RoomId, StreamId, View};
+pub use recording::{Encoding, Frame, Recorded};
 pub use sfu::{Config, Counters, Input, Output, Sfu, Transmit};

@@ -14,9 +14,8 @@ pub fn picture_size(codec: Codec, payload: &[u8]) -> Option<(u32, u32)> {
     (width > 0 && height > 0).then_some((width, height))
 }
 
-/// RFC 6386 9.1: a frame tag of three bytes, a start code, twice 14 bits.
-fn vp8_size(payload: &[u8]) -> Option<(u32, u32)> {
-    const START: [u8; 3] = [0x9d, 0x01, 0x2a];
+/// Where the picture begins behind the payload descriptor (RFC 7741 4.2).
+pub fn vp8_begins_at(payload: &[u8]) -> Option<usize> {
     let mut at = 1;
     if payload.first()? & 0x80 != 0 {
         let extension = *payload.get(1)?;
@@ -27,6 +26,13 @@ fn vp8_size(payload: &[u8]) -> Option<(u32, u32)> {
         at += usize::from(extension & 0x40 != 0);
         at += usize::from(extension & 0x30 != 0);
     }
+    Some(at)
+}
+
+/// RFC 6386 9.1: a frame tag of three bytes, a start code, twice 14 bits.
+fn vp8_size(payload: &[u8]) -> Option<(u32, u32)> {
+    const START: [u8; 3] = [0x9d, 0x01, 0x2a];
+    let at = vp8_begins_at(payload)?;
     let header = payload.get(at + 3..at + 10)?;
     let side = |low: u8, high: u8| u32::from(u16::from_le_bytes([low, high]) & 0x3fff);
     (header[..3] == START).then(|| (side(header[3], header[4]), side(header[5], header[6])))

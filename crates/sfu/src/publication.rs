@@ -8,6 +8,8 @@ use wire::limits::VIDEO_LAYERS_MAX;
 use crate::command::{Kind, RoomId};
 use crate::demux::Slot;
 use crate::layer::Layer;
+use crate::recording::Recording;
+use crate::rewrite::RunId;
 use crate::talking::Talking;
 
 /// A stream, published or only wanted yet.
@@ -15,6 +17,8 @@ use crate::talking::Talking;
 pub struct Publication {
     audio: Track,
     video: Track,
+    /// It is being recorded.
+    pub recording: Option<Box<Recording>>,
 }
 
 /// Its sound or its picture.
@@ -67,9 +71,10 @@ impl Publication {
 
     /// Nobody would miss it.
     pub fn is_idle(&self) -> bool {
-        [&self.audio, &self.video]
-            .iter()
-            .all(|track| track.publisher.is_none() && track.subscribers.is_empty() && !track.paused)
+        self.recording.is_none()
+            && [&self.audio, &self.video].iter().all(|track| {
+                track.publisher.is_none() && track.subscribers.is_empty() && !track.paused
+            })
     }
 }
 
@@ -94,6 +99,12 @@ impl Track {
     pub fn due_at(&self) -> Option<Instant> {
         let asks = self.layers.iter().filter_map(|layer| layer.key_frames.due_at());
         asks.chain(self.talking.ends_at()).min()
+    }
+
+    /// The largest layer that is being sent.
+    pub fn largest(&self, now: Instant) -> Option<RunId> {
+        let alive = self.layers.iter().rev().find(|layer| !layer.meter.is_silent(now));
+        alive.or(self.layers.last()).map(|layer| layer.run)
     }
 
     pub fn layer(&mut self, rid: Option<Rid>) -> Option<&mut Layer> {

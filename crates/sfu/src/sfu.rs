@@ -16,6 +16,7 @@ use crate::deadlines::Deadlines;
 use crate::demux::{Demux, Slot};
 use crate::peer::Peer;
 use crate::publication::Publication;
+use crate::recording::Recorded;
 
 /// What does not change while the SFU lives.
 #[derive(Clone, Debug)]
@@ -50,6 +51,8 @@ pub enum Output {
     Transmit(Transmit),
     /// Tell the hub.
     Event(Event),
+    /// Write down what is recorded.
+    Recorded(Recorded),
     /// Nothing more until an input comes or this time; `None` is for ever.
     Wait(Option<Instant>),
 }

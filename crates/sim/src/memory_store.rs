@@ -27,6 +27,10 @@ pub trait SyncStore {
 
     /// Closes and opens it again: everything answered so far must still be there.
     fn reopen(self) -> Self;
+
+    /// As if its process had been killed: what devices have acknowledged last may be forgotten, for
+    /// they know it themselves; nothing else may.
+    fn kill(self) -> Self;
 }
 
 /// See the module. Cloning it is taking a snapshot of the disk.
@@ -821,6 +825,10 @@ impl SyncStore for MemoryStore {
     }
 
     fn reopen(self) -> MemoryStore {
+        self
+    }
+
+    fn kill(self) -> MemoryStore {
         self
     }
 }

@@ -196,6 +196,12 @@ impl World {
             request,
             Request::Append { .. } | Request::AppendNotes { .. } | Request::Acknowledge { .. }
         );
+        // What was acknowledged last may be lost with the server; what was told of it is not.
+        if let Request::Acknowledge { notes, .. } = &mut request
+            && self.chance.one_in(8)
+        {
+            request = Request::AppendNotes { notes: std::mem::take(notes) };
+        }
         let result = if writes && self.server.failing_writes > 0 {
             self.server.failing_writes -= 1;
             Err(store::StoreError::Failed("invented".into()))

@@ -28,6 +28,7 @@ pub fn store_suite<S: SyncStore>(mut make: impl FnMut() -> S) {
     messages_of_one_request_keep_their_order_and_each_has_its_outcome(make());
     entries_are_read_back_in_order_and_expired_ones_left_out(make());
     everything_survives_reopening(make());
+    no_number_is_given_twice_after_a_sudden_death(make());
     a_new_device_starts_where_the_furthest_has_come(make());
     a_log_is_trimmed_behind_the_last_of_the_devices(make());
     a_device_away_too_long_does_not_hold_the_log(make());
@@ -712,6 +713,22 @@ fn everything_survives_reopening(mut store: impl SyncStore) {
     assert_eq!((group.name.as_str(), members.len()), ("team", 2));
     let next = user(&mut store, AppId(1), "carol");
     assert!(next.uid > bob.uid, "numbers are never used again");
+}
+
+fn no_number_is_given_twice_after_a_sudden_death(mut store: impl SyncStore) {
+    let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
+    let token = issue(&mut store, bob.uid, "web", [1; 32]);
+    let device = self::device(&mut store, token, bob.uid, 1).0;
+    append(&mut store, ada.uid, 1, &[bob.uid]);
+    append(&mut store, ada.uid, 2, &[bob.uid]);
+    acknowledge(&mut store, device, bob.uid, 2, NOW);
+    let mut store = store.kill();
+    let third = append(&mut store, ada.uid, 3, &[bob.uid]);
+    assert_eq!(third, Outcome::Appended(vec![(bob.uid, Seq(3))]));
+    let (same, cursor, head) = self::device(&mut store, token, bob.uid, 1);
+    assert_eq!((same, head), (device, Seq(3)));
+    let waiting = log(&mut store, bob.uid, cursor.0).len() as u64;
+    assert_eq!(waiting, 3 - cursor.0, "what is forgotten to be acknowledged is there again");
 }
 
 fn a_new_device_starts_where_the_furthest_has_come(mut store: impl SyncStore) {

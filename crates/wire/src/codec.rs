@@ -287,6 +287,11 @@ impl Writer {
         self.u64(number, value.into());
     }
 
+    /// Yes or no, if it was said.
+    pub fn some_bool(&mut self, number: u32, value: Option<bool>) {
+        self.some_u64(number, value.map(u64::from));
+    }
+
     /// A number with a point, if there is one.
     pub fn some_f64(&mut self, number: u32, value: Option<f64>) {
         if let Some(value) = value {

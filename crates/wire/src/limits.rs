@@ -455,6 +455,47 @@ pub const MEDIA_BATCH_MAX: usize = 32;
 /// an IP packet before it is cut (GSO). What does not fit goes in the next one.
 pub const MEDIA_SEND_BYTES_MAX: usize = 60_000;
 
+/// How often a picture that is recorded gets a key frame: who seeks in the recording goes to one. The
+/// encoders of browsers make one every 100 s by themselves; each costs as much as some 10 others.
+pub const RECORDED_KEY_FRAME_EVERY: Duration = Duration::from_secs(10);
+
+/// How long a packet that is missing in a recording is waited for: several round trips of asking
+/// for it again. Then the picture stands still until the next key frame.
+pub const RECORDED_REPAIR_WITHIN: Duration = Duration::from_secs(1);
+
+/// Packets that wait behind a missing one, for each track: a second of 5 Mbit/s. Beyond it the
+/// missing one counts as lost.
+pub const RECORDED_PACKETS_WAITING_MAX: usize = 600;
+
+/// Bytes of one recorded frame. A larger one is left out, and those up to the next key frame: a key
+/// frame of 4K at its best has 2 MB.
+pub const RECORDED_FRAME_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Frames waiting for the disk, of all recordings: 10 s of twenty streams. Beyond it pictures are
+/// left out up to their next key frame.
+pub const RECORDED_FRAMES_WAITING_MAX: usize = 16_384;
+
+/// Streams recorded at a time. Of further ones nothing is recorded: 100 pictures of 2 Mbit/s are
+/// what a disk of 25 MB/s takes.
+pub const RECORDED_STREAMS_MAX: usize = 100;
+
+/// How long one recording of a room may take. Then it ends, and everybody there is told.
+pub const RECORDING_LASTS_MAX: Duration = Duration::from_secs(4 * 3600);
+
+/// Bytes of all files of one recording. Then it ends, and everybody there is told: four hours of
+/// ten streams of 1.5 Mbit/s.
+pub const RECORDING_BYTES_MAX: u64 = 30_000_000_000;
+
+/// How long of a recording is in memory and not in its file: what a crash costs.
+pub const RECORDED_CLUSTER_LASTS_MAX: Duration = Duration::from_secs(1);
+
+/// How long the file of a stream waits for its sound or picture when it has only the other one.
+/// What comes later begins another file.
+pub const RECORDED_TRACKS_WITHIN: Duration = Duration::from_secs(3);
+
+/// Recordings that are written and wait for the library. A further one is taken at the next start.
+pub const RECORDINGS_WAITING_MAX: usize = 1_000;
+
 /// Commands waiting for the media loop; a further one is handed back and its caller says so.
 pub const MEDIA_COMMANDS_MAX: usize = 4_096;
 
@@ -657,6 +698,21 @@ pub const STORE_BATCH_MAX: usize = 1_024;
 /// Requests waiting for the store. Beyond it the hub takes no more frames from the sockets until
 /// some are answered, so that a slow disk slows senders and nothing piles up.
 pub const STORE_REQUESTS_MAX: usize = 16_384;
+
+/// How long what a device has acknowledged may be in memory only. A server that dies meanwhile
+/// offers it again, and the device knows it; shorter costs each message the rows of its log's place.
+pub const ACKNOWLEDGED_WRITTEN_WITHIN: Duration = Duration::from_millis(200);
+
+/// The store's own copy of what it reads and changes most, in kilobytes; the system's is behind it.
+pub const STORE_CACHE_KILOBYTES: u32 = 16_384;
+
+/// Requests after which the write-ahead log is moved into the database, beside the thread that
+/// writes: about as often as SQLite would, in its way.
+pub const CHECKPOINT_AFTER_REQUESTS: usize = 512;
+
+/// Frames of the write-ahead log, 4 KB each, that may wait to be moved. Beyond it the thread that
+/// writes moves the rest itself, once, so that the log begins again and does not grow.
+pub const CHECKPOINT_BEHIND_MAX: u32 = 8_192;
 
 /// Logs whose place the store keeps in memory: about 4 MB. Beyond it all are forgotten and read
 /// again when needed.

@@ -10,6 +10,7 @@
     errors: [],
     subscribers: [],
     asked: [],
+    recording: [],
   };
   const others = new Map();
   let me = null;
@@ -77,6 +78,7 @@
       seen.called ??= performance.now();
       p.call(true, true, call);
     },
+    MesiboGroupcall_OnRecording: (recording) => seen.recording.push(recording),
     MesiboGroupcall_OnSubscriber: (p, here) =>
       seen.subscribers.push({ who: p.address ?? p.getAddress(), here }),
   };

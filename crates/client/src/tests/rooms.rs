@@ -21,7 +21,12 @@ fn theirs() -> proto::Stream {
 
 fn entered(page: &mut Page, streams: Vec<proto::Stream>) {
     let rights = Some(proto::Rights { member: true, publish: true, ..Default::default() });
-    page.server(server_frame::Body::RoomState(proto::RoomState { gid: 9, streams, rights }));
+    page.server(server_frame::Body::RoomState(proto::RoomState {
+        gid: 9,
+        streams,
+        rights,
+        recording: false,
+    }));
 }
 
 /// In the room, with a stream of `friend`.
@@ -313,4 +318,20 @@ fn a_path_that_is_not_found_becomes_a_new_connection_and_then_a_room_entered_aga
     entered(&mut page, vec![theirs()]);
     assert!(page.frames.iter().any(|frame| matches!(frame, client_frame::Body::Publish(_))));
     assert!(matches!(paths(&page)[..], [(_, Path::Fresh)]));
+
+#[test]
+fn the_page_is_told_once_when_a_recording_begins_or_ends_also_by_entering_again() {
+    let mut page = in_room();
+    let update = |recording| {
+        let update = proto::RoomUpdate { gid: 9, recording, ..Default::default() };
+        server_frame::Body::RoomUpdate(update)
+    };
+    page.server(update(Some(true)));
+    page.server(update(Some(true)));
+    page.server(update(None));
+    assert!(page.client.room(ROOM).expect("in it").recording);
+    entered(&mut page, vec![theirs()]);
+    let events = page.room_events();
+    let told = events.into_iter().filter(|event| matches!(event, RoomEvent::Recording(_)));
+    assert_eq!(told.collect::<Vec<_>>(), [true, false].map(RoomEvent::Recording));
 }

@@ -4,7 +4,8 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use wire::id::{GroupId, SessionId, StreamId, Ticket};
+use wire::id::{AppId, GroupId, SessionId, StreamId, Ticket, Uid};
+use wire::time::Timestamp;
 
 /// Audio or video.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,6 +34,21 @@ pub struct Peer {
     pub session: SessionId,
     /// In which room.
     pub room: GroupId,
+}
+
+/// What a recorded stream belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recording {
+    /// Whose app.
+    pub aid: AppId,
+    /// The room; its members may watch.
+    pub room: GroupId,
+    /// Who has begun it.
+    pub by: Uid,
+    /// When it began: one recording of a room is told from the next by it.
+    pub begun: Timestamp,
+    /// Name of who is seen and heard.
+    pub name: String,
 }
 
 /// Something the media server has to do.
@@ -80,6 +96,13 @@ pub enum Command {
         height: u32,
         /// Higher comes first when the link is thin.
         priority: u32,
+    },
+    /// Record a stream until it stops; `None`: no more.
+    Record {
+        /// Which one.
+        stream: StreamId,
+        /// Into what.
+        into: Option<Recording>,
     },
     /// Stop forwarding a published stream to anybody, without waiting for an offer.
     StopStream {
@@ -134,6 +157,13 @@ pub enum Event {
         stream: StreamId,
         /// Bit n: encoding n of the publisher.
         wanted: u32,
+    },
+    /// A recording cannot go on: the disk is full, or it has become too large.
+    RecordingFailed {
+        /// Of which room.
+        room: GroupId,
+        /// When it began.
+        begun: Timestamp,
     },
     /// The media path of this peer is gone; its client may still be connected.
     Lost {

@@ -367,8 +367,8 @@ pub enum Request {
         /// The notes.
         notes: Vec<Note>,
     },
-    /// Moves a device's cursor ahead and tells the senders, both or neither. Trims what all of
-    /// the user's devices have. → [`Reply::Appended`], one place per note
+    /// Tells the senders and moves a device's cursor ahead, which alone may be forgotten when the
+    /// process is killed. Trims what all of the user's devices have. → [`Reply::Appended`], one place per note
     Acknowledge {
         /// Which device.
         device: DeviceId,

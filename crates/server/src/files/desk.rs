@@ -193,8 +193,15 @@ impl Desk {
 
     /// Makes a file of what was received: from now on it can be downloaded.
     pub async fn finish(&self, name: &Name) -> anyhow::Result<()> {
+        self.store(&self.path_of(name), name).await?;
+        self.discard(name).await;
+        Ok(())
+    }
+
+    /// Makes a copy of a file that can be downloaded.
+    pub async fn store(&self, from: &Path, name: &Name) -> anyhow::Result<()> {
         let _place = self.finishing.acquire().await?;
-        let mut file = File::open(self.path_of(name)).await?;
+        let mut file = File::open(from).await?;
         let mut stored = self.stock.put_multipart(&Place::from(name.as_str())).await?;
         let result = async {
             loop {
@@ -213,7 +220,6 @@ impl Desk {
             let _ = stored.abort().await;
             return Err(error);
         }
-        self.discard(name).await;
         Ok(())
     }
 

@@ -121,6 +121,11 @@ impl Files {
         self.desk.finish(name).await
     }
 
+    /// A file of this server becomes one that can be downloaded, too.
+    pub async fn take(&self, from: &Path, name: &Name) -> anyhow::Result<()> {
+        self.desk.store(from, name).await
+    }
+
     /// What was written is of no use.
     pub async fn discard(&self, name: &Name) {
         self.desk.discard(name).await;

@@ -76,6 +76,11 @@ impl Name {
         good.then(|| Name(text.to_owned()))
     }
 
+    /// Its 32 random digits.
+    pub fn digits(&self) -> &str {
+        self.0.split(['-', '.']).nth(1).unwrap_or_default()
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

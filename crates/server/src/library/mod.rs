@@ -37,6 +37,7 @@ use crate::Shared;
 use crate::admin;
 use crate::files::{Files, Name, allow_all_origins, bearer, give, who};
 use crate::front::Origin;
+use crate::recording::{Note, Recorder};
 
 /// See the module.
 #[derive(Clone)]
@@ -135,6 +136,7 @@ fn about(medium: &Medium) -> Value {
         "type": medium.kind,
         "size": medium.size,
         "ts": medium.ts,
+        "recording": medium.recording.map(|(begun, from)| json!({"begun": begun, "from": from})),
     })
 }
 
@@ -142,12 +144,12 @@ fn about(medium: &Medium) -> Value {
 pub fn routes() -> Router<Shared> {
     Router::new()
         .route("/media/{gid}", get(list).options(preflight))
-        .route("/media/{gid}/{id}", get(play).options(preflight))
+        .route("/media/{gid}/{id}", get(play).delete(withdraw).options(preflight))
 }
 
 async fn preflight() -> Response {
     let headers = [
-        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, OPTIONS"),
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, DELETE, OPTIONS"),
         (header::ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Range, If-None-Match, If-Range"),
         (header::ACCESS_CONTROL_MAX_AGE, "86400"),
     ];
@@ -217,6 +219,39 @@ pub async fn take(
     library.0.shelf.put(&medium).map_err(|_| Untaken::Broken)?;
     library.0.workshop.order(medium.clone());
     Ok((url, medium.mid))
+}
+
+/// A recorded stream is put on the shelf. What cannot be is tried again at the next start.
+pub async fn keep(shared: &Shared, recorder: &Recorder, name: &Name, note: &Note) {
+    let library = &shared.library;
+    let path = recorder.path_of(name);
+    let stored = async {
+        let size = tokio::fs::metadata(&path).await?.len();
+        shared.files.take(&path, name).await?;
+        let medium = Medium {
+            // The same as the last time, if that was cut off.
+            id: name.digits().to_owned(),
+            aid: note.aid,
+            gid: note.gid,
+            uid: note.uid,
+            title: note.title.clone(),
+            kind: name.media_type().0.to_owned(),
+            size,
+            ts: (note.begun + note.from) / 1_000,
+            name: name.as_str().to_owned(),
+            recording: Some((note.begun, note.from)),
+            ..Medium::default()
+        };
+        library.0.shelf.put(&medium)?;
+        anyhow::Ok(medium)
+    };
+    match stored.await {
+        Ok(medium) => {
+            recorder.forget(name);
+            library.0.workshop.order(medium);
+        }
+        Err(error) => tracing::error!(%error, "a recording cannot be kept yet"),
+    }
 }
 
 /// Why something was not taken.
@@ -314,6 +349,28 @@ async fn play(
         let private = HeaderValue::from_static("private, max-age=3600");
         response.headers_mut().insert(header::CACHE_CONTROL, private);
         Ok(response)
+    };
+    finish(answer.await)
+}
+
+/// Takes something away for good: who has put it there may, and who may record.
+async fn withdraw(
+    State(shared): State<Shared>,
+    Extension(origin): Extension<Origin>,
+    UrlPath((gid, id)): UrlPath<(u32, String)>,
+    headers: HeaderMap,
+) -> Response {
+    let answer = async {
+        let (aid, uid) = asker(&shared, &origin, &headers).await?;
+        let gid = GroupId(gid);
+        let medium = shared.library.0.shelf.read(gid, &id).filter(|medium| medium.aid == aid.0);
+        let own = medium.as_ref().is_some_and(|medium| medium.uid == uid.0);
+        let right = if own { right::SUB } else { right::RECORD };
+        member(&shared, aid, uid, gid, right).await.ok_or(StatusCode::FORBIDDEN)?;
+        // What came with a message goes with it.
+        let medium = medium.filter(|medium| medium.recording.is_some());
+        shared.library.remove(&medium.ok_or(StatusCode::NOT_FOUND)?).await;
+        Ok(StatusCode::NO_CONTENT.into_response())
     };
     finish(answer.await)
 }

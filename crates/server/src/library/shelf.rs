@@ -37,6 +37,9 @@ pub struct Medium {
     /// Smaller copies, the largest first.
     #[serde(default)]
     pub renditions: Vec<Rendition>,
+    /// Of a recording: when that began, ms since 1970, and when this part of it begins, ms later.
+    #[serde(default)]
+    pub recording: Option<(u64, u64)>,
 }
 
 /// A copy in another size.

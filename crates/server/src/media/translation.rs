@@ -57,6 +57,9 @@ impl Translation {
                 let peer = self.numbers.get(&peer).copied();
                 peer.map(|peer| Command::View { peer, stream, view }).into_iter().collect()
             }
+            hub_media::Command::Record { stream, into } => {
+                vec![Command::Record { stream: StreamId(stream.0), on: into.is_some() }]
+            }
             hub_media::Command::StopStream { stream } => {
                 vec![Command::StopStream { stream: StreamId(stream.0) }]
             }

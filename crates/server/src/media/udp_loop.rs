@@ -16,10 +16,11 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use mio::{Events, Interest, Poll, Token, Waker};
-use sfu::{Command, Event, Input, Output, Sfu};
+use sfu::{Command, Event, Input, Output, Recorded, Sfu};
 use tokio::sync::mpsc;
 use wire::limits::{MEDIA_COMMANDS_MAX, MEDIA_EVENTS_MAX};
 
+use super::recorder_queue::RecorderQueue;
 use super::socket::MediaSocket;
 
 /// How the media loop is reached.
@@ -62,8 +63,12 @@ pub struct Figures {
     pub cpu_us: AtomicU64,
 }
 
-/// Binds the port and starts the thread.
-pub fn start(config: MediaConfig, events: mpsc::Sender<Event>) -> io::Result<MediaHandle> {
+/// Binds the port and starts the thread. What is recorded goes to `recorder`.
+pub fn start(
+    config: MediaConfig,
+    events: mpsc::Sender<Event>,
+    recorder: SyncSender<Recorded>,
+) -> io::Result<MediaHandle> {
     let mut socket = MediaSocket::bind(config.listen)?;
     let local_addr = socket.socket.local_addr()?;
     let poll = Poll::new()?;
@@ -80,6 +85,7 @@ pub fn start(config: MediaConfig, events: mpsc::Sender<Event>) -> io::Result<Med
         commands: waiting,
         events,
         undelivered: VecDeque::new(),
+        recorder: RecorderQueue::new(recorder),
         figures: figures.clone(),
     };
     let thread = std::thread::Builder::new().name("media".into()).spawn(move || media.run(poll))?;
@@ -149,6 +155,7 @@ struct MediaLoop {
     commands: Receiver<Command>,
     events: mpsc::Sender<Event>,
     undelivered: VecDeque<Event>,
+    recorder: RecorderQueue,
     figures: Arc<Figures>,
 }
 
@@ -165,7 +172,7 @@ impl MediaLoop {
         loop {
             let now = Instant::now();
             let mut timeout = deadline.map(|at: Instant| at.saturating_duration_since(now));
-            if !self.undelivered.is_empty() {
+            if !self.undelivered.is_empty() || self.recorder.is_behind() {
                 timeout = Some(timeout.map_or(RETRY, |timeout| timeout.min(RETRY)));
             }
             match poll.poll(&mut ready, timeout) {
@@ -238,9 +245,11 @@ impl MediaLoop {
                         self.undelivered.push_back(event);
                     }
                 }
+                Output::Recorded(recorded) => self.recorder.take(recorded),
                 Output::Wait(deadline) => break deadline,
             }
         };
+        self.recorder.catch_up();
         self.socket.flush();
         while let Some(event) = self.undelivered.pop_front() {
             match self.events.try_send(event) {
@@ -319,7 +328,8 @@ mod tests {
     fn media(events: usize) -> (MediaHandle, mpsc::Receiver<Event>) {
         let (sender, receiver) = mpsc::channel(events);
         let listen = "127.0.0.1:0".parse().unwrap();
-        (start(MediaConfig { listen, announce: Vec::new() }, sender).unwrap(), receiver)
+        let (recorder, _) = sync_channel(1);
+        (start(MediaConfig { listen, announce: Vec::new() }, sender, recorder).unwrap(), receiver)
     }
 
     #[test]

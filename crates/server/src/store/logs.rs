@@ -1,15 +1,17 @@
 //! Where each log stands, kept in memory between transactions, so that a message costs the database
-//! its rows and not a question for each number.
+//! its rows and neither a question for each number nor an answer to each acknowledgement.
 //!
-//! Relies on being the only one that writes these columns, and on [`Logs::write`] before each
-//! commit. Promises that what it says is what the transaction will leave on disk.
+//! Relies on being the only one that writes these columns and deletes entries, and on
+//! [`Logs::write_due`] before each commit. What is in memory only is told by the entries (the newest
+//! number) or may be forgotten (what was acknowledged): then the entries are still there.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
+use std::time::Instant;
 
 use rusqlite::{Connection, OptionalExtension, params};
 use wire::id::Uid;
-use wire::limits::{DEVICE_KEPT, LOG_ENTRIES_MAX, LOGS_KNOWN_MAX};
+use wire::limits::{ACKNOWLEDGED_WRITTEN_WITHIN, DEVICE_KEPT, LOG_ENTRIES_MAX, LOGS_KNOWN_MAX};
 
 use super::sqlite::Sql;
 
@@ -17,8 +19,8 @@ use super::sqlite::Sql;
 #[derive(Debug, Default)]
 pub struct Logs {
     known: HashMap<Uid, Log>,
-    /// Those that differ from what the database says.
-    changed: Vec<Uid>,
+    /// Those that differ from what the database says, and since when.
+    changed: VecDeque<(Instant, Uid)>,
 }
 
 /// One user's log.
@@ -58,15 +60,12 @@ impl Logs {
 
     /// The number of a new entry; `None` when there is no such user.
     pub fn next(&mut self, db: &Connection, uid: Uid) -> Sql<Option<i64>> {
-        let Logs { known, changed } = self;
-        let Some(log) = load(known, db, uid)? else { return Ok(None) };
-        log.change(uid, changed);
+        let Some(log) = load(&mut self.known, db, uid)? else { return Ok(None) };
         log.head += 1;
         Ok(Some(log.head))
     }
 
-    /// A device has everything up to here; what all devices have goes with the next
-    /// [`Logs::write`].
+    /// A device has everything up to here; what all devices have goes when that is written.
     pub fn acknowledge(
         &mut self,
         db: &Connection,
@@ -77,7 +76,10 @@ impl Logs {
     ) -> Sql<()> {
         let Logs { known, changed } = self;
         let Some(log) = load(known, db, uid)? else { return Ok(()) };
-        log.change(uid, changed);
+        if !log.is_changed {
+            log.is_changed = true;
+            changed.push_back((Instant::now(), uid));
+        }
         if let Some(device) = log.devices.iter_mut().find(|known| known.id == device) {
             device.cursor = device.cursor.max(seq);
             device.seen = now;
@@ -99,18 +101,36 @@ impl Logs {
         }
     }
 
-    /// Brings the database up to date.
-    pub fn write(&mut self, db: &Connection) -> Sql<()> {
-        for uid in self.changed.drain(..) {
-            // It may have been settled meanwhile.
-            if let Some(log) = self.known.get_mut(&uid) {
-                log.write(db, uid)?;
-            }
+    /// When something will have to be written.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.changed.front().map(|(since, _)| *since + ACKNOWLEDGED_WRITTEN_WITHIN)
+    }
+
+    /// Writes what has waited long enough.
+    pub fn write_due(&mut self, db: &Connection, now: Instant) -> Sql<()> {
+        while self.deadline().is_some_and(|due| due <= now) {
+            self.write_first(db)?;
         }
         if self.known.len() > LOGS_KNOWN_MAX {
+            self.write_all(db)?;
             self.known.clear();
         }
         Ok(())
+    }
+
+    /// Brings the database up to date.
+    pub fn write_all(&mut self, db: &Connection) -> Sql<()> {
+        while !self.changed.is_empty() {
+            self.write_first(db)?;
+        }
+        Ok(())
+    }
+
+    fn write_first(&mut self, db: &Connection) -> Sql<()> {
+        let first = self.changed.pop_front();
+        // It may have been settled meanwhile.
+        let log = first.and_then(|(_, uid)| Some((self.known.get_mut(&uid)?, uid)));
+        log.map_or(Ok(()), |(log, uid)| log.write(db, uid))
     }
 
     /// The transaction did not happen.
@@ -133,6 +153,11 @@ fn load<'a>(
         .query_row([uid.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
     let Some((head, trimmed, fetched)) = numbers else { return Ok(None) };
+    // The number in the user's row is written when entries go: those that came since are there.
+    let newest: Option<i64> = db
+        .prepare_cached("SELECT max(seq) FROM log WHERE uid = ?")?
+        .query_row([uid.0], |row| row.get(0))?;
+    let head = newest.map_or(head, |newest| newest.max(head));
     let mut statement = db.prepare_cached("SELECT id, cursor, seen FROM devices WHERE uid = ?")?;
     let devices = statement.query_map([uid.0], |row| {
         Ok(Device { id: row.get(0)?, cursor: row.get(1)?, seen: row.get(2)?, is_changed: false })
@@ -143,13 +168,6 @@ fn load<'a>(
 }
 
 impl Log {
-    fn change(&mut self, uid: Uid, changed: &mut Vec<Uid>) {
-        if !self.is_changed {
-            self.is_changed = true;
-            changed.push(uid);
-        }
-    }
-
     fn write(&mut self, db: &Connection, uid: Uid) -> Sql<()> {
         if !self.is_changed {
             return Ok(());

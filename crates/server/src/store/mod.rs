@@ -2,6 +2,7 @@
 
 mod apps;
 mod backup;
+mod checkpoints;
 mod groups;
 mod history;
 mod hook_queue;

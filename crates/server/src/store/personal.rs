@@ -208,6 +208,9 @@ fn erase_from_logs(
         match entry.as_ref().map_or(Trace::None, |entry| who.trace(entry)) {
             Trace::None => {}
             Trace::All => {
+                // The newest entry tells where the log stands: its number is not given again.
+                db.prepare_cached("UPDATE users SET head = max(head, ?) WHERE uid = ?")?
+                    .execute(params![seq, uid])?;
                 db.prepare_cached("DELETE FROM log WHERE uid = ? AND seq = ?")?
                     .execute(params![uid, seq])?;
             }

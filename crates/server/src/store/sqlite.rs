@@ -5,16 +5,19 @@
 //! back and everything in it that changes something is answered `Failed`.
 
 use std::path::Path;
+use std::time::Instant;
 
 use anyhow::{Context, bail};
 use hub::port::apps::AppRequest;
 use hub::port::store::{DeviceId, Reply, Request, StoreError};
 use rusqlite::{Connection, OptionalExtension, params};
 use wire::id::{GroupId, Uid};
+use wire::limits::STORE_CACHE_KILOBYTES;
 use wire::mask::contact;
 use wire::time::Timestamp;
 
 use super::apps::{self, APP_COLUMNS, app};
+use super::checkpoints::Checkpoints;
 use super::groups::{find_groups, load_group, save_group};
 use super::history;
 use super::logs::Logs;
@@ -43,6 +46,8 @@ const OVERWRITING: usize = 7;
 
 /// An open database.
 pub struct Sqlite {
+    /// Ends before the connection: the last one to close empties the write-ahead log.
+    checkpoints: Checkpoints,
     connection: Connection,
     logs: Logs,
     keeps_history: bool,
@@ -73,8 +78,11 @@ impl Sqlite {
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", "OFF")?;
         connection.pragma_update(None, "secure_delete", "ON")?;
+        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+        connection.pragma_update(None, "cache_size", -i64::from(STORE_CACHE_KILOBYTES))?;
         connection.set_prepared_statement_cache_capacity(64);
         let mut database = Sqlite {
+            checkpoints: Checkpoints::start(path)?,
             connection,
             logs: Logs::default(),
             keeps_history: true,
@@ -85,8 +93,9 @@ impl Sqlite {
     }
 
     /// Keeps no more than what is to be delivered.
-    pub fn without_history(self) -> Sqlite {
-        Sqlite { keeps_history: false, ..self }
+    pub fn without_history(mut self) -> Sqlite {
+        self.keeps_history = false;
+        self
     }
 
     fn migrate(&mut self) -> anyhow::Result<()> {
@@ -123,6 +132,11 @@ impl Sqlite {
         });
     }
 
+    /// Until when something has to be written even when no request comes.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.logs.deadline()
+    }
+
     /// Performs the requests in order as one transaction and gives their answers.
     pub fn perform_all(&mut self, requests: Vec<Request>) -> Vec<Result<Reply, StoreError>> {
         let count = requests.len();
@@ -144,6 +158,13 @@ impl Sqlite {
         }
     }
 
+    /// Writes what may still be in memory only; what fails is offered to its devices again.
+    fn write_logs(&mut self) -> Sql<()> {
+        let transaction = self.connection.transaction()?;
+        self.logs.write_all(&transaction)?;
+        transaction.commit()
+    }
+
     fn try_all(&mut self, requests: Vec<Request>) -> Sql<Vec<Result<Reply, StoreError>>> {
         // Rolled back when it is dropped without a commit.
         let transaction = self.connection.transaction()?;
@@ -155,12 +176,21 @@ impl Sqlite {
                 Err(Failure::Database(error)) => return Err(error),
             }
         }
-        self.logs.write(&transaction)?;
+        self.logs.write_due(&transaction, Instant::now())?;
         transaction.commit()?;
+        self.checkpoints.committed(replies.len(), &self.connection);
         if self.is_to_be_wiped {
             self.wipe();
         }
         Ok(replies)
+    }
+}
+
+impl Drop for Sqlite {
+    fn drop(&mut self) {
+        if let Err(error) = self.write_logs() {
+            tracing::warn!(%error, "what devices have acknowledged last is not written");
+        }
     }
 }
 
@@ -173,8 +203,7 @@ fn perform(
     Ok(match request {
         Request::FindToken { hash } => Reply::Token(find_token(db, &hash)?),
         Request::OpenDevice { token, uid, key, now } => {
-            logs.settle(db, uid)?;
-            open_device(db, token, uid, key, now)?
+            open_device(db, logs, token, uid, key, now)?
         }
         Request::LoadUser { uid } => Reply::User(
             db.prepare_cached(&select_user("WHERE uid = ?"))?
@@ -276,7 +305,11 @@ fn perform(
         }
         Request::Sweep { now, count } => Reply::Swept(sweep(db, logs, now, count)?),
         Request::OfApp(request) => Reply::OfApp(apps::perform(db, logs, request)?),
-        Request::Personal(request) => Reply::Personal(personal::perform(db, request)?),
+        Request::Personal(request) => {
+            // It reads places of logs, and takes out entries.
+            logs.write_all(db)?;
+            Reply::Personal(personal::perform(db, request)?)
+        }
         Request::FindApp { hash } => Reply::App(
             db.prepare_cached(&format!("SELECT {APP_COLUMNS} FROM apps WHERE token = ?"))?
                 .query_row([&hash[..]], app)
@@ -356,7 +389,10 @@ mod tests {
 
     impl OnDisk {
         fn new() -> OnDisk {
-            let folder = tempfile::tempdir().unwrap();
+            OnDisk::open(tempfile::tempdir().unwrap())
+        }
+
+        fn open(folder: tempfile::TempDir) -> OnDisk {
             let database = Sqlite::open(&folder.path().join("test.db")).unwrap();
             OnDisk { folder, database }
         }
@@ -370,8 +406,14 @@ mod tests {
         fn reopen(self) -> OnDisk {
             let OnDisk { folder, database } = self;
             drop(database);
-            let database = Sqlite::open(&folder.path().join("test.db")).unwrap();
-            OnDisk { folder, database }
+            OnDisk::open(folder)
+        }
+
+        fn kill(self) -> OnDisk {
+            let OnDisk { folder, database } = self;
+            // Its locks are those of a process, so a second connection of this one finds none.
+            std::mem::forget(database);
+            OnDisk::open(folder)
         }
     }
 

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use wire::id::{DeviceKey, Seq, Uid};
 use wire::time::Timestamp;
 
+use super::logs::Logs;
 use super::sqlite::{Sql, signed, time, unsigned};
 use super::users::{USER_COLUMN_COUNT, USER_COLUMNS, user};
 
@@ -29,14 +30,16 @@ pub(super) fn find_token(db: &Connection, hash: &TokenHash) -> Sql<Option<(Token
 
 pub(super) fn open_device(
     db: &Connection,
+    logs: &mut Logs,
     token: TokenId,
     uid: Uid,
     key: DeviceKey,
     now: Timestamp,
 ) -> Sql<Reply> {
-    let (head, trimmed, fetched): (i64, i64, i64) = db
-        .prepare_cached("SELECT head, trimmed, fetched FROM users WHERE uid = ?")?
-        .query_row([uid.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let log = logs.find(db, uid)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+    let (head, trimmed, fetched) = (log.head, log.trimmed, log.fetched);
+    // Its devices change.
+    logs.settle(db, uid)?;
     let (device, cursor): (i64, i64) = db
         .prepare_cached(
             "INSERT INTO devices (token, uid, key, cursor, seen) VALUES (?, ?, ?, ?, ?)

@@ -1,7 +1,7 @@
 //! The one thread that touches the database: takes what waits, performs it in one transaction,
 //! commits it to disk once, answers all of it.
 
-use std::sync::mpsc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -32,9 +32,17 @@ impl Store {
     ) -> Store {
         let (requests, waiting) = mpsc::channel::<(Ticket, Request)>();
         let work = move || {
-            while let Ok(first) = waiting.recv() {
-                let mut tickets = vec![first.0];
-                let mut batch = vec![first.1];
+            loop {
+                let (mut tickets, mut batch) = (Vec::new(), Vec::new());
+                match next(&waiting, database.deadline()) {
+                    Ok((ticket, request)) => {
+                        tickets.push(ticket);
+                        batch.push(request);
+                    }
+                    // Nothing is asked: what waits to be written is.
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => break,
+                }
                 while batch.len() < STORE_BATCH_MAX
                     && let Ok((ticket, request)) = waiting.try_recv()
                 {
@@ -43,7 +51,9 @@ impl Store {
                 }
                 let start = Instant::now();
                 let results = database.perform_all(batch);
-                answer(tickets.into_iter().zip(results).collect(), start.elapsed());
+                if !tickets.is_empty() {
+                    answer(tickets.into_iter().zip(results).collect(), start.elapsed());
+                }
             }
         };
         let thread = std::thread::Builder::new().name("store".into()).spawn(work);
@@ -57,6 +67,17 @@ impl Store {
             // The thread ends only when this handle is dropped.
             let _ = requests.send((ticket, request));
         }
+    }
+}
+
+/// The next request, waited for until then.
+fn next(
+    waiting: &Receiver<(Ticket, Request)>,
+    until: Option<Instant>,
+) -> Result<(Ticket, Request), RecvTimeoutError> {
+    match until {
+        Some(until) => waiting.recv_timeout(until.saturating_duration_since(Instant::now())),
+        None => waiting.recv().map_err(|_| RecvTimeoutError::Disconnected),
     }
 }
 

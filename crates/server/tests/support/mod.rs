@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tokio_tungstenite::Connector;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use wire::frame::{decode_server, encode_client};
 use wire::proto::{
     Content, Hello, LogEntry, Pong, Send, Target, client_frame, server_frame, target,
@@ -170,8 +171,10 @@ impl Program {
         request.headers_mut().insert("sec-websocket-protocol", protocol);
         // As browsers do: a small frame does not wait for the answer to the one before it.
         let nagle_off = true;
+        // Its 128 KB are filled with zeroes before each read: a load would be that and little else.
+        let config = Some(WebSocketConfig::default().read_buffer_size(8_192));
         let connected =
-            tokio_tungstenite::connect_async_tls_with_config(request, None, nagle_off, tls).await;
+            tokio_tungstenite::connect_async_tls_with_config(request, config, nagle_off, tls).await;
         let (socket, _) = connected.unwrap();
         Session { socket }
     }

@@ -2,12 +2,13 @@
 
 use wire::limits::PEERS_MAX;
 
-use super::Sfu;
+use super::{Output, Sfu};
 use crate::command::{Command, Event, Kind, Mapping, PeerId, Refusal, RoomId, StreamId};
 use crate::demux::Slot;
 use crate::line::Line;
 use crate::peer::Peer;
 use crate::publication::Publisher;
+use crate::recording::Recorded;
 
 impl Sfu {
     pub(super) fn on_command(&mut self, command: Command) {
@@ -22,6 +23,7 @@ impl Sfu {
             }
             Command::Pause { stream, kind, paused } => self.pause(stream, kind, paused),
             Command::View { peer, stream, view } => self.view(peer, stream, view),
+            Command::Record { stream, on } => self.record(stream, on),
             Command::StopStream { stream } => self.stop_stream(stream),
             Command::StopReceiving { peer, stream } => self.stop_receiving(peer, stream),
             Command::Close { peer } => {
@@ -128,8 +130,24 @@ impl Sfu {
         self.forget_if_idle(stream);
     }
 
+    fn record(&mut self, stream: StreamId, on: bool) {
+        let now = self.now;
+        let Some(publication) = self.publication(stream) else { return };
+        if on {
+            publication.recording.get_or_insert_default();
+            self.allocate_at.get_or_insert(now);
+        } else if publication.recording.take().is_some() {
+            self.outputs.push_back(Output::Recorded(Recorded::End(stream)));
+        }
+        self.review_layers(stream);
+        self.forget_if_idle(stream);
+    }
+
     pub(super) fn stop_stream(&mut self, stream: StreamId) {
         let Some(mut publication) = self.publications.remove(&stream) else { return };
+        if publication.recording.is_some() {
+            self.outputs.push_back(Output::Recorded(Recorded::End(stream)));
+        }
         for kind in [Kind::Audio, Kind::Video] {
             let track = publication.track_mut(kind);
             if let Some(publisher) = track.publisher

@@ -6,7 +6,7 @@ use str0m::format::Codec;
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{RtpPacket, Vp8Descriptor};
 
-use super::Sfu;
+use super::{Output, Sfu};
 use crate::codec::starts_key_frame;
 use crate::command::{Event, Kind};
 use crate::demux::{Slot, local_fragment};
@@ -15,6 +15,7 @@ use crate::layer::{Layer, Meter};
 use crate::line::{Forwarded, Incoming};
 use crate::peer::Link;
 use crate::picture::picture_size;
+use crate::recording::{self, Recorded};
 use crate::rewrite::RunId;
 
 impl Sfu {
@@ -147,7 +148,17 @@ impl Sfu {
                     Forwarded::Dropped => {}
                 }
             }
-            if let Some(layer) = track.layer(route.rid) {
+            let wanted = track.largest(self.now) == Some(run);
+            if let Some(recording) = &mut publication.recording {
+                let kind = route.kind;
+                let recorded =
+                    recording::Incoming { kind, packet, run, params: &params, begins, wanted };
+                let (frames, needs) = recording.on_packet(self.now, &recorded);
+                awaited |= needs;
+                let frames = frames.into_iter().map(|frame| Recorded::Frame(route.stream, frame));
+                self.outputs.extend(frames.map(Output::Recorded));
+            }
+            if let Some(layer) = publication.track_mut(route.kind).layer(route.rid) {
                 asks = awaited && layer.key_frames.still_waiting(self.now);
             }
         }

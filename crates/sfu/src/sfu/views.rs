@@ -247,6 +247,10 @@ impl Sfu {
             return;
         }
         let mut bits = 0;
+        if publication.recording.is_some() {
+            let recorded = track.layers.first().into_iter().chain(track.layers.last());
+            bits = recorded.fold(bits, |bits, layer| bits | layer.bit());
+        }
         for subscriber in &track.subscribers {
             let Some(peer) = self.peers[subscriber.slot].as_ref() else { continue };
             let view = peer.views.get(&stream).copied().unwrap_or_default();

@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use sfu::{Command, Config, Event, Input, Kind, Mapping, Output, PeerId, RoomId, Sfu, StreamId};
+use sfu::{
+    Command, Config, Event, Input, Kind, Mapping, Output, PeerId, Recorded, RoomId, Sfu, StreamId,
+};
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::media::{
     Direction, KeyframeRequestKind, MediaKind, Mid, Pt, Rid, Simulcast, SimulcastLayer,
@@ -127,6 +129,7 @@ pub struct World {
     pub sfu: Sfu,
     pub clients: BTreeMap<u64, Client>,
     pub events: Vec<Event>,
+    pub recorded: Vec<Recorded>,
     pub weather: Weather,
     pub chance: Chance,
     /// How many datagrams lose their end on the way to the SFU.
@@ -153,6 +156,7 @@ impl World {
             sfu: Sfu::new(now, config),
             clients: BTreeMap::new(),
             events: Vec::new(),
+            recorded: Vec::new(),
             weather: FAIR,
             chance: Chance::new(seed),
             truncate_percent: 0,
@@ -456,6 +460,7 @@ impl World {
                     break;
                 }
                 Output::Event(event) => self.events.push(event),
+                Output::Recorded(recorded) => self.recorded.push(recorded),
                 Output::Transmit(transmit) => self.fly(Flight {
                     source: transmit.source,
                     destination: transmit.destination,

@@ -1,0 +1,85 @@
+//! Moves what was committed out of the write-ahead log into the database, on a thread and a
+//! connection of its own, so that no message waits for it.
+//!
+//! Relies on the writing connection leaving it alone (`wal_autocheckpoint` is off). While that one
+//! goes on writing, something is always left: when it has become much, the writer is asked to move
+//! the rest, which is little by then, and the log begins again.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+use wire::limits::{CHECKPOINT_AFTER_REQUESTS, CHECKPOINT_BEHIND_MAX};
+
+use super::sqlite::Sql;
+
+/// See the module. Dropping it waits for what it is doing.
+pub struct Checkpoints {
+    bell: Option<SyncSender<()>>,
+    thread: Option<JoinHandle<()>>,
+    /// The writer is to move the rest.
+    is_long: Arc<AtomicBool>,
+    requests: usize,
+}
+
+impl Checkpoints {
+    pub fn start(path: &Path) -> anyhow::Result<Checkpoints> {
+        let connection = Connection::open(path)?;
+        // One ring waits while it works: more say nothing new.
+        let (bell, rings) = mpsc::sync_channel(1);
+        let is_long = Arc::<AtomicBool>::default();
+        let told = is_long.clone();
+        let work = move || move_on_each(&rings, &connection, &told);
+        let thread = std::thread::Builder::new().name("checkpoints".into()).spawn(work)?;
+        Ok(Checkpoints { bell: Some(bell), thread: Some(thread), is_long, requests: 0 })
+    }
+
+    /// So many requests were committed by this connection.
+    pub fn committed(&mut self, requests: usize, writer: &Connection) {
+        self.requests += requests;
+        if self.requests < CHECKPOINT_AFTER_REQUESTS {
+            return;
+        }
+        self.requests = 0;
+        if self.is_long.swap(false, Ordering::Relaxed)
+            && let Err(error) = move_frames(writer)
+        {
+            tracing::error!(%error, "the write-ahead log cannot be moved into the database");
+        }
+        if let Some(bell) = &self.bell {
+            // It rings already.
+            let _ = bell.try_send(());
+        }
+    }
+}
+
+impl Drop for Checkpoints {
+    fn drop(&mut self) {
+        self.bell = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn move_on_each(rings: &Receiver<()>, connection: &Connection, is_long: &AtomicBool) {
+    while rings.recv().is_ok() {
+        match move_frames(connection) {
+            Ok(frames) if frames > CHECKPOINT_BEHIND_MAX => is_long.store(true, Ordering::Relaxed),
+            Ok(_) => {}
+            Err(error) => {
+                tracing::error!(%error, "the write-ahead log cannot be moved into the database");
+            }
+        }
+    }
+}
+
+/// Moves what can be moved without waiting for anybody; returns how long the log is, in frames.
+fn move_frames(db: &Connection) -> Sql<u32> {
+    // -1 when there is no log.
+    let length: i64 = db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(1))?;
+    Ok(u32::try_from(length).unwrap_or(0))
+}
