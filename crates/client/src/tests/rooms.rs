@@ -318,6 +318,7 @@ fn a_path_that_is_not_found_becomes_a_new_connection_and_then_a_room_entered_aga
     entered(&mut page, vec![theirs()]);
     assert!(page.frames.iter().any(|frame| matches!(frame, client_frame::Body::Publish(_))));
     assert!(matches!(paths(&page)[..], [(_, Path::Fresh)]));
+}
 
 #[test]
 fn the_page_is_told_once_when_a_recording_begins_or_ends_also_by_entering_again() {
