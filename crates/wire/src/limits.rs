@@ -572,6 +572,16 @@ pub const MESSAGE_KEY_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// there is none.
 pub const EXPIRED_TOKEN_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
+/// How often a certificate that was had by ACME is looked at for its end: clocks are set meanwhile.
+pub const ACME_LOOKED_AT_EVERY: Duration = Duration::from_secs(12 * 3600);
+/// How long the ACME server may take for each step of an order; then the order is given up.
+pub const ACME_ORDER_WITHIN: Duration = Duration::from_secs(90);
+/// When an order that failed is tried again. Doubled each time, up to [`ACME_RETRY_AFTER_MAX`]: Let's
+/// Encrypt allows five failures an hour.
+pub const ACME_RETRY_AFTER: Duration = Duration::from_secs(60);
+/// See [`ACME_RETRY_AFTER`].
+pub const ACME_RETRY_AFTER_MAX: Duration = Duration::from_secs(6 * 3600);
+
 /// How long what apps use is counted in memory before it is written down; a crash loses so much of it.
 pub const USAGE_INTERVAL: Duration = Duration::from_secs(60);
 /// How long a day stays in the list of what an app has used; months stay for ever.
