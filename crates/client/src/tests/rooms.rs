@@ -249,6 +249,78 @@ fn leaving_is_silent_and_lets_everything_go() {
     assert!(page.client.room(ROOM).is_none());
 }
 
+/// In the room, with an own stream that flows; `offers` are looked at from here on.
+fn flowing() -> Page {
+    let mut page = in_room();
+    publish(&mut page, 0, 50);
+    answer(&mut page, 1);
+    state(&mut page, PeerState::Connected);
+    page.forget();
+    page
+}
+
+fn paths(page: &Page) -> Vec<(u32, Path)> {
+    let path = |command: &Command| match command {
+        Command::Offer { ticket, path, .. } => Some((*ticket, *path)),
+        _ => None,
+    };
+    page.commands.iter().filter_map(path).collect()
+}
+
+fn enters(page: &Page) -> usize {
+    let enter = client_frame::Body::RoomEnter(proto::RoomEnter { gid: 9 });
+    page.frames.iter().filter(|frame| **frame == enter).count()
+}
+
+#[test]
+fn a_lost_path_is_looked_for_and_then_asked_who_came_meanwhile() {
+    let mut page = flowing();
+    state(&mut page, PeerState::Disconnected);
+    assert_eq!(paths(&page), []);
+    page.wait();
+    assert_eq!(paths(&page), [(2, Path::Searched)]);
+    answer(&mut page, 2);
+    assert_eq!(enters(&page), 0);
+    state(&mut page, PeerState::Connected);
+    assert_eq!(enters(&page), 1);
+    entered(&mut page, vec![theirs(), proto::Stream { id: 41, sid: 1, ..theirs() }]);
+    assert!(page.room_events().contains(&RoomEvent::PublisherJoined(StreamId(41))));
+    assert_eq!(paths(&page).len(), 1, "what stood still stands");
+}
+
+#[test]
+fn what_the_server_does_not_hear_and_another_network_are_looked_for_at_once() {
+    let mut page = flowing();
+    let lost = proto::RoomUpdate { gid: 9, lost: true, ..Default::default() };
+    page.server(server_frame::Body::RoomUpdate(lost));
+    assert_eq!(paths(&page), [(2, Path::Searched)]);
+    let mut page = flowing();
+    page.input(Input::Network { online: true });
+    assert_eq!(paths(&page), [(2, Path::Searched)]);
+}
+
+#[test]
+fn a_path_that_is_not_found_becomes_a_new_connection_and_then_a_room_entered_again() {
+    let mut page = flowing();
+    state(&mut page, PeerState::Failed);
+    assert_eq!(paths(&page), [(2, Path::Searched)]);
+    answer(&mut page, 2);
+    state(&mut page, PeerState::Failed);
+    for ticket in 3.. {
+        if enters(&page) > 0 {
+            break;
+        }
+        page.wait();
+        assert_eq!(paths(&page).last(), Some(&(ticket, Path::Fresh)));
+        answer(&mut page, ticket);
+        state(&mut page, PeerState::Failed);
+    }
+    page.forget();
+    entered(&mut page, vec![theirs()]);
+    assert!(page.frames.iter().any(|frame| matches!(frame, client_frame::Body::Publish(_))));
+    assert!(matches!(paths(&page)[..], [(_, Path::Fresh)]));
+}
+
 #[test]
 fn the_page_is_told_once_when_a_recording_begins_or_ends_also_by_entering_again() {
     let mut page = in_room();
