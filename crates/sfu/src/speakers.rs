@@ -84,7 +84,7 @@ impl Speakers {
         takes_over
     }
 
-    /// It is not there any more. That need not be told: everybody hears that it is gone.
+    /// It is not there any more.
     pub fn remove(&mut self, stream: StreamId) {
         self.order.retain(|speaker| speaker.stream != stream);
     }

@@ -32,8 +32,9 @@ impl Sfu {
         let Some(room) = self.spoke_in.remove(&stream) else { return };
         if let Some(speakers) = self.speakers.get_mut(&room) {
             speakers.remove(stream);
-            if speakers.is_empty() {
-                self.speakers.remove(&room);
+            match speakers.is_empty() {
+                true => drop(self.speakers.remove(&room)),
+                false => self.tell_speakers(room),
             }
         }
     }
