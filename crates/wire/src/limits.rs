@@ -600,6 +600,9 @@ pub const SWEEP_ROWS_MAX: usize = 256;
 /// Rows one step of an erasure looks at: some ten milliseconds, in which nobody else is served. The
 /// next step follows as long as there are more.
 pub const ERASE_ROWS_MAX: usize = 4_096;
+/// Messages one step looks at when an app keeps its messages for a shorter time than before: some ten
+/// milliseconds, in which nobody else is served. The next step follows after [`SWEEP_PAUSE`].
+pub const SHORTENED_AT_ONCE: i64 = 4_096;
 /// See [`SWEEP_ROWS_MAX`].
 pub const SWEEP_PAUSE: Duration = Duration::from_secs(1);
 
