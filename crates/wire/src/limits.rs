@@ -455,6 +455,10 @@ pub const MEDIA_BATCH_MAX: usize = 32;
 /// an IP packet before it is cut (GSO). What does not fit goes in the next one.
 pub const MEDIA_SEND_BYTES_MAX: usize = 60_000;
 
+/// Speakers of a room that are told in their order. Further ones have spoken long ago: no page shows
+/// so many large.
+pub const SPEAKERS_TOLD_MAX: usize = 12;
+
 /// How often a picture that is recorded gets a key frame: who seeks in the recording goes to one. The
 /// encoders of browsers make one every 100 s by themselves; each costs as much as some 10 others.
 pub const RECORDED_KEY_FRAME_EVERY: Duration = Duration::from_secs(10);

@@ -26,6 +26,7 @@ fn entered(page: &mut Page, streams: Vec<proto::Stream>) {
         streams,
         rights,
         recording: false,
+        speakers: vec![],
     }));
 }
 
@@ -335,4 +336,19 @@ fn the_page_is_told_once_when_a_recording_begins_or_ends_also_by_entering_again(
     let events = page.room_events();
     let told = events.into_iter().filter(|event| matches!(event, RoomEvent::Recording(_)));
     assert_eq!(told.collect::<Vec<_>>(), [true, false].map(RoomEvent::Recording));
+}
+
+#[test]
+fn the_page_is_told_when_somebody_else_has_the_word_and_the_order_stands_until_then() {
+    let mut page = in_room();
+    let update = |speakers| {
+        let update = proto::RoomUpdate { gid: 9, speakers, ..Default::default() };
+        server_frame::Body::RoomUpdate(update)
+    };
+    for speakers in [vec![40, 41], vec![40, 41], vec![], vec![41, 40]] {
+        page.server(update(speakers));
+    }
+    assert_eq!(page.client.room(ROOM).expect("in it").speakers, [StreamId(41), StreamId(40)]);
+    let events = page.room_events().into_iter();
+    assert_eq!(events.filter(|event| *event == RoomEvent::Speakers).count(), 2);
 }
