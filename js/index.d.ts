@@ -124,6 +124,8 @@ export interface MesiboGroupCallListener {
   MesiboGroupcall_OnSubscriber?(subscriber: MesiboSubscriber, joined: boolean): Answer;
   /** What is sent in the room is being recorded from now on, or no more. Of rooms only. */
   MesiboGroupcall_OnRecording?(recording: boolean): Answer;
+  /** Who has the word, or has spoken last, is another one: as `getSpeakers()`. Of rooms only. */
+  MesiboGroupcall_OnSpeakers?(speakers: MesiboParticipant[]): Answer;
   MesiboGroupcall_OnConnected?(participant: MesiboParticipant, connected: boolean): Answer;
   MesiboGroupcall_OnVideo?(
     participant: MesiboParticipant,
@@ -204,6 +206,48 @@ export interface MesiboGroupCallAdminListener {
   ): Answer;
   MesiboGroupcallAdmin_OnLeave?(requester: MesiboProfile, admin: boolean): Answer;
   [name: string]: any;
+}
+
+/** Of a track that is sent, in all its encodings, or received. */
+export interface MesiboTrackStats {
+  /** Bits a second since the last time; 0 the first time. */
+  bitrate: number;
+  /** Since the beginning. */
+  packets: number;
+  lost: number;
+  /** Part of the packets that was lost since the last time, 0 to 1. */
+  loss: number;
+  /** ms; `null` while nobody has told. */
+  jitter: number | null;
+  /** Such as "opus" or "VP8"; empty while it is not known. */
+  codec: string;
+}
+
+export interface MesiboVideoStats extends MesiboTrackStats {
+  /** Pixels; of what is sent the largest encoding. */
+  width: number;
+  height: number;
+  /** Pictures a second. */
+  frameRate: number;
+  /** Encodings that are sent or received. */
+  layers: number;
+  /** How often the picture stood still, and for how long in all, ms. Of what is received. */
+  freezes: number;
+  frozen: number;
+  /** Pictures that came too late to be shown. */
+  dropped: number;
+  /** What keeps a picture that is sent small: "none", "bandwidth", "cpu" or "other". */
+  limitedBy: string;
+}
+
+/** What `MesiboParticipant.getStats()` promises. */
+export interface MesiboParticipantStats {
+  /** ms since 1970. */
+  timestamp: number;
+  /** To the server and back, ms; `null` while it is not known. */
+  roundTrip: number | null;
+  audio: MesiboTrackStats | null;
+  video: MesiboVideoStats | null;
 }
 
 /** Somebody who is in a room without a camera or microphone of their own. */
@@ -1516,6 +1560,8 @@ declare class MesiboGroupCall {
   getLocalParticipant(name: string, address?: string): MesiboParticipant;
   getLocalParticipant(sid: number, name: string, address: string): MesiboParticipant;
   getParticipants(): MesiboParticipant[];
+  /** Who has the word by the server's ears, then who has spoken last; own streams too. */
+  getSpeakers(): MesiboParticipant[];
   /**
    * Has the server record all that is sent here, one file for each stream, kept with the media of the
    * group. `false`, and a line in the console, without the right to (`MESIBO_MEMBERFLAG_RECORD`).
@@ -1676,6 +1722,11 @@ declare class MesiboParticipant {
   isVideoCall(): boolean;
   getAspectRatio(): number;
   isVideoLandscape(): boolean;
+  /**
+   * How its media does, by this browser; `null` while nothing is sent or received. Rates are of the
+   * time since the last time they were asked for, so ask now and then.
+   */
+  getStats(): Promise<MesiboParticipantStats | null>;
 
   toggleAudioMute(): boolean;
   toggleVideoMute(): boolean;

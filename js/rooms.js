@@ -3,6 +3,7 @@
 
 import { constants } from "./constants.js";
 import { fieldOf } from "./hidden.js";
+import { statsOf } from "./stats.js";
 import { GROUP_CALL, callPage, methodOf } from "./told.js";
 
 const {
@@ -184,6 +185,9 @@ const methods = {
   },
   isVideoLandscape() {
     return engine.getAspectRatio.call(this) >= 1;
+  },
+  getStats() {
+    return statsOf(this, engine.getGroupCall.call(this)?._peer());
   },
   toggleAudioMute() {
     return engine.toggleMute.call(this, false);
@@ -374,7 +378,7 @@ const callMethods = {
 };
 
 function record(call, enable) {
-  const may = call.canRecord();
+  const may = (call._recording() & 2) !== 0;
   if (may) call._control(RECORD, { enable });
   else console.warn("mesibo: recording needs the room to be entered and the right to record");
   return may;
@@ -407,9 +411,13 @@ function grid(count, width, height, ratio) {
 function sortStreams(listener, views, width, height, start = 0, size = 0, params = {}) {
   const participantOf = (view) => listener?.ParticipantSort_onGetParticipant?.(view) ?? view;
   const wanted = params ?? {};
+  // The server says who has the word; whom it does not name has spoken long ago.
+  const speakers = room.getSpeakers.call(this);
+  const place = (p) => (speakers.includes(p) ? speakers.indexOf(p) : speakers.length);
   const talked = (participant) => engine.getTalkTimestamp.call(participant);
   const orders = [
     [wanted.orderedBySelf, (p) => (engine.isLocal.call(p) ? 0 : 1)],
+    [wanted.orderedByTalking, place],
     [wanted.orderedByTalking, (p) => (engine.isTalking.call(p) ? -Infinity : -talked(p))],
     [wanted.orderedByVideo, (p) => (engine.hasVideo.call(p) ? 0 : 1)],
     [wanted.orderedByName, (p) => String(engine.getName.call(p) ?? "").toLowerCase()],

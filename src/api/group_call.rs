@@ -195,6 +195,27 @@ impl Room {
         }
     }
 
+    /// Who has the word, then who has spoken last, as far as they are there.
+    fn speakers(self: &Rc<Room>) -> Array {
+        let gid = self.gid.get();
+        let speakers = self.driver.look(|client| {
+            let room = client.room(gid);
+            let there = |room: &client::Room| {
+                let all = room.speakers.iter().map(|id| match room.own_of(*id) {
+                    Some(sid) => StreamRef::Own(sid),
+                    None => StreamRef::Remote(*id),
+                });
+                let known = |stream: &StreamRef| match stream {
+                    StreamRef::Own(_) => true,
+                    StreamRef::Remote(id) => room.streams.contains_key(id),
+                };
+                all.filter(known).collect::<Vec<_>>()
+            };
+            room.map(there).unwrap_or_default()
+        });
+        speakers.into_iter().map(|stream| self.participant(stream).object()).collect()
+    }
+
     /// Whose stream this is: somebody's, or an own one.
     fn stream_of(&self, id: StreamId) -> StreamRef {
         let gid = self.gid.get();
@@ -300,6 +321,7 @@ impl Room {
                 participant.tell_quality(quality);
             }
             RoomEvent::Control(control) => self.on_control(&control),
+            RoomEvent::Speakers => self.tell_room("Speakers", &[self.speakers().into()]),
             RoomEvent::Recording(on) => self.tell_room("Recording", &[on.into()]),
             RoomEvent::HungUp { stream, reason } => {
                 let participant = self.participant(stream);
@@ -389,6 +411,17 @@ impl MesiboGroupCall {
             by: String::new(),
         };
         self.room.driver.call(|client, _| client.control(control));
+    }
+
+    #[wasm_bindgen(js_name = getSpeakers)]
+    pub fn get_speakers(&self) -> Array {
+        self.room.speakers()
+    }
+
+    /// The browser's own connection, for its statistics; undefined while there is none.
+    #[wasm_bindgen(js_name = _peer)]
+    pub fn peer(&self) -> JsValue {
+        self.room.driver.peers.connection_of(self.room.gid.get())
     }
 
     /// Bit 0: it is being recorded; bit 1: the user may begin and end that.

@@ -127,6 +127,12 @@ impl Peers {
         }
     }
 
+    /// The connection of a room, as the browser has it.
+    pub fn connection_of(&self, room: GroupId) -> JsValue {
+        let connections = self.connections.borrow();
+        connections.get(&room).map_or(JsValue::UNDEFINED, |connection| (&connection.peer).into())
+    }
+
     /// The media of an own stream, once it is captured.
     pub fn own_stream(&self, room: GroupId, sid: u32) -> Option<MediaStream> {
         self.captured.borrow().get(&(room, sid)).map(|capture| same(&capture.stream))

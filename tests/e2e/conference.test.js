@@ -273,13 +273,10 @@ test("a participant knows who it is, what it has, and carries what the page hang
   const hung = await pages[1].evaluate((who) => {
     const p = room.of(who);
     Object.assign(p, { getVideoView: "mine", isLocal: true, isTalking: {}, getGroupCall: 7 });
-    Object.assign(p, { setVisibility: null, setFullscreen: 1, getAdmin: 2, getName: undefined });
-    const done = [
-      p.setVisible(false),
-      p.setFullscreen(true),
-      p.setPriority(3),
-      p.fullScreen(false),
-    ];
+    Object.assign(p, { setVisibility: null, getAdmin: 2, getName: undefined });
+    const done = [p.setVisible(false), p.setFullscreen(true), p.setPriority(3)];
+    p.setFullscreen = 1;
+    done.push(p.fullScreen(false));
     p.adminMute(true, true, true);
     const order = { orderedBySelf: true, orderedByName: true, orderedByTalking: true };
     const sorted = room.call.sortStreams(null, [p, room.me()], 100, 100, 0, 0, order);
@@ -352,6 +349,68 @@ test("participants are put in order and into a grid that fills the place", async
     ["bob", 1, 800, 0, 800, 450],
     ["carol", 2, 400, 450, 800, 450],
   ]);
+});
+
+test("the server says who has the word, and streams stand in that order", async () => {
+  const { people, pages } = await enter(["ada", "bob", "carol"]);
+  const [ada, bob, carol] = people.map((person) => key(person));
+  const [a, b, c] = pages;
+  // The microphones of the tests beep without end.
+  const first = (page, who) =>
+    page.until((who) => {
+      const [speaker] = room.call.getSpeakers();
+      const name = speaker && `${speaker.getAddress()}/${speaker.getSid()}`;
+      return name === who && room.seen.speakers.at(-1)?.[0] === who;
+    }, who);
+  await a.evaluate(() => room.mute(false));
+  await c.evaluate(() => room.mute(false));
+  for (const page of [a, c]) await first(page, bob);
+  await b.evaluate(() => room.mute(false));
+  await c.evaluate(() => room.mute(false));
+  for (const page of [a, b]) await first(page, carol);
+  const sorted = await a.evaluate(() => {
+    const views = [room.me(), ...room.call.getParticipants()];
+    const params = { orderedByTalking: true };
+    const inOrder = room.call.sortStreams(null, views, 640, 480, 0, 0, params);
+    return inOrder.map((p) => `${p.getAddress()}/${p.getSid()}`);
+  });
+  assert.deepEqual(sorted.slice(0, 2), [carol, bob]);
+  assert.equal(sorted.length, 3, ada);
+});
+
+test("statistics say how each stream does, both ways", async () => {
+  const { people, pages } = await enter(["ada", "bob"]);
+  const [, b] = pages;
+  const told = await b.evaluate(async (who) => {
+    const [theirs, mine] = [room.of(who), room.me()];
+    // Rates need two looks, and something that flows in between.
+    const good = (stats) =>
+      stats?.audio?.bitrate > 0 && stats.video?.bitrate > 0 && stats.roundTrip !== null;
+    const look = () => Promise.all([theirs, mine].map((p) => p.getStats()));
+    let found = await look();
+    while (!found.every(good)) {
+      await new Promise(requestAnimationFrame);
+      found = await look();
+    }
+    return found;
+  }, key(people[0]));
+  for (const { audio, video, roundTrip, timestamp } of told) {
+    assert.equal(audio.codec, "opus");
+    assert.match(video.codec, /^(VP8|VP9|H264)$/);
+    assert.ok(video.width >= 320 && video.height >= 180, JSON.stringify(video));
+    assert.ok(audio.packets > 0 && video.packets > 0);
+    assert.ok(roundTrip >= 0 && Math.abs(timestamp - Date.now()) < 60_000);
+    for (const { loss, lost, jitter } of [audio, video]) {
+      assert.ok(loss >= 0 && loss <= 1 && Number.isInteger(lost), `${loss} ${lost}`);
+      assert.ok(jitter === null || jitter >= 0);
+    }
+  }
+  const [theirs, mine] = told.map(({ video }) => video);
+  assert.deepEqual([theirs.layers, theirs.limitedBy], [1, "none"]);
+  assert.ok(mine.layers >= 1);
+  await b.evaluate((who) => void room.of(who).hangup(), key(people[0]));
+  // Nothing is received any more.
+  await b.until(async (who) => (await room.of(who).getStats()) === null, key(people[0]));
 });
 
 // Rules: 1.5.14, 7.10, 7.23.

@@ -215,6 +215,10 @@ for (const [scheme, screen] of [
     await adas.getByRole("menuitem", { name: "Show large" }).click();
     await isAccessibleAndFits(adas, "speaker");
     if (screen === "phone") await adas.getByRole("button", { name: "Close people" }).click();
+    await adas.locator("body").press("i");
+    await adas.locator("#statistics").getByText("kbit/s").first().waitFor();
+    await isAccessibleAndFits(adas, "statistics");
+    await adas.getByRole("button", { name: "Close statistics" }).click();
     await adas.getByRole("button", { name: "More" }).click();
     await isAccessibleAndFits(adas, "menu");
     await adas.getByRole("menuitem", { name: "Keyboard shortcuts" }).click();
@@ -348,4 +352,29 @@ test("two people meet in the conference, mute, share a screen, chat and leave", 
   await adas.getByRole("button", { name: "Leave" }).click();
   await bobs.getByText("Only you").waitFor();
   assert.equal(await bobs.locator("#tiles .tile").count(), 1);
+});
+
+test("a host records the conference, everybody sees that, and figures are there for who wants them", async () => {
+  const people = await world.people("Ada", "Bob");
+  const { gid, pages } = await lobbies(people);
+  const [adas, bobs] = pages;
+  await world.app.editMembers(gid, [people[0].address], { record: true });
+  for (const page of pages) await enter(page);
+  await Promise.all(pages.map((page) => pictures(page, 2)));
+  const sees = (page, state) => page.locator("#recording").waitFor({ state });
+  await bobs.getByRole("button", { name: "More" }).click();
+  assert.equal(await bobs.getByRole("menuitem", { name: "Record" }).count(), 0);
+  await bobs.getByRole("menuitem", { name: "Statistics" }).click();
+  const figures = bobs.getByRole("region", { name: "Figures of each picture" });
+  await figures.getByRole("heading", { name: "Ada" }).waitFor();
+  await figures.getByText("VP8").first().waitFor();
+  await adas.getByRole("button", { name: "More" }).click();
+  await adas.getByRole("menuitem", { name: "Record" }).click();
+  for (const page of pages) await sees(page, "visible");
+  await bobs.getByText("This conference is being recorded").first().waitFor();
+  await isAccessibleAndFits(bobs, "recorded");
+  await adas.locator("body").press("r");
+  for (const page of pages) await sees(page, "hidden");
+  await bobs.keyboard.press("Escape");
+  await figures.waitFor({ state: "hidden" });
 });

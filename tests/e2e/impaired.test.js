@@ -17,6 +17,8 @@ before(async () => {
 });
 after(() => [media, relay].forEach((network) => network.stop()));
 
+// Otherwise media in the dark would go on through the relay, which is what it is for.
+const NO_RELAY = "none";
 const [CONNECTED, RECONNECTING] = [0x30, 0x32];
 const LOSSY = { loss: 0.05, reorder: 0.02 };
 const FAR = { delay: 100, jitter: 20 };
@@ -26,7 +28,7 @@ async function inRoom() {
   const people = await world.people("ada", "bob");
   const addresses = people.map((person) => person.address);
   const group = await world.app.addGroup("weak", addresses);
-  const visit = (person) => world.visit(person, "room.html", { group });
+  const visit = (person) => world.visit(person, "room.html", { group, through: NO_RELAY });
   const pages = await Promise.all(people.map(visit));
   return {
     pages,
@@ -96,5 +98,6 @@ test("a call by TCP through the relay comes back when its connection breaks", as
   for (const page of pages) await flows(page, "video");
   relay.changeAddresses();
   for (const page of pages) await comesBack(page);
-  assert.deepEqual(await pages[0].evaluate(() => ways()), ["tcp"]);
+  const taken = await pages[0].evaluate(() => ways());
+  assert.deepEqual([...new Set(taken)], ["tcp"]);
 });

@@ -11,6 +11,8 @@ const KEYS = {
   c: ["chat", "Chat"],
   p: ["people", "People"],
   l: ["layout", "All alike, or the speaker large"],
+  i: ["statistics", "Statistics"],
+  r: ["record", "Begin or end a recording, if you may"],
 };
 const BUTTONS = ["mic", "camera", "screen", "hand", "chat", "people", "more", "leave"];
 
@@ -83,8 +85,9 @@ export class Controls {
   }
 
   drawPanel(name, open) {
-    this.buttons[name].setAttribute("aria-expanded", String(open));
-    this.buttons[name].classList.toggle("on", open);
+    // The statistics have no button of their own.
+    this.buttons[name]?.setAttribute("aria-expanded", String(open));
+    this.buttons[name]?.classList.toggle("on", open);
   }
 
   drawUnread(unread) {

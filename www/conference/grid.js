@@ -9,7 +9,7 @@ class Tile {
   constructor(participant, name, pin) {
     this.isScreen = participant.getSid() > 0;
     this.participant = participant;
-    this.spoke = 0;
+    this.name = name;
     this.video = element("video", { autoplay: true, playsinline: true });
     this.mic = icon("mic-off", "muted");
     this.hand = icon("hand", "hand raised");
@@ -60,7 +60,6 @@ class Tile {
 
   setTalking(on) {
     this.element.classList.toggle("talking", on);
-    if (on) this.spoke = performance.now();
   }
 
   setState(text) {
@@ -81,6 +80,8 @@ export class Grid {
   constructor(list) {
     this.list = list;
     this.tiles = new Map();
+    /** Who has the word, then who has spoken last. */
+    this.speakers = [];
     /** One large, or all alike. */
     this.speaker = false;
     this.pinned = null;
@@ -113,13 +114,25 @@ export class Grid {
     return this.tiles.get(participant);
   }
 
+  /** `[name, participant]` of each picture, as they stand. */
+  named() {
+    const at = (tile) => [...this.list.children].indexOf(tile.element);
+    const tiles = [...this.tiles.values()].sort((a, b) => at(a) - at(b));
+    return tiles.map(({ name, participant }) => [name, participant]);
+  }
+
   participants() {
     return [...this.tiles.keys()];
   }
 
   setTalking(participant, talking) {
     this.tile(participant)?.setTalking(talking);
-    if (talking) this.lay();
+  }
+
+  /** Participants in the order in which they have spoken, the last first. */
+  setSpeakers(speakers) {
+    this.speakers = speakers;
+    this.lay();
   }
 
   setSpeaker(on) {
@@ -141,13 +154,16 @@ export class Grid {
     if (tile && this.pinned !== tile) this.togglePin(tile);
   }
 
-  /** The one to look at: pinned, a screen, who spoke last, anybody but oneself. */
+  /** The one to look at: pinned, a screen, who has the word, anybody but oneself. */
   main() {
     if (this.pinned) return this.pinned;
     const all = [...this.tiles.values()];
     const others = all.filter((tile) => !tile.participant.isLocal());
     const screen = others.find((tile) => tile.isScreen);
-    return screen ?? others.sort((a, b) => b.spoke - a.spoke)[0] ?? all[0];
+    const speaker = this.speakers
+      .map((one) => this.tile(one))
+      .find((tile) => others.includes(tile));
+    return screen ?? speaker ?? others[0] ?? all[0];
   }
 
   lay() {

@@ -1,4 +1,4 @@
-// What stands beside the pictures, or as a sheet over them: the chat or the people, one at a time.
+// What stands beside the pictures, or as a sheet over them: the chat, the people or the statistics, one at a time.
 
 export class Panels {
   /** `shown(name, on)` is told of each change; `names` are ids of the elements. */
@@ -23,7 +23,7 @@ export class Panels {
 
   button(name) {
     const own = document.querySelector(`.controls [aria-controls="${name}"]`);
-    return own.offsetParent ? own : document.getElementById("more");
+    return own?.offsetParent ? own : document.getElementById("more");
   }
 
   show(open) {

@@ -6,6 +6,7 @@ import { Grid } from "./grid.js";
 import { Hands } from "./hands.js";
 import { Panels } from "./panels.js";
 import { People } from "./people.js";
+import { Statistics } from "./statistics.js";
 
 const CAMERA = 0;
 const SCREEN = 1;
@@ -30,8 +31,10 @@ export class Room {
     const tiles = document.getElementById("tiles");
     this.grid = new Grid(tiles);
     tiles.addEventListener("layout", () => this.draw());
-    this.panels = new Panels(["chat", "people"], (name, on) => {
+    this.statistics = new Statistics(() => this.grid.named());
+    this.panels = new Panels(["chat", "people", "statistics"], (name, on) => {
       if (name === "chat") chat.open(on);
+      if (name === "statistics") this.statistics.open(on);
       this.controls.drawPanel(name, on);
     });
     this.controls = new Controls(
@@ -43,6 +46,8 @@ export class Room {
         chat: () => this.panels.toggle("chat"),
         people: () => this.panels.toggle("people"),
         layout: () => this.setSpeaker(!this.grid.speaker),
+        statistics: () => this.panels.toggle("statistics"),
+        record: () => this.record(),
         leave: () => this.leave(null),
       },
       () => this.more(),
@@ -74,6 +79,7 @@ export class Room {
     // Beside the pictures where there is room for both.
     this.panels.show(matchMedia("(min-width: 720px)").matches ? "chat" : null);
     heading.focus();
+    this.drawRecording();
     this.draw();
   }
 
@@ -186,6 +192,18 @@ export class Room {
     this.grid.setTalking(participant, talking);
   }
 
+  MesiboGroupcall_OnSpeakers(speakers) {
+    this.grid.setSpeakers(speakers);
+  }
+
+  MesiboGroupcall_OnRecording(recording) {
+    if (!this.entered) return;
+    this.drawRecording();
+    const words = recording ? "This conference is being recorded" : "The recording has ended";
+    announce(words);
+    this.mention(words);
+  }
+
   MesiboGroupcall_OnQuality(participant, quality) {
     this.grid.tile(participant)?.setQuality(quality);
   }
@@ -282,6 +300,12 @@ export class Room {
     this.draw();
   }
 
+  record() {
+    if (!this.call.canRecord()) return this.mention("You may not record this conference.");
+    if (this.call.isRecording()) this.call.stopRecording();
+    else this.call.startRecording();
+  }
+
   /** In a window of its own above all others: who is looked at, or has it already. */
   pictureInPicture() {
     if (document.pictureInPictureElement) return document.exitPictureInPicture();
@@ -316,6 +340,12 @@ export class Room {
           text: "Picture in picture",
           act: () => this.pictureInPicture(),
         },
+      { icon: "pulse", text: "Statistics", act: () => this.panels.toggle("statistics") },
+      this.call.canRecord() && {
+        icon: this.call.isRecording() ? "stop" : "record",
+        text: this.call.isRecording() ? "Stop recording" : "Record",
+        act: () => this.record(),
+      },
       isHost && { icon: "mic-off", text: "Mute everybody", act: () => this.muteAll() },
       isHost && {
         icon: "leave",
@@ -339,6 +369,10 @@ export class Room {
   }
 
   // ---- drawing ----
+
+  drawRecording() {
+    document.getElementById("recording").hidden = !this.call.isRecording();
+  }
 
   drawMute(participant) {
     const tile = this.grid.tile(participant);

@@ -411,6 +411,8 @@ pub enum RoomEvent {
     SourceChanged(StreamRef),
     /// The publisher suggests how to show it, see [`crate::Stream::display`].
     Display(StreamId),
+    /// Who has the word, or who has spoken last, has changed: see [`crate::Room::speakers`].
+    Speakers,
     /// What is sent in the room is being recorded from now on, or no more.
     Recording(bool),
     /// An admin asks for something; whether it is done is the page's to say.

@@ -56,6 +56,8 @@ pub struct Room {
     pub rights: proto::Rights,
     /// What is sent here is being recorded.
     pub recording: bool,
+    /// Who has the word, then who has spoken last. Of some, nothing else may be known (any more).
+    pub speakers: Vec<StreamId>,
     /// Streams of others.
     pub streams: Map<StreamId, Stream>,
     /// Own streams by the page's number.
@@ -393,6 +395,7 @@ impl Client {
             self.limit_pictures(gid);
         }
         self.on_recording(gid, state.recording);
+        self.on_speakers(gid, &state.speakers);
         for id in gone {
             self.on_stream_gone(gid, id);
         }
@@ -416,6 +419,9 @@ impl Client {
         if let Some(recording) = update.recording {
             self.on_recording(gid, recording);
         }
+        if !update.speakers.is_empty() {
+            self.on_speakers(gid, &update.speakers);
+        }
         if update.lost
             && let Some(room) = self.rooms.get_mut(&gid)
         {
@@ -429,6 +435,15 @@ impl Client {
         }
         for stream in &update.own {
             self.on_own_stream(gid, stream);
+        }
+    }
+
+    fn on_speakers(&mut self, gid: GroupId, speakers: &[u64]) {
+        let Some(room) = self.rooms.get_mut(&gid) else { return };
+        let speakers: Vec<_> = speakers.iter().map(|id| StreamId(*id)).collect();
+        if room.speakers != speakers {
+            room.speakers = speakers;
+            self.tell_room(gid, RoomEvent::Speakers);
         }
     }
 

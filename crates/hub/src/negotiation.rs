@@ -146,6 +146,7 @@ impl Hub {
                     self.tell_stream(gid, stream);
                 }
             }
+            Event::Speakers { room: gid, streams } => self.on_speakers(gid, streams),
             Event::Quality { peer, quality } => {
                 let Some(room) = self.rooms.rooms.get_mut(&peer.room) else { return };
                 let Some(occupant) = room.occupants.get(&peer.session) else { return };

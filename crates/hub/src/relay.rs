@@ -15,6 +15,7 @@ use wire::limits::RELAY_CREDENTIAL_LIFETIME;
 use wire::proto::IceServer;
 
 use crate::hub::Hub;
+use crate::port::apps::feature;
 
 /// The relays that sessions are told of.
 #[derive(Clone)]
@@ -71,6 +72,9 @@ impl Hub {
     /// What a session of this user is told; nothing without relays.
     pub(crate) fn ice_servers(&self, uid: Uid) -> Vec<IceServer> {
         let Some(Relay { urls, credential, only }) = &self.relay else { return Vec::new() };
+        if self.is_denied(uid, feature::own::CALL_TURN) {
+            return Vec::new();
+        }
         let (username, credential) = match credential {
             RelayCredential::Fixed { username, password } => (username.clone(), password.clone()),
             RelayCredential::Secret(secret) => {

@@ -53,6 +53,8 @@ pub(crate) struct Room {
     pub occupants: BTreeMap<SessionId, Occupant>,
     pub streams: BTreeMap<StreamId, Published>,
     pub recording: Option<Recorded>,
+    /// Who speaks, then who has spoken last.
+    pub speakers: Vec<StreamId>,
 }
 
 /// A session in a room.
@@ -213,7 +215,9 @@ impl Hub {
         let mut streams = portions(room.streams_for(id)).into_iter();
         let first = streams.next().unwrap_or_default();
         let recording = room.recording.is_some();
-        let state = RoomState { gid: gid.0, streams: first, rights, recording };
+        let lists = occupant.rights.allow(right::LIST);
+        let speakers = room.speakers.iter().filter(|_| lists).map(|stream| stream.0).collect();
+        let state = RoomState { gid: gid.0, streams: first, rights, recording, speakers };
         self.send(id, server_frame::Body::RoomState(state));
         for changed in streams {
             let further = RoomUpdate { changed, ..update(gid) };
@@ -442,6 +446,17 @@ impl Hub {
         self.send(by, server_frame::Body::RoomUpdate(own));
     }
 
+    /// Who speaks has changed: those are told who may know who is there.
+    pub(crate) fn on_speakers(&mut self, gid: GroupId, streams: Vec<StreamId>) {
+        let Some(room) = self.rooms.rooms.get_mut(&gid) else { return };
+        room.speakers = streams.into_iter().filter(|id| room.streams.contains_key(id)).collect();
+        let speakers = room.speakers.iter().map(|stream| stream.0).collect();
+        let lists = |(_, occupant): &(&SessionId, &Occupant)| occupant.rights.allow(right::LIST);
+        let audience = room.occupants.iter().filter(lists).map(|(session, _)| *session).collect();
+        let update = RoomUpdate { speakers, ..update(gid) };
+        self.send_to_all(audience, server_frame::Body::RoomUpdate(update));
+    }
+
     pub(crate) fn send_to_all(&mut self, sessions: Vec<SessionId>, body: server_frame::Body) {
         let frame = Bytes::from(encode_server(body));
         for session in sessions {
@@ -454,6 +469,7 @@ impl Hub {
         self.rooms.streams.remove(&id);
         let Some(room) = self.rooms.rooms.get_mut(&gid) else { return };
         let Some(published) = room.streams.remove(&id) else { return };
+        room.speakers.retain(|speaker| *speaker != id);
         let audience = room.audience(id, published.by);
         for occupant in room.occupants.values_mut() {
             occupant.receiving.remove(&id);

@@ -6,7 +6,7 @@ use host::Host;
 use hub::port::admin::{ErrorCode, GroupFields, Operation, Reply, UserFields, UserRef};
 use hub::port::apps::feature::own;
 use hub::port::apps::{ClassField, ClassPatch, Rate, number, rate};
-use hub::{Input, Leave};
+use hub::{Hub, Input, Leave, Relay, RelayCredential};
 use wire::call as step;
 use wire::code::Code;
 use wire::id::{GroupId, SessionId, Ticket};
@@ -330,6 +330,19 @@ fn a_call_is_over_when_the_class_of_a_side_says_so() {
     };
     let of_ada = world.host.entries(world.ada);
     assert!(!is_call(of_ada), "her class keeps no calls");
+}
+
+#[test]
+fn relays_are_for_who_may_use_them() {
+    let mut world = World::free();
+    let credential = RelayCredential::Secret("north".into());
+    let relay = Relay { urls: vec!["turn:a".into()], credential, only: false };
+    let hub = std::mem::replace(&mut world.host.hub, Hub::new(9));
+    world.host.hub = hub.with_relay(Some(relay));
+    let token = world.tokens[0].clone();
+    assert_eq!(world.host.resume(&token, 0).1.ice_servers.len(), 1);
+    world.deny(own::CALL_TURN);
+    assert_eq!(world.host.resume(&token, 0).1.ice_servers.len(), 0);
 }
 
 #[test]

@@ -170,6 +170,36 @@ fn a_media_line_said_twice_carries_what_was_said_first() {
 }
 
 #[test]
+fn who_has_the_word_is_told_to_those_who_may_know_who_is_there() {
+    let mut host = Host::new();
+    let (gid, [ada, bob, carol]) = room(&mut host, 0);
+    host.rights(gid, "carol", 0, right::LIST);
+    for session in [ada, carol] {
+        enter(&mut host, gid, session).expect("entered");
+    }
+    let stream = publish(&mut host, gid, ada, 0).expect("published");
+    for session in [ada, carol] {
+        host.received(session);
+    }
+    let unknown = wire::id::StreamId(7);
+    let streams = vec![unknown, wire::id::StreamId(stream.id)];
+    host.input(Input::Media(Event::Speakers { room: gid, streams }));
+    let told = |host: &mut Host, session| {
+        let frames = host.received(session).into_iter();
+        let told = frames.filter_map(|body| match body {
+            server_frame::Body::RoomUpdate(update) => Some(update.speakers),
+            _ => None,
+        });
+        told.collect::<Vec<_>>()
+    };
+    assert_eq!(told(&mut host, ada), [vec![stream.id]]);
+    assert_eq!(told(&mut host, carol), [] as [Vec<u64>; 0]);
+    assert_eq!(enter(&mut host, gid, bob).expect("entered").speakers, [stream.id]);
+    host.frame(ada, client_frame::Body::Unpublish(Unpublish { gid: gid.0, sid: 0 }));
+    assert_eq!(enter(&mut host, gid, bob).expect("entered").speakers, [] as [u64; 0]);
+}
+
+#[test]
 fn only_the_latest_offer_is_answered() {
     let mut host = Host::new();
     let (gid, [ada, ..]) = room(&mut host, 0);

@@ -16,11 +16,13 @@ use wire::limits::{
 };
 
 use crate::demo;
-use crate::front::CertificateFiles;
+use crate::front::{Acme, CertificateFiles, Tls};
 use crate::{push, turn, webhook};
 
 /// Found where programs are.
 const FFMPEG: &str = "ffmpeg";
+/// Where certificates are ordered unless another place is named.
+const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
 
 /// Everything the server is told; nothing of it changes while it runs.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +30,7 @@ pub struct Config {
     /// Where pages, backends and sockets come to; port 0 takes a free one.
     pub listen: SocketAddr,
     /// The certificate of `listen`; `None`: it speaks plain HTTP.
-    pub tls: Option<CertificateFiles>,
+    pub tls: Option<Tls>,
     /// Proxies that may say for whom they ask.
     pub proxies: Vec<IpNet>,
     /// UDP address of audio and video; port 0 takes a free one.
@@ -144,6 +146,28 @@ pub struct Flags {
     /// And its private key
     #[arg(long, env = "MESIBO_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
+
+    /// Instead of files: a domain that a certificate is ordered for by ACME (RFC 8555), which has to
+    /// reach port 443 of it; may be repeated
+    #[arg(
+        long,
+        env = "MESIBO_ACME_DOMAINS",
+        value_delimiter = ',',
+        conflicts_with_all = ["tls_dir", "tls_cert"]
+    )]
+    acme_domains: Option<Vec<String>>,
+
+    /// Mail address that the ACME server writes to when something is wrong
+    #[arg(long, env = "MESIBO_ACME_CONTACT", value_name = "ADDRESS")]
+    acme_contact: Option<String>,
+
+    /// Directory of the ACME server [that of Let's Encrypt]
+    #[arg(long, env = "MESIBO_ACME_DIRECTORY", value_name = "URL")]
+    acme_directory: Option<String>,
+
+    /// Certificates that the ACME server's own goes back to, in PEM [those of the world]
+    #[arg(long, env = "MESIBO_ACME_CA", value_name = "FILE")]
+    acme_ca: Option<PathBuf>,
 
     /// Network of proxies that may say for whom they ask (X-Forwarded-For, -Proto, -Host); may be
     /// repeated [127.0.0.0/8, ::1]
@@ -286,7 +310,7 @@ struct File {
     log: Option<String>,
     history: Option<bool>,
     #[serde(default)]
-    tls: Tls,
+    tls: TlsFile,
     #[serde(default)]
     admin: Admin,
     #[serde(default)]
@@ -355,22 +379,46 @@ struct Files {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Tls {
+struct TlsFile {
     dir: Option<PathBuf>,
     cert: Option<PathBuf>,
     key: Option<PathBuf>,
     chain: Option<PathBuf>,
+    #[serde(default)]
+    acme: AcmeFile,
 }
 
-impl Tls {
-    fn files(self) -> anyhow::Result<Option<CertificateFiles>> {
-        match (self.dir, self.cert, self.key) {
-            (None, None, None) => Ok(None),
-            (Some(folder), None, None) => Ok(Some(CertificateFiles::in_folder(&folder))),
-            (None, Some(cert), Some(key)) => {
-                Ok(Some(CertificateFiles { cert, key, chain: self.chain }))
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AcmeFile {
+    domains: Option<Vec<String>>,
+    contact: Option<String>,
+    directory: Option<String>,
+    folder: Option<PathBuf>,
+    ca: Option<PathBuf>,
+}
+
+impl TlsFile {
+    /// Where the certificate comes from; `data` is where one that is ordered is kept.
+    fn source(self, data: &Path) -> anyhow::Result<Option<Tls>> {
+        let AcmeFile { domains, contact, directory, folder, ca } = self.acme;
+        let domains = domains.unwrap_or_default();
+        match (self.dir, self.cert, self.key, domains.is_empty()) {
+            (None, None, None, true) => Ok(None),
+            (None, None, None, false) => Ok(Some(Tls::Acme(Acme {
+                domains,
+                contact,
+                directory: directory.unwrap_or(LETS_ENCRYPT.into()),
+                folder: folder.unwrap_or_else(|| data.join("acme")),
+                ca,
+            }))),
+            (Some(folder), None, None, true) => {
+                Ok(Some(Tls::Files(CertificateFiles::in_folder(&folder))))
             }
-            _ => anyhow::bail!("tls needs either dir, or cert and key"),
+            (None, Some(cert), Some(key), true) => {
+                Ok(Some(Tls::Files(CertificateFiles { cert, key, chain: self.chain })))
+            }
+            _ => anyhow::bail!("tls needs either dir, or cert and key, or acme.domains"),
         }
     }
 }
@@ -403,10 +451,25 @@ impl Flags {
             }
         };
         let default = Config::default();
-        let tls = match self.tls_dir.is_some() || self.tls_cert.is_some() {
-            true => Tls { dir: self.tls_dir, cert: self.tls_cert, key: self.tls_key, chain: None },
+        let by_flags =
+            self.tls_dir.is_some() || self.tls_cert.is_some() || self.acme_domains.is_some();
+        let mut tls = match by_flags {
+            true => TlsFile {
+                dir: self.tls_dir,
+                cert: self.tls_cert,
+                key: self.tls_key,
+                chain: None,
+                acme: AcmeFile { domains: self.acme_domains, ..file.tls.acme },
+            },
             false => file.tls,
         };
+        if by_flags && tls.acme.domains.is_none() {
+            tls.acme = AcmeFile::default();
+        }
+        tls.acme.contact = self.acme_contact.or(tls.acme.contact);
+        tls.acme.directory = self.acme_directory.or(tls.acme.directory);
+        tls.acme.ca = self.acme_ca.or(tls.acme.ca);
+        let data = self.data.or(file.data).unwrap_or(default.data);
         let demo = self.demo_enabled.or(file.demo.enabled).unwrap_or(false);
         anyhow::ensure!(
             !(demo && self.production.or(file.production).unwrap_or(false)),
@@ -421,7 +484,7 @@ impl Flags {
         });
         let config = Config {
             listen: self.listen.or(file.listen).unwrap_or(default.listen),
-            tls: tls.files()?,
+            tls: tls.source(&data)?,
             proxies: self.proxies.or(file.proxies).unwrap_or(default.proxies),
             media: self.media.or(file.media).unwrap_or(default.media),
             announce: match (self.announce, file.announce) {
@@ -435,7 +498,7 @@ impl Flags {
                 (None, None) => default.announce,
             },
             turn: self.turn.settings(file.turn)?,
-            data: self.data.or(file.data).unwrap_or(default.data),
+            data,
             site: self.site.or(file.site),
             admin_key: self.admin_key.or(file.admin_key),
             log: self.log.or(file.log).unwrap_or(default.log),
@@ -507,11 +570,17 @@ impl File {
     /// Folders in the file are as seen from where it is.
     fn within(self, folder: &Path) -> File {
         let seen = |path: Option<PathBuf>| path.map(|path| folder.join(path));
-        let tls = Tls {
+        let acme = AcmeFile {
+            folder: seen(self.tls.acme.folder),
+            ca: seen(self.tls.acme.ca),
+            ..self.tls.acme
+        };
+        let tls = TlsFile {
             dir: seen(self.tls.dir),
             cert: seen(self.tls.cert),
             key: seen(self.tls.key),
             chain: seen(self.tls.chain),
+            acme,
         };
         File { data: seen(self.data), site: seen(self.site), tls, ..self }
     }
@@ -637,11 +706,11 @@ mod tests {
         let config = flags(&["--config", &path, "--listen", "[::1]:80"]).config().unwrap();
         let expected = Config {
             listen: "[::1]:80".parse().unwrap(),
-            tls: Some(CertificateFiles {
+            tls: Some(Tls::Files(CertificateFiles {
                 cert: folder.path().join("cert.pem"),
                 key: folder.path().join("key.pem"),
                 chain: None,
-            }),
+            })),
             proxies: vec!["10.0.0.0/8".parse().unwrap()],
             media: "0.0.0.0:3478".parse().unwrap(),
             announce: vec!["192.0.2.1:0".parse().unwrap(), "[2001:db8::1]:9".parse().unwrap()],

@@ -168,6 +168,14 @@ pub enum Event {
         /// Speaks now.
         talking: bool,
     },
+    /// Who speaks in a room: who has the word first, then who has spoken last. No more than
+    /// [`SPEAKERS_TOLD_MAX`](wire::limits::SPEAKERS_TOLD_MAX).
+    Speakers {
+        /// Where.
+        room: RoomId,
+        /// Their streams.
+        streams: Vec<StreamId>,
+    },
     /// How well a peer's link does: when that has changed so that somebody would notice.
     Quality {
         /// Whose link.

@@ -30,6 +30,7 @@ mod quality;
 mod recording;
 mod rewrite;
 mod sfu;
+mod speakers;
 mod talking;
 
 pub use command::{Command, Event, Kind, Mapping, PeerId, Refusal, RoomId, StreamId, View};

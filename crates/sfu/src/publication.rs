@@ -69,6 +69,11 @@ impl Publication {
         }
     }
 
+    /// In which room its sound is.
+    pub fn heard_in(&self) -> Option<RoomId> {
+        self.audio.publisher.map(|publisher| publisher.room)
+    }
+
     /// Nobody would miss it.
     pub fn is_idle(&self) -> bool {
         self.recording.is_none()

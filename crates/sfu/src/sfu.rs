@@ -5,18 +5,20 @@ mod drive;
 mod links;
 mod packets;
 mod requests;
+mod speaking;
 mod views;
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use crate::command::{Command, Event, Kind, PeerId, StreamId};
+use crate::command::{Command, Event, Kind, PeerId, RoomId, StreamId};
 use crate::deadlines::Deadlines;
 use crate::demux::{Demux, Slot};
 use crate::peer::Peer;
 use crate::publication::Publication;
 use crate::recording::Recorded;
+use crate::speakers::Speakers;
 
 /// What does not change while the SFU lives.
 #[derive(Clone, Debug)]
@@ -100,6 +102,10 @@ pub struct Sfu {
     track_deadlines: Deadlines<(StreamId, Kind)>,
     /// When to look at what everybody's link carries; never while nobody is there.
     allocate_at: Option<Instant>,
+    /// Who speaks in each room.
+    speakers: HashMap<RoomId, Speakers>,
+    /// Where those are who have spoken.
+    spoke_in: HashMap<StreamId, RoomId>,
     outputs: VecDeque<Output>,
     next_run: u64,
     counters: Counters,
@@ -120,6 +126,8 @@ impl Sfu {
             peer_deadlines: Deadlines::new(),
             track_deadlines: Deadlines::new(),
             allocate_at: None,
+            speakers: HashMap::new(),
+            spoke_in: HashMap::new(),
             outputs: VecDeque::new(),
             next_run: 0,
             counters: Counters::default(),
@@ -177,11 +185,5 @@ impl Sfu {
 
     fn tell(&mut self, event: Event) {
         self.outputs.push_back(Output::Event(event));
-    }
-
-    fn tell_talking(&mut self, stream: StreamId, talking: Option<bool>) {
-        if let Some(talking) = talking {
-            self.tell(Event::Talking { stream, talking });
-        }
     }
 }

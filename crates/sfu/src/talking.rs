@@ -44,6 +44,11 @@ impl Talking {
         None
     }
 
+    /// Talks now.
+    pub fn is_talking(&self) -> bool {
+        self.talking
+    }
+
     /// Time passed, perhaps without packets.
     pub fn on_time(&mut self, now: Instant) -> Option<bool> {
         if self.ends_at().is_some_and(|at| at <= now) { self.stop() } else { None }

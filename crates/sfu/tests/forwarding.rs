@@ -5,7 +5,7 @@ mod world;
 use std::time::Duration;
 
 use sfu::{Command, Event, Kind, PeerId, RoomId, StreamId};
-use world::{FAIR, Weather, World, gaps};
+use world::{FAIR, ROOM, Weather, World, gaps};
 
 use Kind::{Audio, Video};
 
@@ -388,4 +388,43 @@ fn everybody_in_a_room_of_four_sees_the_other_three() {
             assert!(world.received(id, 10 * other, Audio).len() > 100, "{id} hears {other}");
         }
     }
+}
+
+#[test]
+fn who_has_the_word_is_told_of_the_room_and_nobody_of_another_one() {
+    let mut world = World::new(11);
+    for (client, stream) in [(1, 10), (2, 20)] {
+        world.open(client);
+        world.negotiate(client, &[(stream, Audio)], &[]);
+        world.source(client, Audio).level = -90;
+    }
+    world.open_as(3, RoomId(2), |config| config);
+    world.negotiate(3, &[(30, Audio)], &[]);
+    world.run(2 * SECOND);
+    let told = |world: &World, wanted: RoomId| {
+        let last = world.events.iter().rev().find_map(|event| match event {
+            Event::Speakers { room, streams } if *room == wanted => Some(streams.clone()),
+            _ => None,
+        });
+        last.unwrap_or_default()
+    };
+    assert_eq!(told(&world, ROOM), []);
+    assert_eq!(told(&world, RoomId(2)), [StreamId(30)]);
+    world.source(2, Audio).level = -30;
+    world.run(SECOND);
+    world.source(1, Audio).level = -35;
+    world.run(2 * SECOND);
+    assert_eq!(told(&world, ROOM), [StreamId(20), StreamId(10)], "one who has the word keeps it");
+    world.source(2, Audio).level = -90;
+    world.run(2 * SECOND);
+    assert_eq!(told(&world, ROOM), [StreamId(10), StreamId(20)]);
+    world.source(2, Audio).level = -10;
+    world.run(3 * SECOND);
+    assert_eq!(told(&world, ROOM), [StreamId(20), StreamId(10)], "one who drowns out the other");
+    world.command(Command::StopStream { stream: StreamId(20) });
+    world.source(1, Audio).level = -90;
+    world.run(2 * SECOND);
+    world.source(1, Audio).level = -30;
+    world.run(SECOND);
+    assert_eq!(told(&world, ROOM), [StreamId(10)], "who is gone is not told of");
 }

@@ -5,12 +5,12 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use hub::port::apps::{AppReply, AppRequest, AppSettings, Filter, Scheduled, UsageRow, Used};
-use hub::port::store::{App, Group, Reply, Request, StoreError};
-use wire::id::{AppId, GroupId, Uid};
-use wire::time::Timestamp;
+use hub::port::store::{App, Group, HistoryOf, Reply, Request, StoreError};
+use wire::id::{AppId, GroupId, Seq, Uid};
+use wire::time::{Duration, Timestamp};
 
 use crate::memory_store::SyncStore;
-use crate::store_suite::{append, issue, log, perform, save_group, user};
+use crate::store_suite::{NOW, append, append_request, issue, log, perform, save_group, user};
 
 /// Runs every case on a fresh store of its own.
 pub fn app_suite<S: SyncStore>(make: &mut impl FnMut() -> S) {
@@ -18,6 +18,7 @@ pub fn app_suite<S: SyncStore>(make: &mut impl FnMut() -> S) {
     a_new_token_of_an_app_takes_the_place_of_the_former(make());
     a_deleted_app_leaves_nothing_of_its_own_behind(make());
     users_are_listed_by_pattern_number_and_page(make());
+    what_an_app_keeps_shorter_ends_earlier_though_it_is_stored_already(make());
     usage_is_added_up_by_day_and_month_and_users_are_counted_once(make());
     groups_are_listed_with_their_members_counted(make());
     one_token_is_deleted_by_its_hash_in_its_own_app(make());
@@ -130,6 +131,43 @@ fn users_are_listed_by_pattern_number_and_page(mut store: impl SyncStore) {
         panic!("no rows");
     };
     assert_eq!((rows[0].remote, rows[0].app.as_str()), (Some(remote), "web"));
+}
+
+fn what_an_app_keeps_shorter_ends_earlier_though_it_is_stored_already(mut store: impl SyncStore) {
+    let one = app(&mut store, "one", 1);
+    let (ada, bob) = (user(&mut store, one.aid, "ada").uid, user(&mut store, one.aid, "bob").uid);
+    let other = user(&mut store, AppId(77), "eve").uid;
+    for (sender, to) in [(ada, &[ada, bob][..]), (other, &[other])] {
+        let Request::Append { mut messages } = append_request(sender, 1, to) else {
+            unreachable!("that is what it makes")
+        };
+        messages[0].0.expires = NOW.after(Duration::from_secs(365 * 86_400));
+        perform(&mut store, Request::Append { messages });
+    }
+    let keep = |store: &mut _, retention_days| {
+        let settings = AppSettings { retention_days, ..AppSettings::default() };
+        ask(store, AppRequest::Save { app: App { settings, ..one.clone() } });
+        let sweep = Request::Sweep { now: NOW, count: 9 };
+        while !matches!(perform(store, sweep.clone()), Reply::Swept(0)) {}
+    };
+    let after = |days: u64| NOW.after(Duration::from_secs(days * 86_400));
+    let lives = |store: &mut _, uid, now| {
+        let request = Request::ReadLog { uid, after: Seq(0), count: 9, now };
+        let Reply::Log { rows, .. } = perform(store, request) else { panic!("no log") };
+        let of = HistoryOf::All;
+        let (before, until, count) = (None, NOW, 9);
+        let request = Request::ReadHistory { uid, of, before, until, count, now };
+        let Reply::History(copies) = perform(store, request) else { panic!("no history") };
+        (rows.len(), copies.len())
+    };
+    keep(&mut store, -1);
+    assert_eq!(lives(&mut store, bob, after(0)), (1, 1));
+    keep(&mut store, 3);
+    keep(&mut store, 5);
+    assert_eq!(lives(&mut store, bob, after(2)), (1, 1));
+    assert_eq!(lives(&mut store, bob, after(3)), (0, 0), "a longer time brings nothing back");
+    let long_over = perform(&mut store, Request::Sweep { now: after(8), count: 9 });
+    assert_eq!(long_over, Reply::Swept(1), "it leaves the disk");
 }
 
 fn usage_is_added_up_by_day_and_month_and_users_are_counted_once(mut store: impl SyncStore) {

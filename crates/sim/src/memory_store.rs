@@ -18,7 +18,7 @@ use wire::limits::{
     CONTACTS_MAX, DEVICE_KEPT, EXPIRED_TOKEN_KEPT, LOG_ENTRIES_MAX, MESSAGE_KEY_KEPT,
 };
 use wire::mask::{contact, group as mode, user as user_flag};
-use wire::time::Timestamp;
+use wire::time::{Duration, Timestamp};
 
 /// A store that performs one request at a time.
 pub trait SyncStore {
@@ -47,6 +47,8 @@ pub struct MemoryStore {
     messages: BTreeMap<(Uid, MessageId), Stored>,
     scheduled: BTreeMap<u64, Scheduled>,
     remotes: HashMap<Uid, IpAddr>,
+    /// Days that messages up to this place are kept from now on.
+    shortenings: BTreeMap<AppId, (u32, u64)>,
     /// By app and day or month, who signed in and what was used.
     usage: BTreeMap<(AppId, u32), (BTreeSet<Uid>, Used)>,
     /// By name, with who has uploaded them.
@@ -289,7 +291,30 @@ impl MemoryStore {
         log.trimmed = log.trimmed.max(all_have);
     }
 
+    fn shorten(&mut self, aid: AppId, days: u32, last: u64) {
+        let kept = Duration::from_secs(u64::from(days) * 86_400);
+        let users = &self.users;
+        for ((sender, id), stored) in &mut self.messages {
+            let is_of_app = users.get(sender).is_some_and(|user| user.aid == aid);
+            if !is_of_app || stored.place > last {
+                continue;
+            }
+            stored.expires = stored.expires.min(stored.ts.after(kept));
+            for message in self.logs.values_mut().flat_map(|log| log.rows.values_mut()) {
+                if let Some(message) = &mut message.message
+                    && (message.sender, message.id) == (*sender, *id)
+                {
+                    message.expires = stored.expires;
+                }
+            }
+        }
+    }
+
     fn sweep(&mut self, now: Timestamp, count: usize) -> usize {
+        if let Some((aid, (days, last))) = self.shortenings.pop_first() {
+            self.shorten(aid, days, last);
+            return count;
+        }
         let is_over =
             |message: &Stored| message.ts.after(MESSAGE_KEY_KEPT).max(message.expires) <= now;
         let over = self.messages.iter().filter(|(_, message)| is_over(message));
@@ -501,7 +526,11 @@ impl MemoryStore {
                 if self.apps.values().any(|it| it.name == app.name && it.aid != app.aid) {
                     return Err(StoreError::Exists);
                 }
-                self.apps.insert(app.aid, app);
+                let before = self.apps.insert(app.aid, app.clone()).unwrap_or_default();
+                if app.settings.keeps_shorter_than(&before.settings) {
+                    let days = app.settings.retention_days.unsigned_abs();
+                    self.shortenings.insert(app.aid, (days, self.last.message));
+                }
                 AppReply::Done
             }
             AppRequest::ReplaceToken { aid, hash } => {
@@ -518,6 +547,7 @@ impl MemoryStore {
                 self.groups.retain(|_, (group, _)| group.aid != aid);
                 self.scheduled.retain(|_, scheduled| scheduled.aid != aid);
                 self.usage.retain(|(of, _), _| *of != aid);
+                self.shortenings.remove(&aid);
                 self.app_tokens.retain(|_, of| *of != aid);
                 self.apps.remove(&aid);
                 AppReply::Done

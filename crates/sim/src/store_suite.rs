@@ -16,7 +16,7 @@ use crate::app_suite::app_suite;
 use crate::memory_store::SyncStore;
 use crate::personal_suite::personal_suite;
 
-const NOW: Timestamp = Timestamp(1_000_000);
+pub(crate) const NOW: Timestamp = Timestamp(1_000_000);
 
 /// Runs every case on a fresh store of its own. Panics with the name of what is wrong.
 pub fn store_suite<S: SyncStore>(mut make: impl FnMut() -> S) {
@@ -869,7 +869,7 @@ pub(crate) fn issue(store: &mut impl SyncStore, uid: Uid, app: &str, hash: [u8; 
     }
 }
 
-fn append_request(sender: Uid, id: u64, to: &[Uid]) -> Request {
+pub(crate) fn append_request(sender: Uid, id: u64, to: &[Uid]) -> Request {
     let message = NewMessage {
         sender,
         id: MessageId::new(id).expect("a small number is an id"),

@@ -455,6 +455,10 @@ pub const MEDIA_BATCH_MAX: usize = 32;
 /// an IP packet before it is cut (GSO). What does not fit goes in the next one.
 pub const MEDIA_SEND_BYTES_MAX: usize = 60_000;
 
+/// Speakers of a room that are told in their order. Further ones have spoken long ago: no page shows
+/// so many large.
+pub const SPEAKERS_TOLD_MAX: usize = 12;
+
 /// How often a picture that is recorded gets a key frame: who seeks in the recording goes to one. The
 /// encoders of browsers make one every 100 s by themselves; each costs as much as some 10 others.
 pub const RECORDED_KEY_FRAME_EVERY: Duration = Duration::from_secs(10);
@@ -572,6 +576,16 @@ pub const MESSAGE_KEY_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// there is none.
 pub const EXPIRED_TOKEN_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
+/// How often a certificate that was had by ACME is looked at for its end: clocks are set meanwhile.
+pub const ACME_LOOKED_AT_EVERY: Duration = Duration::from_secs(12 * 3600);
+/// How long the ACME server may take for each step of an order; then the order is given up.
+pub const ACME_ORDER_WITHIN: Duration = Duration::from_secs(90);
+/// When an order that failed is tried again. Doubled each time, up to [`ACME_RETRY_AFTER_MAX`]: Let's
+/// Encrypt allows five failures an hour.
+pub const ACME_RETRY_AFTER: Duration = Duration::from_secs(60);
+/// See [`ACME_RETRY_AFTER`].
+pub const ACME_RETRY_AFTER_MAX: Duration = Duration::from_secs(6 * 3600);
+
 /// How long what apps use is counted in memory before it is written down; a crash loses so much of it.
 pub const USAGE_INTERVAL: Duration = Duration::from_secs(60);
 /// How long a day stays in the list of what an app has used; months stay for ever.
@@ -586,6 +600,9 @@ pub const SWEEP_ROWS_MAX: usize = 256;
 /// Rows one step of an erasure looks at: some ten milliseconds, in which nobody else is served. The
 /// next step follows as long as there are more.
 pub const ERASE_ROWS_MAX: usize = 4_096;
+/// Messages one step looks at when an app keeps its messages for a shorter time than before: some ten
+/// milliseconds, in which nobody else is served. The next step follows after [`SWEEP_PAUSE`].
+pub const SHORTENED_AT_ONCE: i64 = 4_096;
 /// See [`SWEEP_ROWS_MAX`].
 pub const SWEEP_PAUSE: Duration = Duration::from_secs(1);
 

@@ -359,12 +359,15 @@ for (const section of sections()) {
 
 /** Names that the specification does not have. */
 const OURS = {
-  MesiboGroupCall: ["startRecording", "stopRecording", "isRecording", "canRecord"],
+  MesiboGroupCall: ["startRecording", "stopRecording", "isRecording", "canRecord", "getSpeakers"],
+  MesiboParticipant: ["getStats"],
 };
 for (const [owner, own] of Object.entries(OURS)) {
   for (const name of own) add("ours", "method", owner, name, "G");
 }
-add("ours", "callback", "", "MesiboGroupcall_OnRecording", "G");
+for (const name of ["MesiboGroupcall_OnRecording", "MesiboGroupcall_OnSpeakers"]) {
+  add("ours", "callback", "", name, "G");
+}
 
 /** Rules: rows of the tables of these sections, numbered from 1; paragraphs are one rule. */
 const rules = [];

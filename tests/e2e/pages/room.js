@@ -11,6 +11,7 @@
     subscribers: [],
     asked: [],
     recording: [],
+    speakers: [],
   };
   const others = new Map();
   let me = null;
@@ -78,6 +79,7 @@
       seen.called ??= performance.now();
       p.call(true, true, call);
     },
+    MesiboGroupcall_OnSpeakers: (speakers) => seen.speakers.push(speakers.map(key)),
     MesiboGroupcall_OnRecording: (recording) => seen.recording.push(recording),
     MesiboGroupcall_OnSubscriber: (p, here) =>
       seen.subscribers.push({ who: p.address ?? p.getAddress(), here }),

@@ -26,6 +26,7 @@ fn entered(page: &mut Page, streams: Vec<proto::Stream>) {
         streams,
         rights,
         recording: false,
+        speakers: vec![],
     }));
 }
 
@@ -248,6 +249,78 @@ fn leaving_is_silent_and_lets_everything_go() {
     assert!(page.client.room(ROOM).is_none());
 }
 
+/// In the room, with an own stream that flows; `offers` are looked at from here on.
+fn flowing() -> Page {
+    let mut page = in_room();
+    publish(&mut page, 0, 50);
+    answer(&mut page, 1);
+    state(&mut page, PeerState::Connected);
+    page.forget();
+    page
+}
+
+fn paths(page: &Page) -> Vec<(u32, Path)> {
+    let path = |command: &Command| match command {
+        Command::Offer { ticket, path, .. } => Some((*ticket, *path)),
+        _ => None,
+    };
+    page.commands.iter().filter_map(path).collect()
+}
+
+fn enters(page: &Page) -> usize {
+    let enter = client_frame::Body::RoomEnter(proto::RoomEnter { gid: 9 });
+    page.frames.iter().filter(|frame| **frame == enter).count()
+}
+
+#[test]
+fn a_lost_path_is_looked_for_and_then_asked_who_came_meanwhile() {
+    let mut page = flowing();
+    state(&mut page, PeerState::Disconnected);
+    assert_eq!(paths(&page), []);
+    page.wait();
+    assert_eq!(paths(&page), [(2, Path::Searched)]);
+    answer(&mut page, 2);
+    assert_eq!(enters(&page), 0);
+    state(&mut page, PeerState::Connected);
+    assert_eq!(enters(&page), 1);
+    entered(&mut page, vec![theirs(), proto::Stream { id: 41, sid: 1, ..theirs() }]);
+    assert!(page.room_events().contains(&RoomEvent::PublisherJoined(StreamId(41))));
+    assert_eq!(paths(&page).len(), 1, "what stood still stands");
+}
+
+#[test]
+fn what_the_server_does_not_hear_and_another_network_are_looked_for_at_once() {
+    let mut page = flowing();
+    let lost = proto::RoomUpdate { gid: 9, lost: true, ..Default::default() };
+    page.server(server_frame::Body::RoomUpdate(lost));
+    assert_eq!(paths(&page), [(2, Path::Searched)]);
+    let mut page = flowing();
+    page.input(Input::Network { online: true });
+    assert_eq!(paths(&page), [(2, Path::Searched)]);
+}
+
+#[test]
+fn a_path_that_is_not_found_becomes_a_new_connection_and_then_a_room_entered_again() {
+    let mut page = flowing();
+    state(&mut page, PeerState::Failed);
+    assert_eq!(paths(&page), [(2, Path::Searched)]);
+    answer(&mut page, 2);
+    state(&mut page, PeerState::Failed);
+    for ticket in 3.. {
+        if enters(&page) > 0 {
+            break;
+        }
+        page.wait();
+        assert_eq!(paths(&page).last(), Some(&(ticket, Path::Fresh)));
+        answer(&mut page, ticket);
+        state(&mut page, PeerState::Failed);
+    }
+    page.forget();
+    entered(&mut page, vec![theirs()]);
+    assert!(page.frames.iter().any(|frame| matches!(frame, client_frame::Body::Publish(_))));
+    assert!(matches!(paths(&page)[..], [(_, Path::Fresh)]));
+}
+
 #[test]
 fn the_page_is_told_once_when_a_recording_begins_or_ends_also_by_entering_again() {
     let mut page = in_room();
@@ -263,4 +336,19 @@ fn the_page_is_told_once_when_a_recording_begins_or_ends_also_by_entering_again(
     let events = page.room_events();
     let told = events.into_iter().filter(|event| matches!(event, RoomEvent::Recording(_)));
     assert_eq!(told.collect::<Vec<_>>(), [true, false].map(RoomEvent::Recording));
+}
+
+#[test]
+fn the_page_is_told_when_somebody_else_has_the_word_and_the_order_stands_until_then() {
+    let mut page = in_room();
+    let update = |speakers| {
+        let update = proto::RoomUpdate { gid: 9, speakers, ..Default::default() };
+        server_frame::Body::RoomUpdate(update)
+    };
+    for speakers in [vec![40, 41], vec![40, 41], vec![], vec![41, 40]] {
+        page.server(update(speakers));
+    }
+    assert_eq!(page.client.room(ROOM).expect("in it").speakers, [StreamId(41), StreamId(40)]);
+    let events = page.room_events().into_iter();
+    assert_eq!(events.filter(|event| *event == RoomEvent::Speakers).count(), 2);
 }

@@ -74,6 +74,14 @@ pub struct AppSettings {
     pub classes: Vec<Class>,
 }
 
+impl AppSettings {
+    /// Whether messages that were stored under other settings are to end earlier by these.
+    pub fn keeps_shorter_than(&self, before: &AppSettings) -> bool {
+        let (now, before) = (self.retention_days, before.retention_days);
+        now > 0 && (before <= 0 || now < before)
+    }
+}
+
 /// What users of a class may do (`backend-api.md` 2.11).
 #[derive(Clone, PartialEq, Eq, prost::Message)]
 pub struct Class {
@@ -342,7 +350,8 @@ pub struct Scheduled {
 /// A question about an app. Each is one transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AppRequest {
-    /// Replaces name, activity and settings. → [`AppReply::Done`];
+    /// Replaces name, activity and settings; when messages are kept shorter by them, sweeps find those
+    /// that are there, too. → [`AppReply::Done`];
     /// `StoreError::Exists` when the name is taken
     Save {
         /// All fields.

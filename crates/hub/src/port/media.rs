@@ -135,6 +135,13 @@ pub enum Event {
         /// Speaks now.
         talking: bool,
     },
+    /// Who speaks in a room: who has the word first, then who has spoken last.
+    Speakers {
+        /// Where.
+        room: GroupId,
+        /// Their streams.
+        streams: Vec<StreamId>,
+    },
     /// How well a peer's link does, when that has changed.
     Quality {
         /// Whose.

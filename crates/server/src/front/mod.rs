@@ -3,6 +3,7 @@
 //! Every request carries its [`Origin`]. A connection that does not say what it wants in time is
 //! closed, so that slow ones fill no memory; a handshake keeps nobody else waiting.
 
+mod acme;
 mod certificate;
 mod origin;
 mod socket;
@@ -23,7 +24,8 @@ use tokio_rustls::TlsAcceptor;
 use tower_service::Service;
 use wire::limits::{ACCEPT_AGAIN_AFTER, HANDSHAKE_WITHIN, REQUEST_HEAD_WITHIN};
 
-pub use self::certificate::{Certificate, CertificateFiles};
+pub use self::acme::Acme;
+pub use self::certificate::{Certificate, CertificateFiles, Tls};
 pub use self::origin::{Origin, Proxies};
 pub use self::socket::Socket;
 
@@ -137,7 +139,7 @@ mod tests {
         std::fs::write(folder.path().join("privkey.pem"), drawn.signing_key.serialize_pem())
             .unwrap();
         let files = CertificateFiles::in_folder(folder.path());
-        let address = door(Some(Certificate::open(files).unwrap())).await;
+        let address = door(Some(Certificate::open(Tls::Files(files)).unwrap())).await;
         // The beginning of a ClientHello.
         assert_eq!(answer_to(address, &[22, 3, 1, 2, 0, 1]).await, b"");
     }

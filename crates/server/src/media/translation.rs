@@ -89,6 +89,11 @@ impl Translation {
                 let stream = wire::id::StreamId(stream.0);
                 Some(hub_media::Event::Talking { stream, talking })
             }
+            Event::Speakers { room, streams } => {
+                let streams = streams.into_iter().map(|stream| wire::id::StreamId(stream.0));
+                let room = wire::id::GroupId(room.0 as u32);
+                Some(hub_media::Event::Speakers { room, streams: streams.collect() })
+            }
             Event::Quality { peer, quality } => {
                 Some(hub_media::Event::Quality { peer: named(peer)?, quality })
             }

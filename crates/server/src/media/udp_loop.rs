@@ -240,7 +240,7 @@ impl MediaLoop {
                     self.socket.send(transmit.destination, &transmit.bytes);
                 }
                 Output::Event(event) => {
-                    let droppable = matches!(event, Event::Talking { .. });
+                    let droppable = matches!(event, Event::Talking { .. } | Event::Speakers { .. });
                     if !droppable || self.undelivered.len() < MEDIA_EVENTS_MAX {
                         self.undelivered.push_back(event);
                     }

@@ -13,7 +13,7 @@ use wire::limits::{
 
 use super::ask;
 use crate::config::Config;
-use crate::front::Certificate;
+use crate::front::{Certificate, Tls};
 
 /// What was found of one thing.
 enum Finding {
@@ -147,10 +147,21 @@ fn open_files() -> Finding {
 }
 
 fn certificate(config: &Config) -> Finding {
+    if let Some(Tls::Acme(acme)) = &config.tls {
+        let days = acme.due_in(SystemTime::now()).as_secs() / 86_400;
+        return match days {
+            0 => Doubtful(
+                "ACME orders one as soon as the server runs; its server has to reach port 443 of each \
+                 domain"
+                    .into(),
+            ),
+            days => Good(format!("had by ACME, renewed in {days} days")),
+        };
+    }
     match config.tls.clone().map(Certificate::open) {
         None => Doubtful(
             "none: browsers give camera and microphone to https only, put TLS before the port or \
-             give --tls-dir"
+             give --tls-dir or --acme-domains"
                 .into(),
         ),
         Some(Ok(_)) => Good("it can be read and belongs to its key".into()),

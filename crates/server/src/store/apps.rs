@@ -122,6 +122,18 @@ fn save(db: &Connection, app: App) -> Result<(), Failure> {
     if taken {
         return Err(Failure::Refused(StoreError::Exists));
     }
+    let before = db
+        .prepare_cached("SELECT settings FROM apps WHERE aid = ?")?
+        .query_row([app.aid.0], |row| row.get::<_, Vec<u8>>(0))
+        .optional()?;
+    let before = before.and_then(|kept| AppSettings::decode(&kept[..]).ok()).unwrap_or_default();
+    if app.settings.keeps_shorter_than(&before) {
+        db.prepare_cached(
+            "INSERT OR REPLACE INTO shortenings (aid, days, next, last)
+             SELECT ?, ?, 0, coalesce(max(id), 0) FROM messages",
+        )?
+        .execute(params![app.aid.0, app.settings.retention_days])?;
+    }
     db.prepare_cached("UPDATE apps SET name = ?, active = ?, settings = ? WHERE aid = ?")?
         .execute(params![app.name, app.active, app.settings.encode_to_vec(), app.aid.0])?;
     Ok(())
@@ -141,6 +153,7 @@ fn delete(db: &Connection, logs: &mut Logs, aid: AppId) -> Sql<()> {
         "DELETE FROM groups WHERE aid = ?",
         "DELETE FROM scheduled WHERE aid = ?",
         "DELETE FROM usage WHERE aid = ?",
+        "DELETE FROM shortenings WHERE aid = ?",
         "DELETE FROM apps WHERE aid = ?",
     ] {
         db.execute(sql, [aid.0])?;

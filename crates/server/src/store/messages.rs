@@ -7,7 +7,7 @@ use bytes::Bytes;
 use hub::port::store::{LogRow, LoggedMessage, NewMessage, Note, Outcome, Reply};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use wire::id::{GroupId, MessageId, Seq, Uid};
-use wire::limits::{EXPIRED_TOKEN_KEPT, MESSAGE_KEY_KEPT};
+use wire::limits::{EXPIRED_TOKEN_KEPT, MESSAGE_KEY_KEPT, SHORTENED_AT_ONCE};
 use wire::time::Timestamp;
 
 use super::history;
@@ -157,7 +157,41 @@ pub(super) const MESSAGES_OVER: &str =
     "SELECT id FROM messages WHERE max(expires, ts + 604800000) <= ?
      AND id < (SELECT max(id) FROM messages) LIMIT ?";
 
+/// Has messages of an app end that are older than it keeps them now, those of some numbers at a time.
+/// Says whether there are more.
+fn shorten(db: &Connection) -> Sql<bool> {
+    let next = db
+        .prepare_cached("SELECT aid, days, next, last FROM shortenings LIMIT 1")?
+        .query_row([], |row| {
+            Ok((
+                row.get::<_, u32>(0)?,
+                row.get::<_, i64>(1)?,
+                row.get::<_, i64>(2)?,
+                row.get::<_, i64>(3)?,
+            ))
+        })
+        .optional()?;
+    let Some((aid, days, next, last)) = next else { return Ok(false) };
+    let end = last.min(next + SHORTENED_AT_ONCE);
+    db.prepare_cached(
+        "UPDATE messages SET expires = ts + ?1 WHERE id > ?2 AND id <= ?3 AND expires > ts + ?1
+         AND sender IN (SELECT uid FROM users WHERE aid = ?4)",
+    )?
+    .execute(params![days * 86_400_000, next, end, aid])?;
+    match end < last {
+        true => db
+            .prepare_cached("UPDATE shortenings SET next = ? WHERE aid = ?")?
+            .execute(params![end, aid])?,
+        false => db.prepare_cached("DELETE FROM shortenings WHERE aid = ?")?.execute([aid])?,
+    };
+    Ok(true)
+}
+
 pub(super) fn sweep(db: &Connection, logs: &mut Logs, now: Timestamp, count: usize) -> Sql<usize> {
+    if shorten(db)? {
+        // There may be more, and what has ended by it is looked for at once.
+        return Ok(count);
+    }
     debug_assert_eq!(MESSAGE_KEY_KEPT.as_millis(), 604_800_000, "as the index has it");
     let sql = format!("DELETE FROM messages WHERE id IN ({MESSAGES_OVER})");
     let copies = format!("DELETE FROM history WHERE message IN ({MESSAGES_OVER})");

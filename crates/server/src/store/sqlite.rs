@@ -40,6 +40,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0008_push.sql"),
     include_str!("schema/0009_rooms.sql"),
     include_str!("schema/0010_usage.sql"),
+    include_str!("schema/0011_retention.sql"),
 ];
 /// From this version on what is deleted is overwritten.
 const OVERWRITING: usize = 7;

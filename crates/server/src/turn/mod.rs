@@ -205,7 +205,7 @@ impl Drop for Relay {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::front::{Certificate, CertificateFiles};
+    use crate::front::{Certificate, CertificateFiles, Tls};
     use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
     use tokio::net::TcpStream;
     use tokio_rustls::rustls::pki_types::ServerName;
@@ -242,7 +242,8 @@ mod tests {
         let key = drawn.signing_key.serialize_pem();
         std::fs::write(folder.path().join("cert.pem"), drawn.cert.pem()).unwrap();
         std::fs::write(folder.path().join("privkey.pem"), key).unwrap();
-        let certificate = Certificate::open(CertificateFiles::in_folder(folder.path())).unwrap();
+        let certificate =
+            Certificate::open(Tls::Files(CertificateFiles::in_folder(folder.path()))).unwrap();
         let address = relay(Some(TlsAcceptor::from(certificate.config()))).await;
 
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();

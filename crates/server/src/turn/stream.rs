@@ -81,9 +81,9 @@ async fn read(reader: &mut (impl AsyncRead + Unpin)) -> io::Result<Vec<u8>> {
     Ok(message)
 }
 
-/// Whether a message is of a channel (RFC 8656 12.4).
+/// Whether a message is of a channel: also by the wider numbers that older clients have (RFC 5766 11).
 fn is_channel(message: &[u8]) -> bool {
-    message.first().is_some_and(|first| (0x40..0x50).contains(first))
+    message.first().is_some_and(|first| (0x40..0x80).contains(first))
 }
 
 /// Bytes of a message of this length in a stream: those of channels are filled up (RFC 8656 12.5).
@@ -99,7 +99,7 @@ mod tests {
     async fn messages_are_cut_where_they_end_however_they_come() {
         let mut request = vec![0, 1, 0, 4, 0x21, 0x12, 0xa4, 0x42];
         request.resize(24, 7);
-        let channel = [0x40, 1, 0, 5, 1, 2, 3, 4, 5, 0, 0, 0];
+        let channel = [0x7f, 1, 0, 5, 1, 2, 3, 4, 5, 0, 0, 0];
         let stream = [&request[..], &channel, &request].concat();
         let mut reader = &stream[..];
         assert_eq!(read(&mut reader).await.unwrap(), request);

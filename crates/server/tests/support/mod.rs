@@ -46,7 +46,7 @@ impl Program {
     /// As [`Program::start`], with more arguments, this time only.
     pub fn start_with(program: &Path, arguments: &[&str]) -> Program {
         let data = tempfile::tempdir().unwrap();
-        let (child, address, media) = spawn(program, data.path(), arguments);
+        let (child, address, media) = spawn(program, data.path(), 0, arguments);
         let program = program.to_owned();
         let mut server = Program { child, address, media, app: String::new(), program, data };
         let app = server.admin(json!({"op": "appadd", "key": ADMIN_KEY, "name": "tests"}));
@@ -66,7 +66,7 @@ impl Program {
 
     /// Starts it on what was restored from a backup of another one.
     pub fn start_restored(&self, data: tempfile::TempDir) -> Program {
-        let (child, address, media) = spawn(&self.program, data.path(), &[]);
+        let (child, address, media) = spawn(&self.program, data.path(), 0, &[]);
         let (app, program) = (self.app.clone(), self.program.clone());
         Program { child, address, media, app, program, data }
     }
@@ -84,9 +84,13 @@ impl Program {
 
     /// As [`Program::kill_and_start_again`], with more arguments, this time only.
     pub fn kill_and_start_with(&mut self, arguments: &[&str]) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-        let (child, address, media) = spawn(&self.program, self.data.path(), arguments);
+        self.kill_and_start_at(0, arguments);
+    }
+
+    /// As [`Program::kill_and_start_with`], on this port.
+    pub fn kill_and_start_at(&mut self, port: u16, arguments: &[&str]) {
+        self.kill();
+        let (child, address, media) = spawn(&self.program, self.data.path(), port, arguments);
         (self.child, self.address, self.media) = (child, address, media);
     }
 
@@ -195,10 +199,10 @@ impl Drop for Program {
     }
 }
 
-fn spawn(program: &Path, data: &Path, more: &[&str]) -> (Child, SocketAddr, SocketAddr) {
+fn spawn(program: &Path, data: &Path, port: u16, more: &[&str]) -> (Child, SocketAddr, SocketAddr) {
     let mut command = Command::new(program);
     command
-        .args(["--listen", "127.0.0.1:0", "--media", "127.0.0.1:0", "--data"])
+        .args(["--listen", &format!("127.0.0.1:{port}"), "--media", "127.0.0.1:0", "--data"])
         .arg(data)
         .args(more);
     command.env("MESIBO_ADMIN_KEY", ADMIN_KEY).env("MESIBO_LOG", "error");

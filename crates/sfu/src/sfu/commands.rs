@@ -145,6 +145,7 @@ impl Sfu {
 
     pub(super) fn stop_stream(&mut self, stream: StreamId) {
         let Some(mut publication) = self.publications.remove(&stream) else { return };
+        self.forget_speaker(stream);
         if publication.recording.is_some() {
             self.outputs.push_back(Output::Recorded(Recorded::End(stream)));
         }

@@ -23,6 +23,7 @@ impl Sfu {
     pub(super) fn forget_if_idle(&mut self, stream: StreamId) {
         if self.publications.get(&stream).is_some_and(Publication::is_idle) {
             self.publications.remove(&stream);
+            self.forget_speaker(stream);
         }
     }
 

@@ -74,10 +74,12 @@ impl Sfu {
             started = true;
         }
         let mut talking = None;
+        let mut loudness = None;
         let mut asks = false;
         if !track.paused {
             if let Some(level) = packet.header.ext_vals.audio_level {
                 talking = track.talking.on_level(self.now, level);
+                loudness = track.talking.is_talking().then_some(level);
             }
             let (ssrc, pt) = (packet.header.ssrc, packet.header.payload_type);
             let known = track.layer(route.rid).is_some_and(|l| (l.ssrc, l.pt) == (ssrc, pt));
@@ -172,6 +174,9 @@ impl Sfu {
             self.tell(Event::MediaStarted { stream: route.stream, kind: route.kind });
         }
         self.tell_talking(route.stream, talking);
+        if let Some(level) = loudness {
+            self.on_loudness(route.stream, level);
+        }
         if asks {
             self.ask_key_frame(route.stream, route.rid);
         }
