@@ -316,6 +316,7 @@ test("a file is sent after a reload, however late its database opens", async () 
       m.send();
     }, bob.address);
     await a.until(() => chat.messages.length === 1);
+    await until("the upload to begin", () => narrow.asked("PATCH").length === 1);
     narrow.release();
     await a.raw.addInitScript(() => {
       const { open } = IDBFactory.prototype;

@@ -53,15 +53,18 @@ export class Narrow {
       socket.on("error", end).on("close", end);
     }
     let uploaded = -1;
+    // As it was when the upload began: what is to be held is, however late it comes.
+    let allowed = Infinity;
     page.on("data", (bytes) => {
       const head = /^[A-Z]+ \/[^]*?\r\n\r\n/.exec(bytes.subarray(0, 4096).toString("latin1"))?.[0];
       if (head) {
         this.requests.push(head);
         uploaded = head.startsWith("PATCH ") ? 0 : -1;
+        allowed = this.#allowed;
       }
       if (uploaded >= 0) {
         uploaded += bytes.length;
-        if (uploaded > this.#allowed) return page.pause();
+        if (uploaded > allowed) return page.pause();
       }
       server.write(bytes);
     });
