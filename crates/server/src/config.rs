@@ -482,11 +482,12 @@ impl Flags {
                 .or(file.demo.otp)
                 .map_or(Some("123456".into()), |code| (code != "random").then_some(code)),
         });
+        let media = self.media.or(file.media).unwrap_or(default.media);
         let config = Config {
             listen: self.listen.or(file.listen).unwrap_or(default.listen),
             tls: tls.source(&data)?,
             proxies: self.proxies.or(file.proxies).unwrap_or(default.proxies),
-            media: self.media.or(file.media).unwrap_or(default.media),
+            media,
             announce: match (self.announce, file.announce) {
                 (Some(addresses), _) => addresses,
                 (None, Some(addresses)) => {
@@ -497,7 +498,7 @@ impl Flags {
                 }
                 (None, None) => default.announce,
             },
-            turn: self.turn.settings(file.turn)?,
+            turn: self.turn.settings(file.turn, media)?,
             data,
             site: self.site.or(file.site),
             admin_key: self.admin_key.or(file.admin_key),
@@ -703,6 +704,8 @@ mod tests {
             otp = "random"
             "#,
         );
+        let local = flags(&["--media", "127.0.0.1:9"]).config().unwrap();
+        assert_eq!(local.turn.listen, "127.0.0.1:0".parse().unwrap(), "no wider than media");
         let config = flags(&["--config", &path, "--listen", "[::1]:80"]).config().unwrap();
         let expected = Config {
             listen: "[::1]:80".parse().unwrap(),

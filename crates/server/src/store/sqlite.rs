@@ -109,10 +109,13 @@ impl Sqlite {
                 MIGRATIONS.len()
             );
         }
-        for (index, migration) in MIGRATIONS.iter().enumerate().skip(version) {
+        if version < MIGRATIONS.len() {
+            // All or none, and one wait for the disk: a new server has all of them before it.
             let transaction = self.connection.transaction()?;
-            transaction.execute_batch(migration)?;
-            transaction.pragma_update(None, "user_version", index + 1)?;
+            for migration in &MIGRATIONS[version..] {
+                transaction.execute_batch(migration)?;
+            }
+            transaction.pragma_update(None, "user_version", MIGRATIONS.len())?;
             transaction.commit()?;
         }
         if (1..OVERWRITING).contains(&version) {

@@ -47,7 +47,7 @@ pub struct TurnFlags {
     #[arg(long, env = "MESIBO_TURN", value_name = "BOOL")]
     turn: Option<bool>,
 
-    /// Address and port of the relay, for UDP, TCP and TLS; port 0 takes a free one [0.0.0.0:0]
+    /// Address and port of the relay, for UDP, TCP and TLS; port 0 takes a free one [address of media, port 0]
     #[arg(long, env = "MESIBO_TURN_LISTEN", value_name = "ADDRESS")]
     turn_listen: Option<SocketAddr>,
 
@@ -92,15 +92,18 @@ pub struct TurnFile {
 }
 
 impl TurnFlags {
+    /// `media` is what media listens at.
+    ///
     /// # Errors
     /// When others' relays are named without what opens them, or are no relays.
-    pub fn settings(self, file: TurnFile) -> anyhow::Result<Settings> {
+    pub fn settings(self, file: TurnFile, media: SocketAddr) -> anyhow::Result<Settings> {
         let default = Settings::default();
         let username = self.turn_username.or(file.username);
         let password = self.turn_password.or(file.password);
         let settings = Settings {
             enabled: self.turn.or(file.enabled).unwrap_or(default.enabled),
-            listen: self.turn_listen.or(file.listen).unwrap_or(default.listen),
+            // Where media is not heard, the relay is not either.
+            listen: self.turn_listen.or(file.listen).unwrap_or((media.ip(), 0).into()),
             host: self.turn_host.or(file.host),
             urls: self.turn_urls.or(file.urls).unwrap_or_default(),
             secret: self.turn_secret.or(file.secret),
