@@ -57,9 +57,10 @@ window.ways = async () => {
   for (const peer of window.peers) {
     if (peer.connectionState === "closed") continue;
     const stats = await peer.getStats();
-    for (const pair of stats.values()) {
-      if (pair.type !== "candidate-pair" || pair.state !== "succeeded" || !pair.nominated) continue;
-      const own = stats.get(pair.localCandidateId);
+    // What is selected: a pair that carries media may be checked again, and is not "succeeded" then.
+    for (const transport of stats.values()) {
+      const pair = transport.type === "transport" && stats.get(transport.selectedCandidatePairId);
+      const own = pair && stats.get(pair.localCandidateId);
       if (own) all.push(own.relayProtocol ?? own.candidateType);
     }
   }
