@@ -62,20 +62,21 @@ function change(profile, verb, object, listener, addresses = []) {
   return OK;
 }
 
-// A listener is an object or a function; permissions are an object with what they allow.
-function addMembers(profile, list, second, third, fourth) {
+function changeMembers(profile, verb, list, object, listener) {
   const addresses = addressesOf(list);
   if (!addresses.length) return profile._isGroup() ? BAD_REQUEST : FAIL;
-  const positional = typeof second !== "object" || second === null;
-  const permissions = positional ? { flags: second, adminFlags: third } : second;
-  return change(profile, "put", permissions, positional ? fourth : third, addresses);
+  return change(profile, verb, object, listener, addresses);
 }
 
-function removeMembers(profile, list, listener) {
-  const addresses = addressesOf(list);
-  if (!addresses.length) return profile._isGroup() ? BAD_REQUEST : FAIL;
-  return change(profile, "remove", null, listener, addresses);
+// A listener is an object or a function; permissions are an object with what they allow.
+function addMembers(profile, list, second, third, fourth) {
+  const positional = typeof second !== "object" || second === null;
+  const permissions = positional ? { flags: second, adminFlags: third } : second;
+  return changeMembers(profile, "put", list, permissions, positional ? fourth : third);
 }
+
+const removeMembers = (profile, list, listener) =>
+  changeMembers(profile, "remove", list, null, listener);
 
 /** The methods, to be put on the prototype of all profiles: on a user they fail softly. */
 export const groupMethods = {
@@ -93,6 +94,9 @@ export const groupMethods = {
   },
   removeMember(address, listener) {
     return removeMembers(this, [address], listener);
+  },
+  admitMembers(list, admit = true, listener) {
+    return changeMembers(this, "admit", list, Boolean(admit), listener);
   },
   deleteGroup() {
     return change(this, "delete") === OK;

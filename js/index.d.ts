@@ -85,8 +85,13 @@ export interface MesiboListener {
     permissions: MesiboMemberPermissions,
     pins: MesiboGroupPin[],
   ): Answer;
-  /** `error` is one of `MESIBO_GROUPERROR_*`; no group when it was to be created. */
-  Mesibo_onGroupError?(group: MesiboGroupProfile | null, error: number): Answer;
+  /** Who waits for `admitMembers`: all of them, each time that changes. For who may add members. */
+  Mesibo_onGroupMembersWaiting?(group: MesiboGroupProfile, members: MesiboGroupMember[]): Answer;
+  /**
+   * `error` is one of `MESIBO_GROUPERROR_*`; no group when it was to be created. `waiting`: the group
+   * has a waiting room, and what comes next is `Mesibo_onGroupJoined`, or the error without it.
+   */
+  Mesibo_onGroupError?(group: MesiboGroupProfile | null, error: number, waiting: boolean): Answer;
   /** For a read session: how many older messages `sync` has brought. */
   Mesibo_onSync?(session: MesiboReadSession, count: number): Answer;
   Mesibo_onError?(text: string): Answer;
@@ -747,6 +752,7 @@ declare class MesiboProfile {
   setSyncType(type: number): void;
   /** Takes back what this user was given to see of the own profile, and the profile itself. */
   requestProfileRemoval(on?: boolean): void;
+  /** One of `getRecentProfiles` before there is a message, too; kept by `save`. */
   setRecent(on?: boolean): void;
   isSyncedProfileRecent(): boolean;
   isUpdateRealtime(): boolean;
@@ -844,6 +850,8 @@ declare class MesiboProfile {
   ): ResultCode;
   removeMembers(addresses: string[] | string, listener?: GroupListener): ResultCode;
   removeMember(address: string, listener?: GroupListener): ResultCode;
+  /** Lets in, or sends away, who waits (`Mesibo_onGroupMembersWaiting`). Default: in. */
+  admitMembers(addresses: string[] | string, admit?: boolean, listener?: GroupListener): ResultCode;
   deleteGroup(): boolean;
   leave(): void;
   join(pin: Numeric, listener?: GroupListener): void;
@@ -919,11 +927,14 @@ declare class MesiboProfileSearch {
   enableContactSearch(on?: boolean): void;
   /** Only who was online within these seconds; 0 = all. */
   setMaxAge(seconds: number): void;
-  /** Places cannot be searched: with a distance `search` answers `false`. */
+  /** Only users who are that near, are online, and let themselves be found so
+   *  (`MesiboLocationManager.setSearchableDistance`); 0 = all. */
   setDistance(metres: number): void;
+  /** Degrees; the centre of the search. */
   setLocation(latitude: number, longitude: number): void;
+  /** The centre is where the location manager says one is, as it is from the start. */
   setCurrentLocation(): void;
-  /** `false` while offline and without a text. */
+  /** `false` while offline, without a text or distance, and with a distance from nowhere. */
   search(): boolean;
   searchMore(): boolean;
   getLastSearchResult(): MesiboProfile[];
@@ -973,6 +984,7 @@ declare class MesiboLocationManager {
   getCustomLocation(): MesiboLocation | null;
   getLocation(): MesiboLocation | null;
   setAccessLevels(levels: number[]): ResultCode;
+  /** While connected, who searches within as many metres finds this user; 0 = nobody (default). */
   setSearchableDistance(metres: number): ResultCode;
   startDistanceTracking(seconds?: number): void;
   stopDistanceTracking(): void;

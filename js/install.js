@@ -33,7 +33,7 @@ import {
   onReserved,
 } from "./location.js";
 import { MesiboProfileImage } from "./pictures.js";
-import { profileMethods } from "./profile.js";
+import { profileMethods, resumePicture } from "./profile.js";
 import {
   MesiboGroupCallAdmin,
   MesiboParticipantAdmin,
@@ -206,6 +206,7 @@ export function install() {
     makePresence,
     readFile,
     thumbnailOf,
+    resumePicture,
     transfer: transferOf,
     toBase64,
     method: methodOf,

@@ -1,5 +1,6 @@
 // Where the device is, and whom the page lets know: places travel as presences from page to page,
-// the server passes them on and keeps none. The browser is asked only after `start()`.
+// the server passes them on and keeps none, but for that of who wants to be found by distance, while
+// it is connected. The browser is asked only after `start()`.
 
 import { constants } from "./constants.js";
 import { MesiboDateTime } from "./datetime.js";
@@ -15,7 +16,11 @@ const EARTH_RADIUS = 6_371_000;
 // Nobody shares longer than a day by one call.
 const SHARE_SECONDS_MAX = 86_400;
 
-const { MESIBO_RESULT_OK: OK, MESIBO_RESULT_FAIL: FAIL } = constants;
+const {
+  MESIBO_RESULT_OK: OK,
+  MESIBO_RESULT_FAIL: FAIL,
+  MESIBO_PRESENCE_RESERVED: RESERVED,
+} = constants;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -46,6 +51,10 @@ export class MesiboLocationConfig {
   aggressive = false;
 }
 
+/** Whether it is somewhere on earth. */
+export const isPlace = ({ latitude, longitude }) =>
+  Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180;
+
 /** Metres between two places. */
 function distance(a, b) {
   const rad = (degrees) => (degrees * Math.PI) / 180;
@@ -65,6 +74,7 @@ export class MesiboLocationManager {
   #customUntil = 0;
   #tracked = null;
   #shares = new Map();
+  #searchable = { within: 0, told: null };
 
   constructor(engine) {
     this.#engine = engine;
@@ -102,7 +112,7 @@ export class MesiboLocationManager {
   /** Wins over the device's for `timeout` seconds, 0 = until `resetLocation`. */
   setLocation(location, timeout = 0) {
     const [latitude, longitude] = [asNumber(location?.latitude), asNumber(location?.longitude)];
-    if (!(Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180)) return false;
+    if (!isPlace({ latitude, longitude })) return false;
     const now = this.#engine.getTimestamp();
     this.#custom = Object.assign(new MesiboLocation(), location, { latitude, longitude });
     this.#custom.ts ||= now;
@@ -126,9 +136,13 @@ export class MesiboLocationManager {
   setAccessLevels() {
     return OK;
   }
-  setSearchableDistance() {
-    console.warn("mesibo: profiles cannot be searched by distance: the server keeps no places");
-    return FAIL;
+  /** Who searches within these metres finds this user, as long as it is connected; 0: nobody. */
+  setSearchableDistance(metres) {
+    const within = Math.max(0, Math.trunc(asNumber(metres) ?? 0));
+    this.#searchable = { within, told: null };
+    if (within) this.#spread();
+    else this.#engine._sendPresence("", 0, RESERVED, 0, 0, new Uint8Array());
+    return OK;
   }
   startDistanceTracking() {
     this.#tracked = { from: this.getLocation(), metres: 0 };
@@ -160,6 +174,15 @@ export class MesiboLocationManager {
   #spread() {
     const place = this.getLocation();
     const now = this.#engine.getTimestamp();
+    const { within, told } = this.#searchable;
+    // Nearer than a tenth of the distance makes no difference to who is near.
+    if (within && place && !(told && distance(told, place) < within / 10)) {
+      this.#searchable.told = place;
+      const data = new DataView(new ArrayBuffer(16));
+      data.setFloat64(0, place.latitude, true);
+      data.setFloat64(8, place.longitude, true);
+      this.#engine._sendPresence("", 0, RESERVED, within, 0, new Uint8Array(data.buffer));
+    }
     for (const [profile, share] of this.#shares) {
       if (now > share.until) this.#shares.delete(profile);
       else if (place && !(share.told && distance(share.told, place) < share.minDistance)) {
@@ -191,9 +214,8 @@ export class MesiboLocationManager {
 
 function sendReserved(engine, profile, kind, value) {
   const data = encoder.encode(JSON.stringify(value));
-  const { MESIBO_PRESENCE_RESERVED: reserved } = constants;
   const own = Object.getPrototypeOf(profile);
-  engine._sendPresence(own.getAddress.call(profile), 0, reserved, kind, 0, data);
+  engine._sendPresence(own.getAddress.call(profile), 0, RESERVED, kind, 0, data);
 }
 
 /** Of one profile: what its user shares with this one, and the other way round. */

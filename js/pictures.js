@@ -129,7 +129,9 @@ function forgetPicture(profile, index) {
 
 /** What was not saved is taken back. */
 export function forgetPictures(profile) {
-  for (const index of [...pendingOf(profile).keys()]) forgetPicture(profile, index);
+  for (const [index, { saved }] of [...pendingOf(profile)]) {
+    if (!saved) forgetPicture(profile, index);
+  }
 }
 
 async function scaled(bitmap, [side, quality]) {
@@ -150,32 +152,58 @@ async function thumbnail(bitmap) {
 }
 
 /** Whether something was set that is not saved. */
-export const hasPending = (profile) => pendingOf(profile).size > 0;
+export const hasPending = (profile) => [...pendingOf(profile).values()].some((set) => !set.saved);
 
 /**
- * Uploads what was set; gives the list as it is to be published, and whether all of it is there.
- * A picture that could not be uploaded is left as it was.
+ * Runs when no other tab of the browser does, or has closed: one tab at a time uploads a picture,
+ * and keeps it to itself as long as it is open.
  */
-export async function uploadPictures(profile, engine, listed) {
-  const pictures = [...listed];
-  let complete = true;
-  for (const [index, { blob, shown }] of [...pendingOf(profile)]) {
-    let picture = shown ? { u: shown } : undefined;
-    if (blob) {
-      try {
-        const bitmap = await createImageBitmap(blob);
-        const [large, t] = [await scaled(bitmap, PICTURE), await thumbnail(bitmap)];
-        const u = await new Promise((resolve) => engine._uploadPicture(large, resolve));
-        picture = u && { u, t };
-      } catch (error) {
-        console.warn("mesibo: a profile picture cannot be read:", error);
-        picture = null;
+const alone = (id, run) =>
+  navigator.locks
+    ? navigator.locks.request(`mesibo-picture-${id}`, () => new Promise(() => run?.()))
+    : run?.();
+
+/**
+ * Uploads what was set. Gives what became of each picture, `{index, picture, id}`: what is to be
+ * published, `undefined` when it is taken away, `null` when it could not be uploaded; and the number
+ * it is kept by until it is published. `job` says whose it is, for when the page is left meanwhile.
+ */
+export const uploadPictures = (profile, engine, job) =>
+  Promise.all(
+    [...pendingOf(profile)].map(async ([index, set]) => {
+      if (set.saved) return [];
+      set.saved = true;
+      const latest = (fieldOf(profile).savedPictures ??= []);
+      latest[index] = set;
+      const { blob, shown } = set;
+      const made = { index, picture: shown ? { u: shown } : undefined };
+      if (blob) {
+        try {
+          const bitmap = await createImageBitmap(blob);
+          const [large, t] = [await scaled(bitmap, PICTURE), await thumbnail(bitmap)];
+          const kept = { ...job, k: job.k + index, index, t };
+          const u = await new Promise((resolve) => {
+            made.id = engine._uploadPicture(large, kept, resolve);
+            alone(made.id);
+          });
+          made.picture = u ? { u, t } : null;
+        } catch (error) {
+          console.warn("mesibo: a profile picture cannot be read:", error);
+          made.picture = null;
+        }
       }
-    }
-    if (blob && !picture) complete = false;
-    else pictures[index] = picture;
-    // Set again meanwhile: that is saved by the next `save`.
-    if (pendingOf(profile).get(index)?.shown === shown) forgetPicture(profile, index);
-  }
-  return { pictures, complete };
-}
+      // Set again meanwhile: that one is saved by the next `save`.
+      if (pendingOf(profile).get(index) === set) forgetPicture(profile, index);
+      // And one that is saved already has taken its place, however long this one took.
+      return latest[index] === set ? [made] : [];
+    }),
+  );
+
+/** Goes on with a picture that was being uploaded when the page was left. */
+export const resumeUpload = (engine, id, job, publish) =>
+  alone(id, () =>
+    engine._uploadPicture(id, job, (u) => {
+      // Without one: another tab has published it, or it was refused.
+      if (u) publish([{ index: job.index, picture: { u, t: job.t }, id }]);
+    }),
+  );

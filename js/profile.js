@@ -15,6 +15,7 @@ import {
   imageOf,
   picturesOf,
   setPicture,
+  resumeUpload,
   uploadPictures,
 } from "./pictures.js";
 import { asBoolean, asInteger, asNumber, asString, typed } from "./values.js";
@@ -38,6 +39,7 @@ const MARKS = {
   Private: 0x20,
   Deleted: 0x40,
 };
+const RECENT = 0x400;
 const LOOKED_UP = 0x100000;
 const CONTACT = 1;
 const SUBSCRIBED = 2;
@@ -74,6 +76,9 @@ function setManner(profile, bit, on) {
   profile._mark(bit, Boolean(on));
   profile._mark(MANNER_EDITED, true);
 }
+
+// What is wanted of a transfer (`src/api/file.rs`): what was uploaded is part of the profile.
+const FORGET = 5;
 
 // Reserved names of named values: pictures, and in edits that are not saved the access levels.
 const PICTURES = "mesibo.images";
@@ -171,21 +176,42 @@ function save(profile) {
   if (!hasPending(profile)) return profile._save(text);
   // A list of pictures with their thumbnails comes to it.
   if (new TextEncoder().encode(text).length > VALUES_BYTES) return false;
-  const first = profile._read(IMAGE) ?? undefined;
-  const listed = knownOf(profile).values[PICTURES] ?? [];
-  if (listed[0]?.u !== first) listed[0] = first && { u: first };
-  uploadPictures(profile, profile._engine(), listed).then(({ pictures, complete }) => {
-    const level = fieldOf(profile).pictureLevel ?? 0;
-    const empty = !pictures.some(Boolean);
-    const list = Array.from(pictures, (picture) => picture ?? null);
-    change(profile, { [PICTURES]: empty ? null : list }, { [PICTURES]: level });
-    // What not everybody may see is not the picture of the profile.
-    profile._edit(IMAGE, level ? null : (pictures[0]?.u ?? null));
-    if (!profile._save(published(profile), !complete)) {
-      console.warn("mesibo: the profile is too large with its pictures: 16 KiB is the limit");
-    }
-  });
+  // The rest of it survives a reload as the pictures do.
+  profile._keep();
+  const engine = profile._engine();
+  const { getAddress, getGroupId } = Object.getPrototypeOf(profile);
+  const own = profile === engine.getSelfProfile();
+  const [address, gid] = own ? [null, 0] : [getAddress.call(profile), getGroupId.call(profile)];
+  const level = fieldOf(profile).pictureLevel ?? 0;
+  const job = { k: `${address ?? ""}/${gid}/`, address, gid, level };
+  uploadPictures(profile, engine, job).then((made) => publish(profile, made.flat(), level));
   return true;
+}
+
+/** Publishes a profile with pictures that have been uploaded, or could not be. */
+function publish(profile, made, level) {
+  const first = profile._read(IMAGE) ?? undefined;
+  const pictures = [...(knownOf(profile).values[PICTURES] ?? [])];
+  if (pictures[0]?.u !== first) pictures[0] = first && { u: first };
+  for (const { index, picture } of made) if (picture !== null) pictures[index] = picture;
+  const empty = !pictures.some(Boolean);
+  const list = Array.from(pictures, (picture) => picture ?? null);
+  change(profile, { [PICTURES]: empty ? null : list }, { [PICTURES]: level });
+  // What not everybody may see is not the picture of the profile.
+  profile._edit(IMAGE, level ? null : (pictures[0]?.u ?? null));
+  const incomplete = made.some(({ picture }) => picture === null);
+  if (!profile._save(published(profile), incomplete)) {
+    console.warn("mesibo: the profile is too large with its pictures: 16 KiB is the limit");
+  }
+  for (const { id, picture } of made) if (id && picture) profile._engine()._transfer(id, FORGET);
+}
+
+/** Goes on with a picture that was being uploaded when the page was left. */
+export function resumePicture(engine, id, job) {
+  const { address, gid, level } = job;
+  const own = address === null;
+  const profile = () => (own ? engine.getSelfProfile() : engine.getProfile(address, gid));
+  resumeUpload(engine, id, job, (made) => publish(profile(), made, level));
 }
 
 /** The methods, to be put on the prototype of all profiles. */
@@ -310,8 +336,10 @@ export const profileMethods = {
     this._markContact(LEVELS_GIVEN, false);
     this._markContact(BLOCKS.Profile[1], Boolean(on));
   },
-  /** Recent is who was written to last: nothing is kept of it. */
-  setRecent() {},
+  /** Among the recent ones without a message, too. */
+  setRecent(on = true) {
+    this._mark(RECENT, Boolean(on));
+  },
   isSyncedProfileRecent() {
     return this._engine().getRecentProfiles().includes(this);
   },

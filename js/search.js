@@ -1,6 +1,7 @@
 // A search for people and groups that want to be found: its settings, and the pages of its answer.
 
 import { fieldOf } from "./hidden.js";
+import { isPlace } from "./location.js";
 import { tellListener } from "./told.js";
 import { asNumber } from "./values.js";
 
@@ -13,6 +14,7 @@ export function makeProfileSearch(defaultEngine) {
     #subscribe = false;
     #age = 0;
     #distance = 0;
+    #place = null;
     #more = null;
     #found = [];
     #request = 0;
@@ -39,14 +41,19 @@ export function makeProfileSearch(defaultEngine) {
     setMaxAge(seconds) {
       this.#age = Math.max(0, asNumber(seconds) ?? 0);
     }
+    /** Only who is within these metres, is online, and has `setSearchableDistance`; 0 = all. */
     setDistance(metres) {
-      this.#distance = asNumber(metres) ?? 0;
+      this.#distance = Math.max(0, asNumber(metres) ?? 0);
+      this.#more = null;
     }
-    setLocation() {
-      console.warn("mesibo: profiles are searched by text: the server keeps no places");
+    /** Around this place. */
+    setLocation(latitude, longitude) {
+      this.#place = { latitude: asNumber(latitude), longitude: asNumber(longitude) };
+      this.#more = null;
     }
+    /** Around where the location manager says that one is, which is how it begins. */
     setCurrentLocation() {
-      this.setLocation();
+      this.#place = null;
     }
     search() {
       this.#more = null;
@@ -72,12 +79,19 @@ export function makeProfileSearch(defaultEngine) {
     }
 
     #ask(name, after) {
-      if (this.#distance > 0) this.setLocation();
-      if (!this.#wanted.text || this.#distance > 0) return false;
       const engine = defaultEngine();
+      const within = this.#distance;
+      if (!this.#wanted.text && !within) return false;
+      const place = (within && (this.#place ?? engine.getLocationManager().getLocation())) || {};
+      const { latitude, longitude } = place;
+      if (within && !isPlace(place)) {
+        console.warn("mesibo: searching by distance needs a place: call `setLocation` before");
+        return false;
+      }
       const since = this.#age ? engine.getTimestamp() - this.#age * 1000 : 0;
       const request = ++requests;
-      const taken = engine._search({ ...this.#wanted, ...after, since }, (found, more, limited) => {
+      const wanted = { ...this.#wanted, ...after, since, latitude, longitude, within };
+      const taken = engine._search(wanted, (found, more, limited) => {
         // A search that was begun anew has replaced this one.
         if (request !== this.#request) return;
         if (limited) console.warn("mesibo: too many searches in a minute: try again later");

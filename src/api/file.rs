@@ -18,6 +18,7 @@ const STOP: u32 = 1;
 const CANCEL: u32 = 2;
 const PROGRESS: u32 = 3;
 const RESULT: u32 = 4;
+const FORGET: u32 = 5;
 
 #[wasm_bindgen]
 impl Mesibo {
@@ -26,12 +27,15 @@ impl Mesibo {
         self.driver.call(|client, _| client.set_upload_url(text(&url), text(&token)));
     }
 
-    /// Uploads the picture of a profile; the callback is told where it is, or nothing.
+    /// Uploads the picture of a profile, a blob, or the number of one that was kept; the callback is
+    /// told where it is, or nothing. `job` is kept with it: `js/pictures.js` says what it is.
     #[wasm_bindgen(js_name = _uploadPicture)]
-    pub fn upload_picture(&self, picture: web_sys::Blob, callback: Function) {
-        let id = self.driver.call(|client, _| client.upload_picture());
-        self.driver.transfers.hold_picture(id, picture);
+    pub fn upload_picture(&self, picture: JsValue, job: JsValue, callback: Function) -> f64 {
+        let kept = message_id(&picture);
+        let id = self.driver.call(|client, _| client.upload_picture(kept));
+        self.driver.transfers.hold_picture(id, picture.dyn_into().ok(), job);
         self.page().picturing.borrow_mut().insert(id, callback);
+        id.get() as f64
     }
 
     /// 0 to 100, -1 when nothing is on its way.
@@ -60,6 +64,10 @@ impl Mesibo {
             }
             RESULT => {
                 client.page_result(now, id, value.is_truthy().then(|| text(&url)));
+                true
+            }
+            FORGET => {
+                client.forget_picture(id);
                 true
             }
             _ => false,

@@ -331,13 +331,14 @@ impl Room {
                 participant
                     .tell_status(if by_user { STATUS_CANCEL } else { STATUS_COMPLETE }, false);
             }
-            RoomEvent::Refused { sid, error, reason } => {
+            RoomEvent::Refused { sid, error, reason, waiting } => {
                 warn(&format!("group call: {reason}"));
                 if sid.is_none() {
                     self.joined.set(false);
                 }
                 let profile = self.driver.page.group(self.gid.get());
-                self.driver.page.tell_all("GroupError", &[profile, error.into()]);
+                let arguments = [profile, error.into(), waiting.into()];
+                self.driver.page.tell_all("GroupError", &arguments);
             }
             RoomEvent::CaptureFailed { sid, reason } => {
                 self.participant(StreamRef::Own(sid)).take_back_source();

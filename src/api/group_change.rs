@@ -4,7 +4,7 @@ use wasm_bindgen::prelude::*;
 use wire::id::GroupId;
 use wire::mask::call;
 use wire::proto::group_request::What;
-use wire::proto::{GroupSettings, MembersPut, MembersRemove, Permissions, Pin};
+use wire::proto::{Admit, GroupSettings, MembersPut, MembersRemove, Permissions, Pin};
 
 use super::arguments::{optional_text, property, u32 as to_u32};
 use super::page::Page;
@@ -81,6 +81,7 @@ impl Page {
             "set" => What::Set(settings(object)),
             "put" => What::Put(MembersPut { addresses, permissions: Some(permissions(object)) }),
             "remove" => What::Remove(MembersRemove { addresses }),
+            "admit" => What::Admit(Admit { addresses, admit: object.is_truthy() }),
             "delete" => What::Delete(true),
             "leave" => What::Leave(true),
             "join" => What::Join(to_u32(object)),

@@ -380,7 +380,7 @@ impl Mesibo {
         self.driver.call(|client, _| client.resend(&key)).is_ok()
     }
 
-    /// Without a destination: online or offline for all.
+    /// Without a destination: online or offline for all, or where one may be found.
     #[wasm_bindgen(js_name = _sendPresence)]
     pub fn send_presence(
         &self,
@@ -399,6 +399,7 @@ impl Mesibo {
                 None if matches!(presence, code::ONLINE | code::OFFLINE) => {
                     client.show_online(presence == code::ONLINE);
                 }
+                None if presence == code::RESERVED => client.set_place(value, data),
                 None => return BAD_REQUEST,
             }
             OK
@@ -484,6 +485,7 @@ impl Mesibo {
     #[wasm_bindgen(js_name = _search)]
     pub fn search(&self, wanted: JsValue, callback: Function) -> bool {
         let number = |name| to_u32(&property(&wanted, name));
+        let degrees = |name| property(&wanted, name).as_f64();
         let search = wire::proto::Search {
             ticket: 0,
             text: text(&property(&wanted, "text")),
@@ -492,6 +494,9 @@ impl Mesibo {
             after_uid: number("uid"),
             after_gid: number("gid"),
             seen_since: super::arguments::number(&property(&wanted, "since")) as u64,
+            latitude: degrees("latitude"),
+            longitude: degrees("longitude"),
+            within: number("within"),
         };
         let ticket = self.driver.call(|client, _| client.search(search));
         if let Some(ticket) = ticket {

@@ -406,18 +406,27 @@ impl Page {
                 let arguments = [self.group(group), self.members(&members)];
                 self.tell_asker_and_all(ticket, "GroupMembers", &arguments);
             }
-            Event::GroupError { group, ticket, error } => {
-                // A bare function waits for what was asked for, not for its refusal.
+            Event::GroupWaiting { group, members } => {
+                let arguments = [self.group(group), self.members(&members)];
+                self.tell_all("GroupMembersWaiting", &arguments);
+            }
+            Event::GroupError { group, ticket, error, waiting } => {
                 let asker = self.asking.borrow_mut().remove(&ticket);
-                if let Some(asker) = asker.filter(|asker| !asker.is_function()) {
+                // A bare function waits for what was asked for, not for its refusal.
+                let told = asker.clone().filter(|asker| !asker.is_function());
+                if let Some(asker) = told {
                     self.remember_asker(ticket, asker);
                 }
                 let profile = match group {
                     GroupId(0) => JsValue::NULL,
                     group => self.group(group),
                 };
-                self.tell_asker_and_all(ticket, "GroupError", &[profile, error.into()]);
+                let arguments = [profile, error.into(), waiting.into()];
+                self.tell_asker_and_all(ticket, "GroupError", &arguments);
                 self.asking.borrow_mut().remove(&ticket);
+                if let Some(asker) = asker.filter(|_| waiting) {
+                    self.remember_asker(ticket, asker);
+                }
             }
             Event::Call { call, from, video } => {
                 self.tell_all("Call", &[call.into(), from.into(), video.into()]);

@@ -327,7 +327,9 @@ impl MesiboProfile {
     /// Keeps the edits on this side only.
     #[wasm_bindgen(js_name = _keep)]
     pub fn keep(&self) {
-        self.driver.call(|client, _| client.keep_profile(&self.of));
+        if self.copy.is_none() {
+            self.driver.call(|client, _| client.keep_profile(&self.of));
+        }
     }
 
     #[wasm_bindgen(js_name = _remove)]

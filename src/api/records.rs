@@ -57,6 +57,10 @@ extern "C" {
         limit: u32,
     ) -> js_sys::Promise;
 
+    /// A picture that was being uploaded when the page was left.
+    #[wasm_bindgen(method, js_name = resumePicture)]
+    pub fn resume_picture(this: &Records, engine: &JsValue, id: &JsValue, job: &JsValue);
+
     /// The `MesiboFileTransfer` of a message, brought up to date.
     #[wasm_bindgen(method)]
     pub fn transfer(this: &Records, record: &JsValue, percent: u32, running: bool) -> JsValue;

@@ -18,18 +18,25 @@ use wire::limits::{THUMBNAIL_BYTES_MAX, THUMBNAIL_WITHIN};
 
 use super::database::{self, Database, done, stored};
 use super::media::reason;
+use super::schema::object;
 use crate::api::arguments::property;
 use crate::api::records;
 use crate::driver::{Engine, spawn};
 
-/// Files by the number of their message; where an upload was begun by the number as text.
+/// Files by the number of their message; where an upload was begun by the number as text; what is to
+/// become of pictures, `{i: number, j: job}`, by the place of the picture: one for each.
 const STORE: &str = "files";
+/// Places of pictures begin with it, and are before the other one.
+const JOB: &str = "p";
+const JOBS_END: &str = "q";
 
 pub struct Transfers {
     driver: Engine,
     /// What the page gave, before it is read.
     given: RefCell<Map<MessageId, JsValue>>,
     held: RefCell<Map<MessageId, Blob>>,
+    /// Of pictures, what is to become of them.
+    jobs: RefCell<Map<MessageId, JsValue>>,
     database: RefCell<Option<Rc<Database>>>,
     /// Resolved when the database that was asked for is there, or cannot be had.
     opening: RefCell<Option<Promise>>,
@@ -60,6 +67,7 @@ impl Transfers {
             driver,
             given: RefCell::default(),
             held: RefCell::default(),
+            jobs: RefCell::default(),
             database: RefCell::default(),
             opening: RefCell::default(),
             account: RefCell::default(),
@@ -73,9 +81,26 @@ impl Transfers {
         self.given.borrow_mut().insert(id, content);
     }
 
-    /// A picture that is to be uploaded.
-    pub fn hold_picture(&self, id: MessageId, picture: Blob) {
+    /// A picture that is to be uploaded, unless it is one that is kept, and what is to become of it.
+    pub fn hold_picture(&self, id: MessageId, picture: Option<Blob>, job: JsValue) {
+        self.jobs.borrow_mut().insert(id, job);
+        let Some(picture) = picture else { return };
         self.held.borrow_mut().insert(id, picture);
+        let driver = self.driver;
+        spawn(async move { driver.transfers.keep_held(id).await });
+    }
+
+    /// Keeps what is held, and its job behind it.
+    async fn keep_held(&self, id: MessageId) {
+        let held = self.blob(id);
+        if let Some(blob) = held {
+            self.keep(number(id), &blob).await;
+        }
+        let job = self.jobs.borrow().get(&id).cloned();
+        if let Some(job) = job {
+            let kept = object(&[("i", number(id)), ("j", job.clone())]);
+            self.keep(place_of(&job), &kept).await;
+        }
     }
 
     /// The file of a message, when it is in memory.
@@ -92,6 +117,7 @@ impl Transfers {
             // Another user: what was kept stays with the former one, what was held goes.
             self.given.borrow_mut().clear();
             self.held.borrow_mut().clear();
+            self.jobs.borrow_mut().clear();
         }
         let Some(name) = name else { return };
         let name = format!("mesibo-{name}-{account}-files");
@@ -105,14 +131,19 @@ impl Transfers {
             if *transfers.account.borrow() == account {
                 // Without a database they are held until the page is closed.
                 *transfers.database.borrow_mut() = database.ok().map(Rc::new);
+                for kept in transfers.kept_jobs().await.unwrap_or_default().iter() {
+                    let engine = driver.page.instance.borrow().clone();
+                    let (id, job) = (property(&kept, "i"), property(&kept, "j"));
+                    records::joined().resume_picture(&engine, &id, &job);
+                }
             }
             Ok(JsValue::UNDEFINED)
         });
         *self.opening.borrow_mut() = Some(opening);
         spawn(async move {
-            let held = driver.transfers.held.borrow().clone();
-            for (id, blob) in held {
-                driver.transfers.keep(number(id), &blob).await;
+            let held: Vec<_> = driver.transfers.held.borrow().keys().copied().collect();
+            for id in held {
+                driver.transfers.keep_held(id).await;
             }
         });
     }
@@ -143,9 +174,17 @@ impl Transfers {
             }
             Command::Forget { id } => {
                 self.held.borrow_mut().remove(&id);
+                let job = self.jobs.borrow_mut().remove(&id);
                 spawn(async move {
-                    driver.transfers.delete(number(id)).await;
-                    driver.transfers.delete(place(id)).await;
+                    let transfers = &driver.transfers;
+                    transfers.delete(number(id)).await;
+                    transfers.delete(place(id)).await;
+                    let Some(job) = job.map(|job| place_of(&job)) else { return };
+                    // A newer picture has the place of this one.
+                    let kept = transfers.read(job.clone()).await.unwrap_or_default();
+                    if property(&kept, "i") == number(id) {
+                        transfers.delete(job).await;
+                    }
                 });
             }
         }
@@ -210,6 +249,18 @@ impl Transfers {
         let database = self.opened().await?;
         let transaction = database.transaction(&STORE.into(), "readonly", &JsValue::UNDEFINED);
         done(transaction.ok()?.store(STORE).ok()?.get(&key).ok()?).await.ok()
+    }
+
+    /// What is to become of pictures that are kept.
+    async fn kept_jobs(&self) -> Option<Array> {
+        let database = self.database.borrow().clone()?;
+        let transaction = database.transaction(&STORE.into(), "readonly", &JsValue::UNDEFINED);
+        let jobs = database::range((&JOB.into(), true), (&JOBS_END.into(), false)).ok()?;
+        done(transaction.ok()?.store(STORE).ok()?.get_all(&jobs, None).ok()?)
+            .await
+            .ok()?
+            .dyn_into()
+            .ok()
     }
 
     async fn delete(&self, key: JsValue) -> Option<()> {
@@ -425,4 +476,8 @@ fn number(id: MessageId) -> JsValue {
 
 fn place(id: MessageId) -> JsValue {
     JsValue::from_str(&format!("{}", id.get()))
+}
+
+fn place_of(job: &JsValue) -> JsValue {
+    JsValue::from_str(&format!("{JOB}{}", property(job, "k").as_string().unwrap_or_default()))
 }

@@ -153,8 +153,74 @@ test("rooms are shown with those who are in them and what they publish", async (
   await room.getByText("Camera", { exact: true }).waitFor();
   await page.raw.getByRole("button", { name: "Microphone" }).click();
   await room.getByText("Muted").waitFor();
+  await room.getByText(/(Good|Fair|Poor) link/).waitFor();
+  await room.getByRole("button", { name: "Record" }).click();
+  await room.getByText("Recorded").waitFor();
+  await room.getByRole("button", { name: "End recording" }).click();
+  await room.getByRole("button", { name: "Record" }).waitFor();
   await page.raw.getByRole("button", { name: "Leave" }).click();
   await raw.getByText("No room has anybody in it.").waitFor();
+});
+
+test("who waits to be let in is let in, or sent away", async () => {
+  const [ada, bob, eve] = await world.people("ada", "bob", "eve");
+  const gid = await world.app.addGroup("Doctor", [ada.address]);
+  await world.app.call("groupset", { group: { gid, lobby: true } });
+  const { pins } = await world.app.call("grouppin", { group: { gid, flags: 0x1f } });
+  const raw = await openConsole({ place: "Live" });
+  const pages = await Promise.all(
+    [bob, eve].map(async (person) => {
+      const page = await world.visit(person, "chat.html");
+      await online(page);
+      await page.evaluate(({ gid, pin }) => void chat.api.getProfile(null, gid).join(pin, {}), {
+        gid,
+        pin: String(pins[0].pin),
+      });
+      return page;
+    }),
+  );
+  const card = raw.getByRole("region", { name: "Waiting to be let in" });
+  const line = (person) => card.getByRole("listitem").filter({ hasText: person.address });
+  await line(eve).waitFor();
+  await line(bob).waitFor();
+  await isAccessibleAndFits(raw, "two are waiting");
+  await line(bob).getByRole("button", { name: "Let in" }).click();
+  await line(bob).waitFor({ state: "detached" });
+  await line(eve).getByRole("button", { name: "Send away" }).click();
+  await card.waitFor({ state: "detached" });
+  const { members } = await world.app.call("groupgetmembers", { group: { gid } });
+  const addresses = members.map(({ address }) => address).sort();
+  assert.deepEqual(addresses, [ada.address, bob.address].sort());
+  await Promise.all(pages.map((page) => page.close()));
+});
+
+test("limits and push messages of an app are set, and usage says how far it is", async () => {
+  const [ada] = await world.people("ada");
+  const raw = await openConsole({ place: "App" });
+  await raw.getByLabel("Messages in a month at most").fill("1000000");
+  await raw.getByLabel("Days messages are kept").fill("30");
+  await raw.getByRole("button", { name: "Save app" }).click();
+  await raw.getByText("Saved.").waitFor();
+  const { app } = await world.app.call("appget");
+  assert.deepEqual([app.q_msgs, app.retention], [1_000_000, 30]);
+  await raw.getByRole("switch", { name: "Notifications say who wrote what" }).click();
+  await raw.getByLabel("Sound of what is shown").fill("bell");
+  await raw.getByRole("button", { name: "Save push options" }).click();
+  const pushes = raw.getByRole("region", { name: "Push messages" });
+  await pushes.getByText("Saved.").waitFor();
+  const { push } = await world.app.call("pushset");
+  assert.deepEqual([push.background, push.sound], [0, "bell"]);
+  const file = { name: "shop.json", mimeType: "application/json", buffer: Buffer.from("{}") };
+  await raw.getByLabel("Service account").setInputFiles(file);
+  await raw.getByRole("button", { name: "Add credential" }).click();
+  await raw.getByText("the file is no service account").waitFor();
+  await raw.getByLabel("Address of a user").fill(ada.address);
+  await raw.getByRole("button", { name: "Send one to try" }).click();
+  await raw.getByText("No device of this user").waitFor();
+  await isAccessibleAndFits(raw, "push messages");
+  await go(raw, "Usage");
+  await raw.getByText("of 1,000,000").waitFor();
+  await world.app.call("appset", { app: { maxmsgs: 0, retention: 0, pushflags: 0 } });
 });
 
 test("events that a webhook has not taken are seen and sent again", async () => {
@@ -223,6 +289,9 @@ for (const scheme of ["light", "dark"]) {
       await go(raw, "Webhook");
       await raw.getByLabel("URL").waitFor();
       await isAccessibleAndFits(raw, "webhook");
+      await go(raw, "Usage");
+      await raw.getByRole("table", { name: "Days" }).waitFor();
+      await isAccessibleAndFits(raw, "usage");
       await go(raw, "App");
       await raw.getByRole("button", { name: "Save app" }).waitFor();
       await isAccessibleAndFits(raw, "app");

@@ -319,16 +319,44 @@ test("who is no member of the room is asked for its PIN and let in with it", asy
   await doras.getByText("Only you").waitFor();
 });
 
-test("who waits to be let in comes in when the backend agrees", async () => {
-  const [ada, dora] = await world.people("Ada", "Dora");
-  const { gid } = await lobbies([ada]);
+test("who waits is seen by the host, and let in or sent away", async () => {
+  const [ada, dora, eve] = await world.people("Ada", "Dora", "Eve");
+  const { gid, pages } = await lobbies([ada]);
+  const [adas] = pages;
+  const members = { m: ada.address, admin: { adduser: true } };
+  await world.app.call("groupeditmembers", { group: { gid, members } });
   await world.app.call("groupset", { group: { gid, lobby: true } });
   const { pins } = await world.app.call("grouppin", { gid, flags: 0x1f });
+  const knock = async (person) => {
+    const page = await visit("conference", person, { group: { gid, name: "Team" } });
+    await enter(page);
+    await page.getByRole("textbox", { name: "PIN" }).fill(String(pins[0].pin));
+    await enter(page);
+    await page.getByText("This room has a waiting room.").waitFor();
+    return page;
+  };
+  const doras = await knock(dora);
+  await enter(adas);
+  await adas.getByText("Somebody waits to be let in").waitFor();
+  await adas.getByRole("button", { name: "People" }).click();
+  const waiting = adas.getByRole("region", { name: "Waiting to come in" });
+  const eves = await knock(eve);
+  await waiting.getByRole("button", { name: "Send away Eve" }).waitFor();
+  await isAccessibleAndFits(adas, "waiting");
+  await waiting.getByRole("button", { name: "Send away Eve" }).click();
+  await eves.getByText("This room does not let you in.").waitFor();
+  await waiting.getByRole("button", { name: "Let in Dora" }).click();
+  await doras.getByText("2 people").waitFor();
+  await waiting.waitFor({ state: "hidden" });
+});
+
+test("who knocks at an open room by entering it comes in when the backend agrees", async () => {
+  const [ada, dora] = await world.people("Ada", "Dora");
+  const { gid } = await lobbies([ada]);
+  await world.app.call("groupset", { group: { gid, lobby: true, flags: 0x8 } });
   const doras = await visit("conference", dora, { group: { gid, name: "Team" } });
   await enter(doras);
-  await doras.getByRole("textbox", { name: "PIN" }).fill(String(pins[0].pin));
-  await enter(doras);
-  await doras.getByText("You are not in yet.").waitFor();
+  await doras.getByText("This room has a waiting room.").waitFor();
   await world.app.call("groupadmit", { gid, m: dora.address, admit: true });
   await doras.getByText("Only you").waitFor();
 });
@@ -363,13 +391,13 @@ test("a host records the conference, everybody sees that, and figures are there 
   await Promise.all(pages.map((page) => pictures(page, 2)));
   const sees = (page, state) => page.locator("#recording").waitFor({ state });
   await bobs.getByRole("button", { name: "More" }).click();
-  assert.equal(await bobs.getByRole("menuitem", { name: "Record" }).count(), 0);
+  assert.equal(await bobs.getByRole("menuitem", { name: "Record", exact: true }).count(), 0);
   await bobs.getByRole("menuitem", { name: "Statistics" }).click();
   const figures = bobs.getByRole("region", { name: "Figures of each picture" });
   await figures.getByRole("heading", { name: "Ada" }).waitFor();
   await figures.getByText("VP8").first().waitFor();
   await adas.getByRole("button", { name: "More" }).click();
-  await adas.getByRole("menuitem", { name: "Record" }).click();
+  await adas.getByRole("menuitem", { name: "Record", exact: true }).click();
   for (const page of pages) await sees(page, "visible");
   await bobs.getByText("This conference is being recorded").first().waitFor();
   await isAccessibleAndFits(bobs, "recorded");
@@ -377,4 +405,14 @@ test("a host records the conference, everybody sees that, and figures are there 
   for (const page of pages) await sees(page, "hidden");
   await bobs.keyboard.press("Escape");
   await figures.waitFor({ state: "hidden" });
+
+  await adas.getByRole("button", { name: "More" }).click();
+  await adas.getByRole("menuitem", { name: "Recordings" }).click();
+  const films = adas.getByRole("dialog", { name: "Recordings" });
+  const film = films.locator("video[aria-label=Bob]");
+  await adas.waitForFunction(() => document.querySelector(".recordings video")?.videoWidth > 0);
+  await isAccessibleAndFits(adas, "recordings");
+  await films.getByRole("button", { name: "Delete the recording of Bob" }).click();
+  await adas.getByRole("button", { name: "Delete", exact: true }).click();
+  await film.waitFor({ state: "detached" });
 });

@@ -1,7 +1,17 @@
 // Reading: what the server keeps for a browser that has nothing, searching, counting, filters.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { arrived, numbered, online, reached, received, send, SENT } from "./harness/chat.js";
+import {
+  arrived,
+  DELIVERED,
+  numbered,
+  online,
+  reached,
+  READ,
+  received,
+  send,
+  SENT,
+} from "./harness/chat.js";
 import { World } from "./harness/world.js";
 
 const world = World.forThisFile();
@@ -63,6 +73,54 @@ test("a browser that has nothing reads what the server keeps", async () => {
       }),
   );
   assert.deepEqual(summary, ["answer"]);
+});
+
+test("a new device is told who has read what was sent long before, and when", async () => {
+  const [ada, bob] = await world.people("ada", "bob");
+  const a = await world.visit(ada, "chat.html", { database: "chat" });
+  await send(a, bob, ["read", "only delivered"]);
+  await reached(a, SENT, 2);
+  const b = await world.visit(bob, "chat.html", { database: "chat" });
+  await arrived(b, 2);
+  await reached(a, DELIVERED, 2);
+  await b.evaluate((peer) => {
+    const first = chat.seen.received.find((m) => m.text === "read");
+    chat.api.sendReadReceipt(peer, 0, first.mid);
+  }, ada.address);
+  await reached(a, READ, 1);
+  const times = (page, peer) =>
+    page.evaluate(
+      (peer) =>
+        new Promise((done) => {
+          const session = chat.api.getProfile(peer, 0).createReadSession({
+            async Mesibo_onMessage(m) {
+              if (m !== null) return;
+              const ask = (m, method) => new Promise((at) => m[method](null, (dt) => at(dt?.ts)));
+              const told = session.getMessages().map(async (m) => ({
+                text: m.message,
+                status: m.status,
+                read: [m.isReadByPeer(), await ask(m, "getReadTimestamp")],
+                delivered: [m.isDelivered(), await ask(m, "getDeliveryTimestamp")],
+              }));
+              done(await Promise.all(told));
+            },
+          });
+          session.read(10);
+        }),
+      peer,
+    );
+  const first = await times(a, bob.address);
+  assert.deepEqual(
+    first.map((m) => m.status),
+    [READ, DELIVERED],
+  );
+  assert.ok(first[0].read[1] > 0 && first[0].delivered[1] > 0 && first[1].delivered[1] > 0);
+  assert.equal(first[1].read[1], undefined);
+
+  const fresh = await world.visit(ada, "chat.html", { database: "chat" });
+  await online(fresh);
+  await readAll(fresh, bob.address, 10);
+  assert.deepEqual(await times(fresh, bob.address), first, "as the device knows that sent them");
 });
 
 /** What a session of this conversation has after one read; `set` prepares it. */

@@ -247,6 +247,8 @@ test("Control K finds a person, arrows walk, Enter opens, Escape goes back", asy
   await a.raw.keyboard.type("caro");
   await a.raw.locator("#results").getByRole("button", { name: /Carol/ }).waitFor();
   await a.raw.keyboard.press("ArrowDown");
+  // Results that come later are drawn under who walks there.
+  await a.raw.locator("#results").getByText("No message says that.").waitFor();
   await a.raw.keyboard.press("Enter");
   await a.raw.getByRole("heading", { name: "Carol", level: 2 }).waitFor();
   await a.write("one");

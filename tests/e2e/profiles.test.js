@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { World } from "./harness/world.js";
 import { online, seen, send } from "./harness/chat.js";
+import { Narrow } from "./harness/narrow.js";
+import { until } from "./harness/until.js";
 
 const world = World.forThisFile();
 const BLOCKED = 0x88;
@@ -245,6 +247,98 @@ test("pictures come from the backend, from the page, or from the listener that i
       }),
   );
   assert.equal(published, false, "what is no picture is not said to be published");
+});
+
+test("pictures are set although the page is reloaded before they are uploaded, and what else was saved with them", async () => {
+  const narrow = await new Narrow(world.server.url).start();
+  try {
+    const [ada, bob] = await world.people("ada", "bob");
+    const a = await world.visit(ada, "chat.html", { database: "chat" }, { from: narrow.url });
+    const b = await world.visit(bob, "chat.html");
+    await Promise.all([online(a), online(b)]);
+    const gid = await a.evaluate(
+      () =>
+        new Promise((done) => {
+          chat.api.createGroup("team", 0, {
+            Mesibo_onGroupCreated: (group) => done(group.getGroupId()),
+          });
+        }),
+    );
+    const set = (colours) =>
+      a.evaluate(
+        ([gid, colours]) => {
+          const picture = (colour) => {
+            const canvas = new OffscreenCanvas(600, 300);
+            const context = canvas.getContext("2d");
+            context.fillStyle = colour;
+            context.fillRect(0, 0, 600, 300);
+            return canvas.convertToBlob();
+          };
+          return Promise.all(colours.map(picture)).then(([first, second, third]) => {
+            const own = chat.api.getSelfProfile();
+            own.setName("Ada with a picture");
+            own.setImage(first);
+            own.setImage(second, 1);
+            const group = chat.api.getProfile(null, gid);
+            group.setImage(third);
+            return [own.save(), group.save()];
+          });
+        },
+        [gid, colours],
+      );
+    narrow.holdUploadsAfter(0);
+    assert.deepEqual(await set(["red", "green", "blue"]), [true, true]);
+    await until("the uploads to begin", () => narrow.asked("PATCH").length === 3);
+    await a.until(
+      () =>
+        new Promise((done) => {
+          const databases = indexedDB.databases();
+          databases.then((all) => {
+            const open = indexedDB.open(all.find(({ name }) => name.endsWith("-files")).name);
+            open.onsuccess = () => {
+              const files = open.result.transaction("files").objectStore("files");
+              files.getAllKeys(IDBKeyRange.bound("p", "q")).onsuccess = ({ target }) => {
+                open.result.close();
+                done(target.result.length === 3);
+              };
+            };
+          });
+        }),
+    );
+    narrow.release();
+    await a.reload();
+    await online(a);
+
+    const shown = (page, gid, of) =>
+      page.until(
+        ([gid, of]) => {
+          const profile = gid
+            ? chat.api.getProfile(null, gid)
+            : of
+              ? chat.api.getProfile(of, 0)
+              : chat.api.getSelfProfile();
+          return profile.getImage().getUrl() && (gid || profile.getImage(1).getUrl());
+        },
+        [gid, of],
+      );
+    await shown(a, 0);
+    await shown(a, gid);
+    await shown(b, 0, ada.address);
+    const [name, url, thumbnail] = await b.evaluate((peer) => {
+      const profile = chat.api.getProfile(peer, 0);
+      return [profile.getName(), profile.getImage().getImage(), profile.getImage(1).getThumbnail()];
+    }, ada.address);
+    assert.equal(name, "Ada with a picture");
+    assert.match(thumbnail, /^data:image\/webp/);
+    assert.equal((await fetch(url)).headers.get("content-type"), "image/webp");
+    await a.reload();
+    await online(a);
+    await shown(a, gid);
+    const posted = narrow.asked("POST").length;
+    assert.equal(posted, 3, "each was uploaded once, and is not again");
+  } finally {
+    await narrow.stop();
+  }
 });
 
 test("pictures are scaled, uploaded and seen by others, several of them, and taken away", async () => {

@@ -97,10 +97,75 @@ test("who is blocked does not find, and groups are found when they want to be", 
   assert.equal(await b.evaluate(() => search.getLastSearchResult()[0].isActive()), false);
 });
 
-test("too many searches find nothing, and a search by distance is refused", async () => {
+test("who wants to be is found by distance while connected, and nobody else", async () => {
+  const { all, pages } = await people("ada", "bob", "carol");
+  const [a, b, c] = pages;
+  /** Done when the server has been told: it has answered what was asked behind it. */
+  const manager = async (page, act) => {
+    const answer = await page.evaluate(`(${act})(chat.api.getLocationManager(), MesiboLocation)`);
+    await search(page, "nobody at all");
+    return answer;
+  };
+  assert.equal(await search(c, "", "(s) => s.setDistance(1000)"), "refused", "from nowhere");
+  assert.equal(await search(c, "", "(s) => s.setLocation(48.4, 10)"), "refused", "how far?");
+  const ulm = "(s) => (s.setLocation(48.3984, 9.9916), s.setDistance(2000))";
+  assert.deepEqual(await search(c, "", ulm), [true]);
+  await manager(a, "(m, L) => m.setLocation(new L(48.3925, 10.0001))");
+  await manager(b, "(m, L) => m.setLocation(new L(48.3925, 10.0001))");
+  assert.deepEqual(await search(c, "", ulm), [true], "a place alone is nobody's business");
+  assert.equal(await manager(a, "(m) => m.setSearchableDistance(1500)"), 0);
+  assert.equal(await manager(b, "(m) => m.setSearchableDistance(500)"), 0);
+  const found = async (act, expected) =>
+    assert.deepEqual(await search(c, "", act), [true, ...expected]);
+  await found(ulm, [all[0].address]);
+  // What the page itself is near of; and by name, too.
+  await manager(c, "(m, L) => m.setLocation(new L(48.3925, 10.0002))");
+  await found("(s) => (s.setCurrentLocation(), s.setDistance(100))", [
+    all[0].address,
+    all[1].address,
+  ]);
+  const near = "(s) => s.setDistance(100)";
+  assert.deepEqual(await search(c, "bob", near), [true, all[1].address]);
+  // It is told again after a reconnect, and what has moved away is not there.
+  await b.evaluate(() => {
+    chat.api.stop();
+    chat.api.start();
+  });
+  await b.until(() => chat.seen.connection.filter((status) => status === 1).length > 1);
+  await search(b, "nobody at all");
+  await manager(a, "(m, L) => m.setLocation(new L(48.1374, 11.5755))");
+  await found(near, [all[1].address]);
+  await manager(b, "(m) => m.setSearchableDistance(0)");
+  await found(near, []);
+});
+
+test("a profile that is marked recent is among the recent ones, without a message", async () => {
+  const [ada] = await world.people("ada");
+  const a = await world.visit(ada, "chat.html", { database: "chat" });
+  await online(a);
+  const recent = (page) =>
+    page.evaluate(() => {
+      const profile = chat.api.getProfile("somebody", 0);
+      return [chat.api.getRecentProfiles().includes(profile), profile.isSyncedProfileRecent()];
+    });
+  assert.deepEqual(await recent(a), [false, false]);
+  await a.evaluate(() => {
+    const profile = chat.api.getProfile("somebody", 0);
+    profile.setRecent(true);
+    profile.setContact(true);
+    profile.save();
+  });
+  assert.deepEqual(await recent(a), [true, true]);
+  await a.reload();
+  await online(a);
+  await a.until(() => chat.api.getProfile("somebody", 0).isSyncedProfileRecent());
+  await a.evaluate(() => chat.api.getProfile("somebody", 0).setRecent(false));
+  assert.deepEqual(await recent(a), [false, false]);
+});
+
+test("too many searches find nothing", async () => {
   const { pages } = await people("ada");
   const [a] = pages;
-  assert.equal(await search(a, "x", "(s) => s.setDistance(1000)"), "refused");
   for (let count = 0; count < 30; count += 1) await search(a, "nobody at all");
   assert.deepEqual(await search(a, "x"), [true]);
 });

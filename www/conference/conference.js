@@ -4,6 +4,7 @@ import { account, forget } from "/shared/account.js";
 import { connect } from "/shared/connection.js";
 import { Chat } from "./chat.js";
 import { Lobby } from "./lobby.js";
+import { Recordings } from "./recordings.js";
 import { Room } from "./room.js";
 
 const me = await account();
@@ -14,11 +15,12 @@ const group = api.getProfile(null, me.group.gid);
 const title = () => me.group.name || group.getNameOrAddress();
 
 const chat = new Chat(api, group);
-const room = new Room(api, group, chat, (reason) => lobby.show(reason));
-const lobby = new Lobby(me, title, (chosen) => {
-  if (chosen.pin) return joinWithPin(chosen);
-  lobby.hide();
-  room.enter(chosen, title());
+const recordings = new Recordings(me.token, me.group.gid);
+const room = new Room(api, group, chat, recordings, (reason) => lobby.show(reason));
+const lobby = new Lobby(me, title, (choice) => {
+  chosen = choice;
+  if (choice.pin) joinWithPin();
+  else enter();
 });
 // Not before it can be used: a button pressed too early would do nothing, or reload the page.
 document.getElementById("app-screen").hidden = false;
@@ -32,8 +34,14 @@ function lookAtRights() {
       lobby.setWatching(!mayPublish);
       room.setRights(mayPublish);
     },
+    // Who is no member may come in all the same: an open room lets in, or has one wait.
+    Mesibo_onGroupError() {
+      onlyRights = true;
+    },
   });
 }
+/** The error that all listeners hear next is an answer to that question, and not about the room. */
+let onlyRights = false;
 lookAtRights();
 
 /** Why a room cannot be entered, in plain words. */
@@ -42,22 +50,28 @@ const REFUSALS = new Map([
   [MESIBO_GROUPERROR_ACCESSDENIED, "This room does not let you in."],
   [MESIBO_GROUPERROR_DELETED, "This room does not exist any more."],
 ]);
-const LET_IN =
-  "You are not in yet. If this room has a waiting room, stay here: you come in as soon as a host agrees.";
+const WAIT = "This room has a waiting room. Stay here: you come in as soon as a host lets you in.";
 const NOT_MEMBER =
   "You are not a member of this room. Enter its PIN, or ask whoever runs it to add you.";
 
-/** What was chosen by somebody who is not let in yet. */
-let waiting = null;
+/** What was chosen in the lobby, and whether its owner waits to become a member. */
+let chosen = null;
+let waits = false;
+
+function enter() {
+  waits = false;
+  lobby.hide();
+  room.enter(chosen, title());
+}
 
 /** Becomes a member first; a room with a waiting room refuses now and lets in later. */
-function joinWithPin(chosen) {
+function joinWithPin() {
   lobby.say("Joining…");
-  waiting = chosen;
+  waits = true;
   group.join(chosen.pin, {
-    Mesibo_onGroupError(_group, error) {
-      if (error === MESIBO_GROUPERROR_ACCESSDENIED) return lobby.say(LET_IN);
-      waiting = null;
+    Mesibo_onGroupError(_group, error, waiting) {
+      if (waiting) return lobby.say(WAIT);
+      waits = false;
       const wrong = "This PIN does not open the room.";
       lobby.askForPin(error === MESIBO_GROUPERROR_BADPIN ? wrong : (REFUSALS.get(error) ?? wrong));
     },
@@ -66,17 +80,22 @@ function joinWithPin(chosen) {
 
 api.addListener({
   Mesibo_onGroupJoined(profile) {
-    if (profile !== group || !waiting) return;
+    if (profile !== group || !waits) return;
     lobby.forgetPin();
-    lobby.hide();
-    room.enter(waiting, title());
-    waiting = null;
+    enter();
   },
   Mesibo_onProfileUpdated(profile) {
     if (profile === group) lookAtRights();
   },
-  Mesibo_onGroupError(profile, error) {
-    if (profile?.getGroupId() !== me.group.gid || !room.entered) return;
+  Mesibo_onGroupError(profile, error, waiting) {
+    const isOfRoom = !onlyRights;
+    onlyRights = false;
+    if (!isOfRoom || profile?.getGroupId() !== me.group.gid || !room.entered) return;
+    if (waiting) {
+      room.leave(WAIT);
+      waits = true;
+      return;
+    }
     const reason = REFUSALS.get(error) ?? "The server refused the room.";
     // Who may not publish may still watch.
     if (error === MESIBO_GROUPERROR_PERMISSION) return room.tell(reason);

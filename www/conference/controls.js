@@ -30,7 +30,7 @@ export class Controls {
     }
     this.show("leave", "leave", "Leave");
     this.show("more", "more", "More");
-    this.show("people", "people", "People (p)");
+    this.drawWaiting(0);
     addEventListener("keydown", (event) => this.onKey(event));
   }
 
@@ -91,13 +91,22 @@ export class Controls {
   }
 
   drawUnread(unread) {
-    const words = element("span", { class: "for-screen-readers" }, " unread");
-    const badge = element("span", { class: "badge" }, unread > 99 ? "99+" : String(unread), words);
-    this.show("chat", "chat", "Chat (c)", unread ? [badge] : []);
+    this.show("chat", "chat", "Chat (c)", badge(unread, "unread"));
+  }
+
+  drawWaiting(count) {
+    this.show("people", "people", "People (p)", badge(count, "wait to be let in"));
   }
 
   count(people) {
     const text = people === 1 ? "Only you" : `${people} people`;
     document.getElementById("count").textContent = text;
   }
+}
+
+/** A number on a button, none for 0. */
+function badge(count, meaning) {
+  if (!count) return [];
+  const words = element("span", { class: "for-screen-readers" }, ` ${meaning}`);
+  return [element("span", { class: "badge" }, count > 99 ? "99+" : String(count), words)];
 }

@@ -28,7 +28,7 @@ class Person {
 export class People {
   constructor() {
     this.place = document.getElementById("people");
-    this.list = this.place.querySelector("ul");
+    this.list = this.place.querySelector(".all");
     this.persons = new Map();
   }
 

@@ -7,6 +7,7 @@ import { Hands } from "./hands.js";
 import { Panels } from "./panels.js";
 import { People } from "./people.js";
 import { Statistics } from "./statistics.js";
+import { WaitingRoom } from "./waiting.js";
 
 const CAMERA = 0;
 const SCREEN = 1;
@@ -17,9 +18,10 @@ const PASSING = 6000;
 
 export class Room {
   /** `left` is called with a reason, or null when one left by oneself. */
-  constructor(api, group, chat, left) {
+  constructor(api, group, chat, recordings, left) {
     this.api = api;
     this.group = group;
+    this.recordings = recordings;
     this.left = left;
     this.entered = false;
     /** Whether the own rights allow to send camera and microphone. */
@@ -27,6 +29,7 @@ export class Room {
     this.place = document.getElementById("room");
     this.notice = document.getElementById("room-notice");
     this.people = new People();
+    this.waitingRoom = new WaitingRoom(api, group, (count) => this.onWaiting(count));
     this.hands = new Hands(api, group, (address, up) => this.onHand(address, up));
     const tiles = document.getElementById("tiles");
     this.grid = new Grid(tiles);
@@ -153,6 +156,12 @@ export class Room {
     else this.watching.delete(subscriber.address);
     if (here && this.hands.up) this.hands.tell();
     this.draw();
+  }
+
+  onWaiting(count) {
+    this.controls.drawWaiting(count);
+    if (!this.entered || !count) return;
+    this.mention(count === 1 ? "Somebody waits to be let in" : `${count} wait to be let in`);
   }
 
   onHand(address, up) {
@@ -346,6 +355,7 @@ export class Room {
         text: this.call.isRecording() ? "Stop recording" : "Record",
         act: () => this.record(),
       },
+      { icon: "play", text: "Recordings", act: () => this.recordings.open() },
       isHost && { icon: "mic-off", text: "Mute everybody", act: () => this.muteAll() },
       isHost && {
         icon: "leave",

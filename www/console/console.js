@@ -9,13 +9,14 @@ import { overview } from "./overview.js";
 import { ask, input } from "./parts.js";
 import { app, installation, live, signIn, signOut, SignedOut } from "./server.js";
 import { settings, showAppToken } from "./settings.js";
+import { usage } from "./usage.js";
 import { users } from "./users.js";
 import { webhooks } from "./webhooks.js";
 
 /** Time between two looks at what is there, ms. */
 const LOOK_EVERY_MS = 2000;
 
-const VIEWS = [overview, now, users, groups, webhooks, settings];
+const VIEWS = [overview, now, users, groups, webhooks, usage, settings];
 const byId = (id) => document.getElementById(id);
 const view = byId("view");
 const chooser = byId("app");

@@ -121,6 +121,8 @@ export const overview = {
             fact("Backend operations", `${number(f.operations)}, ${number(f.refusals)} refused`),
             fact("Webhook events taken", number(f.hooks_delivered)),
             fact("Media packets in, out", `${number(f.packets_in)}, ${number(f.packets_out)}`),
+            fact("Relayed for", `${number(f.relay_allocations)} now, ${bytes(f.relay_bytes)}`),
+            fact("Push messages", `${number(f.pushes_sent)}, ${number(f.pushes_failed)} not taken`),
             fact("Version", version),
           ),
         ),

@@ -2,6 +2,7 @@
 import { element } from "/shared/dom.js";
 import { confirm } from "/shared/dialog.js";
 import { action, toggle } from "/shared/controls.js";
+import { pushCards } from "./push.js";
 import { ask, card, choice, doing, form, head, input, showSecret } from "./parts.js";
 
 const count = (name, label, value) =>
@@ -18,7 +19,7 @@ export const settings = {
   drawing: "gear",
 
   async open(view, { call, changed }) {
-    const { app } = await call("appget");
+    const [{ app }, push] = await Promise.all([call("appget"), pushCards(call)]);
     const set = (fields) => call("appset", { app: fields });
     const policies = [
       ["replace", "The newest of an app id only"],
@@ -35,16 +36,20 @@ export const settings = {
         input("name", "Name", { value: app.name, required: true, minlength: 2, maxlength: 64 }),
         count("maxusers", "Users at most (0: any number)", app.q_users),
         count("maxgroups", "Groups at most (0: any number)", app.q_groups),
+        count("maxmsgs", "Messages in a month at most (0: any number)", app.q_msgs),
+        input(
+          "retention",
+          "Days messages are kept",
+          { type: "number", min: -1, max: 36500, value: app.retention, required: true },
+          "0: as long as their senders want. -1: the same, with copies for new devices.",
+        ),
+        count("upload_maxmb", "Largest file in MB (0: as the server has it)", app.upload_maxmb),
         choice("token_policy", "Which tokens of a user stay good", policies, app.token_policy),
       ],
       "Save app",
-      async ({ name, maxusers, maxgroups, token_policy }) => {
-        await set({
-          name,
-          maxusers: Number(maxusers),
-          maxgroups: Number(maxgroups),
-          token_policy,
-        });
+      async ({ name, token_policy, ...numbers }) => {
+        const counts = Object.entries(numbers).map(([field, value]) => [field, Number(value)]);
+        await set({ name, token_policy, ...Object.fromEntries(counts) });
         await changed();
         return "Saved.";
       },
@@ -76,6 +81,7 @@ export const settings = {
         "div",
         { class: "stack" },
         card("Settings", basics, active),
+        ...push,
         card(
           "Token of the backend",
           element("p", { class: "quiet" }, `Number of the app: ${app.aid}`),

@@ -9,6 +9,8 @@ const PAGE = 100;
 const GUESS = 68;
 /** Nearer to the end than this, more is read, px. */
 const NEAR = 1000;
+/** Between two counts of what is unread in a conversation, ms: a badge is as good a moment later. */
+const COUNT_PACE = 250;
 
 export const keyOf = (profile) => profile.getGroupId() || `@${profile.getAddress()}`;
 
@@ -18,6 +20,7 @@ export class Conversations {
     this.list = document.getElementById("conversations");
     this.scroller = this.list.parentElement;
     this.unread = new Map();
+    this.counts = new Map();
     this.selected = null;
     this.archive = false;
     this.ready = false;
@@ -117,6 +120,23 @@ export class Conversations {
     this.scroller.setAttribute("aria-busy", String(!this.ready));
   }
 
+  /** How many are unread: in a flood of messages each count takes as long as all of them. */
+  count(profile) {
+    const asked = this.counts.get(profile);
+    if (asked) return void (asked.again = true);
+    const count = { again: false };
+    this.counts.set(profile, count);
+    profile.getUnreadMessageCount((unread) => {
+      setTimeout(() => {
+        this.counts.delete(profile);
+        if (count.again) this.draw();
+      }, COUNT_PACE);
+      if ((this.unread.get(profile) ?? 0) === unread) return;
+      this.unread.set(profile, unread);
+      this.draw();
+    });
+  }
+
   drawRow(row, drawn) {
     if (row.kind === "archive") return this.drawArchive(row, drawn);
     if (row.kind === "empty") {
@@ -125,11 +145,7 @@ export class Conversations {
     }
     if (row.kind === "loading") return element("li", { class: "empty" }, "Loading…");
     const { profile, message } = row;
-    profile.getUnreadMessageCount((count) => {
-      if ((this.unread.get(profile) ?? 0) === count) return;
-      this.unread.set(profile, count);
-      this.draw();
-    });
+    this.count(profile);
     const current = profile === this.selected;
     const state = {
       profile,

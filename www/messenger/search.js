@@ -144,7 +144,10 @@ export class Search {
     };
     const note =
       text[this.state] && element("p", { class: "note", role: "status" }, text[this.state]);
+    // Drawn anew under somebody who walks through it.
+    const of = document.activeElement.closest("#results [data-of]")?.dataset.of;
     arrange(this.results, note ? [...parts, note] : parts);
+    if (of) this.results.querySelector(`[data-of="${CSS.escape(of)}"]`)?.focus();
   }
 
   part(title, rows) {
@@ -158,13 +161,14 @@ export class Search {
     return this.known().filter(is).slice(0, PEOPLE);
   }
 
-  row(profile, first, second, go) {
+  /** `of` names what it leads to among the results. */
+  row(profile, of, first, second, go) {
     return element(
       "li",
       {},
       element(
         "button",
-        { type: "button", class: "entry", onclick: go },
+        { type: "button", class: "entry", "data-of": of, onclick: go },
         face(profile),
         element("span", { class: "lines" }, first, second),
       ),
@@ -176,7 +180,8 @@ export class Search {
     name.append(...marked(profile.getNameOrAddress(), this.query));
     const second = profile.isGroup() ? "Group" : profile.getAddress();
     const line = element("span", { class: "cut last" }, second);
-    return this.row(profile, name, line, () => this.open(profile));
+    const of = `person ${profile.getAddress() || profile.getGroupId()}`;
+    return this.row(profile, of, name, line, () => this.open(profile));
   }
 
   /** Anybody can be written to whose address is known. */
@@ -188,7 +193,12 @@ export class Search {
     return element(
       "li",
       {},
-      element("button", { type: "button", class: "entry", onclick }, icon("chat"), text),
+      element(
+        "button",
+        { type: "button", class: "entry", "data-of": "stranger", onclick },
+        icon("chat"),
+        text,
+      ),
     );
   }
 
@@ -205,7 +215,8 @@ export class Search {
       element("span", { class: "cut name", dir: "auto" }, profile.getNameOrAddress()),
       element("time", { class: "small" }, whenOf(message.ts)),
     );
-    return this.row(profile, first, text, () => this.open(profile, message.mid));
+    const of = `message ${message.mid}`;
+    return this.row(profile, of, first, text, () => this.open(profile, message.mid));
   }
 
   further() {
@@ -213,6 +224,7 @@ export class Search {
       this.state = "looking";
       if (!this.session.read(PAGE)) this.Mesibo_onMessage(null);
     };
-    return element("button", { type: "button", class: "button plain", onclick }, "Show more");
+    const look = { type: "button", class: "button plain", "data-of": "further", onclick };
+    return element("button", look, "Show more");
   }
 }

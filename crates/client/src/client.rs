@@ -985,6 +985,7 @@ impl Client {
                     match then {
                         Then::Sendable(key) => self.on_sendable(now, &key),
                         Then::Inbox => self.on_inbox_stored(),
+                        Then::Placed(id) => self.forget_file(id),
                         Then::Synced(count) => self.finish_sync(count),
                         Then::Ask(question) => self.ask_behind_marks(question.0, question.1),
                     }

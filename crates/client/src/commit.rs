@@ -19,6 +19,8 @@ pub(crate) enum Then {
     Sendable(crate::message::MessageKey),
     /// Log entries are stored: acknowledge and announce.
     Inbox,
+    /// A profile with this uploaded picture is stored.
+    Placed(wire::id::MessageId),
     /// So many messages of the server's history are stored.
     Synced(u32),
     /// A question that has to see these writes.

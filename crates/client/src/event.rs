@@ -162,7 +162,8 @@ pub enum Event {
         /// Whose file.
         message: Message,
     },
-    /// The answer to `Client::upload_picture`.
+    /// The answer to `Client::upload_picture`; the host keeps the picture until
+    /// `Client::forget_picture`.
     PictureUploaded {
         /// Its number.
         id: MessageId,
@@ -282,6 +283,13 @@ pub enum Event {
         /// Who.
         members: Vec<Member>,
     },
+    /// Who waits to be let in by the user, or others; all of them.
+    GroupWaiting {
+        /// Which group.
+        group: GroupId,
+        /// Who; nobody any more.
+        members: Vec<Member>,
+    },
     /// A group operation was refused.
     GroupError {
         /// Which group, 0 when it was to be created.
@@ -290,6 +298,8 @@ pub enum Event {
         ticket: u32,
         /// `MESIBO_GROUPERROR_*`.
         error: u32,
+        /// Not yet: somebody may let the user in.
+        waiting: bool,
     },
     /// Somebody calls.
     Call {
@@ -439,6 +449,8 @@ pub enum RoomEvent {
         error: u32,
         /// For the console.
         reason: String,
+        /// Not yet: somebody may let the user in.
+        waiting: bool,
     },
     /// Camera or microphone could not be had for this own stream.
     CaptureFailed {

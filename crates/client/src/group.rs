@@ -63,6 +63,15 @@ impl GroupRequests {
         self.last_ticket
     }
 
+    /// The ticket of a request to join this group that is under way, 0 without one: it is answered.
+    pub fn joined(&mut self, gid: GroupId) -> u32 {
+        let joins = |request: &Request| matches!(request.ask, Ask::Change(What::Join(_)));
+        let found = self.asked.iter().find(|(_, it)| it.group == gid && joins(it));
+        let ticket = found.map_or(0, |(ticket, _)| *ticket);
+        self.asked.remove(&ticket);
+        ticket
+    }
+
     /// The connection is gone. What may be repeated goes again; the rest is given.
     pub fn rewind(&mut self) -> Vec<(u32, GroupId)> {
         let asked = core::mem::take(&mut self.asked);
@@ -110,7 +119,7 @@ impl Client {
         let ticket = requests.ticket();
         if requests.waiting.len() + requests.asked.len() >= GROUP_REQUESTS_MAX {
             let error = group_error::GENERAL;
-            self.tell(Event::GroupError { group, ticket, error });
+            self.tell(Event::GroupError { group, ticket, error, waiting: false });
         } else {
             requests.waiting.push_back((ticket, Request { group, ask }));
         }
@@ -146,12 +155,18 @@ impl Client {
     /// The connection is gone.
     pub(crate) fn rewind_groups(&mut self) {
         for (ticket, group) in self.group_requests.rewind() {
-            self.tell(Event::GroupError { group, ticket, error: group_error::GENERAL });
+            let error = group_error::GENERAL;
+            self.tell(Event::GroupError { group, ticket, error, waiting: false });
         }
     }
 
     pub(crate) fn on_group_reply(&mut self, reply: &GroupReply) {
         let ticket = reply.ticket;
+        if ticket == 0 && reply.waiting {
+            let group = GroupId(reply.group.as_ref().map_or(0, |group| group.gid));
+            let members = reply.members.iter().map(|member| to_member(member, "")).collect();
+            return self.tell(Event::GroupWaiting { group, members });
+        }
         let Some(Request { group, ask }) = self.group_requests.asked.remove(&ticket) else {
             return;
         };
@@ -159,7 +174,12 @@ impl Client {
             if let Ask::Publish(_) = ask {
                 self.on_published(&Conversation::Group(group), None, false);
             }
-            return self.tell(Event::GroupError { group, ticket, error: reply.error });
+            let (error, waiting) = (reply.error, reply.waiting);
+            if waiting {
+                // The answer is still to come.
+                self.group_requests.asked.insert(ticket, Request { group, ask });
+            }
+            return self.tell(Event::GroupError { group, ticket, error, waiting });
         }
         let known = reply.group.as_ref();
         let group = known.map_or(group, |known| GroupId(known.gid));
@@ -195,6 +215,7 @@ impl Client {
             Ask::Change(What::Join(_)) => self.tell(Event::GroupJoined { group, ticket }),
             // Told by the log.
             Ask::Change(What::Put(_) | What::Remove(_) | What::Leave(_) | What::Delete(_)) => {}
+            Ask::Change(What::Admit(_)) => {}
             Ask::Settings | Ask::Change(_) => {
                 self.tell(Event::GroupSettings { group, ticket, pins });
                 if changed {

@@ -414,7 +414,7 @@ impl Client {
                 true => (HANGUP_DURATION, "the call has lasted as long as it may"),
                 false => (HANGUP_REMOTE, "the room was closed"),
             };
-            return self.on_room_closed(gid, why, update.error, reason);
+            return self.on_room_closed(gid, why, update.error, reason, false);
         }
         if let Some(recording) = update.recording {
             self.on_recording(gid, recording);
@@ -457,7 +457,8 @@ impl Client {
     pub(crate) fn on_room_refused(&mut self, refused: &proto::RoomRefused) {
         let gid = GroupId(refused.gid);
         if !refused.publish {
-            return self.on_room_closed(gid, HANGUP_REMOTE, refused.error, &refused.reason);
+            let proto::RoomRefused { error, reason, waiting, .. } = refused;
+            return self.on_room_closed(gid, HANGUP_REMOTE, *error, reason, *waiting);
         }
         let Some(room) = self.rooms.get_mut(&gid) else { return };
         if room.own.remove(&refused.sid).is_none() {
@@ -468,10 +469,10 @@ impl Client {
         let (sid, error, reason) = (Some(refused.sid), refused.error, refused.reason.clone());
         let stream = StreamRef::Own(refused.sid);
         self.tell_room(gid, RoomEvent::HungUp { stream, reason: HANGUP_ERROR });
-        self.tell_room(gid, RoomEvent::Refused { sid, error, reason });
+        self.tell_room(gid, RoomEvent::Refused { sid, error, reason, waiting: false });
     }
 
-    fn on_room_closed(&mut self, gid: GroupId, why: u32, error: u32, reason: &str) {
+    fn on_room_closed(&mut self, gid: GroupId, why: u32, error: u32, reason: &str, waiting: bool) {
         let Some(room) = self.rooms.remove(&gid) else { return };
         for sid in room.own.keys() {
             self.peer(Command::Release { room: gid, sid: *sid });
@@ -486,7 +487,8 @@ impl Client {
         for id in room.streams.keys() {
             self.tell_room(gid, RoomEvent::PublisherLeft(*id));
         }
-        self.tell_room(gid, RoomEvent::Refused { sid: None, error, reason: reason.into() });
+        let reason = reason.into();
+        self.tell_room(gid, RoomEvent::Refused { sid: None, error, reason, waiting });
     }
 
     pub(crate) fn on_subscriber(&mut self, subscriber: &proto::Subscriber) {

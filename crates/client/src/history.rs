@@ -153,16 +153,23 @@ impl Client {
         first.step = Step::Storing;
         first.before = part.before;
         let mut last_place = first.last_place;
-        let mut found = Vec::new();
+        let mut found: Vec<Message> = Vec::new();
         for entry in part.entries {
-            let Some(entry::Body::Message(message)) = entry.entry.and_then(|entry| entry.body)
-            else {
-                continue;
-            };
-            for mut message in self.both_sides(Seq(entry.seq), &message) {
-                message.order = message.order.min(last_place - 1);
-                last_place = message.order;
-                found.push(message);
+            match entry.entry.and_then(|entry| entry.body) {
+                Some(entry::Body::Message(message)) => {
+                    for mut message in self.both_sides(Seq(entry.seq), &message) {
+                        message.order = message.order.min(last_place - 1);
+                        last_place = message.order;
+                        found.push(message);
+                    }
+                }
+                // Behind an own message: who has it.
+                Some(entry::Body::Status(report)) => {
+                    let last = found.last_mut();
+                    let of = last.filter(|it| !it.key.incoming && it.key.id.get() == report.id);
+                    of.map(|message| message.take_report(&report));
+                }
+                _ => {}
             }
         }
         if let Some(first) = self.history.wanted.front_mut() {
@@ -192,7 +199,8 @@ impl Client {
         let known: Set<&MessageKey> = known.iter().map(|message| &message.key).collect();
         let mut count = 0;
         for message in core::mem::take(&mut self.history.found) {
-            if known.contains(&&message.key) || self.memory.contains(&message.key) {
+            let is_here = known.contains(&&message.key) || self.memory.contains(&message.key);
+            if is_here || self.is_over(&message) {
                 continue;
             }
             count += 1;

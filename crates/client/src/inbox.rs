@@ -13,7 +13,6 @@ use wire::limits::INBOX_BATCH_MAX;
 use wire::mask::message as flag;
 use wire::proto::{self, Ack, client_frame, entry, group_change};
 use wire::status;
-use wire::time::Timestamp;
 
 use crate::client::{Client, Pending};
 use crate::commit::Then;
@@ -384,23 +383,8 @@ impl Client {
         if message.is_emptied() {
             return;
         }
-        let receipt = message.receipts.entry(report.address.clone()).or_default();
-        let at = Timestamp(report.ts);
-        let field = match report.status {
-            status::DELIVERED => &mut receipt.delivered,
-            status::READ => &mut receipt.read,
-            _ => return,
-        };
-        if *field != Timestamp(0) {
+        if !message.take_report(report) {
             return;
-        }
-        *field = at;
-        if report.status == status::READ && receipt.delivered == Timestamp(0) {
-            receipt.delivered = at;
-        }
-        // Who has it proves that the server took it, from whichever tab.
-        if status::climbs(message.status, report.status) || message.status & status::FAIL != 0 {
-            message.status = report.status;
         }
         let message = message.clone();
         match message.is_passing() {
@@ -456,6 +440,9 @@ impl Client {
             Ok(Kind::Joined) => {
                 self.profiles.put_group(group);
                 if !was_member {
+                    // Let in by somebody else.
+                    let asked = self.group_requests.joined(gid);
+                    let ticket = if own { ticket } else { asked };
                     self.inbox.events.push(Event::GroupJoined { group: gid, ticket });
                 }
             }

@@ -273,6 +273,29 @@ impl Message {
         !self.key.incoming && self.status == status::OUTBOX
     }
 
+    /// Somebody has an own message, or has read it; `false` when that is no news.
+    pub(crate) fn take_report(&mut self, report: &proto::StatusReport) -> bool {
+        let receipt = self.receipts.entry(report.address.clone()).or_default();
+        let at = Timestamp(report.ts);
+        let field = match report.status {
+            status::DELIVERED => &mut receipt.delivered,
+            status::READ => &mut receipt.read,
+            _ => return false,
+        };
+        if *field != Timestamp(0) {
+            return false;
+        }
+        *field = at;
+        if report.status == status::READ && receipt.delivered == Timestamp(0) {
+            receipt.delivered = at;
+        }
+        // Who has it proves that the server took it, from whichever tab.
+        if status::climbs(self.status, report.status) || self.status & status::FAIL != 0 {
+            self.status = report.status;
+        }
+        true
+    }
+
     /// Recalled or wiped: only its place is left.
     pub fn is_emptied(&self) -> bool {
         matches!(self.status, status::DELETED | status::WIPED)

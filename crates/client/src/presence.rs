@@ -137,6 +137,9 @@ pub(crate) struct Showing {
     target: u32,
     /// What the server was told in this session.
     told: Option<(bool, u32)>,
+    /// Where the user may be found: metres around a place, 0 = nowhere.
+    place: (u32, Vec<u8>),
+    is_place_told: bool,
 }
 
 impl Showing {
@@ -152,6 +155,7 @@ impl Showing {
     pub fn begin(&mut self, visible: bool) -> bool {
         let shown = self.wanted(visible) && self.target == 0;
         self.told = Some((shown, 0));
+        self.is_place_told = self.place.0 == 0;
         shown
     }
 }
@@ -171,6 +175,13 @@ impl Client {
     /// The page says itself that it is online, or not, to all.
     pub fn show_online(&mut self, online: bool) {
         self.showing.manual = online;
+    }
+
+    /// Others who are as near find this user by a search, while it is connected; 0 metres: not any
+    /// more. `place` is latitude and longitude as in `proto::Presence`.
+    pub fn set_place(&mut self, within: u32, place: Vec<u8>) {
+        self.showing.place = (within, place);
+        self.showing.is_place_told = false;
     }
 
     /// Tells a presence; `false` when it is dropped: offline, or typing told a moment ago.
@@ -213,7 +224,17 @@ impl Client {
     /// Tells the server what others are to see, when that has changed.
     pub(crate) fn flush_showing(&mut self) {
         let wanted = (self.showing.wanted(self.visible), self.showing.target);
-        if !self.session.is_online() || self.showing.told == Some(wanted) {
+        if !self.session.is_online() {
+            return;
+        }
+        if !self.showing.is_place_told {
+            self.showing.is_place_told = true;
+            let (value, data) = self.showing.place.clone();
+            let presence = code::RESERVED;
+            let place = Presence { presence, value, data, ..Presence::default() };
+            self.transmit(client_frame::Body::Presence(place));
+        }
+        if self.showing.told == Some(wanted) {
             return;
         }
         self.showing.told = Some(wanted);

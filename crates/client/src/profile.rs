@@ -59,6 +59,8 @@ pub mod mark {
     pub const LAZY: u32 = 0x100;
     /// Own profile: the page has set one of the two above.
     pub const MANNER_EDITED: u32 = 0x200;
+    /// Among the recent ones, whether there is a message or not.
+    pub const RECENT: u32 = 0x400;
     /// What the page may set.
     pub const ALL: u32 = 0xffff;
     /// The server has not answered yet for what the user is to this one.
@@ -191,11 +193,16 @@ impl Profiles {
         *last = order.max(*last);
     }
 
-    /// Conversations by their last message, newest first.
+    /// Conversations by their last message, newest first; then those the page has marked.
     pub fn recent(&self) -> Vec<Conversation> {
         let mut recent = Set::new();
         for (of, order) in self.recent.iter() {
             recent.insert((*order, of));
+        }
+        for (of, profile) in self.known.iter() {
+            if profile.local.marks & mark::RECENT != 0 && !self.recent.contains_key(of) {
+                recent.insert((0, of));
+            }
         }
         recent.as_slice().iter().rev().map(|(_, of)| (*of).clone()).collect()
     }

@@ -20,6 +20,7 @@ use wire::time::{Instant, Now};
 
 use crate::Output;
 use crate::client::Client;
+use crate::commit::Then;
 use crate::event::Event;
 use crate::message::{Message, MessageKey};
 use crate::port::store::Part;
@@ -201,21 +202,33 @@ impl Client {
         self.push(Output::Transfer(Command::Upload { id, name, target }));
     }
 
-    /// Uploads a picture that the host holds under this number;
-    /// [`Event::PictureUploaded`] follows.
-    pub fn upload_picture(&mut self) -> MessageId {
-        let id = self.new_key(0).id;
+    /// Uploads a picture that the host holds under the number this gives, or goes on with one that
+    /// it has kept; [`Event::PictureUploaded`] follows.
+    pub fn upload_picture(&mut self, kept: Option<MessageId>) -> MessageId {
+        let id = kept.unwrap_or_else(|| self.new_key(0).id);
         let stage = Stage::Waiting { until: Instant(0) };
         self.transfers.running.insert(id, Transfer { picture: true, ..Transfer::new(stage) });
         id
     }
 
-    /// A picture has its fate; `false` when it is a file of a message.
+    /// An uploaded picture is part of its profile: the host needs it no more once that is stored.
+    pub fn forget_picture(&mut self, id: MessageId) {
+        self.commits.then(Then::Placed(id), false);
+    }
+
+    pub(crate) fn forget_file(&mut self, id: MessageId) {
+        self.push(Output::Transfer(Command::Forget { id }));
+    }
+
+    /// A picture has its fate; `false` when it is a file of a message. One that is uploaded is kept
+    /// until it is part of its profile.
     fn end_picture(&mut self, id: MessageId, url: Option<&str>) -> bool {
         let picture = self.transfers.running.get(&id).is_some_and(|transfer| transfer.picture);
         if picture {
             self.transfers.running.remove(&id);
-            self.push(Output::Transfer(Command::Forget { id }));
+            if url.is_none() {
+                self.forget_file(id);
+            }
             self.tell(Event::PictureUploaded { id, url: url.map(Into::into) });
         }
         picture
@@ -310,7 +323,7 @@ impl Client {
             }
             Some(Stage::Done) => {
                 self.transfers.running.remove(&id);
-                self.push(Output::Transfer(Command::Forget { id }));
+                self.forget_file(id);
             }
             _ => {}
         }
@@ -328,7 +341,7 @@ impl Client {
     pub(crate) fn discard_file(&mut self, key: &MessageKey) {
         if self.transfers.contains(key) || self.memory.get(key).is_some_and(needs_upload) {
             self.drop_transfer(key.id);
-            self.push(Output::Transfer(Command::Forget { id: key.id }));
+            self.forget_file(key.id);
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Decides only; [`operations`](crate::operations) asks the store and tells everybody.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use hashbrown::HashMap;
@@ -110,13 +111,13 @@ impl Hub {
     /// The store has answered about an app.
     pub(crate) fn follow_app(&mut self, after: After, reply: AppReply) -> Progress {
         match (after, reply) {
-            (After::AppSaved { app }, AppReply::Done) => {
+            (After::AppSaved { app, reply }, AppReply::Done) => {
                 self.directory.put_app(app.clone(), None);
                 self.tell_place(&app);
                 if !app.active {
                     self.end_sessions_of_app(app.aid, Code::Suspended, "the app was switched off");
                 }
-                Progress::Answered(Reply::AppRow(app))
+                Progress::Answered(reply)
             }
             (After::ClassSaved { app, id, reply }, AppReply::Done) => {
                 self.on_class_saved(app, id);
@@ -133,8 +134,8 @@ impl Hub {
                 Progress::Answered(Reply::Done)
             }
             (After::AppsListed, AppReply::Apps(apps)) => Progress::Answered(Reply::Apps(apps)),
-            (After::UsageRead { aid }, AppReply::Usage(rows)) => {
-                Progress::Answered(Reply::Usage(rows, self.live_of(aid)))
+            (After::UsageRead { aid, totals }, AppReply::Usage(rows)) => {
+                Progress::Answered(Reply::Usage { rows, live: self.live_of(aid), totals })
             }
             (After::Counted, AppReply::Counted { users, groups }) => {
                 self.operations.count((users, groups));
@@ -221,8 +222,9 @@ pub(crate) fn set_app(app: &App, fields: AppFields) -> Progress {
     set!(push_flags, flags, retention_days, upload_url, download_url, upload_max_mb, tokens_kept);
     settings.webhook_version = fields.webhook_version.or(settings.webhook_version);
     settings.no_e2ee = fields.e2ee.map_or(settings.no_e2ee, |e2ee| !e2ee);
-    let request = Request::OfApp(AppRequest::Save { app: app.clone() });
-    Progress::Ask(request, After::AppSaved { app })
+    let request = Request::OfApp(AppRequest::Save { app: Box::new(app.clone()) });
+    let reply = Reply::AppRow(app.clone());
+    Progress::Ask(request, After::AppSaved { app, reply })
 }
 
 pub(crate) fn new_app_token(app: App, entropy: &[u8; 64]) -> Progress {

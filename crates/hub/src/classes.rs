@@ -4,6 +4,7 @@
 //!
 //! Decides only; [`operations`](crate::operations) asks the store and tells everybody.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use hashbrown::HashMap;
 use prost::Message as _;
@@ -284,7 +285,7 @@ pub(crate) fn delete_class(app: &App, id: u32) -> Progress {
 }
 
 fn save(app: App, id: u32, reply: Reply) -> Progress {
-    let request = Request::OfApp(AppRequest::Save { app: app.clone() });
+    let request = Request::OfApp(AppRequest::Save { app: Box::new(app.clone()) });
     Progress::Ask(request, After::ClassSaved { app, id, reply })
 }
 

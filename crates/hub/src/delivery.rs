@@ -6,14 +6,15 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use wire::code::Code;
 use wire::frame::encode_deliver;
-use wire::id::{Seq, SessionId, Uid};
+use wire::id::{MessageId, Seq, SessionId, Uid};
 use wire::limits::{FRAME_BYTES_MAX, LOG_PAGE_ENTRIES, SESSION_LOG_BYTES_MAX, WINDOW_ENTRIES};
 use wire::proto::{Entry, StatusReport, entry};
 use wire::status;
+use wire::time::Timestamp;
 
 use crate::hub::{Hub, Pending};
 use crate::port::apps::feature;
-use crate::port::store::{LoggedMessage, Note, Reply, Request, StoreError};
+use crate::port::store::{LoggedMessage, Note, Receipt, Reply, Request, StoreError};
 use crate::session::{InFlight, Stage};
 
 impl Hub {
@@ -152,7 +153,7 @@ impl Hub {
                     ts: now.0,
                 };
                 if told {
-                    notes.push(note(sender, entry::Body::Status(report)));
+                    notes.push(receipt(sender, message, report));
                 }
                 delivered.push((sender, message, group));
             }
@@ -252,11 +253,18 @@ impl EncodedEntry {
 
     /// For the log of this user.
     pub fn to(&self, uid: Uid) -> Note {
-        Note { uid, entry: self.0.clone() }
+        Note { uid, entry: self.0.clone(), receipt: None }
     }
 }
 
 /// A log entry that is no message, for one user.
 pub(crate) fn note(uid: Uid, body: entry::Body) -> Note {
     EncodedEntry::new(body).to(uid)
+}
+
+/// A log entry for the sender of a message: who has it, which is kept with the message too.
+pub(crate) fn receipt(sender: Uid, id: MessageId, report: StatusReport) -> Note {
+    let (by, at) = (Uid(report.uid), Timestamp(report.ts));
+    let receipt = Receipt { id, by, read: report.status == status::READ, at };
+    Note { receipt: Some(receipt), ..note(sender, entry::Body::Status(report)) }
 }

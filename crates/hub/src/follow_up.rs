@@ -132,6 +132,9 @@ impl Hub {
                 self.on_notes(&notes, Ok(reply));
                 self.recall_next(recalling)
             }
+            (After::PushPlaces { app, user }, store::Reply::PushTokens(places)) => {
+                self.on_push_places(&app, &user, places)
+            }
             (After::LettersStored(sent), store::Reply::Stored(outcomes)) => {
                 self.on_letters_stored(sent, outcomes)
             }

@@ -158,8 +158,10 @@ impl Hub {
         for uid in uids {
             let member = roster.members[&uid].clone();
             let Some(user) = self.directory.user(uid)? else { continue };
+            let rights = roster.rights(uid, self.now.wall);
             members.push(MemberRow {
-                effective: roster.rights(uid, self.now.wall).may,
+                effective: rights.may,
+                effective_admin: rights.admin_flags,
                 member,
                 user: (**user).clone(),
                 owner: roster.group.owner == Some(uid),

@@ -4,18 +4,24 @@
 //! Relies on the store to give nobody more than the own copies, and those of groups to members
 //! only. A session has one question under way; what it says meanwhile waits.
 
+use alloc::vec::Vec;
+use core::iter;
+
 use wire::code::Code;
 use wire::codec::Encode as _;
 use wire::id::{AppId, GroupId, SessionId};
 use wire::limits::{FRAME_BYTES_MAX, HISTORY_COST_FRAMES, HISTORY_PAGE_MAX};
-use wire::proto::{Entry, History, HistoryPart, LogEntry, Target, entry, server_frame, target};
+use wire::proto::{
+    Entry, History, HistoryPart, LogEntry, StatusReport, Target, entry, server_frame, target,
+};
+use wire::status;
 use wire::time::Timestamp;
 
 use crate::changes::message_in;
 use crate::directory::{Missing, Needs};
 use crate::hub::{Hub, Pending};
 use crate::port::apps::feature;
-use crate::port::store::{HistoryOf, Reply, Request, StoreError};
+use crate::port::store::{Copied, HistoryOf, Reply, Request, Seen, StoreError};
 
 impl Hub {
     /// What a target names; `None` when there is no such user.
@@ -77,17 +83,24 @@ impl Hub {
         }
         let mut part = HistoryPart { ticket, ..HistoryPart::default() };
         let (mut bytes, mut taken) = (0, 0);
-        for (place, row) in &rows {
+        for Copied { place, entry: row, receipts } in &rows {
             bytes += row.len() + 16;
+            bytes += receipts.iter().map(|seen| 2 * (seen.address.len() + 48)).sum::<usize>();
             if bytes > FRAME_BYTES_MAX / 2 && taken > 0 {
                 break;
             }
             taken += 1;
             part.before = *place;
             // What was taken back is shown to nobody any more.
-            let message = message_in(row).filter(|message| !message.recalled);
-            let entry = message.map(|message| Entry { body: Some(entry::Body::Message(message)) });
-            part.entries.extend(entry.map(|entry| LogEntry { seq: *place, entry: Some(entry) }));
+            let Some(message) = message_in(row).filter(|message| !message.recalled) else {
+                continue;
+            };
+            let reports = receipts.iter().flat_map(|seen| reports(message.id, seen));
+            let reports: Vec<_> = reports.map(entry::Body::Status).collect();
+            for body in iter::once(entry::Body::Message(message)).chain(reports) {
+                let entry = Some(Entry { body: Some(body) });
+                part.entries.push(LogEntry { seq: *place, entry });
+            }
         }
         if taken == rows.len() && rows.len() < count as usize {
             part.before = 0;
@@ -96,4 +109,17 @@ impl Hub {
         self.send(id, server_frame::Body::History(part));
         self.go_on(id);
     }
+}
+
+/// As the log told the devices that were there.
+fn reports(id: u64, seen: &Seen) -> impl Iterator<Item = StatusReport> {
+    let times = [(status::DELIVERED, seen.delivered), (status::READ, seen.read)];
+    let known = times.into_iter().filter(|(_, at)| *at != Timestamp(0));
+    known.map(move |(status, at)| StatusReport {
+        id,
+        uid: seen.uid.0,
+        address: seen.address.clone(),
+        status,
+        ts: at.0,
+    })
 }

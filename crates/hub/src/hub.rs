@@ -21,10 +21,12 @@ use crate::calls::Calls;
 use crate::changes::{Changing, Noted};
 use crate::classes::ClassRates;
 use crate::directory::{Directory, Missing, Needs};
+use crate::files::Leftovers;
 use crate::group_requests::WrongPins;
 use crate::hooks::Hooked;
 use crate::lobby::Lobby;
 use crate::messaging::Refusal;
+use crate::nearby::Nearby;
 use crate::operations::Operations;
 use crate::port::apps::{AppReply, AppRequest, Used};
 use crate::port::personal::{PersonalRequest, StoredFile};
@@ -49,6 +51,7 @@ pub struct Hub {
     pub(crate) arriving: BTreeSet<(Uid, SessionId)>,
     pub(crate) directory: Directory,
     pub(crate) watchers: Watchers,
+    pub(crate) nearby: Nearby,
     pub(crate) rooms: Rooms,
     pub(crate) calls: Calls,
     pub(crate) operations: Operations,
@@ -84,6 +87,7 @@ pub struct Hub {
     pub(crate) deadlines: BinaryHeap<Reverse<(Instant, SessionId)>>,
     /// When the store is swept again; `None` before the first input.
     sweep_at: Option<Instant>,
+    pub(crate) leftovers: Leftovers,
     is_sweeping: bool,
 }
 
@@ -94,6 +98,8 @@ pub struct Counters {
     pub accepted: u64,
     /// Log entries given to sessions.
     pub deliveries: u64,
+    /// Entries to rooms, and streams, that were refused because the media server was full.
+    pub rooms_refused: u64,
 }
 
 /// What an answer of the store is for.
@@ -172,6 +178,7 @@ pub(crate) enum Pending {
     },
     Used(Vec<Used>),
     Sweep,
+    Leftovers,
     Ready,
     Schedule,
     Nothing,
@@ -192,6 +199,7 @@ impl Hub {
             online: Online::default(),
             arriving: BTreeSet::new(),
             directory: Directory::default(),
+            nearby: Nearby::default(),
             watchers: Watchers::default(),
             rooms: Rooms::new(epoch),
             calls: Calls::new(epoch),
@@ -220,6 +228,7 @@ impl Hub {
             next_ticket: 0,
             deadlines: BinaryHeap::new(),
             sweep_at: None,
+            leftovers: Leftovers::default(),
             is_sweeping: false,
         }
     }
@@ -257,6 +266,7 @@ impl Hub {
                 let request = PersonalRequest::Filed { uid, file };
                 self.ask(Request::Personal(request), Pending::Nothing);
             }
+            Input::FilesRemoved { names } => self.on_files_removed(names),
             Input::Media(event) => self.on_media(event),
             Input::Ready => self.ask(Request::OfApp(AppRequest::List), Pending::Ready),
             Input::Tick => {}
@@ -266,6 +276,7 @@ impl Hub {
         self.on_call_deadlines();
         self.on_room_deadlines();
         self.sweep();
+        self.look_for_leftovers();
         self.write_usage(self.stopping);
         self.look_at_schedule();
     }
@@ -283,7 +294,8 @@ impl Hub {
                 .min(self.schedule.deadline())
                 .min(self.calls.deadline())
                 .min(self.rooms.deadline())
-                .min(self.usage.deadline());
+                .min(self.usage.deadline())
+                .min(self.leftovers.deadline());
             Output::Wait(self.sweep_at.map_or(wait, |sweep| sweep.min(wait)))
         })
     }
@@ -317,6 +329,9 @@ impl Hub {
 
     fn on_swept(&mut self, result: &Result<Reply, StoreError>) {
         self.is_sweeping = false;
+        if matches!(result, Ok(Reply::Swept(1..))) {
+            self.leftovers.expect(self.now.instant);
+        }
         let rest = match result {
             Ok(Reply::Swept(removed)) if *removed >= SWEEP_ROWS_MAX => SWEEP_PAUSE,
             _ => SWEEP_INTERVAL,
@@ -330,6 +345,9 @@ impl Hub {
     // ---- store ---------------------------------------------------------------------------
 
     pub(crate) fn ask(&mut self, request: Request, pending: Pending) {
+        if matches!(request, Request::ChangeMessage { .. } | Request::DeleteUser { .. }) {
+            self.leftovers.expect(self.now.instant);
+        }
         self.next_ticket += 1;
         let ticket = Ticket(self.next_ticket);
         self.pending.insert(ticket, pending);
@@ -402,6 +420,7 @@ impl Hub {
             }
             Pending::Used(used) => self.on_used(used, result),
             Pending::Sweep => self.on_swept(&result),
+            Pending::Leftovers => self.on_leftovers(result),
             Pending::Ready => self.on_ready(result),
             Pending::Schedule => self.on_due(result),
             Pending::Nothing => {

@@ -16,7 +16,7 @@ use crate::directory::Needs;
 use crate::hub::Hub;
 use crate::operations::{After, Progress, refusal};
 use crate::port::admin::{ErrorCode, Param, Reply, UserRef, With};
-use crate::port::store::{HistoryOf, Request};
+use crate::port::store::{Copied, HistoryOf, Request};
 
 /// Messages of a user that are being taken back, one after the other.
 #[derive(Debug)]
@@ -169,9 +169,9 @@ impl Hub {
 }
 
 /// What was taken back is shown to nobody.
-pub(crate) fn read_messages(rows: Vec<(u64, Bytes)>) -> Progress {
-    let rows = rows.into_iter().filter_map(|(place, entry)| {
-        Some((place, message_in(&entry).filter(|message| !message.recalled)?))
+pub(crate) fn read_messages(rows: Vec<Copied>) -> Progress {
+    let rows = rows.into_iter().filter_map(|row| {
+        Some((row.place, message_in(&row.entry).filter(|message| !message.recalled)?))
     });
     Progress::Answered(Reply::Messages(rows.collect()))
 }

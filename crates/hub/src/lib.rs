@@ -17,6 +17,7 @@ mod classes;
 mod contacts;
 mod delivery;
 mod directory;
+mod files;
 mod follow_up;
 mod frames;
 mod group_operations;
@@ -29,12 +30,14 @@ mod letters;
 mod live;
 mod lobby;
 mod messaging;
+mod nearby;
 mod negotiation;
 mod operations;
 mod personal_operations;
 mod pins;
 mod presence;
 mod push;
+mod push_operations;
 mod recordings;
 mod relay;
 mod rights;
@@ -53,10 +56,10 @@ mod user_operations;
 pub mod port;
 
 pub use hub::{Counters, Hub};
-pub use live::{Live, LivePerson, LiveRoom, LiveSession};
+pub use live::{Live, LivePerson, LiveRoom, LiveSession, LiveWaiting};
 pub use relay::{Relay, RelayCredential, relay_password, relay_user};
 pub use token::hash_token;
-pub use trace::{Person, Trace, file_of, name_in};
+pub use trace::{Person, Trace, file_keys, file_keys_in, file_of, medium_of, name_in};
 pub use upload::{Leave, UploadKey, Uploader};
 
 use alloc::string::String;
@@ -134,6 +137,11 @@ pub enum Input {
         /// What its page had said.
         token: String,
     },
+    /// The host has removed these of an [`Output::RemoveFiles`].
+    FilesRemoved {
+        /// Names in the file service.
+        names: alloc::vec::Vec<String>,
+    },
     /// Somebody has uploaded a file.
     Filed {
         /// Who.
@@ -201,6 +209,11 @@ pub enum Output {
         sender: Uid,
         /// Its number.
         id: MessageId,
+    },
+    /// Nothing names these files any more: remove them, then say so ([`Input::FilesRemoved`]).
+    RemoveFiles {
+        /// Names in the file service.
+        names: alloc::vec::Vec<String>,
     },
     /// Wake the devices of somebody who is not there.
     Push(alloc::boxed::Box<port::push::Push>),

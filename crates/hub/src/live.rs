@@ -24,6 +24,19 @@ pub struct Live {
     pub rooms: Vec<LiveRoom>,
     /// How many there are of the app.
     pub room_count: usize,
+    /// Who is to be let into a group, by group.
+    pub waiting: Vec<LiveWaiting>,
+}
+
+/// Somebody who is to be let in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveWaiting {
+    /// Into which group.
+    pub gid: GroupId,
+    /// Its name.
+    pub group: String,
+    /// Who.
+    pub address: String,
 }
 
 /// A signed-in browser.
@@ -56,6 +69,8 @@ pub struct LiveRoom {
     pub gid: GroupId,
     /// Its name.
     pub name: String,
+    /// It is being recorded.
+    pub recording: bool,
     /// Who is in.
     pub people: Vec<LivePerson>,
 }
@@ -108,7 +123,13 @@ impl Hub {
         gids.sort_unstable();
         gids.truncate(LIVE_ROWS_MAX);
         let rooms = gids.into_iter().filter_map(|gid| self.live_room(aid, gid)).collect();
-        Live { sessions, session_count, rooms, room_count }
+        let waiting = self.all_who_wait().filter_map(|(gid, uid)| {
+            let group = &self.directory.group(aid, gid).ok().flatten()?.group;
+            let address = self.directory.user(uid).ok().flatten()?.address.clone();
+            Some(LiveWaiting { gid, group: group.name.clone(), address })
+        });
+        let waiting = waiting.take(LIVE_ROWS_MAX).collect();
+        Live { sessions, session_count, rooms, room_count, waiting }
     }
 
     fn live_room(&self, aid: AppId, gid: GroupId) -> Option<LiveRoom> {
@@ -124,6 +145,7 @@ impl Hub {
                 receiving: occupant.receiving.len(),
             }
         });
-        Some(LiveRoom { gid, name: group.name.clone(), people: people.collect() })
+        let recording = room.recording.is_some();
+        Some(LiveRoom { gid, name: group.name.clone(), recording, people: people.collect() })
     }
 }

@@ -7,10 +7,10 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use wire::id::{AppId, GroupId, SessionId, Uid};
-use wire::limits::{LOBBY_MAX, LOBBY_WAIT_MAX};
+use wire::limits::{LOBBY_MAX, LOBBY_WAIT_MAX, MEMBERS_PER_REPLY_MAX};
 use wire::mask::{admin as may, group_error};
 use wire::proto::{self, GroupReply, server_frame};
-use wire::time::Instant;
+use wire::time::{Instant, Timestamp};
 
 use crate::directory::{Needs, Roster};
 use crate::group_requests::Actor;
@@ -27,6 +27,7 @@ pub(crate) struct Lobby {
 
 #[derive(Clone, Debug)]
 struct Waiting {
+    aid: AppId,
     session: SessionId,
     /// Of its request, 0 when it has entered the room.
     ticket: u32,
@@ -38,18 +39,26 @@ struct Waiting {
 }
 
 impl Lobby {
-    /// A socket is gone, and nobody waits there any more.
-    pub fn forget(&mut self, session: SessionId) {
-        self.waiting.retain(|_, waiting| waiting.session != session);
-    }
-
-    fn of(&self, gid: GroupId) -> impl Iterator<Item = (Uid, &Waiting)> {
+    fn of(&self, gid: GroupId, now: Instant) -> impl Iterator<Item = (Uid, &Waiting)> {
         let all = (gid, Uid(0))..=(gid, Uid(u32::MAX));
-        self.waiting.range(all).map(|((_, uid), waiting)| (*uid, waiting))
+        let all = self.waiting.range(all).map(|((_, uid), waiting)| (*uid, waiting));
+        all.filter(move |(_, waiting)| waiting.until > now)
     }
 }
 
 impl Hub {
+    /// A socket is gone, and nobody waits there any more.
+    pub(crate) fn leave_lobbies(&mut self, session: SessionId) {
+        let left = self.lobby.waiting.extract_if(.., |_, waiting| waiting.session == session);
+        let left: Vec<_> = left.map(|((gid, _), waiting)| (waiting.aid, gid)).collect();
+        for (aid, gid) in left {
+            // A group that nobody has looked at for long is not fetched for this.
+            if let Ok(Some(roster)) = self.directory.group(aid, gid).map(|roster| roster.cloned()) {
+                self.tell_hosts(&roster);
+            }
+        }
+    }
+
     /// Somebody wants in. Those who can let it in are told.
     pub(crate) fn wait_in_lobby(
         &mut self,
@@ -60,31 +69,50 @@ impl Hub {
     ) {
         let (gid, now) = (roster.group.gid, self.now.instant);
         self.lobby.waiting.retain(|_, waiting| waiting.until > now);
-        if self.lobby.of(gid).count() >= LOBBY_MAX {
+        if self.lobby.of(gid, now).count() >= LOBBY_MAX {
             return;
         }
-        let (session, ticket) = (actor.session, actor.ticket);
-        let waiting = Waiting { session, ticket, member, pin, until: now + LOBBY_WAIT_MAX };
+        let Actor { aid, session, ticket, .. } = *actor;
+        let waiting = Waiting { aid, session, ticket, member, pin, until: now + LOBBY_WAIT_MAX };
         self.lobby.waiting.insert((gid, actor.uid), waiting);
-        let user = self.directory.user(actor.uid).ok().flatten();
-        let waits = proto::Member {
-            address: actor.address.clone(),
-            uid: actor.uid.0,
-            name: user.map(|user| user.name.clone()).unwrap_or_default(),
-            ..proto::Member::default()
-        };
-        let told = GroupReply {
-            waiting: true,
-            group: Some(proto::Group { gid: gid.0, ..proto::Group::default() }),
-            members: alloc::vec![waits],
-            ..GroupReply::default()
-        };
-        let wall = self.now.wall;
-        let lets_in = |uid: &&Uid| roster.rights(**uid, wall).admin_flags & may::ADD_USER != 0;
-        for uid in roster.members.keys().filter(lets_in) {
+        self.tell_hosts(roster);
+    }
+
+    /// All who wait, to all who can let them in.
+    fn tell_hosts(&mut self, roster: &Roster) {
+        let (told, now) = (self.who_waits(roster.group.gid), self.now.wall);
+        for uid in roster.members.keys().filter(|uid| lets_in(roster, **uid, now)) {
             for session in self.online.sessions(*uid).to_vec() {
                 self.send(session, server_frame::Body::GroupReply(told.clone()));
             }
+        }
+    }
+
+    /// Who can let in has come into the room, and sees who waits.
+    pub(crate) fn tell_host(&mut self, session: SessionId, uid: Uid, aid: AppId, gid: GroupId) {
+        let roster = self.directory.group(aid, gid).ok().flatten();
+        let is_host = roster.is_some_and(|roster| lets_in(roster, uid, self.now.wall));
+        let told = self.who_waits(gid);
+        if is_host && !told.members.is_empty() {
+            self.send(session, server_frame::Body::GroupReply(told));
+        }
+    }
+
+    fn who_waits(&self, gid: GroupId) -> GroupReply {
+        let waiting = self.lobby.of(gid, self.now.instant);
+        let user = |uid| self.directory.user(uid).ok().flatten();
+        let members = waiting.filter_map(|(uid, _)| user(uid)).take(MEMBERS_PER_REPLY_MAX);
+        let members = members.map(|user| proto::Member {
+            address: user.address.clone(),
+            uid: user.uid.0,
+            name: user.name.clone(),
+            ..proto::Member::default()
+        });
+        GroupReply {
+            waiting: true,
+            group: Some(proto::Group { gid: gid.0, ..proto::Group::default() }),
+            members: members.collect(),
+            ..GroupReply::default()
         }
     }
 
@@ -92,6 +120,13 @@ impl Hub {
     pub(crate) fn is_waiting(&self, gid: GroupId, uid: Uid) -> bool {
         let waiting = self.lobby.waiting.get(&(gid, uid));
         waiting.is_some_and(|waiting| waiting.until > self.now.instant)
+    }
+
+    /// Everybody who waits anywhere.
+    pub(crate) fn all_who_wait(&self) -> impl Iterator<Item = (GroupId, Uid)> {
+        let now = self.now.instant;
+        let waiting = self.lobby.waiting.iter().filter(move |(_, waiting)| waiting.until > now);
+        waiting.map(|(place, _)| *place)
     }
 
     /// Lets in, or sends away, those of the addresses who wait.
@@ -114,6 +149,7 @@ impl Hub {
         }
         let found = uids.iter().filter_map(|uid| self.lobby.waiting.remove(&(gid, *uid)));
         let found: Vec<_> = found.collect();
+        self.tell_hosts(&before);
         let (added, removed) = if admit { (uids.len(), 0) } else { (0, uids.len()) };
         let (added, removed) = (added as u32, removed as u32);
         let reply = Reply::MembersEdited { gid, added, edited: 0, removed, failed };
@@ -147,7 +183,7 @@ impl Hub {
             return Ok(no_group().into());
         }
         let now = self.now.instant;
-        let waiting = self.lobby.of(gid).filter(|(uid, it)| *uid > after && it.until > now);
+        let waiting = self.lobby.of(gid, now).filter(|(uid, _)| *uid > after);
         let waiting: Vec<_> = waiting.map(|(uid, it)| (uid, it.member.clone())).collect();
         let more = waiting.len() > count as usize;
         let shown = &waiting[..waiting.len().min(count as usize)];
@@ -158,6 +194,7 @@ impl Hub {
             members.push(MemberRow {
                 member: member.clone(),
                 effective: 0,
+                effective_admin: 0,
                 user: (**user).clone(),
                 owner: false,
                 online: true,
@@ -165,4 +202,8 @@ impl Hub {
         }
         Ok(Progress::Answered(Reply::Members { members, more }))
     }
+}
+
+fn lets_in(roster: &Roster, uid: Uid, now: Timestamp) -> bool {
+    roster.rights(uid, now).admin_flags & may::ADD_USER != 0
 }

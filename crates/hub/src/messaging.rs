@@ -21,7 +21,7 @@ use wire::status;
 use wire::time::{Duration, Timestamp};
 
 use crate::changes::Noted;
-use crate::delivery::note;
+use crate::delivery::{self, note};
 use crate::directory::{Missing, Needs};
 use crate::hub::{Hub, Pending};
 use crate::port::apps::{feature, rate};
@@ -368,7 +368,9 @@ impl Hub {
             let sender = Uid(*from_uid);
             // A sender that is gone, or of another app, is told nothing.
             let known = self.directory.user(sender)?.is_some_and(|user| user.aid == aid);
-            if *receipt && known && sender != uid && told {
+            let message =
+                MessageId::new(*id).filter(|_| *receipt && known && sender != uid && told);
+            if let Some(message) = message {
                 let report = StatusReport {
                     id: *id,
                     uid: uid.0,
@@ -376,8 +378,8 @@ impl Hub {
                     status: status::READ,
                     ts: self.now.wall.0,
                 };
-                notes.push(note(sender, entry::Body::Status(report)));
-                seen.extend(MessageId::new(*id).map(|id| (sender, id, GroupId(0))));
+                notes.push(delivery::receipt(sender, message, report));
+                seen.push((sender, message, GroupId(0)));
             }
         }
         for message in seen {

@@ -180,6 +180,16 @@ impl Hub {
                 let update = RoomUpdate { gid: gid.0, own, ..RoomUpdate::default() };
                 self.send(by, server_frame::Body::RoomUpdate(update));
             }
+            Event::Full(full) => {
+                self.log(format!(
+                    "the media server {}",
+                    match full {
+                        true => "is at its limit: nobody more is let into rooms",
+                        false => "has room again",
+                    }
+                ));
+                self.rooms.full = full;
+            }
             Event::RecordingFailed { room, begun } => self.on_recording_failed(room, begun),
             // A page sees the state of its own connection and offers afresh; others do not.
             Event::Lost { peer } => {

@@ -28,6 +28,7 @@ use crate::port::admin::{
 };
 use crate::port::apps::{AppRequest, Scheduled};
 use crate::port::store::{self, App, Group, Member, Note, Request, StoreError, User};
+use crate::push_operations::{put_credential, set_push};
 
 #[derive(Debug, Default)]
 pub(crate) struct Operations {
@@ -102,10 +103,11 @@ impl Asker {
 #[allow(clippy::large_enum_variant)] // One for each operation that waits for the store.
 pub(crate) enum After {
     AppCreated { token: String },
-    AppSaved { app: App },
+    AppSaved { app: App, reply: Reply },
+    PushPlaces { app: App, user: User },
     ClassSaved { app: App, id: u32, reply: Reply },
     AppToken { app: App, token: String },
-    UsageRead { aid: AppId },
+    UsageRead { aid: AppId, totals: (u64, u64) },
     AppDeleted { app: App },
     AppsListed,
     Counted,
@@ -339,10 +341,15 @@ impl Hub {
                 Ok(refusal(ErrorCode::NotAllowed, cause, &[Param::AppActive]).into())
             }
             Operation::AppSet { fields, .. } => Ok(set_app(&app, fields)),
-            Operation::AppStats { monthly, count } => Ok(self.get_usage(&app, monthly, count)),
+            Operation::AppStats { monthly, count } => {
+                Ok(self.get_usage(aid, (monthly, count), job.counted))
+            }
             Operation::ClassSet { id, update, patch } => Ok(set_class(&app, id, update, &patch)),
             Operation::ClassesGet { id } => Ok(get_classes(&app, id)),
             Operation::ClassDelete { id } => Ok(delete_class(&app, id)),
+            Operation::PushUpload { credential } => Ok(put_credential(&app, credential)),
+            Operation::PushSet { fields } => Ok(set_push(&app, fields)),
+            Operation::PushTest { user } => Ok(self.test_push(app, &user)?),
             Operation::AppGet { .. } => Ok(Progress::Answered(Reply::AppRow(app))),
             Operation::AppToken { .. } => Ok(new_app_token(app, &call.entropy)),
             Operation::AppDelete { name } => Ok(delete_app(app, &name)),
@@ -415,6 +422,7 @@ impl Hub {
                 self.edit_members(aid, gid, &members, &rights)
             }
             Operation::MembersRemove { gid, members } => self.remove_members(aid, gid, &members),
+            Operation::GroupRecord { gid, on } => Ok(self.record_group(aid, gid, on)?),
             Operation::GroupAdmit { gid, members, admit } => self.admit(aid, gid, &members, admit),
             Operation::MembersGet { gid, pending: true, after, count } => {
                 self.get_waiting(aid, gid, after, count)

@@ -19,6 +19,7 @@ use wire::proto::{
 use crate::directory::{Missing, Needs, Roster};
 use crate::hub::{Hub, Pending};
 use crate::messaging::is_address;
+use crate::nearby::Place;
 use crate::port::apps::{feature, number};
 use crate::port::store::{Reply, Request, StoreError, User};
 use crate::rights::Rights;
@@ -278,6 +279,14 @@ impl Hub {
             }
             None if matches!(presence.presence, code::ONLINE | code::OFFLINE) => {
                 return self.show(id, presence.presence == code::ONLINE, presence.value);
+            }
+            None if presence.presence == code::RESERVED => {
+                let place = match presence.value {
+                    0 => None,
+                    within => Place::from_bytes(&presence.data, within),
+                };
+                self.nearby.put((aid, uid, id), place);
+                return Ok(());
             }
             _ => return Ok(()),
         };

@@ -1,7 +1,8 @@
 //! Waking who is not there: where push messages of a device go, and who gets one, how often.
 //!
 //! Relies on the host to send them and to say which places are no more. Promises one for each user
-//! until the user was online, or [`PUSH_INTERVAL`] is over; calls are told each time.
+//! until the user was online, or [`PUSH_INTERVAL`] (or what the app has set) is over; calls are told
+//! each time.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
@@ -15,7 +16,7 @@ use wire::limits::{
     PUSHED_USERS_KEPT_MAX,
 };
 use wire::proto::{Accepted, Message, PushToken, server_frame, target};
-use wire::time::Instant;
+use wire::time::{Duration, Instant};
 
 use crate::Output;
 use crate::hub::{Hub, Pending};
@@ -23,9 +24,6 @@ use crate::port::apps::feature;
 use crate::port::hook::{Event, Fate, Who};
 use crate::port::push::{Alert, Push, Target};
 use crate::port::store::{DeviceId, Reply, Request, StoreError};
-
-/// Bit of `pushflags`: notifications say who wrote what.
-const VISIBLE: u32 = 0x1;
 
 /// Who was woken, and when.
 #[derive(Debug, Default)]
@@ -86,7 +84,8 @@ impl Hub {
         if self.is_denied(uid, feature::PUSH) {
             return false;
         }
-        if self.pushed.last.get(&uid).is_some_and(|last| now < *last + PUSH_INTERVAL) {
+        let interval = self.push_interval(uid);
+        if self.pushed.last.get(&uid).is_some_and(|last| now < *last + interval) {
             return false;
         }
         if self.pushed.last.len() >= PUSHED_USERS_KEPT_MAX {
@@ -94,6 +93,15 @@ impl Hub {
         }
         self.pushed.last.insert(uid, now);
         true
+    }
+
+    fn push_interval(&self, uid: Uid) -> Duration {
+        let aid = self.directory.user(uid).ok().flatten().map(|user| user.aid);
+        let app = aid.and_then(|aid| self.directory.app(aid).ok().flatten());
+        match app.map_or(0, |app| app.settings.push_interval_s) {
+            0 => PUSH_INTERVAL,
+            seconds => Duration::from_secs(seconds.into()),
+        }
     }
 
     /// The user is there: the next message after it has gone wakes it again.
@@ -153,14 +161,14 @@ impl Hub {
 
     fn push(&self, aid: AppId, what: &What, to: Uid, targets: Vec<Target>) -> Push {
         let app = self.directory.app(aid).ok().flatten();
-        let visible = app.is_some_and(|app| app.settings.push_flags & VISIBLE != 0);
+        let visible = app.is_some_and(|app| app.settings.shows_pushes());
         let name = |uid: Uid| -> String {
             let user = self.directory.user(uid).ok().flatten();
             user.map(|user| if user.name.is_empty() { &user.address } else { &user.name })
                 .cloned()
                 .unwrap_or_default()
         };
-        let bare = Push { aid, to, ts: self.now.wall, targets, ..Push::default() };
+        let bare = Push { to, ts: self.now.wall, targets, ..self.bare_push(aid) };
         match what {
             What::Call(from, video) => Push {
                 from: *from,

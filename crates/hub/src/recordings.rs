@@ -5,14 +5,17 @@
 //! when the media server cannot go on. Promises that nothing is recorded of which somebody in the
 //! room was not told.
 
-use wire::id::{GroupId, SessionId, StreamId, Uid};
+use wire::id::{AppId, GroupId, SessionId, StreamId, Uid};
 use wire::limits::RECORDING_LASTS_MAX;
 use wire::mask::member as right;
 use wire::proto::{RoomUpdate, server_frame};
 use wire::time::{Instant, Timestamp};
 
 use crate::Output;
+use crate::directory::Missing;
 use crate::hub::Hub;
+use crate::operations::{Progress, no_group, refusal};
+use crate::port::admin::{ErrorCode, Param, Reply};
 use crate::port::media::{Command, Recording};
 
 /// A room is being recorded.
@@ -29,7 +32,36 @@ impl Hub {
     pub(crate) fn on_record(&mut self, id: SessionId, gid: GroupId, on: bool) {
         let Some(occupant) = self.rooms.occupant(gid, id) else { return };
         let (by, allowed) = (occupant.uid, occupant.rights.allow(right::RECORD));
-        let Some(room) = self.rooms.rooms.get_mut(&gid).filter(|_| allowed) else { return };
+        if allowed {
+            self.set_recording(gid, by, on);
+        }
+    }
+
+    /// The backend begins or ends a recording, or asks for it.
+    pub(crate) fn record_group(
+        &mut self,
+        aid: AppId,
+        gid: GroupId,
+        on: Option<bool>,
+    ) -> Result<Progress, Missing> {
+        if self.directory.group(aid, gid)?.is_none() {
+            return Ok(no_group().into());
+        }
+        match (on, self.rooms.rooms.contains_key(&gid)) {
+            (Some(true), false) => {
+                let cause = "nobody is in the room";
+                return Ok(refusal(ErrorCode::NotFound, cause, &[Param::Gid]).into());
+            }
+            (Some(on), _) => self.set_recording(gid, Uid(0), on),
+            (None, _) => {}
+        }
+        let recording = self.rooms.rooms.get(&gid).and_then(|room| room.recording);
+        let begun = recording.map(|recording| recording.begun);
+        Ok(Progress::Answered(Reply::Recording { gid, begun }))
+    }
+
+    fn set_recording(&mut self, gid: GroupId, by: Uid, on: bool) {
+        let Some(room) = self.rooms.rooms.get_mut(&gid) else { return };
         if room.recording.is_some() == on {
             return;
         }
@@ -57,7 +89,8 @@ impl Hub {
             true => published.stream.address.clone(),
             false => published.stream.name.clone(),
         };
-        let into = Recording { aid: roster.group.aid, room: gid, by, begun, name };
+        let of = Uid(published.stream.uid);
+        let into = Recording { aid: roster.group.aid, room: gid, by, of, begun, name };
         self.output(Output::Media(Command::Record { stream, into: Some(into) }));
     }
 

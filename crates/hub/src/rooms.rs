@@ -33,6 +33,7 @@ use crate::sending::portions;
 
 /// `MESIBOCALL_VIDEOSOURCE_SCREEN`
 const SOURCE_SCREEN: u32 = 4;
+const FULL: &str = "the server carries no more calls at this time: try again later";
 
 #[derive(Debug)]
 pub(crate) struct Rooms {
@@ -44,6 +45,8 @@ pub(crate) struct Rooms {
     ends: BTreeSet<(Instant, GroupId, SessionId)>,
     /// Which recordings end when.
     pub recordings: BTreeSet<(Instant, GroupId)>,
+    /// The media server has no room for more.
+    pub full: bool,
 }
 
 #[derive(Debug, Default)]
@@ -110,7 +113,7 @@ impl Rooms {
         // 21 bits of counter above the epoch keep the number exact in JavaScript, too.
         let next_stream = u64::from(epoch) << 21;
         let (rooms, streams, ends) = (HashMap::new(), HashMap::new(), BTreeSet::new());
-        Rooms { rooms, streams, next_stream, ends, recordings: BTreeSet::new() }
+        Rooms { rooms, streams, next_stream, ends, recordings: BTreeSet::new(), full: false }
     }
 
     /// When somebody has to leave next.
@@ -155,9 +158,11 @@ impl Hub {
         let (uid, aid, gid) = (live.uid, live.aid, GroupId(enter.gid));
         let address = live.address.clone();
         let too_many = live.rooms.len() >= ROOMS_PER_SESSION_MAX && !live.rooms.contains(&gid);
+        let full = self.is_full_for(gid, uid);
         // A room that does not exist answers like one that is closed to the user.
         let rights = match self.directory.group(aid, gid)? {
             Some(_) if too_many => Err((group_error::GENERAL, "too many rooms of one page")),
+            Some(_) if full => Err((group_error::GENERAL, FULL)),
             Some(roster) => {
                 let rights = self.rights_in(roster, uid);
                 self.may_enter(&roster.group, rights).map(|()| rights)
@@ -167,6 +172,7 @@ impl Hub {
         let rights = match rights {
             Ok(rights) => rights,
             Err((error, reason)) => {
+                self.counters.rooms_refused += u64::from(reason == FULL);
                 let roster = self.directory.group(aid, gid)?;
                 let waits = |roster: &&Roster| {
                     let adds = roster.group.flags & mode::AUTO_ADD_MEMBER != 0;
@@ -177,8 +183,14 @@ impl Hub {
                 {
                     let member = Member { uid, ..Member::default() };
                     self.wait_in_lobby(&actor, &roster, member, None);
-                    let reason = "waiting to be let in";
-                    self.refuse_room(id, gid, group_error::ACCESS_DENIED, reason, None);
+                    let refused = RoomRefused {
+                        gid: gid.0,
+                        error: group_error::ACCESS_DENIED,
+                        reason: "waiting to be let in".into(),
+                        waiting: true,
+                        ..RoomRefused::default()
+                    };
+                    self.send(id, server_frame::Body::RoomRefused(refused));
                     return Ok(());
                 }
                 self.refuse_room(id, gid, error, reason, None);
@@ -203,6 +215,7 @@ impl Hub {
             live.rooms.push(gid);
         }
         self.send_room_state(gid, id);
+        self.tell_host(id, uid, aid, gid);
         self.enter_group(id, gid);
         Ok(())
     }
@@ -223,6 +236,14 @@ impl Hub {
             let further = RoomUpdate { changed, ..update(gid) };
             self.send(id, server_frame::Body::RoomUpdate(further));
         }
+    }
+
+    /// The media server has no room for more. Who is in the room, perhaps with a session that was
+    /// cut off, costs nothing more.
+    fn is_full_for(&self, gid: GroupId, uid: Uid) -> bool {
+        let room = self.rooms.rooms.get(&gid);
+        let inside = room.is_some_and(|room| room.occupants.values().any(|who| who.uid == uid));
+        self.rooms.full && !inside
     }
 
     fn may_enter(&self, group: &Group, rights: Rights) -> Result<(), (u32, &'static str)> {
@@ -259,6 +280,7 @@ impl Hub {
             reason: reason.into(),
             sid: publish.unwrap_or(0),
             publish: publish.is_some(),
+            waiting: false,
         };
         self.send(id, server_frame::Body::RoomRefused(refused));
     }
@@ -289,6 +311,11 @@ impl Hub {
         if too_many {
             let reason = "too many streams of one page";
             self.refuse_room(id, gid, group_error::GENERAL, reason, sid);
+            return;
+        }
+        if known.is_none() && self.rooms.full {
+            self.counters.rooms_refused += 1;
+            self.refuse_room(id, gid, group_error::GENERAL, FULL, sid);
             return;
         }
         let stream = known.unwrap_or_else(|| {

@@ -6,14 +6,15 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 use wire::code::Code;
-use wire::id::{GroupId, SessionId, Uid};
+use wire::id::{AppId, GroupId, SessionId, Uid};
 use wire::limits::{SEARCH_BYTES_MAX, SEARCH_RESULTS_MAX, SEARCHES_PER_MINUTE_MAX};
 use wire::mask::contact;
 use wire::proto::{self, Found, Search, server_frame};
 use wire::time::{Duration, Timestamp};
 
 use crate::hub::{Hub, Pending};
-use crate::port::store::{Reply, Request, StoreError};
+use crate::nearby::Place;
+use crate::port::store::{Reply, Request, StoreError, User};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -30,9 +31,19 @@ impl Hub {
         let limited = live.searches.0 > SEARCHES_PER_MINUTE_MAX;
         let (uid, aid) = (live.uid, live.aid);
         let text = search.text.trim();
-        if limited || text.is_empty() || text.len() > SEARCH_BYTES_MAX {
+        let here = Place::new(
+            search.latitude.unwrap_or_default(),
+            search.longitude.unwrap_or_default(),
+            search.within,
+        );
+        let is_wanted = search.within > 0 || !text.is_empty();
+        if limited || !is_wanted || here.is_none() || text.len() > SEARCH_BYTES_MAX {
             let found = Found { ticket: search.ticket, limited, ..Found::default() };
             return self.send(id, server_frame::Body::Found(found));
+        }
+        if let Some(here) = here.filter(|here| here.within > 0) {
+            let (users, groups) = (self.find_near(aid, uid, search, here), Vec::new());
+            return self.on_found(id, search, Ok(Reply::Found { users, groups }));
         }
         let request = Request::Search {
             aid,
@@ -45,6 +56,20 @@ impl Hub {
             count: SEARCH_RESULTS_MAX,
         };
         self.ask(request, Pending::Search { session: id, search: search.clone() });
+    }
+
+    /// Users whose pages have said that they may be found there. They are online, so the directory
+    /// has them.
+    fn find_near(&self, aid: AppId, by: Uid, search: &Search, here: Place) -> Vec<User> {
+        let text = search.text.trim().to_ascii_lowercase();
+        let named = |user: &User| {
+            user.name.to_ascii_lowercase().contains(&text)
+                || user.address.eq_ignore_ascii_case(&text)
+        };
+        let near = self.nearby.find(aid, Uid(search.after_uid), here).filter(|uid| *uid != by);
+        let users = near.filter_map(|uid| self.directory.user(uid).ok().flatten());
+        let users = users.filter(|user| named(user)).take(SEARCH_RESULTS_MAX);
+        users.map(|user| User::clone(user)).collect()
     }
 
     pub(crate) fn on_found(

@@ -150,12 +150,13 @@ impl Hub {
         }
         let Stage::Live(live) = session.stage else { return };
         self.leave_session(live.aid);
-        self.lobby.forget(id);
+        self.leave_lobbies(id);
         for room in &live.rooms {
             self.leave_room(*room, id);
         }
         self.leave_call(live.uid, id);
         self.watchers.forget(id);
+        self.nearby.put((live.aid, live.uid, id), None);
         if self.online.remove(live.uid, id) {
             self.hook_presence(live.uid, false);
         }

@@ -4,6 +4,8 @@
 
 use alloc::string::String;
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
+use sha2::{Digest, Sha256};
 use wire::codec::{Decode as _, Encode as _};
 use wire::id::{AppId, Uid};
 use wire::proto::{Entry, Message, Target, entry, group_change, target};
@@ -98,8 +100,60 @@ pub fn file_of(entry: &[u8], ts: Timestamp) -> Option<StoredFile> {
     Some(StoredFile { name, size: file.size, ts })
 }
 
+/// What records name a file of ours by, among the 32 hexadecimal digits in them: its own digits, and those
+/// of a medium of a group that is made of it.
+pub fn file_keys(name: &str) -> Option<[String; 2]> {
+    let digits = name.split(['-', '.']).nth(1).filter(|digits| is_key(digits.as_bytes()))?;
+    Some([digits.into(), medium_of(name)])
+}
+
+/// The number of the medium that is made of a file. It tells nothing of the file's name.
+pub fn medium_of(name: &str) -> String {
+    let hash = Sha256::new_with_prefix("medium").chain_update(name).finalize();
+    HEXLOWER.encode(&hash[..KEY_DIGITS / 2])
+}
+
+const KEY_DIGITS: usize = 32;
+
+fn is_key(digits: &[u8]) -> bool {
+    let hex = |byte: &u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte);
+    digits.len() == KEY_DIGITS && digits.iter().all(hex)
+}
+
+/// All in a record that may be such a key, wherever it stands.
+pub fn file_keys_in(record: &[u8]) -> impl Iterator<Item = &str> {
+    // What follows may be the next field, which may begin with any byte.
+    let runs = record.split(|byte| !byte.is_ascii_alphanumeric());
+    let keys = runs.filter_map(|run| run.get(..KEY_DIGITS)).filter(|run| is_key(run));
+    keys.filter_map(|key| core::str::from_utf8(key).ok())
+}
+
 /// What stands behind the last slash of a URL.
 pub fn name_in(url: &str) -> Option<String> {
     let path = url.split(['?', '#']).next()?;
     path.rsplit_once('/').map(|(_, name)| name.into()).filter(|name: &String| !name.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+    use alloc::vec::Vec;
+
+    #[test]
+    fn a_file_is_found_wherever_a_record_names_it() {
+        let name = "1795312345-00112233445566778899aabbccddeeff.png";
+        let [digits, medium] = file_keys(name).unwrap();
+        assert!(digits == "00112233445566778899aabbccddeeff" && digits != medium);
+        for record in [
+            format!("https://x.test/files/{name}?e=1&s=2"),
+            format!("look at {name}!"),
+            format!("{{\"photo\":\"{name}\"}}"),
+        ] {
+            assert_eq!(file_keys_in(record.as_bytes()).collect::<Vec<_>>(), [&digits]);
+        }
+        let elsewhere = format!("/media/1000/{medium}j x{digits}");
+        assert_eq!(file_keys_in(elsewhere.as_bytes()).collect::<Vec<_>>(), [&medium]);
+        assert_eq!(file_keys("1-a.png"), None);
+    }
 }

@@ -42,6 +42,8 @@ pub struct Uploader {
     pub leave: Leave,
     /// MiB of one file, 0 = as the installation has it.
     pub max_mb: u32,
+    /// Its files are not for whoever has the URL.
+    pub signed: bool,
     /// Below what its files are downloaded, empty = as the installation has it.
     pub download_url: String,
 }
@@ -224,6 +226,7 @@ impl Hub {
             uid: user.uid,
             leave,
             max_mb: max_mb.unwrap_or(0),
+            signed: class.is_some_and(|class| class.denies(feature::UNSIGNED)),
             download_url: app.settings.download_url.clone(),
         };
         self.output(Output::Uploader { ticket, who: Ok(Some(who)) });

@@ -14,7 +14,9 @@ use crate::directory::Missing;
 use crate::hub::{Hub, Pending};
 use crate::operations::{After, Progress};
 use crate::port::apps::{AppRequest, Used, day_of};
-use crate::port::store::{App, Reply, Request, StoreError};
+use crate::port::store::{Reply, Request, StoreError};
+
+const DAY_MS: u64 = 86_400_000;
 
 #[derive(Debug, Default)]
 pub(crate) struct Usage {
@@ -37,7 +39,8 @@ impl Usage {
 
 impl Hub {
     fn used(&mut self, aid: AppId) -> &mut Used {
-        if day_of(self.usage.at) != day_of(self.now.wall) {
+        let days = |at: Timestamp| at.0 / DAY_MS;
+        if days(self.usage.at) != days(self.now.wall) {
             self.write();
         }
         self.usage.at = self.now.wall;
@@ -70,9 +73,8 @@ impl Hub {
         used.messages += 1;
         used.stored += bytes as u64;
         used.writes += logs as u64;
-        let month = day_of(self.now.wall) / 100;
         if let Some((of, sent)) = self.usage.sent.get_mut(&aid)
-            && *of == month
+            && *of == day_of(self.now.wall) / 100
         {
             *sent += 1;
         }
@@ -139,10 +141,18 @@ impl Hub {
     }
 
     /// `appstats`
-    pub(crate) fn get_usage(&mut self, app: &App, monthly: bool, count: u32) -> Progress {
+    pub(crate) fn get_usage(
+        &mut self,
+        aid: AppId,
+        (monthly, count): (bool, u32),
+        counted: Option<(u64, u64)>,
+    ) -> Progress {
+        let Some(totals) = counted else {
+            return Progress::Ask(Request::OfApp(AppRequest::Count { aid }), After::Counted);
+        };
         self.write_usage(true);
-        let request = AppRequest::Usage { aid: app.aid, monthly, count };
-        Progress::Ask(Request::OfApp(request), After::UsageRead { aid: app.aid })
+        let request = AppRequest::Usage { aid, monthly, count };
+        Progress::Ask(Request::OfApp(request), After::UsageRead { aid, totals })
     }
 
     /// Sessions of an app.

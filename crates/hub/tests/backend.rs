@@ -143,7 +143,7 @@ fn what_cannot_be_sent_says_which_parameter_is_at_fault() {
         assert_eq!(refused(&mut host, Operation::Message(letter)), (code, vec![param]));
     }
     let notes = vec![
-        hub::port::store::Note { uid: Uid(1), entry: bytes::Bytes::new() };
+        hub::port::store::Note { uid: Uid(1), ..Default::default() };
         LOG_ENTRIES_MAX as usize
     ];
     use sim::memory_store::SyncStore;

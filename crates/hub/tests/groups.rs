@@ -236,6 +236,24 @@ fn a_membership_with_an_end_ends() {
 }
 
 #[test]
+fn what_an_admin_may_ends_with_the_membership() {
+    let mut host = Host::new();
+    three(&mut host);
+    let gid = host.group(0, &["ada"]);
+    let admin_flags = Some(wire::mask::admin::MODIFY);
+    let rights = MemberFields { admin_flags, expiry_s: Some(10), ..MemberFields::default() };
+    host.admin(Operation::MembersEdit { gid, members: vec!["bob".into()], rights }).unwrap();
+    let mut may = || {
+        let listed = Operation::MembersGet { gid, pending: false, after: Uid(0), count: 100 };
+        let Ok(Reply::Members { members, .. }) = host.admin(listed) else { panic!("no members") };
+        let bob = members.into_iter().find(|row| row.user.address == "bob");
+        host.advance(Duration::from_secs(10));
+        bob.expect("he is listed").effective_admin
+    };
+    assert_eq!((may(), may()), (wire::mask::admin::MODIFY, 0));
+}
+
+#[test]
 fn anyone_may_write_to_an_open_group_and_members_get_it() {
     let mut host = Host::new();
     let [ada, bob, _] = three(&mut host);

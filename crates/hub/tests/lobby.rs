@@ -26,6 +26,7 @@ fn who_joins_by_a_pin_waits_until_an_admin_lets_it_in() {
 
     let admit = Admit { addresses: vec!["bob".into()], admit: true };
     assert_eq!(ask(&mut host, ada, gid, What::Admit(admit.clone())).error, 0);
+    assert_eq!(waiting(&mut host, ada), [[""; 0]], "the list is empty again");
     let changes = host.group_changes(bob);
     assert!(changes.iter().any(|it| it.kind == group_change::Kind::Joined as i32), "{changes:?}");
     assert_eq!(members(&mut host, gid, false), ["ada", "bob"]);
@@ -70,7 +71,7 @@ fn who_enters_the_room_of_an_open_group_waits_too_and_the_backend_lets_it_in() {
 #[test]
 fn nobody_waits_after_it_has_gone_or_for_ever() {
     let mut host = Host::new();
-    let (gid, [_, bob]) = lobby(&mut host, 0);
+    let (gid, [ada, bob]) = lobby(&mut host, 0);
     ask(&mut host, bob, gid, What::Join(PIN));
     host.close(bob);
     assert_eq!(members(&mut host, gid, true), [""; 0]);
@@ -78,8 +79,19 @@ fn nobody_waits_after_it_has_gone_or_for_ever() {
     let eve = host.sign_in(&token);
     ask(&mut host, eve, gid, What::Join(PIN));
     assert_eq!(members(&mut host, gid, true), ["eve"]);
+    assert_eq!(waiting(&mut host, ada), [vec!["bob"], vec![], vec!["eve"]]);
     host.advance(LOBBY_WAIT_MAX);
     assert_eq!(members(&mut host, gid, true), [""; 0]);
+}
+
+#[test]
+fn a_host_who_comes_later_sees_who_waits_already() {
+    let mut host = Host::new();
+    let (gid, [ada, bob]) = lobby(&mut host, 0);
+    ask(&mut host, bob, gid, What::Join(PIN));
+    host.received(ada);
+    host.frame(ada, client_frame::Body::RoomEnter(RoomEnter { gid: gid.0 }));
+    assert_eq!(waiting(&mut host, ada), [["bob"]]);
 }
 
 // ---- helpers -----------------------------------------------------------------------------
@@ -129,6 +141,13 @@ fn replies(host: &mut Host, session: SessionId) -> Vec<GroupReply> {
         _ => None,
     });
     replies.collect()
+}
+
+/// The lists of those who wait, as this session was told them.
+fn waiting(host: &mut Host, session: SessionId) -> Vec<Vec<String>> {
+    let lists = replies(host, session).into_iter().filter(|reply| reply.waiting);
+    let addresses = |reply: GroupReply| reply.members.into_iter().map(|member| member.address);
+    lists.map(|reply| addresses(reply).collect()).collect()
 }
 
 fn members(host: &mut Host, gid: GroupId, pending: bool) -> Vec<String> {

@@ -89,6 +89,44 @@ fn only_who_opted_in_is_found_and_not_by_who_is_blocked() {
 }
 
 #[test]
+fn who_is_near_is_found_while_connected_and_not_by_who_is_blocked() {
+    let mut host = Host::new();
+    let tokens = ["ada", "bob", "carol"].map(|name| host.user(name));
+    let [ada, bob, carol] = [0, 1, 2].map(|index: usize| host.sign_in(&tokens[index]));
+    let at =
+        |latitude: f64, longitude: f64| [latitude.to_le_bytes(), longitude.to_le_bytes()].concat();
+    let tell = |host: &mut Host, session, value, data| {
+        let (presence, to) = (code::RESERVED, None);
+        let told = Presence { presence, to, value, data, ..Presence::default() };
+        host.frame(session, client_frame::Body::Presence(told));
+    };
+    let near = |host: &mut Host, session, text: &str, within| {
+        let (latitude, longitude) = (Some(48.4), Some(10.0));
+        let wanted = Search { text: text.into(), latitude, longitude, within, ..Search::default() };
+        found(host, session, wanted).users.into_iter().map(|user| user.address).collect::<Vec<_>>()
+    };
+    tell(&mut host, ada, 1_000, at(48.4, 10.001));
+    tell(&mut host, bob, 1_000, at(48.4, 10.002));
+    tell(&mut host, carol, 1_000, at(99.0, 10.0));
+    assert_eq!(near(&mut host, carol, "", 500), ["ada", "bob"]);
+    assert_eq!(near(&mut host, carol, "BOB", 500), ["bob"]);
+    assert_eq!(near(&mut host, carol, "", 100), ["ada"]);
+    assert_eq!(
+        near(&mut host, ada, "", 500),
+        ["bob"],
+        "not oneself, and not from nowhere on earth"
+    );
+    let contacts = vec![Contact { address: "carol".into(), flags: contact::BLOCKED }];
+    host.frame(ada, client_frame::Body::Contacts(Contacts { ticket: 1, contacts }));
+    assert_eq!(near(&mut host, carol, "", 500), ["bob"]);
+    tell(&mut host, bob, 0, vec![]);
+    assert_eq!(near(&mut host, carol, "", 500), [""; 0]);
+    tell(&mut host, bob, 1_000, at(48.4, 10.002));
+    host.close(bob);
+    assert_eq!(near(&mut host, carol, "", 500), [""; 0]);
+}
+
+#[test]
 fn a_long_answer_comes_in_parts_and_too_many_questions_find_nothing() {
     let mut host = Host::new();
     let token = host.user("asker");

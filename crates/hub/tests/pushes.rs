@@ -4,7 +4,8 @@ mod host;
 
 use host::Host;
 use hub::Input;
-use hub::port::admin::{AppFields, Operation, UserFields};
+use hub::port::admin::{AppFields, Operation, PushFields, Reply, UserFields, UserRef};
+use hub::port::apps::{PushCredential, push_kind};
 use hub::port::hook::{Event, Fate};
 use wire::call as step;
 use wire::id::SessionId;
@@ -136,4 +137,55 @@ fn a_backend_that_sends_push_messages_itself_is_told_where_to() {
         _ => None,
     });
     assert_eq!(told.collect::<Vec<_>>(), [("bob", Some("{place}")), ("carol", None)]);
+}
+
+fn set_push(host: &mut Host, fields: PushFields) -> Reply {
+    host.admin(Operation::PushSet { fields }).expect("set")
+}
+
+#[test]
+fn an_app_says_how_often_somebody_is_woken_and_with_what() {
+    let mut host = Host::new();
+    let (ada, _) = ada_and_sleeping_bob(&mut host);
+    let interval_s = Some(PUSH_INTERVAL.as_secs() as u32 * 2);
+    let (sound, background) = (Some("bell".into()), Some(false));
+    set_push(&mut host, PushFields { interval_s, sound, background, ..PushFields::default() });
+    host.send(ada, "bob", 1, "hello");
+    assert_eq!(host.pushes[0].sound, "bell");
+    assert!(host.pushes[0].alert.is_some());
+    a_minute_later(&mut host, ada);
+    host.send(ada, "bob", 2, "too early");
+    assert_eq!(host.pushes.len(), 1);
+    a_minute_later(&mut host, ada);
+    host.send(ada, "bob", 3, "now");
+    assert_eq!(host.pushes.len(), 2);
+}
+
+#[test]
+fn a_credential_takes_the_place_of_the_one_of_its_name() {
+    let mut host = Host::new();
+    ada_and_sleeping_bob(&mut host);
+    let mut put = |name: &str, secret: &'static [u8]| {
+        let (kind, name, secret) = (push_kind::APN, name.into(), secret.into());
+        let credential = PushCredential { kind, name, secret, expires_s: 0 };
+        host.admin(Operation::PushUpload { credential })
+    };
+    put("shop", b"old").expect("the first");
+    put("shop", b"new").expect("in its place");
+    for name in ["1", "2", "3", "4", "5", "6", "7"] {
+        put(name, b"another").expect("there is room");
+    }
+    assert!(put("one too many", b"another").is_err());
+    let remove = ["1", "2", "3", "4", "5", "6", "7"].map(Into::into).to_vec();
+    let Reply::PushSettings(app) = set_push(&mut host, PushFields { remove, ..Default::default() })
+    else {
+        panic!("its settings");
+    };
+    let [left] = &app.settings.push_credentials[..] else { panic!("one is left") };
+    assert_eq!((left.name.as_str(), &left.secret[..]), ("shop", &b"new"[..]));
+    let user = UserRef { address: Some("bob".into()), ..UserRef::default() };
+    let Ok(Reply::PushTest(push)) = host.admin(Operation::PushTest { user }) else {
+        panic!("a message to try");
+    };
+    assert_eq!((push.targets.len(), push.credentials.len()), (1, 1));
 }

@@ -4,9 +4,9 @@ mod host;
 
 use host::Host;
 use hub::Input;
-use hub::port::admin::{GroupFields, MemberFields, Operation, UserFields};
+use hub::port::admin::{ErrorCode, GroupFields, MemberFields, Operation, Reply, UserFields};
 use hub::port::media::{Command, Event, Recording};
-use wire::id::{GroupId, SessionId};
+use wire::id::{GroupId, SessionId, Uid};
 use wire::limits::RECORDING_LASTS_MAX;
 use wire::proto::room_control::Verb;
 use wire::proto::*;
@@ -46,6 +46,30 @@ fn who_may_begins_and_ends_a_recording_and_everybody_there_and_later_is_told() {
     record(&mut host, gid, ada, false);
     assert_eq!([ada, bob, carol].map(|session| told(&mut host, session)), [[false]; 3]);
     assert_eq!(recorded(&mut host), [(camera, None), (screen, None)]);
+}
+
+#[test]
+fn the_backend_begins_and_ends_a_recording_and_everybody_is_told() {
+    let mut host = Host::new();
+    let (gid, [ada, _, _]) = room(&mut host);
+    let ask = |host: &mut Host, on| host.admin(Operation::GroupRecord { gid, on });
+    assert!(ask(&mut host, Some(true)).is_err(), "nobody is there");
+    assert_eq!(ask(&mut host, None), Ok(Reply::Recording { gid, begun: None }));
+    enter(&mut host, gid, ada);
+    let camera = publish(&mut host, gid, ada, "Ada");
+    host.received(ada);
+    let Ok(Reply::Recording { begun: Some(begun), .. }) = ask(&mut host, Some(true)) else {
+        panic!("it is recorded");
+    };
+    assert_eq!(told(&mut host, ada), [true]);
+    let recorded_now = recorded(&mut host);
+    let [(stream, Some(into))] = &recorded_now[..] else { panic!("{recorded_now:?}") };
+    assert_eq!((*stream, into.by, into.begun), (camera, Uid(0), begun));
+    assert_ne!(into.of, Uid(0), "whose stream it is");
+    assert_eq!(ask(&mut host, Some(false)), Ok(Reply::Recording { gid, begun: None }));
+    assert_eq!((told(&mut host, ada), recorded(&mut host)), (vec![false], vec![(camera, None)]));
+    let unknown = host.admin(Operation::GroupRecord { gid: GroupId(9), on: None });
+    assert_eq!(unknown.unwrap_err().code, ErrorCode::NoGroup);
 }
 
 #[test]

@@ -3,7 +3,9 @@
 mod host;
 
 use host::Host;
+use hub::Input;
 use hub::port::admin::{GroupFields, MemberFields, Operation};
+use hub::port::media::Event;
 use wire::id::{GroupId, SessionId};
 use wire::mask::{call, group as mode, group_error};
 use wire::proto::group_request::What;
@@ -144,6 +146,31 @@ fn who_is_busy_takes_no_turn_unless_all_are() {
 // ---- helpers -----------------------------------------------------------------------------
 
 /// Ada and Bob, members of a group.
+#[test]
+fn a_full_media_server_lets_nobody_more_in_and_takes_no_further_stream_until_it_has_room() {
+    let mut host = Host::new();
+    let (gid, [ada, bob]) = room(&mut host);
+    enter(&mut host, gid, ada).expect("entered");
+    let before = publish(&mut host, gid, ada, true, true).expect("published");
+    host.input(Input::Media(Event::Full(true)));
+    assert_eq!(enter(&mut host, gid, bob), Err(group_error::GENERAL));
+    enter(&mut host, gid, ada).expect("it is inside");
+    let muted = Publish { gid: gid.0, audio: true, audio_muted: true, ..Publish::default() };
+    host.frame(ada, client_frame::Body::Publish(muted));
+    let again = publish(&mut host, gid, ada, true, true).expect("it is the same stream");
+    assert_eq!(again.id, before.id);
+    let screen = Publish { gid: gid.0, sid: 1, video: true, source: 4, ..Publish::default() };
+    host.received(ada);
+    host.frame(ada, client_frame::Body::Publish(screen));
+    assert!(host.received(ada).iter().any(|body| matches!(
+        body,
+        server_frame::Body::RoomRefused(RoomRefused { publish: true, sid: 1, .. })
+    )));
+    assert_eq!(host.hub.counters().rooms_refused, 2);
+    host.input(Input::Media(Event::Full(false)));
+    enter(&mut host, gid, bob).expect("there is room");
+}
+
 fn room(host: &mut Host) -> (GroupId, [SessionId; 2]) {
     let sessions = ["ada", "bob"].map(|name| {
         let token = host.user(name);

@@ -12,7 +12,7 @@ use wire::time::{Duration, Timestamp};
 
 fn usage(host: &mut Host, monthly: bool) -> (Vec<UsageRow>, u32) {
     match host.admin(Operation::AppStats { monthly, count: 31 }) {
-        Ok(Reply::Usage(rows, live)) => (rows, live),
+        Ok(Reply::Usage { rows, live, .. }) => (rows, live),
         other => panic!("{other:?}"),
     }
 }

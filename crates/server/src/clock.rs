@@ -5,6 +5,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
 use wire::time::{self, Now, Timestamp};
 
+/// Whole seconds since 1970, now.
+pub fn unix_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
 /// Counts from when it was started.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {

@@ -74,6 +74,10 @@ pub struct Config {
     pub files_url: Option<String>,
     /// Largest file that may be uploaded, MiB.
     pub upload_max_mb: u64,
+    /// Files that nothing has ever named are removed after a while.
+    pub files_orphans: bool,
+    /// Days after which files are removed, 0 = never.
+    pub files_days: u32,
     /// The login of the demo pages, `None` when it is off.
     pub demo: Option<demo::Settings>,
 }
@@ -108,6 +112,8 @@ impl Default for Config {
             history: true,
             files_url: None,
             upload_max_mb: FILE_BYTES_MAX / 1024 / 1024,
+            files_orphans: false,
+            files_days: 0,
             demo: None,
         }
     }
@@ -239,6 +245,18 @@ pub struct Flags {
     #[arg(long, env = "MESIBO_PUSH_CONTACT", value_name = "URL")]
     push_contact: Option<String>,
 
+    /// Where Firebase Cloud Messaging is [https://fcm.googleapis.com]
+    #[arg(long, env = "MESIBO_PUSH_FCM", value_name = "URL")]
+    push_fcm: Option<String>,
+
+    /// Where Apple's push service is [api.push.apple.com, or its sandbox]
+    #[arg(long, env = "MESIBO_PUSH_APN", value_name = "URL")]
+    push_apn: Option<String>,
+
+    /// Certificates that the one at push_apn goes back to, in PEM [those of the world]
+    #[arg(long, env = "MESIBO_PUSH_APN_CA", value_name = "FILE")]
+    push_apn_ca: Option<PathBuf>,
+
     /// Whether webhooks may be at http:// URLs [false]
     #[arg(long, env = "MESIBO_WEBHOOK_ALLOW_HTTP", value_name = "BOOL")]
     webhook_allow_http: Option<bool>,
@@ -275,6 +293,14 @@ pub struct Flags {
     /// Largest file that may be uploaded, in MiB [50]
     #[arg(long, env = "MESIBO_UPLOAD_MAX_MB")]
     upload_max_mb: Option<u64>,
+
+    /// Whether files that no message and no profile has ever named are removed after 30 days [false]
+    #[arg(long, env = "MESIBO_FILES_ORPHANS", value_name = "BOOL")]
+    files_orphans: Option<bool>,
+
+    /// Days after which any file is removed; 0 = never [0]
+    #[arg(long, env = "MESIBO_FILES_RETENTION_DAYS", value_name = "DAYS")]
+    files_retention_days: Option<u32>,
 
     /// Nothing that is for development only may be switched on [false]
     #[arg(long, env = "MESIBO_PRODUCTION", value_name = "BOOL")]
@@ -347,6 +373,9 @@ struct LibraryFile {
 struct Push {
     allow_private: Option<bool>,
     contact: Option<String>,
+    fcm: Option<String>,
+    apn: Option<String>,
+    apn_ca: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -375,6 +404,8 @@ struct Admin {
 struct Files {
     url: Option<String>,
     upload_max_mb: Option<u64>,
+    orphans: Option<bool>,
+    retention_days: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -522,6 +553,9 @@ impl Flags {
             push: push::Settings {
                 allow_private: self.push_allow_private.or(file.push.allow_private).unwrap_or(false),
                 contact: self.push_contact.or(file.push.contact).unwrap_or_default(),
+                fcm: self.push_fcm.or(file.push.fcm),
+                apn: self.push_apn.or(file.push.apn),
+                apn_ca: self.push_apn_ca.or(file.push.apn_ca),
             },
             webhooks: webhook::Settings {
                 allow_http: self.webhook_allow_http.or(file.webhook.allow_http).unwrap_or(false),
@@ -549,6 +583,8 @@ impl Flags {
                 .upload_max_mb
                 .or(file.files.upload_max_mb)
                 .unwrap_or(default.upload_max_mb),
+            files_orphans: self.files_orphans.or(file.files.orphans).unwrap_or(false),
+            files_days: self.files_retention_days.or(file.files.retention_days).unwrap_or(0),
             demo,
         };
         config.check()?;
@@ -583,7 +619,8 @@ impl File {
             chain: seen(self.tls.chain),
             acme,
         };
-        File { data: seen(self.data), site: seen(self.site), tls, ..self }
+        let push = Push { apn_ca: seen(self.push.apn_ca), ..self.push };
+        File { data: seen(self.data), site: seen(self.site), tls, push, ..self }
     }
 }
 
@@ -743,11 +780,16 @@ mod tests {
                 retries_s: vec![2, 3],
             },
             ffmpeg: "/opt/ffmpeg".into(),
-            push: push::Settings { allow_private: false, contact: "mailto:ops@example.com".into() },
+            push: push::Settings {
+                contact: "mailto:ops@example.com".into(),
+                ..push::Settings::default()
+            },
             token_sessions: 3,
             history: false,
             files_url: Some("https://files.example.com".into()),
             upload_max_mb: 9,
+            files_orphans: false,
+            files_days: 0,
             demo: Some(demo::Settings { app: "demo".into(), code: None }),
         };
         assert_eq!(config, expected);

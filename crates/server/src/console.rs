@@ -179,7 +179,10 @@ async fn live(State(shared): State<Shared>, Query(Which { aid }): Query<Which>) 
     let Some(live) = shared.hub.live(AppId(aid)).await else {
         return refused(StatusCode::SERVICE_UNAVAILABLE, "SERVER", "the server is stopping");
     };
-    let Live { sessions, session_count, rooms, room_count } = live;
+    let Live { sessions, session_count, rooms, room_count, waiting } = live;
+    let waiting = waiting
+        .iter()
+        .map(|one| json!({"gid": one.gid.0, "group": one.group, "address": one.address}));
     Json(json!({
         "version": env!("CARGO_PKG_VERSION"),
         "uptime_ms": shared.console.started.elapsed().as_millis() as u64,
@@ -189,6 +192,7 @@ async fn live(State(shared): State<Shared>, Query(Which { aid }): Query<Which>) 
         "session_count": session_count,
         "rooms": rooms.iter().map(room_row).collect::<Vec<_>>(),
         "room_count": room_count,
+        "waiting": waiting.collect::<Vec<_>>(),
     }))
     .into_response()
 }
@@ -219,6 +223,7 @@ fn room_row(room: &LiveRoom) -> Value {
                 "audio_muted": stream.audio_muted,
                 "video_muted": stream.video_muted,
                 "talking": stream.talking,
+                "quality": stream.quality,
             })
         });
         json!({
@@ -228,7 +233,12 @@ fn room_row(room: &LiveRoom) -> Value {
             "receiving": person.receiving,
         })
     });
-    json!({"gid": room.gid.0, "name": room.name, "people": people.collect::<Vec<_>>()})
+    json!({
+        "gid": room.gid.0,
+        "name": room.name,
+        "recording": room.recording,
+        "people": people.collect::<Vec<_>>(),
+    })
 }
 
 fn cookie(headers: &HeaderMap) -> Option<TokenHash> {

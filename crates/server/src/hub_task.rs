@@ -43,6 +43,8 @@ pub enum ToHub {
     Closed(SessionId),
     /// Somebody wants to upload with this token.
     Uploader(String, bool, oneshot::Sender<Uploader>),
+    /// These files are gone that nothing names any more.
+    FilesRemoved(Vec<String>),
     /// Somebody has uploaded a file: its name and length.
     Filed(Uid, String, u64),
     /// A recording of this room, begun then, cannot go on.
@@ -130,6 +132,10 @@ pub struct Settings {
     pub library: Library,
     /// Writes recordings.
     pub recorder: Recorder,
+    /// Files that nothing has ever named go after a while.
+    pub orphans: bool,
+    /// Days after which files go, 0 = never.
+    pub files_days: u32,
     /// Signs upload tokens.
     pub upload_key: UploadKey,
     /// What sessions are told of relays.
@@ -146,8 +152,10 @@ pub fn start(
     settings: Settings,
 ) -> (HubHandle, tokio::task::JoinHandle<()>) {
     let (inputs, waiting) = mpsc::channel(HUB_INPUTS_MAX);
+    let own = inputs.downgrade();
     let handle = HubHandle { inputs, sessions: Arc::default(), is_stopping: Arc::default() };
     let mut task = HubTask::new(
+        own,
         database,
         media,
         media_events,
@@ -160,12 +168,15 @@ pub fn start(
         .with_token_sessions(settings.token_sessions)
         .with_operation_rate(per_second, burst)
         .with_upload_key(settings.upload_key)
+        .with_files(settings.orphans, settings.files_days)
         .with_relay(settings.relay);
     (handle, tokio::spawn(task.run(waiting)))
 }
 
 struct HubTask {
     hub: Hub,
+    /// The way in; that everybody else has gone is seen all the same.
+    own: mpsc::WeakSender<ToHub>,
     clock: Clock,
     store: Store,
     stored: mpsc::UnboundedReceiver<Vec<StoreReply>>,
@@ -176,6 +187,8 @@ struct HubTask {
     uploaders: HashMap<Ticket, oneshot::Sender<Uploader>>,
     media: MediaHandle,
     media_events: mpsc::Receiver<sfu::Event>,
+    /// As the hub was last told.
+    media_full: bool,
     translation: Translation,
     next_ticket: u64,
     deadline: Option<Instant>,
@@ -191,6 +204,7 @@ struct HubTask {
 
 impl HubTask {
     fn new(
+        own: mpsc::WeakSender<ToHub>,
         database: Sqlite,
         media: MediaHandle,
         media_events: mpsc::Receiver<sfu::Event>,
@@ -209,6 +223,7 @@ impl HubTask {
         let epoch = (clock.now().wall.0 / 1000) as u32;
         HubTask {
             hub: Hub::new(epoch),
+            own,
             clock,
             store,
             stored,
@@ -218,6 +233,7 @@ impl HubTask {
             uploaders: HashMap::new(),
             media,
             media_events,
+            media_full: false,
             translation: Translation::default(),
             next_ticket: 0,
             deadline: None,
@@ -263,6 +279,7 @@ impl HubTask {
                     if count == 0 {
                         break;
                     }
+                    self.look_at_media();
                     for input in batch.drain(..) {
                         self.take(input);
                     }
@@ -272,6 +289,14 @@ impl HubTask {
             // First: who hears of something may ask at once how often it was done.
             self.count();
             self.perform_all();
+        }
+    }
+
+    /// Whoever wants to enter a room finds out how full it is now.
+    fn look_at_media(&mut self) {
+        let full = self.media.figures().full.load(Ordering::Relaxed);
+        if std::mem::replace(&mut self.media_full, full) != full {
+            self.input(Input::Media(media::Event::Full(full)));
         }
     }
 
@@ -318,6 +343,7 @@ impl HubTask {
                 self.uploaders.insert(ticket, answer);
                 self.input(Input::Uploader { ticket, credential, begins });
             }
+            ToHub::FilesRemoved(names) => self.input(Input::FilesRemoved { names }),
             ToHub::Filed(uid, name, size) => self.input(Input::Filed { uid, name, size }),
             ToHub::Stop => {
                 self.stopping = true;
@@ -365,6 +391,15 @@ impl HubTask {
                     let library = self.library.clone();
                     tokio::spawn(async move { library.recalled(gid, sender, id.get()).await });
                 }
+                Output::RemoveFiles { names } => {
+                    let (library, own) = (self.library.clone(), self.own.clone());
+                    tokio::spawn(async move {
+                        let gone = library.remove_files(names).await;
+                        if let Some(hub) = own.upgrade() {
+                            let _ = hub.send(ToHub::FilesRemoved(gone)).await;
+                        }
+                    });
+                }
                 Output::Hook(told) => self.webhooks.take(*told),
                 Output::Log { text } => tracing::info!("{text}"),
                 Output::Wait(deadline) => {
@@ -381,6 +416,7 @@ impl HubTask {
         let before = std::mem::replace(&mut self.counted, now);
         self.metrics.accepted.inc_by(now.accepted - before.accepted);
         self.metrics.deliveries.inc_by(now.deliveries - before.deliveries);
+        self.metrics.rooms_refused.inc_by(now.rooms_refused - before.rooms_refused);
         self.metrics.sessions.set(self.hub.session_count() as u64);
         self.metrics.rooms.set(self.hub.room_count() as u64);
     }

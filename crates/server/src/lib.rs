@@ -112,21 +112,22 @@ impl Server {
         let media = media::start(media, events, recorded)
             .with_context(|| format!("the media port {} cannot be used", config.media))?;
         let media_address = media.local_addr();
+        let metrics = Metrics::default();
         let certificate = config.tls.map(Certificate::open).transpose()?;
         let (relay_address, relay) =
-            relay(&config.turn, &config.data, &media, certificate.clone()).await?;
-        let files = files::Files::open(&config.data, config.files_url, config.upload_max_mb)
-            .with_context(|| "the folders for files cannot be made".to_owned())?;
+            relay(&config.turn, &config.data, &media, certificate.clone(), &metrics).await?;
         let upload_key = files::upload_key(&kept_key(&config.data.join("upload.key"))?)?;
+        let (url, max_mb) = (config.files_url, config.upload_max_mb);
+        let files = files::Files::open(&config.data, url, max_mb, upload_key.clone())
+            .with_context(|| "the folders for files cannot be made".to_owned())?;
         let library =
             Library::open(&config.data, files.clone(), upload_key.clone(), &config.ffmpeg)
                 .context("the folder of the library cannot be made")?;
-        let metrics = Metrics::default();
         let exposition = Arc::new(Exposition::new(&metrics, media.figures().clone()));
         let webhooks = Webhooks::open(&config.data, config.webhooks, metrics.clone())?;
         let push_key = PushKey::parse(&kept_key(&config.data.join("push.key"))?)?;
         let (gone, mut subscriptions_gone) = mpsc::channel(PUSH_WAITING_MAX);
-        let push = PushService::new(push_key, config.push, metrics.clone(), gone);
+        let push = PushService::new(push_key, config.push, metrics.clone(), gone)?;
         let settings = hub_task::Settings {
             token_sessions: config.token_sessions,
             operation_rate: (config.admin_rate, config.admin_burst),
@@ -134,6 +135,8 @@ impl Server {
             push: push.clone(),
             library: library.clone(),
             recorder: recorder.clone(),
+            orphans: config.files_orphans,
+            files_days: config.files_days,
             upload_key,
             relay,
         };
@@ -240,6 +243,7 @@ async fn relay(
     data: &Path,
     media: &MediaHandle,
     certificate: Option<Arc<Certificate>>,
+    metrics: &Metrics,
 ) -> anyhow::Result<(Option<SocketAddr>, Option<hub::Relay>)> {
     if !settings.is_ours() {
         return Ok((None, settings.of_others()));
@@ -248,7 +252,8 @@ async fn relay(
     let tls = certificate.map(|certificate| TlsAcceptor::from(certificate.config()));
     let has_tls = tls.is_some();
     let peers = turn::Peers::new(media.local_addr(), media.candidates().to_vec());
-    let address = turn::start(settings.listen, secret.clone(), peers, tls).await;
+    let address =
+        turn::start(settings.listen, secret.clone(), peers, tls, metrics.relay.clone()).await;
     let address = address
         .with_context(|| format!("the address {} of the relay cannot be used", settings.listen))?;
     let announced = media.candidates().first().copied().unwrap_or(address);

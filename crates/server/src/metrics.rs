@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 
 use crate::Shared;
 use crate::media::Figures;
+use crate::turn;
 
 type Number = Gauge<u64, AtomicU64>;
 
@@ -35,6 +36,8 @@ pub struct Metrics {
     pub accepted: Counter,
     /// Log entries given to sockets.
     pub deliveries: Counter,
+    /// Entries to rooms, and streams, that were refused because the media loop was at its limit.
+    pub rooms_refused: Counter,
     /// Transactions of the store, and how long each took to be on disk.
     pub commits: Histogram,
     /// Requests in them.
@@ -59,6 +62,8 @@ pub struct Metrics {
     pub pushes_dropped: Counter,
     /// See `operations`.
     pub refusals: Counter,
+    /// What the relay does.
+    pub relay: turn::Counted,
 }
 
 impl Default for Metrics {
@@ -68,6 +73,7 @@ impl Default for Metrics {
             rooms: Number::default(),
             accepted: Counter::default(),
             deliveries: Counter::default(),
+            rooms_refused: Counter::default(),
             // 0.1 ms to 1.6 s: one fsync of a fast disk to a disk in trouble.
             commits: Histogram::new(exponential_buckets(0.0001, 2.0, 15)),
             requests: Counter::default(),
@@ -81,6 +87,7 @@ impl Default for Metrics {
             pushes_failed: Counter::default(),
             pushes_dropped: Counter::default(),
             refusals: Counter::default(),
+            relay: turn::Counted::default(),
         }
     }
 }
@@ -102,6 +109,7 @@ pub struct Exposition {
     packets_in: Counter,
     packets_out: Counter,
     peers: Number,
+    media_load: Number,
     memory: Number,
 }
 
@@ -142,15 +150,25 @@ impl Exposition {
         registry.register("mesibo_push_failures", help, pushes_failed);
         let help = "Push messages for which there was no room";
         registry.register("mesibo_push_dropped", help, pushes_dropped);
+        let turn::Counted { allocations, bytes, refused } = metrics.relay.clone();
+        registry.register("mesibo_relay_allocations", "Allocations of the relay", allocations);
+        registry.register("mesibo_relay_bytes", "Bytes that the relay has passed on", bytes);
+        let help = "Clients and allocations that the relay has not taken";
+        registry.register("mesibo_relay_refused", help, refused);
         let help = "RTP packets from publishers";
         registry.register("mesibo_media_packets_received", help, packets_in.clone());
         let help = "RTP packets to subscribers";
         registry.register("mesibo_media_packets_forwarded", help, packets_out.clone());
         registry.register("mesibo_media_peers", "Peer connections", peers.clone());
+        let media_load = Number::default();
+        let help = "Processor time of the media loop, percent of its core";
+        registry.register("mesibo_media_load_percent", help, media_load.clone());
+        let help = "Entries to rooms, and streams, refused because the media loop was at its limit";
+        registry.register("mesibo_media_refusals", help, metrics.rooms_refused.clone());
         let help = "Memory of the process, 0 where the system does not say";
         registry.register("process_resident_memory_bytes", help, memory.clone());
         let metrics = metrics.clone();
-        Exposition { registry, metrics, media, packets_in, packets_out, peers, memory }
+        Exposition { registry, metrics, media, packets_in, packets_out, peers, media_load, memory }
     }
 
     /// What the console shows.
@@ -170,6 +188,9 @@ impl Exposition {
             "hooks_dropped": metrics.hooks_dropped.get(),
             "pushes_sent": metrics.pushes_sent.get(),
             "pushes_failed": metrics.pushes_failed.get(),
+            "relay_allocations": metrics.relay.allocations.get(),
+            "relay_bytes": metrics.relay.bytes.get(),
+            "relay_refused": metrics.relay.refused.get(),
             "peers": media.peers.load(Relaxed),
             "packets_in": media.packets_in.load(Relaxed),
             "packets_out": media.packets_out.load(Relaxed),
@@ -183,6 +204,7 @@ impl Exposition {
         self.packets_in.inner().store(packets_in.load(Relaxed), Relaxed);
         self.packets_out.inner().store(packets_out.load(Relaxed), Relaxed);
         self.peers.set(peers.load(Relaxed));
+        self.media_load.set(self.media.load_percent.load(Relaxed));
         self.memory.set(resident_bytes().unwrap_or(0));
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("a string takes everything");

@@ -101,6 +101,64 @@ async fn an_app_has_its_own_limit_and_its_own_places() {
     assert_eq!(told.await, "https://media.example.test/upload");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_a_class_with_signed_files_takes_a_link_or_a_token_of_its_app() {
+    let server = start();
+    let class = json!({"id": 3, "file": {"signed": 1}});
+    assert_eq!(server.call(json!({"op": "uacset", "uac": class}))["result"], true);
+    let token = server.user("ga");
+    server.call(json!({"op": "userset", "user": {"address": "ga", "uac": 3}}));
+    let path = format!("/upload?op=upload&token={token}");
+    let answer = post(&server, &path, &[], ("a.png", PNG)).json();
+    let link = path_of(answer["url"].as_str().expect("a link"));
+    let (bare, query) = link.split_once('?').expect("it is signed");
+    let found = get(&server, &link, "");
+    assert_eq!((found.status, &found.body[..]), (200, PNG));
+    assert!(found.header("cache-control").is_some_and(|it| it.starts_with("private")));
+    let status = |path: &str, headers: &str| get(&server, path, headers).status;
+    assert_eq!(status(bare, ""), 403);
+    let later = query.replacen("e=1", "e=2", 1);
+    assert_eq!(status(&format!("{bare}?{later}"), ""), 403);
+    let other = server.user("other");
+    assert_eq!(status(&format!("{bare}?token={other}"), ""), 200);
+    assert_eq!(status(bare, &format!("Authorization: Bearer {other}\r\n")), 200);
+    assert_eq!(status(&format!("{bare}?auth=nobody"), ""), 401);
+    // Of another app, who has the URL has nothing.
+    let app = server.admin(json!({"op": "appadd", "key": support::ADMIN_KEY, "name": "others"}));
+    let user = json!({"address": "ga", "token": {"appid": "tests"}});
+    let app = app["token"].clone();
+    let stranger = server.admin(json!({"op": "useradd", "token": app, "user": user}));
+    let stranger = stranger["user"]["token"].as_str().unwrap();
+    assert_eq!(status(&format!("{bare}?token={stranger}"), ""), 403);
+    // Whoever is of no such class uploads as before.
+    let answer = post(&server, &format!("/upload?op=upload&token={other}"), &[], ("a.png", PNG));
+    let answer = answer.json();
+    assert!(!answer["url"].as_str().unwrap().contains('?'), "{answer}");
+}
+
+#[test]
+fn a_file_goes_with_its_message_also_when_the_server_is_killed_in_between() {
+    let mut server = start();
+    let token = server.user("ga");
+    server.user("bo");
+    let path = format!("/upload?op=upload&token={token}");
+    let [gone, kept] = ["a.png", "b.png"].map(|name| {
+        let answer = post(&server, &path, &[], (name, PNG)).json();
+        let url = answer["url"].as_str().expect("a place").to_owned();
+        let letter = json!({"from": "ga", "to": "bo", "url": url, "message": "look"});
+        let sent = server.call(json!({"op": "message", "message": letter}));
+        (path_of(&url), sent["mid"].clone())
+    });
+    let recall = json!({"address": "ga", "mid": [gone.1]});
+    assert_eq!(server.call(json!({"op": "messagedel", "message": recall}))["deleted"], 1);
+    server.kill_and_start_again();
+    while get(&server, &gone.0, "").status != 404 {
+        std::thread::yield_now();
+    }
+    assert_eq!(get(&server, &kept.0, "").body, PNG);
+    assert_eq!(files_in(&server, "files"), 1);
+}
+
 // ---- uploads ---------------------------------------------------------------------------------
 
 #[test]
@@ -420,4 +478,47 @@ async fn upload_token(server: &Program, token: &str) -> String {
             _ => None,
         })
         .await
+}
+
+#[test]
+fn a_page_of_the_first_generation_sets_and_removes_a_picture() {
+    let server = start();
+    let token = server.user("ga");
+    let path = format!("/upload?op=upload&token={token}");
+    let answer = post(&server, &path, &[("profile", "1")], ("me.png", PNG)).json();
+    assert_eq!((&answer["result"], &answer["profile"]), (&"OK".into(), &1.into()), "{answer}");
+    assert_eq!(answer["address"], "ga");
+    let url = answer["url"].as_str().unwrap();
+    assert!(url.ends_with(answer["photo"].as_str().unwrap()), "{answer}");
+    assert_eq!(picture(&server), url);
+    let answer = post(&server, &path, &[("profile", "1")], ("me.txt", b"hi")).json();
+    assert_eq!(answer["error"], "BADIMAGE");
+    assert_eq!(picture(&server), url, "it is as it was");
+
+    let group = server.call(json!({"op": "groupadd", "group": {"name": "Crew"}}));
+    let gid = group["group"]["gid"].to_string();
+    let fields = [("profile", "1"), ("gid", &*gid)];
+    let answer = post(&server, &path, &fields, ("crew.png", PNG)).json();
+    assert_eq!(answer["error"], "BADGROUP", "no member");
+    let members = json!({"m": "ga"});
+    let edit = json!({"op": "groupeditmembers", "group": {"gid": group["group"]["gid"], "members": members}});
+    server.call(edit);
+    let answer = post(&server, &path, &fields, ("crew.png", PNG)).json();
+    assert_eq!(answer["error"], "NOTALLOWED", "{answer}");
+    let members = json!({"m": "ga", "admin": {"modify": true}});
+    let edit = json!({"op": "groupeditmembers", "group": {"gid": group["group"]["gid"], "members": members}});
+    server.call(edit);
+    let answer = post(&server, &path, &fields, ("crew.png", PNG)).json();
+    assert_eq!((&answer["result"], &answer["name"]), (&"OK".into(), &"Crew".into()), "{answer}");
+
+    let form = form(&path, &[("profile", "1"), ("delete", "1")], None);
+    let answer = ask(&server, &form).json();
+    assert_eq!(answer["result"], "OK", "{answer}");
+    assert_eq!(picture(&server), "");
+}
+
+/// Of the user ga, as its backend sees it.
+fn picture(server: &Program) -> String {
+    let answer = server.call(json!({"op": "usersget", "user": {"address": "ga"}}));
+    answer["users"][0]["profile"]["image"].as_str().unwrap_or_default().to_owned()
 }

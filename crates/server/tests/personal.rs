@@ -108,6 +108,14 @@ async fn an_erased_user_is_in_no_file_of_the_data_folder() {
     for store in ["mesibo.db", "hooks.db", "files/", "uploads/"] {
         assert!(there.iter().any(|name| name.contains(store)), "{store} is not in {there:?}");
     }
+    // What others have recorded of it goes, what it has recorded of others stays.
+    let uid = |address: &str| {
+        let row = server.call(json!({"op": "usersget", "user": {"address": address}}));
+        row["users"][0]["uid"].clone()
+    };
+    let (bob_uid, ada_uid) = (uid(&bob), uid("ada"));
+    let of_bob = recorded(&server, gid, ("1", &bob_uid, &ada_uid), MARK);
+    let of_ada = recorded(&server, gid, ("2", &ada_uid, &bob_uid), "Ada");
     // Another one's address that only begins like it, and a text that names it, stay.
     let almost = format!("{bob}-2");
     server.user(&almost);
@@ -116,6 +124,9 @@ async fn an_erased_user_is_in_no_file_of_the_data_folder() {
 
     assert_eq!(files_with(server.data(), MARK), [] as [&str; 0]);
     assert_eq!(files_with(server.data(), "mark-of-ada"), [] as [&str; 0]);
+    let media = server.call(json!({"op": "groupgetmedia", "gid": gid}))["media"].clone();
+    assert_eq!((media.as_array().unwrap().len(), &media[0]["uid"]), (1, &json!(0)), "{media}");
+    assert!(!of_bob.exists() && of_ada.exists());
     let members = server.call(json!({"op": "groupgetmembers", "gid": gid}));
     assert_eq!(members["members"].as_array().unwrap().len(), 1);
     let again = server.call(json!({"op": "usererase", "user": {"address": bob}}));
@@ -127,6 +138,27 @@ async fn an_erased_user_is_in_no_file_of_the_data_folder() {
     assert_eq!(files_with(server.data(), MARK), [] as [&str; 0]);
     let kept = server.call(json!({"op": "messagesget", "message": {"address": "ada"}}));
     assert_eq!(kept["messages"].as_array().unwrap().len(), 1, "{kept}");
+}
+
+/// A recording of somebody by somebody, as the server keeps it; its file.
+fn recorded(
+    server: &Program,
+    gid: u64,
+    (digit, of, by): (&str, &Value, &Value),
+    title: &str,
+) -> std::path::PathBuf {
+    let id = digit.repeat(32);
+    let name = format!("1795312345-{id}.webm");
+    let medium = json!({
+        "id": id, "aid": 1, "gid": gid, "uid": by, "mid": 0, "title": title, "kind": "video/webm",
+        "size": title.len(), "ts": 1, "name": name, "of": of, "recording": [1, 2],
+    });
+    let folder = server.data().join("library").join(gid.to_string());
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join(format!("{id}.json")), medium.to_string()).unwrap();
+    let file = server.data().join("files").join(name);
+    std::fs::write(&file, title).unwrap();
+    file
 }
 
 async fn accepted(session: &mut Session, id: u64) {

@@ -56,6 +56,31 @@ async fn bodies(session: &mut Session, count: usize) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn without_history_copies_are_kept_of_who_has_them_kept_and_of_nobody_else() {
+    let program = Path::new(env!("CARGO_BIN_EXE_mesibo-server"));
+    let server = Program::start_with(program, &["--history", "false"]);
+    for name in ["bob", "carol"] {
+        server.user(name);
+    }
+    server.call(json!({"op": "userset", "addr": "bob", "flag": "0x10"}));
+    let mut ada = server.sign_in(&server.user("ada")).await;
+    let kept = |of: &str| {
+        let said = server.call(json!({"op": "messagesget", "message": {"address": of}}));
+        said["messages"].as_array().unwrap_or_else(|| panic!("{said}")).len()
+    };
+    for (id, to) in [(1, "bob"), (2, "carol")] {
+        ada.say(message(id, to, "kept?")).await;
+        accepted(&mut ada, id).await;
+    }
+    assert_eq!((kept("bob"), kept("carol")), (1, 0));
+    let set = server.call(json!({"op": "appset", "app": {"retention": -1}}));
+    assert_eq!(set["result"], true, "{set}");
+    ada.say(message(3, "carol", "kept now")).await;
+    accepted(&mut ada, 3).await;
+    assert_eq!(kept("carol"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_accepted_survives_a_power_cut_and_comes_once_and_in_order() {
     let mut server = start();
     let (ada, bob) = (server.user("ada"), server.user("bob"));

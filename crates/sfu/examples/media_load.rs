@@ -1,14 +1,21 @@
 //! How many packets the media loop forwards in one second of its processor time.
 //!
-//! The loop is the server's own, with real sockets on the loopback; the load are `str0m` clients in
-//! another thread, which decrypt, acknowledge and ask again as browsers do. Video packets of
-//! 1,150 bytes leave the publishers in bursts, as the pacer of a browser sends them.
+//! The loop is the server's own, in a process of its own, with real sockets on the loopback; the
+//! load are `str0m` clients in this one, which decrypt, acknowledge and ask again as browsers do.
+//! Video packets of 1,150 bytes leave the publishers in bursts, as the pacer of a browser sends
+//! them.
 //!
 //! `cargo run --release -p sfu --example media_load -- [--publishers N] [--subscribers N] [--burst N]
-//! [--rate PACKETS_PER_S] [--seconds N]`; the last line is one JSON object.
+//! [--rate PACKETS_PER_S] [--seconds N]`: without subscribers each publisher sees all the others. The last
+//! line is one JSON object.
 #![allow(clippy::print_stdout)] // Its result.
 #![allow(dead_code)] // The media loop is used in part.
 
+mod media_load {
+    pub mod process;
+}
+#[path = "../../server/src/media/load.rs"]
+mod load;
 #[path = "../../server/src/media/recorder_queue.rs"]
 mod recorder_queue;
 #[path = "../../server/src/media/socket.rs"]
@@ -19,17 +26,16 @@ mod udp_loop;
 use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use mio::{Events, Interest, Poll, Token};
-use sfu::{Command, Event, Kind, Mapping, PeerId, RoomId, StreamId};
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::media::{Direction, MediaKind, Mid};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::RtpWrite;
 use str0m::{Candidate, Input, Output, Rtc};
-use udp_loop::{MediaConfig, MediaHandle};
+
+use media_load::process::{Line, MediaProcess};
 
 const PAYLOAD_BYTES: usize = 1_150;
 
@@ -44,7 +50,10 @@ struct Load {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut load = Load { publishers: 1, subscribers: 100, burst: 4, rate: 300, seconds: 6 };
-    let mut arguments = std::env::args().skip(1);
+    let mut arguments = std::env::args().skip(1).peekable();
+    if arguments.peek().is_some_and(|first| first == media_load::process::ARGUMENT) {
+        return media_load::process::serve();
+    }
     while let Some(name) = arguments.next() {
         let value: u64 = arguments.next().ok_or("a value is missing")?.parse()?;
         match name.as_str() {
@@ -62,9 +71,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!(
         "{{\"packets_per_cpu_s\":{:.0},\"packets_per_cpu_s_without_bursts\":{:.0},\
          \"packets_per_s\":{:.0},\"cpu_share\":{:.3},\"received_share\":{:.4},\
+         \"bytes_per_participant\":{:.0},\
          \"publishers\":{publishers},\"subscribers\":{subscribers},\"burst\":{burst},\
          \"rate\":{rate},\"bytes\":{PAYLOAD_BYTES}}}",
-        bursts.per_cpu_s, single.per_cpu_s, bursts.per_s, bursts.cpu_share, bursts.received_share,
+        bursts.per_cpu_s,
+        single.per_cpu_s,
+        bursts.per_s,
+        bursts.cpu_share,
+        bursts.received_share,
+        bursts.bytes_per_participant,
     );
     Ok(())
 }
@@ -74,39 +89,38 @@ struct Seen {
     per_s: f64,
     cpu_share: f64,
     received_share: f64,
+    bytes_per_participant: f64,
 }
 
 fn measure(load: Load) -> Result<Seen, Box<dyn Error>> {
-    let (sender, mut events) = tokio::sync::mpsc::channel(1_024);
-    let config = MediaConfig { listen: "127.0.0.1:0".parse()?, announce: Vec::new() };
-    let media = udp_loop::start(config, sender, std::sync::mpsc::sync_channel(1).0)?;
+    let mut media = MediaProcess::start()?;
+    let empty = media.figures()?;
     let mut crowd = Crowd::new(load)?;
     for index in 0..crowd.clients.len() {
-        crowd.join(index, load, &media, &mut events)?;
+        crowd.join(index, load, &mut media)?;
     }
-    crowd.run_until(Instant::now() + Duration::from_secs(20), |crowd| crowd.all_connected())?;
+    crowd.run_until(Instant::now() + Duration::from_secs(60), |crowd| crowd.all_connected())?;
     if !crowd.all_connected() {
         return Err("not all clients connected".into());
     }
     crowd.sending = true;
-    crowd.run_for(Duration::from_secs(2))?;
+    crowd.run_for(Duration::from_secs(4))?;
 
-    let figures = media.figures();
-    let look = || {
-        let (cpu, out) = (figures.cpu_us.load(Relaxed), figures.packets_out.load(Relaxed));
-        (cpu as f64 / 1e6, out as f64)
-    };
     let received = crowd.received;
     let begin = Instant::now();
-    let before = look();
+    let before = media.figures()?;
     crowd.run_for(Duration::from_secs(load.seconds))?;
-    let after = look();
+    let after = media.figures()?;
     let time = begin.elapsed().as_secs_f64();
-    let (cpu, out) = (after.0 - before.0, after.1 - before.1);
-    let received = (crowd.received - received) as f64;
-    media.stop();
-    let (per_cpu_s, per_s) = (out / cpu, out / time);
-    Ok(Seen { per_cpu_s, per_s, cpu_share: cpu / time, received_share: received / out })
+    let cpu = after.cpu_s - before.cpu_s;
+    let out = after.packets_out - before.packets_out;
+    Ok(Seen {
+        per_cpu_s: out / cpu,
+        per_s: out / time,
+        cpu_share: cpu / time,
+        received_share: (crowd.received - received) as f64 / out,
+        bytes_per_participant: (after.memory - empty.memory) / crowd.clients.len() as f64,
+    })
 }
 
 struct Crowd {
@@ -161,41 +175,27 @@ impl Crowd {
         &mut self,
         index: usize,
         load: Load,
-        media: &MediaHandle,
-        events: &mut tokio::sync::mpsc::Receiver<Event>,
+        media: &mut MediaProcess,
     ) -> Result<(), Box<dyn Error>> {
         let client = &mut self.clients[index];
-        let peer = PeerId(index as u64);
-        let publishes = peer.0 < load.publishers;
+        let peer = index as u64;
         let mut api = client.rtc.sdp_api();
-        let mut line = |direction, stream| {
-            let mid = api.add_media(MediaKind::Video, direction, None, None, None);
-            Mapping { mid: mid.to_string(), stream: StreamId(stream), kind: Kind::Video }
-        };
-        let (send, receive): (Vec<_>, Vec<_>) = if publishes {
-            (vec![line(Direction::SendOnly, peer.0)], Vec::new())
-        } else {
-            let wanted = (0..load.publishers).map(|stream| line(Direction::RecvOnly, stream));
-            (Vec::new(), wanted.collect())
-        };
-        if let Some(mapping) = send.first() {
-            let mid = Mid::from(mapping.mid.as_str());
+        let mut line = |direction| api.add_media(MediaKind::Video, direction, None, None, None);
+        let mut lines = Vec::new();
+        if peer < load.publishers {
+            let mid = line(Direction::SendOnly);
+            lines.push(Line { mid: mid.to_string(), stream: peer, sends: true });
             client.publishes = Some(Publishes { mid, sequence: 1, next_at: Instant::now() });
         }
-        let (offer, pending): (_, SdpPendingOffer) = api.apply().ok_or("nothing to offer")?;
-        let offer = offer.to_sdp_string();
-        let refused = |_| "the media loop takes no command";
-        media.command(Command::Open { peer, room: RoomId(1) }).map_err(refused)?;
-        let negotiate = Command::Negotiate { peer, ticket: 0, offer, send, receive };
-        media.command(negotiate).map_err(refused)?;
-        let answer = loop {
-            match events.blocking_recv() {
-                Some(Event::Answer { sdp, .. }) => break SdpAnswer::from_sdp_string(&sdp)?,
-                Some(Event::Refused { reason, .. }) => return Err(reason.into()),
-                Some(_) => {}
-                None => return Err("the media loop ended".into()),
+        if peer >= load.publishers || load.subscribers == 0 {
+            for stream in (0..load.publishers).filter(|stream| *stream != peer) {
+                let mid = line(Direction::RecvOnly).to_string();
+                lines.push(Line { mid, stream, sends: false });
             }
-        };
+        }
+        let (offer, pending): (_, SdpPendingOffer) = api.apply().ok_or("nothing to offer")?;
+        let answer = media.negotiate(peer, &offer.to_sdp_string(), &lines)?;
+        let answer = SdpAnswer::from_sdp_string(&answer)?;
         client.rtc.sdp_api().accept_answer(pending, answer)?;
         client.drain()?;
         self.run_for(Duration::from_millis(5))

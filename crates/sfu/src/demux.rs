@@ -7,8 +7,6 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-use wire::limits::PEER_ADDRESSES_MAX;
-
 /// Index of a peer in the SFU's table.
 pub type Slot = usize;
 
@@ -40,16 +38,9 @@ impl Demux {
         self.by_fragment.remove(fragment);
     }
 
-    /// The peer has proven that it sends from here. `addresses` are those it already has, the
-    /// latest last.
-    pub fn add_address(&mut self, source: SocketAddr, slot: Slot, addresses: &mut Vec<SocketAddr>) {
-        if self.by_address.insert(source, slot) == Some(slot) {
-            return;
-        }
-        addresses.push(source);
-        if addresses.len() > PEER_ADDRESSES_MAX {
-            self.remove_address(addresses.remove(0), slot);
-        }
+    /// The peer has proven that it sends from here.
+    pub fn add_address(&mut self, source: SocketAddr, slot: Slot) {
+        self.by_address.insert(source, slot);
     }
 
     /// The address is nobody's, if it was still this peer's.
@@ -110,19 +101,12 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_keeps_its_latest_addresses_and_loses_one_that_another_proves() {
+    fn a_peer_loses_an_address_that_another_proves() {
         let mut demux = Demux::default();
-        let mut addresses = Vec::new();
-        let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        for port in 1..=(PEER_ADDRESSES_MAX as u16 + 1) {
-            demux.add_address(address(port), 3, &mut addresses);
-            demux.add_address(address(port), 3, &mut addresses);
-        }
-        assert_eq!(addresses.len(), PEER_ADDRESSES_MAX);
-        assert_eq!(demux.by_address(address(1)), None);
-        assert_eq!(demux.by_address(address(2)), Some(3));
-        demux.add_address(address(2), 4, &mut Vec::new());
-        demux.remove_address(address(2), 3);
-        assert_eq!(demux.by_address(address(2)), Some(4));
+        let address = SocketAddr::from(([127, 0, 0, 1], 2));
+        demux.add_address(address, 3);
+        demux.add_address(address, 4);
+        demux.remove_address(address, 3);
+        assert_eq!(demux.by_address(address), Some(4));
     }
 }

@@ -23,6 +23,7 @@ mod key_frames;
 mod layer;
 mod line;
 mod offer;
+mod path;
 mod peer;
 mod picture;
 mod publication;

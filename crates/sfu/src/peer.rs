@@ -18,7 +18,9 @@ use wire::limits::{
 use crate::command::{Kind, Mapping, PeerId, Refusal, RoomId, StreamId, View};
 use crate::line::Line;
 use crate::offer::Offer;
+use crate::path::Paths;
 use crate::quality::Quality;
+use crate::sfu::{Output, Transmit};
 
 /// A peer in the SFU's table.
 pub struct Peer {
@@ -43,12 +45,17 @@ pub struct Peer {
     pub quality: Quality,
     /// Since when its pictures do not fit into that.
     pub thin_since: Option<Instant>,
+    /// When its link is measured anew if a picture that was made larger still does not fit.
+    pub measure_at: Option<Instant>,
+    /// When that was done last.
+    pub measured_at: Option<Instant>,
     /// Its own name in binding requests.
     pub fragment: Option<String>,
-    /// Whence it was proven to send, the latest last.
-    pub addresses: Vec<SocketAddr>,
+    pub paths: Paths,
     /// Wants to be driven.
     pub dirty: bool,
+    /// Packets that were written to it and have not left, at least.
+    pub waiting: u32,
     /// When it wants to be driven.
     pub deadline: Instant,
     /// The earliest time at which it is known to be looked at.
@@ -97,9 +104,12 @@ impl Peer {
             fits: 100,
             quality: Quality::default(),
             thin_since: None,
+            measure_at: None,
+            measured_at: None,
             fragment: None,
-            addresses: Vec::new(),
+            paths: Paths::default(),
             dirty: false,
+            waiting: 0,
             deadline: now,
             armed: None,
             heard: now,
@@ -215,6 +225,18 @@ impl Peer {
             Some(Ok(output)) => Ok(output),
             _ => Err(Broken),
         }
+    }
+
+    /// What it sends, and where that goes. An answer to a check goes where the check came from.
+    pub fn transmit(&self, transmit: str0m::net::Transmit) -> Output {
+        const STUN_MAX: u8 = 3;
+        let str0m::net::Transmit { source, destination, contents, .. } = transmit;
+        let bytes: Vec<u8> = contents.into();
+        let destination = match bytes.first() {
+            Some(first) if *first > STUN_MAX => self.paths.instead_of(destination),
+            _ => destination,
+        };
+        Output::Transmit(Transmit { source, destination, bytes })
     }
 
     /// What a packet with this SSRC is; `None` when it is not mapped.

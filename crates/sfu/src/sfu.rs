@@ -12,6 +12,8 @@ use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use wire::limits::HELD_FOR;
+
 use crate::command::{Command, Event, Kind, PeerId, RoomId, StreamId};
 use crate::deadlines::Deadlines;
 use crate::demux::{Demux, Slot};
@@ -19,6 +21,10 @@ use crate::peer::Peer;
 use crate::publication::Publication;
 use crate::recording::Recorded;
 use crate::speakers::Speakers;
+
+/// To so many peers a packet is held for the next ones. Below, driving each costs less than waking up
+/// once more.
+const HELD_FROM_PEERS: usize = 16;
 
 /// What does not change while the SFU lives.
 #[derive(Clone, Debug)]
@@ -98,6 +104,8 @@ pub struct Sfu {
     publications: HashMap<StreamId, Publication>,
     /// Peers that were written to.
     dirty: Vec<Slot>,
+    /// Since when the first of them waits to be driven.
+    dirty_since: Option<Instant>,
     peer_deadlines: Deadlines<(Slot, PeerId)>,
     track_deadlines: Deadlines<(StreamId, Kind)>,
     /// When to look at what everybody's link carries; never while nobody is there.
@@ -123,6 +131,7 @@ impl Sfu {
             demux: Demux::default(),
             publications: HashMap::new(),
             dirty: Vec::new(),
+            dirty_since: None,
             peer_deadlines: Deadlines::new(),
             track_deadlines: Deadlines::new(),
             allocate_at: None,
@@ -153,14 +162,18 @@ impl Sfu {
             if let Some(output) = self.outputs.pop_front() {
                 return output;
             }
-            if let Some(slot) = self.dirty.pop() {
+            let held_until = self.held_until();
+            if held_until.is_none()
+                && let Some(slot) = self.dirty.pop()
+            {
                 self.drive(slot);
                 continue;
             }
             if self.look_at_what_is_due() {
                 continue;
             }
-            let next = [self.peer_deadlines.next(), self.track_deadlines.next(), self.allocate_at];
+            let (peers, tracks) = (self.peer_deadlines.next(), self.track_deadlines.next());
+            let next = [held_until, peers, tracks, self.allocate_at];
             return Output::Wait(next.into_iter().flatten().min());
         }
     }
@@ -175,12 +188,16 @@ impl Sfu {
         (self.slots.len(), self.publications.len())
     }
 
-    fn transmit(&mut self, transmit: str0m::net::Transmit) {
-        self.outputs.push_back(Output::Transmit(Transmit {
-            source: transmit.source,
-            destination: transmit.destination,
-            bytes: transmit.contents.into(),
-        }));
+    /// What goes to many waits a moment for the next packets of its picture: together they cost
+    /// each peer little more than one of them.
+    fn held_until(&mut self) -> Option<Instant> {
+        if self.dirty.len() < HELD_FROM_PEERS {
+            // Some were driven already: so are the others.
+            self.dirty_since = None;
+            return None;
+        }
+        let since = *self.dirty_since.get_or_insert(self.now);
+        Some(since + HELD_FOR).filter(|at| *at > self.now)
     }
 
     fn tell(&mut self, event: Event) {

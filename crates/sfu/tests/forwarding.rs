@@ -428,3 +428,19 @@ fn who_has_the_word_is_told_of_the_room_and_nobody_of_another_one() {
     world.run(SECOND);
     assert_eq!(told(&world, ROOM), [StreamId(10)], "who is gone is not told of");
 }
+
+#[test]
+fn who_has_another_address_all_of_a_sudden_is_served_there_after_its_next_check() {
+    let mut world = one_and_two(9);
+    for client in [1, 2] {
+        world.change_address(client);
+        // `str0m` checks its path every 3 s at most.
+        world.run(4 * SECOND);
+        for (id, kind, least) in [(2, Audio, 45), (2, Video, 70), (3, Audio, 45), (3, Video, 70)] {
+            let flow = world.flow(id, 10, kind, SECOND);
+            assert!(flow >= least, "after {client} moved: {id} {kind:?} {flow}");
+        }
+    }
+    let lost = |event: &&Event| matches!(event, Event::Disconnected { .. });
+    assert_eq!(world.events.iter().find(lost), None);
+}

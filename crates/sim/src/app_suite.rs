@@ -52,8 +52,11 @@ fn settings_are_kept_and_names_stay_unique(mut store: impl SyncStore) {
         ..AppSettings::default()
     };
     let changed = App { name: "first".into(), active: false, settings, ..one.clone() };
-    assert_eq!(ask(&mut store, AppRequest::Save { app: changed.clone() }), AppReply::Done);
-    let taken = AppRequest::Save { app: App { name: "first".into(), ..two.clone() } };
+    assert_eq!(
+        ask(&mut store, AppRequest::Save { app: Box::new(changed.clone()) }),
+        AppReply::Done
+    );
+    let taken = AppRequest::Save { app: Box::new(App { name: "first".into(), ..two.clone() }) };
     assert_eq!(store.perform(Request::OfApp(taken)), Err(StoreError::Exists));
     let mut store = store.reopen();
     let found = perform(&mut store, Request::LoadApp { aid: one.aid });
@@ -146,7 +149,7 @@ fn what_an_app_keeps_shorter_ends_earlier_though_it_is_stored_already(mut store:
     }
     let keep = |store: &mut _, retention_days| {
         let settings = AppSettings { retention_days, ..AppSettings::default() };
-        ask(store, AppRequest::Save { app: App { settings, ..one.clone() } });
+        ask(store, AppRequest::Save { app: Box::new(App { settings, ..one.clone() }) });
         let sweep = Request::Sweep { now: NOW, count: 9 };
         while !matches!(perform(store, sweep.clone()), Reply::Swept(0)) {}
     };

@@ -6,16 +6,19 @@ use std::net::IpAddr;
 use hub::port::apps::{
     AppReply, AppRequest, Filter, Scheduled, UsageRow, Used, UserRow, day_of, matches,
 };
-use hub::port::personal::{Known, KnownDevice, PersonalReply, PersonalRequest, StoredFile};
-use hub::port::store::{
-    App, Contact, DeviceId, Group, HistoryOf, LogRow, LoggedMessage, Member, NewMessage, Note,
-    Outcome, Reply, Request, StoreError, Token, TokenHash, TokenId, User,
+use hub::port::personal::{
+    Known, KnownDevice, LeftFiles, PersonalReply, PersonalRequest, StoredFile,
 };
-use hub::{Person, Trace};
+use hub::port::store::{
+    App, Contact, Copied, DeviceId, Group, HistoryOf, LogRow, LoggedMessage, Member, NewMessage,
+    Note, Outcome, Receipt, Reply, Request, Seen, StoreError, Token, TokenHash, TokenId, User,
+};
+use hub::{Person, Trace, file_keys, file_keys_in};
 use wire::codec::Decode as _;
 use wire::id::{AppId, DeviceKey, GroupId, MessageId, Seq, Uid};
 use wire::limits::{
-    CONTACTS_MAX, DEVICE_KEPT, EXPIRED_TOKEN_KEPT, LOG_ENTRIES_MAX, MESSAGE_KEY_KEPT,
+    CONTACTS_MAX, DEVICE_KEPT, EXPIRED_TOKEN_KEPT, HISTORY_RECEIPTS_MAX, LOG_ENTRIES_MAX,
+    MESSAGE_KEY_KEPT,
 };
 use wire::mask::{contact, group as mode, user as user_flag};
 use wire::time::{Duration, Timestamp};
@@ -53,9 +56,13 @@ pub struct MemoryStore {
     usage: BTreeMap<(AppId, u32), (BTreeSet<Uid>, Used)>,
     /// By name, with who has uploaded them.
     files: BTreeMap<String, (Uid, StoredFile)>,
+    /// Those that something has named.
+    named: BTreeSet<String>,
     logs: BTreeMap<Uid, Log>,
     /// Own copies: whose, of which conversation, places of messages.
     history: BTreeMap<(Uid, Side), BTreeMap<u64, (Uid, MessageId)>>,
+    /// Who got or read a message, by its place, and when; whoever has removed its copy meanwhile too.
+    seen: BTreeMap<(u64, Uid), (Timestamp, Timestamp)>,
     /// Numbers are never used again, also of what is gone.
     last: Last,
 }
@@ -141,6 +148,9 @@ impl MemoryStore {
 
     fn append_notes(&mut self, notes: Vec<Note>) -> Vec<(Uid, Seq)> {
         let places = notes.into_iter().map(|note| {
+            if let Some(receipt) = note.receipt {
+                self.note_receipt(note.uid, receipt);
+            }
             // A log of somebody who is gone is not made again.
             let place = match self.users.contains_key(&note.uid) {
                 true => self.logs.entry(note.uid).or_default().append(note.entry, None),
@@ -149,6 +159,23 @@ impl MemoryStore {
             (note.uid, place)
         });
         places.collect()
+    }
+
+    fn note_receipt(&mut self, sender: Uid, receipt: Receipt) {
+        let Some(place) = self.messages.get(&(sender, receipt.id)).map(|it| it.place) else {
+            return;
+        };
+        let mut copies = self.history.iter().filter(|((uid, _), _)| *uid == receipt.by);
+        let got = copies.any(|(_, copies)| copies.contains_key(&place));
+        if !got && !self.seen.contains_key(&(place, receipt.by)) {
+            return;
+        }
+        let (delivered, read) = self.seen.entry((place, receipt.by)).or_default();
+        let first = |at: Timestamp| if at == Timestamp(0) { receipt.at } else { at };
+        *delivered = first(*delivered);
+        if receipt.read {
+            *read = first(*read);
+        }
     }
 
     fn append(&mut self, message: NewMessage, to: Vec<Uid>) -> Outcome {
@@ -206,7 +233,7 @@ impl MemoryStore {
         (before, until): (Option<u64>, Timestamp),
         count: u32,
         now: Timestamp,
-    ) -> Vec<(u64, bytes::Bytes)> {
+    ) -> Vec<Copied> {
         let mut found = BTreeMap::new();
         for ((whose, side), copies) in &self.history {
             if *whose != uid || !is_of(of, *side) || !self.is_shown(uid, *side, now) {
@@ -217,11 +244,29 @@ impl MemoryStore {
                 let Some(stored) = self.messages.get(key) else { continue };
                 let wanted = before.is_none_or(|before| *place < before) && stored.ts <= until;
                 if wanted && stored.expires > now {
-                    found.insert(*place, stored.entry.clone());
+                    let receipts = if key.0 == uid { self.seen(uid, *place) } else { Vec::new() };
+                    let entry = stored.entry.clone();
+                    found.insert(*place, Copied { place: *place, entry, receipts });
                 }
             }
         }
-        found.into_iter().rev().take(count as usize).collect()
+        found.into_values().rev().take(count as usize).collect()
+    }
+
+    /// Who has the message at this place, among those with the lowest numbers that got it.
+    fn seen(&self, sender: Uid, place: u64) -> Vec<Seen> {
+        let copies = self.history.iter().filter(|(_, copies)| copies.contains_key(&place));
+        let got: BTreeSet<_> = copies.map(|((uid, _), _)| *uid).collect();
+        let removed =
+            self.seen.range((place, Uid(0))..=(place, Uid(u32::MAX))).map(|seen| seen.0.1);
+        let all: BTreeSet<_> =
+            got.into_iter().chain(removed).filter(|uid| *uid != sender).collect();
+        let some = all.into_iter().take(HISTORY_RECEIPTS_MAX).filter_map(|uid| {
+            let (delivered, read) = *self.seen.get(&(place, uid))?;
+            let address = self.users.get(&uid)?.address.clone();
+            Some(Seen { uid, address, delivered, read })
+        });
+        some.collect()
     }
 
     fn remove_from_history(
@@ -394,8 +439,12 @@ impl MemoryStore {
         self.delete_tokens(|token| token.uid == uid);
         self.logs.remove(&uid);
         self.history.retain(|(of, _), _| *of != uid);
+        self.seen.retain(|(_, by), _| *by != uid);
         self.contacts.retain(|(of, peer), _| *of != uid && *peer != uid);
-        self.files.retain(|_, (of, _)| *of != uid);
+        for (name, (of, _)) in self.files.iter_mut().filter(|(_, (of, _))| *of == uid) {
+            *of = Uid(0);
+            self.named.insert(name.clone());
+        }
         for (group, members) in self.groups.values_mut() {
             members.remove(&uid);
             if group.owner == Some(uid) {
@@ -406,6 +455,37 @@ impl MemoryStore {
 }
 
 impl MemoryStore {
+    /// What records name files by.
+    fn keys_in_use(&self) -> BTreeSet<String> {
+        let messages = self.messages.values().map(|stored| &stored.entry[..]);
+        let users = self.users.values().flat_map(|it| [it.image.as_bytes(), it.values.as_bytes()]);
+        let groups = self.groups.values();
+        let groups = groups.flat_map(|(it, _)| [it.image.as_bytes(), it.values.as_bytes()]);
+        let said = messages.chain(users).chain(groups);
+        said.flat_map(file_keys_in).map(str::to_owned).collect()
+    }
+
+    /// Notes which files are named now.
+    fn note_named(&mut self) {
+        let used = self.keys_in_use();
+        let names = self.files.keys().filter(|name| is_named(name, &used)).cloned();
+        self.named.extend(names);
+    }
+
+    fn left_files(&self, wanted: &LeftFiles) -> Vec<String> {
+        let mut used = self.keys_in_use();
+        let due = self.scheduled.values().flat_map(|due| file_keys_in(&due.message));
+        used.extend(due.map(str::to_owned));
+        let is_before = |ts, before: Option<Timestamp>| before.is_some_and(|before| ts < before);
+        let left = self.files.iter().filter(|(name, (_, file))| {
+            let unnamed = !is_named(name, &used);
+            let ever = self.named.contains(*name);
+            unnamed && (ever || is_before(file.ts, wanted.unnamed_before))
+                || is_before(file.ts, wanted.before)
+        });
+        left.map(|(name, _)| name.clone()).take(wanted.count).collect()
+    }
+
     fn personal(&mut self, request: PersonalRequest) -> PersonalReply {
         match request {
             PersonalRequest::Known { uid } => PersonalReply::Known(self.known(uid)),
@@ -422,6 +502,13 @@ impl MemoryStore {
             }
             PersonalRequest::Filed { uid, file } => {
                 self.files.entry(file.name.clone()).or_insert((uid, file));
+                PersonalReply::Done
+            }
+            PersonalRequest::LeftFiles(wanted) => {
+                PersonalReply::LeftFiles(self.left_files(&wanted))
+            }
+            PersonalRequest::Unfiled { names } => {
+                self.files.retain(|name, _| !names.contains(name));
                 PersonalReply::Done
             }
             PersonalRequest::Erase { who, .. } => {
@@ -526,7 +613,7 @@ impl MemoryStore {
                 if self.apps.values().any(|it| it.name == app.name && it.aid != app.aid) {
                     return Err(StoreError::Exists);
                 }
-                let before = self.apps.insert(app.aid, app.clone()).unwrap_or_default();
+                let before = self.apps.insert(app.aid, App::clone(&app)).unwrap_or_default();
                 if app.settings.keeps_shorter_than(&before.settings) {
                     let days = app.settings.retention_days.unsigned_abs();
                     self.shortenings.insert(app.aid, (days, self.last.message));
@@ -664,6 +751,9 @@ fn cut<T>(rows: impl Iterator<Item = T>, count: u32) -> (Vec<T>, bool) {
 
 impl SyncStore for MemoryStore {
     fn perform(&mut self, request: Request) -> Result<Reply, StoreError> {
+        if !self.files.is_empty() {
+            self.note_named();
+        }
         Ok(match request {
             Request::FindToken { hash } => {
                 let found = self.tokens.values().find(|(_, known)| *known == hash);
@@ -875,4 +965,7 @@ impl MemoryStore {
     pub fn forget_message(&mut self, sender: Uid, id: MessageId) {
         self.messages.remove(&(sender, id));
     }
+}
+fn is_named(name: &str, used: &BTreeSet<String>) -> bool {
+    file_keys(name).is_some_and(|keys| keys.iter().any(|key| used.contains(key)))
 }

@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use hub::Person;
 use hub::port::apps::{AppRequest, Scheduled};
-use hub::port::personal::{ErasePlace, Known, PersonalReply, PersonalRequest, StoredFile};
+use hub::port::personal::{
+    ErasePlace, Known, LeftFiles, PersonalReply, PersonalRequest, StoredFile,
+};
 use hub::port::store::{Contact, HistoryOf, NewMessage, Note, Reply, Request, User};
 use wire::codec::Encode as _;
 use wire::id::{AppId, DeviceKey, GroupId, MessageId, Uid};
@@ -24,6 +26,7 @@ pub(crate) fn personal_suite<S: SyncStore>(make: &mut impl FnMut() -> S) {
     an_erased_user_is_in_nobodys_records(make());
     who_has_the_same_address_in_another_app_is_not_touched(make());
     a_file_belongs_to_who_uploaded_it(make());
+    a_file_goes_with_the_last_record_that_names_it(make());
 }
 
 fn everything_of_a_user_is_known(mut store: impl SyncStore) {
@@ -111,7 +114,7 @@ fn an_erased_user_is_in_nobodys_records(mut store: impl SyncStore) {
         now: NOW,
     };
     let Reply::History(rows) = perform(&mut store, all) else { panic!("no history") };
-    assert_eq!(rows.into_iter().map(|(_, entry)| entry).collect::<Vec<_>>(), [other]);
+    assert_eq!(rows.into_iter().map(|row| row.entry).collect::<Vec<_>>(), [other]);
     let id = MessageId::new(1).expect("an id");
     let find = Request::FindMessage { sender: bob.uid, id };
     assert_eq!(perform(&mut store, find), Reply::Message(None));
@@ -153,6 +156,72 @@ fn a_file_belongs_to_who_uploaded_it(mut store: impl SyncStore) {
     let names = |known: Known| known.files.into_iter().map(|file| file.name).collect::<Vec<_>>();
     assert_eq!(names(known(&mut store, bob.uid)), ["1-b.png", "1-d.png"]);
     assert_eq!(names(known(&mut store, ada.uid)), ["1-a.png"]);
+}
+
+fn a_file_goes_with_the_last_record_that_names_it(mut store: impl SyncStore) {
+    let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
+    let name = |digit: &str| format!("1795312345-{}.png", digit.repeat(32));
+    let names = ["1", "2", "3", "4", "5"].map(name);
+    for name in &names {
+        file_of(&mut store, ada.uid, StoredFile { name: name.clone(), size: 1, ts: NOW });
+    }
+    let [once, twice, pictured, unnamed, played] = names;
+    let message = |url: String, id| {
+        let content = Content { file: Some(File { url, ..File::default() }), ..Content::default() };
+        new_message(&ada, to("bob"), id, Some(content))
+    };
+    let send = |store: &mut _, url: String, id| {
+        let messages = vec![(message(url, id), vec![ada.uid, bob.uid])];
+        perform(store, Request::Append { messages });
+    };
+    send(&mut store, format!("https://x.test/files/{once}"), 1);
+    send(&mut store, format!("https://x.test/files/{twice}?e=1&s=2"), 2);
+    send(&mut store, format!("https://x.test/files/{twice}"), 3);
+    send(&mut store, format!("https://x.test/media/1000/{}", hub::medium_of(&played)), 4);
+    let save = |store: &mut _, image: String| {
+        perform(store, Request::SaveUser { user: User { image, ..bob.clone() } });
+    };
+    save(&mut store, format!("https://x.test/files/{pictured}"));
+    let left = |store: &mut _, unnamed_before| {
+        let wanted = LeftFiles { unnamed_before, before: None, count: 9 };
+        let reply = personal(store, PersonalRequest::LeftFiles(wanted));
+        let PersonalReply::LeftFiles(names) = reply else { panic!("{reply:?}") };
+        names
+    };
+    let nothing: [String; 0] = [];
+    assert_eq!(left(&mut store, None), nothing);
+    assert_eq!(left(&mut store, Some(NOW)), nothing, "it has just come");
+    assert_eq!(left(&mut store, Some(Timestamp(NOW.0 + 1))), [unnamed.as_str()]);
+
+    let take_back = |store: &mut _, id| {
+        let entry = new_message(&ada, to("bob"), id, None).entry;
+        let id = MessageId::new(id).expect("a small number is an id");
+        let notes = Vec::new();
+        perform(store, Request::ChangeMessage { sender: ada.uid, id, entry, notes });
+    };
+    take_back(&mut store, 1);
+    take_back(&mut store, 2);
+    assert_eq!(left(&mut store, None), [once.as_str()], "of the other there is another message");
+    let mut store = store.kill();
+    assert_eq!(left(&mut store, None), [once.as_str()]);
+    personal(&mut store, PersonalRequest::Unfiled { names: vec![once] });
+    assert_eq!(left(&mut store, None), nothing);
+    save(&mut store, String::new());
+    assert_eq!(left(&mut store, None), [pictured.as_str()]);
+    save(&mut store, format!("https://x.test/files/{pictured}"));
+    assert_eq!(left(&mut store, None), nothing, "it is named again");
+    let sweep = Request::Sweep { now: Timestamp(NOW.0 + 700_000_000), count: 9 };
+    send(&mut store, "https://x.test/".into(), 5);
+    perform(&mut store, sweep);
+    assert_eq!(left(&mut store, None), [twice.as_str(), &played], "their messages were over");
+    perform(&mut store, Request::DeleteUser { uid: bob.uid, notes: Vec::new() });
+    perform(&mut store, Request::DeleteUser { uid: ada.uid, notes: Vec::new() });
+    let mut all = [twice, pictured, unnamed, played];
+    all.sort();
+    assert_eq!(left(&mut store, None), all, "what nobody has a message with goes with its owner");
+    let wanted = LeftFiles { before: Some(Timestamp(NOW.0 + 1)), count: 2, ..LeftFiles::default() };
+    let reply = personal(&mut store, PersonalRequest::LeftFiles(wanted));
+    assert!(matches!(reply, PersonalReply::LeftFiles(names) if names.len() <= 2));
 }
 
 // ---- helpers -----------------------------------------------------------------------------
@@ -240,7 +309,7 @@ fn send(
 }
 
 fn note(of: &User, body: entry::Body) -> Note {
-    Note { uid: of.uid, entry: Entry { body: Some(body) }.encode_to_vec().into() }
+    Note { uid: of.uid, entry: Entry { body: Some(body) }.encode_to_vec().into(), receipt: None }
 }
 
 fn schedule(store: &mut impl SyncStore, from: &User, address: &str) {

@@ -150,6 +150,7 @@ impl World {
                 | Output::Hook(_)
                 | Output::Push(_)
                 | Output::Recalled { .. }
+                | Output::RemoveFiles { .. }
                 | Output::Log { .. } => {}
             }
         }

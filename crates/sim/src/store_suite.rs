@@ -2,12 +2,13 @@
 
 use bytes::Bytes;
 use hub::port::store::{
-    Contact, DeviceId, Group, HistoryOf, LogRow, Member, NewMessage, Note, Outcome, Pin, Reply,
-    Request, StoreError, Token, TokenId, User,
+    Contact, DeviceId, Group, HistoryOf, LogRow, Member, NewMessage, Note, Outcome, Pin, Receipt,
+    Reply, Request, Seen, StoreError, Token, TokenId, User,
 };
 use wire::id::{AppId, DeviceKey, GroupId, MessageId, Seq, Uid};
 use wire::limits::{
-    CONTACTS_MAX, DEVICE_KEPT, EXPIRED_TOKEN_KEPT, LOG_ENTRIES_MAX, MESSAGE_KEY_KEPT,
+    CONTACTS_MAX, DEVICE_KEPT, EXPIRED_TOKEN_KEPT, HISTORY_RECEIPTS_MAX, LOG_ENTRIES_MAX,
+    MESSAGE_KEY_KEPT,
 };
 use wire::mask::{contact, group as mode, user as user_flag};
 use wire::time::Timestamp;
@@ -47,6 +48,7 @@ pub fn store_suite<S: SyncStore>(mut make: impl FnMut() -> S) {
     pins_come_and_go_with_their_group(make());
     own_copies_are_read_back_from_the_newest(make());
     own_copies_go_when_they_are_removed_or_swept(make());
+    own_copies_say_who_has_the_message(make());
     only_who_wants_to_be_found_and_contacts_are_found(make());
     push_tokens_are_of_devices_and_go_with_them(make());
     personal_suite(&mut make);
@@ -80,8 +82,8 @@ fn own_copies_are_read_back_from_the_newest(mut store: impl SyncStore) {
         let (until, now) = (Timestamp(until), Timestamp(10));
         let request = Request::ReadHistory { uid, of, before, until, count, now };
         let Reply::History(rows) = perform(store, request) else { panic!("no history") };
-        let ids = rows.iter().map(|(_, entry)| entry[0]).collect::<Vec<_>>();
-        (ids, rows.last().map(|(place, _)| *place))
+        let ids = rows.iter().map(|row| row.entry[0]).collect::<Vec<_>>();
+        (ids, rows.last().map(|row| row.place))
     };
     let with_bob = HistoryOf::User(bob.uid);
     let (ids, place) = read(&mut store, ada.uid, with_bob, None, 99, 2);
@@ -105,6 +107,58 @@ fn own_copies_are_read_back_from_the_newest(mut store: impl SyncStore) {
     assert_eq!(read(&mut store, bob.uid, HistoryOf::All, None, 99, 9).0, [7, 5, 2, 1]);
 }
 
+fn own_copies_say_who_has_the_message(mut store: impl SyncStore) {
+    let names: Vec<_> =
+        (0..HISTORY_RECEIPTS_MAX).map(|number| format!("member {number}")).collect();
+    let mut all: Vec<_> = ["ada", "bob", "carol"]
+        .into_iter()
+        .chain(names.iter().map(|it| &it[..]))
+        .map(|name| user(&mut store, AppId(1), name))
+        .collect();
+    let stranger = all.pop().expect("there are some");
+    let (ada, bob, carol) = (&all[0], &all[1], &all[2]);
+    let to: Vec<_> = all[1..].iter().chain(all.first()).map(|user| user.uid).collect();
+    perform(&mut store, append_request(ada.uid, 1, &to));
+    let seen = |store: &mut _, uid| {
+        let (of, until, now) = (HistoryOf::All, Timestamp(u64::MAX >> 1), Timestamp(0));
+        let request = Request::ReadHistory { uid, of, before: None, until, count: 9, now };
+        let Reply::History(rows) = perform(store, request) else { panic!("no history") };
+        rows.into_iter().map(|row| row.receipts).collect::<Vec<_>>()
+    };
+    let note = |store: &mut _, by: Uid, read, at| {
+        let id = MessageId::new(1).expect("a small number is an id");
+        let receipt = Some(Receipt { id, by, read, at: Timestamp(at) });
+        let notes = vec![Note { uid: ada.uid, entry: Bytes::from_static(b"x"), receipt }];
+        perform(store, Request::AppendNotes { notes });
+    };
+    assert_eq!(seen(&mut store, ada.uid), [[]]);
+    note(&mut store, bob.uid, false, 5);
+    note(&mut store, bob.uid, true, 7);
+    note(&mut store, bob.uid, false, 8);
+    note(&mut store, carol.uid, true, 9);
+    note(&mut store, stranger.uid, true, 9);
+    let of = |user: &User, delivered, read| {
+        let (delivered, read) = (Timestamp(delivered), Timestamp(read));
+        Seen { uid: user.uid, address: user.address.clone(), delivered, read }
+    };
+    let both = [vec![of(bob, 5, 7), of(carol, 9, 9)]];
+    assert_eq!(seen(&mut store, ada.uid), both, "the first time counts, of who got it");
+    assert_eq!(seen(&mut store, bob.uid), [[]], "it is the sender's to know");
+    let before = Some((HistoryOf::All, Timestamp(u64::MAX >> 2)));
+    let remove =
+        Request::RemoveFromHistory { uid: bob.uid, messages: vec![], before, notes: vec![] };
+    perform(&mut store, remove);
+    assert_eq!(seen(&mut store, bob.uid), Vec::<Vec<Seen>>::new());
+    let mut store = store.reopen();
+    assert_eq!(seen(&mut store, ada.uid), both, "a copy that is removed takes no receipt back");
+    for member in &all[3..] {
+        note(&mut store, member.uid, false, 9);
+    }
+    assert_eq!(seen(&mut store, ada.uid)[0].len(), HISTORY_RECEIPTS_MAX);
+    perform(&mut store, Request::DeleteUser { uid: carol.uid, notes: vec![] });
+    assert!(!seen(&mut store, ada.uid)[0].contains(&of(carol, 9, 9)), "who is gone is not named");
+}
+
 fn own_copies_go_when_they_are_removed_or_swept(mut store: impl SyncStore) {
     let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
     let carol = user(&mut store, AppId(1), "carol");
@@ -124,7 +178,7 @@ fn own_copies_go_when_they_are_removed_or_swept(mut store: impl SyncStore) {
         let (of, until, now) = (HistoryOf::All, Timestamp(99), NOW);
         let request = Request::ReadHistory { uid, of, before: None, until, count: 9, now };
         let Reply::History(rows) = perform(store, request) else { panic!("no history") };
-        rows.iter().map(|(_, entry)| entry[0]).collect::<Vec<_>>()
+        rows.iter().map(|row| row.entry[0]).collect::<Vec<_>>()
     };
     let remove = |store: &mut _, messages, before| {
         let request = Request::RemoveFromHistory { uid: ada.uid, messages, before, notes: vec![] };
@@ -426,7 +480,7 @@ fn a_message_to_who_is_gone_is_in_nobodys_log(mut store: impl SyncStore) {
 fn a_group_message_reaches_those_whose_log_is_not_full(mut store: impl SyncStore) {
     let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
     let carol = user(&mut store, AppId(1), "carol");
-    let note = Note { uid: bob.uid, entry: Bytes::from_static(b"x") };
+    let note = Note { uid: bob.uid, entry: Bytes::from_static(b"x"), receipt: None };
     let notes = vec![note; LOG_ENTRIES_MAX as usize];
     perform(&mut store, Request::AppendNotes { notes });
     let reply = append(&mut store, ada.uid, 1, &[bob.uid, carol.uid, ada.uid]);
@@ -440,7 +494,7 @@ fn reading_goes_on_behind_the_last_place_looked_at(mut store: impl SyncStore) {
     for id in 1..=5 {
         append(&mut store, ada.uid, id, &[bob.uid]);
     }
-    let note = Note { uid: bob.uid, entry: Bytes::from_static(b"note") };
+    let note = Note { uid: bob.uid, entry: Bytes::from_static(b"note"), receipt: None };
     perform(&mut store, Request::AppendNotes { notes: vec![note] });
     // Everything but the note has expired, and still the reader comes to the end.
     let late = Timestamp(NOW.0 + 3_600_000);
@@ -523,7 +577,7 @@ fn expired_tokens_are_swept_with_their_devices(mut store: impl SyncStore) {
     token([3; 32], Some(Timestamp(NOW.0 + 1)));
     device(&mut store, old, bob.uid, 1);
     let (present, ..) = device(&mut store, forever, bob.uid, 2);
-    let note = Note { uid: bob.uid, entry: Bytes::from_static(b"x") };
+    let note = Note { uid: bob.uid, entry: Bytes::from_static(b"x"), receipt: None };
     perform(&mut store, Request::AppendNotes { notes: vec![note] });
     acknowledge(&mut store, present, bob.uid, 1, NOW);
     assert_eq!(log(&mut store, bob.uid, 0).len(), 1, "the old device holds the log");
@@ -619,7 +673,7 @@ fn a_message_is_stored_once(mut store: impl SyncStore) {
 fn a_changed_message_says_the_new_to_all_who_have_not_fetched_it(mut store: impl SyncStore) {
     let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
     append(&mut store, ada.uid, 7, &[bob.uid]);
-    let note = Note { uid: bob.uid, entry: Bytes::from_static(b"it changed") };
+    let note = Note { uid: bob.uid, entry: Bytes::from_static(b"it changed"), receipt: None };
     let (sender, id) = (ada.uid, MessageId::new(7).unwrap());
     let entry = Bytes::from_static(b"new");
     let change = Request::ChangeMessage { sender, id, entry: entry.clone(), notes: vec![note] };
@@ -635,7 +689,7 @@ fn a_changed_message_says_the_new_to_all_who_have_not_fetched_it(mut store: impl
 fn messages_of_one_request_keep_their_order_and_each_has_its_outcome(mut store: impl SyncStore) {
     let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
     let carol = user(&mut store, AppId(1), "carol");
-    let note = Note { uid: carol.uid, entry: Bytes::from_static(b"x") };
+    let note = Note { uid: carol.uid, entry: Bytes::from_static(b"x"), receipt: None };
     perform(&mut store, Request::AppendNotes { notes: vec![note; LOG_ENTRIES_MAX as usize] });
     append(&mut store, ada.uid, 2, &[bob.uid]);
     let one = |id, to: &[Uid]| match append_request(ada.uid, id, to) {
@@ -666,7 +720,7 @@ fn messages_of_one_request_keep_their_order_and_each_has_its_outcome(mut store: 
 fn entries_are_read_back_in_order_and_expired_ones_left_out(mut store: impl SyncStore) {
     let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
     append(&mut store, ada.uid, 1, &[bob.uid]);
-    let note = Note { uid: bob.uid, entry: Bytes::from_static(b"note") };
+    let note = Note { uid: bob.uid, entry: Bytes::from_static(b"note"), receipt: None };
     let reply = perform(&mut store, Request::AppendNotes { notes: vec![note] });
     assert_eq!(reply, Reply::Appended(vec![(bob.uid, Seq(2))]));
     append(&mut store, ada.uid, 3, &[bob.uid]);
@@ -783,7 +837,7 @@ fn a_full_log_refuses_messages_until_somebody_fetches(mut store: impl SyncStore)
     let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
     let token = issue(&mut store, bob.uid, "web", [1; 32]);
     let (device, ..) = device(&mut store, token, bob.uid, 1);
-    let note = Note { uid: bob.uid, entry: Bytes::from_static(b"x") };
+    let note = Note { uid: bob.uid, entry: Bytes::from_static(b"x"), receipt: None };
     let notes = vec![note; LOG_ENTRIES_MAX as usize];
     perform(&mut store, Request::AppendNotes { notes });
     let to = [bob.uid, ada.uid];
@@ -811,7 +865,7 @@ fn members_come_and_go_with_their_group(mut store: impl SyncStore) {
             group: Group { name: "crew".into(), owner: Some(ada.uid), ..group },
             put: vec![promoted.clone()],
             remove: vec![bob.uid, Uid(999)],
-            notes: vec![Note { uid: bob.uid, entry: Bytes::from_static(b"left") }],
+            notes: vec![Note { uid: bob.uid, entry: Bytes::from_static(b"left"), receipt: None }],
         },
     );
     assert_eq!(saved, Reply::GroupSaved { gid, places: vec![(bob.uid, Seq(1))] });
@@ -833,7 +887,7 @@ fn a_deleted_user_leaves_nothing_behind(mut store: impl SyncStore) {
     issue(&mut store, bob.uid, "web", [1; 32]);
     let gid = save_group(&mut store, &[&ada, &bob]);
     append(&mut store, ada.uid, 1, &[bob.uid]);
-    let notes = vec![Note { uid: ada.uid, entry: Bytes::from_static(b"bob left") }];
+    let notes = vec![Note { uid: ada.uid, entry: Bytes::from_static(b"bob left"), receipt: None }];
     let reply = perform(&mut store, Request::DeleteUser { uid: bob.uid, notes });
     assert_eq!(reply, Reply::Appended(vec![(ada.uid, Seq(1))]));
     assert_eq!(perform(&mut store, Request::FindToken { hash: [1; 32] }), Reply::Token(None));

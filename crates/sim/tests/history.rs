@@ -69,7 +69,34 @@ fn a_browser_that_has_lost_its_storage_gets_its_history_page_by_page() {
     let old = page.iter().filter(|message| message.key.incoming).take(20);
     assert!(old.clone().count() == 20);
     assert!(old.into_iter().all(|message| message.status == status::RECEIVED_READ));
-    assert!(page.iter().filter(|m| !m.key.incoming).all(|m| m.status == status::SENT));
+    assert!(page.iter().filter(|m| !m.key.incoming).all(|m| m.status == status::DELIVERED));
+}
+
+#[test]
+fn own_messages_of_the_history_say_who_has_them_and_who_has_read_them() {
+    let mut scenario = Scenario::new(11).with_clients(["a", "b", "c"]);
+    let mut group = GroupId(0);
+    scenario = scenario.then(|world| group = world.group(&["a", "b", "c"]));
+    scenario = scenario.send("a", "b", ["read"]).send_group("a", group, ["to both"]).drive();
+    scenario = scenario.read("b", "a").drive().cut("b").send("a", "b", ["sent"]).drive();
+    let seen = scenario.page("a").stored();
+    scenario = scenario.with_device("a", "a2").drive();
+    assert!(scenario.page("a2").stored().is_empty());
+    scenario = sync(scenario, "a2", Scope::All, 100);
+    assert_eq!(scenario.statuses("a2"), [status::READ, status::DELIVERED, status::SENT]);
+    let copies = scenario.page("a2").stored();
+    let receipts = |messages: &[client::message::Message]| {
+        messages.iter().map(|message| message.receipts.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        receipts(&copies),
+        receipts(&seen),
+        "from whom, and when, as the first device has it"
+    );
+    assert_eq!(copies[1].receipts.len(), 2);
+
+    scenario = scenario.restore("b").drive().read("b", "a").drive();
+    assert_eq!(scenario.statuses("a2")[2], status::READ, "and what comes later is told by the log");
 }
 
 #[test]

@@ -107,6 +107,11 @@ pub const LOG_ENTRIES_MAX: u64 = 10_000;
 /// Messages in one answer to a question for the history. A longer wish is cut to it.
 pub const HISTORY_PAGE_MAX: u32 = 256;
 
+/// Members whose receipts come with an own message of the history, those with the lowest numbers; the
+/// others' are known to devices that were there. With [`HISTORY_PAGE_MAX`] a page costs the store
+/// 16,000 rows at most, some 15 ms.
+pub const HISTORY_RECEIPTS_MAX: usize = 64;
+
 /// What a question for the history counts as, in frames of [`FRAMES_PER_SECOND_MAX`]: it costs the
 /// store a few milliseconds. So a session asks twenty a second on average; beyond it the session
 /// ends with `RateLimit`.
@@ -212,6 +217,34 @@ pub const PUSH_TOKEN_BYTES_MAX: usize = 4_096;
 /// Time between two push messages to somebody who does not come (`backend-api.md` 2.10). What comes
 /// in between wakes nobody; calls do.
 pub const PUSH_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How long after the start, and after a message was taken back, files are looked for that nothing names
+/// any more: what is replaced in this time is named again.
+pub const FILES_LEFT_AFTER: Duration = Duration::from_secs(5);
+
+/// Files that are removed at once. The next ones follow [`FILES_LEFT_AFTER`] later, so that messages do not
+/// wait for disks.
+pub const FILES_LEFT_AT_ONCE: usize = 64;
+
+/// How long a file stays that no message, picture or profile has ever named, where the operator has those
+/// removed (`files.orphans`): its sending was not finished. A page has its uploads for a day, a phone in a
+/// drawer for some weeks.
+pub const FILE_UNNAMED_KEPT: Duration = Duration::from_secs(30 * 86_400);
+
+/// How long the link to a file of a user whose class has its files signed is good for whoever has it, as
+/// a message brings it. Then it takes a token of the app.
+pub const FILE_LINK_LIFETIME: Duration = Duration::from_secs(30 * 86_400);
+
+/// Credentials of push services an app may have: one of Firebase, and some of Apple's for its apps. A
+/// further one is refused (`QUOTA`).
+pub const PUSH_CREDENTIALS_MAX: usize = 8;
+
+/// Largest credential of a push service, bytes: Firebase's has 2.5 KB, Apple's 3 to 6. A larger one is
+/// refused (`TOOLARGE`).
+pub const PUSH_CREDENTIAL_BYTES_MAX: usize = 32 * 1024;
+
+/// Answer of a push service that is read, bytes: a short reason. The rest is not.
+pub const PUSH_ANSWER_BYTES_MAX: usize = 16 * 1024;
 
 /// Users of whom it is remembered when they were woken. Beyond them all are forgotten, and may be
 /// woken once too often.
@@ -391,6 +424,12 @@ pub const PEERS_MAX: usize = 20_000;
 /// after a change of network. The oldest is forgotten, and known again at its next binding request.
 pub const PEER_ADDRESSES_MAX: usize = 8;
 
+/// How long the address that was negotiated with a peer has to be silent, while the peer is heard at
+/// another one that it has proven, before it is sent to there. Who receives pictures reports on them
+/// several times a second, who sends sends more often. Shorter, and one with two networks that is quiet on both
+/// would be sent to by turns.
+pub const PATH_SILENT_AFTER: Duration = Duration::from_secs(1);
+
 /// Longest silence of a peer before it counts as disconnected. Browsers renew their consent every
 /// 2.5 s (Chromium) or 5 s (Firefox), so one check may go missing.
 pub const PEER_SILENCE_MAX: Duration = Duration::from_secs(11);
@@ -437,6 +476,13 @@ pub const LINK_THIN_AFTER: Duration = Duration::from_millis(1_500);
 /// takes to see that the link is still thin.
 pub const LINK_TRIED_AGAIN_AFTER: Duration = Duration::from_secs(20);
 
+/// How long a picture that is shown larger waits for its layer before the link is measured anew from
+/// scratch: the WebRTC stack has probed by then, if it does.
+pub const LINK_MEASURED_ANEW_AFTER: Duration = Duration::from_millis(750);
+
+/// How often that is done at most: each time costs a thin link a moment of delay.
+pub const LINK_MEASURED_ANEW_EVERY: Duration = Duration::from_secs(5);
+
 /// How often it is decided anew what each link carries.
 pub const ALLOCATION_INTERVAL: Duration = Duration::from_millis(250);
 
@@ -447,6 +493,11 @@ pub const RESEND_PACKETS_MAX: usize = 800;
 /// Streams a media server remembers, published, wanted or paused. Commands about further ones
 /// have no effect.
 pub const PUBLICATIONS_MAX: usize = 100_000;
+
+/// How long a packet for many subscribers waits for those behind it: what pacers of browsers send in one go
+/// arrives within it. Longer, and it would be noticed as delay; without it each packet costs as much
+/// as a burst.
+pub const HELD_FOR: Duration = Duration::from_millis(1);
 
 /// Receives from the socket before what they cause is sent. More would delay the first.
 pub const MEDIA_BATCH_MAX: usize = 32;
@@ -506,6 +557,14 @@ pub const MEDIA_COMMANDS_MAX: usize = 4_096;
 /// Events of the media loop waiting for the server. Beyond it notices of who talks are dropped
 /// and no further command is taken until some are gone.
 pub const MEDIA_EVENTS_MAX: usize = 4_096;
+
+/// Processor time of the media loop, percent of its core, above which nobody more is let into a room and
+/// no further stream is taken: `RoomRefused` says so. Near 100 packets would wait for each other, and
+/// everybody would see it.
+pub const MEDIA_LOAD_MAX_PERCENT: u32 = 80;
+
+/// Below this there is room again. Nearer to the other one, and whoever is let in would close the door.
+pub const MEDIA_LOAD_AGAIN_PERCENT: u32 = 65;
 
 /// Receive and send buffer of the media socket, bytes: 100 ms of 300 Mbit/s. The kernel drops
 /// what exceeds it; receivers ask for it again.

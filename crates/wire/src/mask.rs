@@ -148,6 +148,8 @@ pub mod user {
     pub const WEBHOOK: u32 = 0x2;
     pub const NO_OUTGOING: u32 = 0x4;
     pub const NO_INCOMING: u32 = 0x8;
+    /// The server keeps copies of its messages, also where it keeps none of others'.
+    pub const RETAIN: u32 = 0x10;
     /// May be found by search.
     pub const SEARCHABLE: u32 = 0x100;
     /// Who watches is not told of changes; it sees them when it asks.

@@ -61,15 +61,13 @@ fn compile() -> anyhow::Result<PathBuf> {
     let wasm32 = "wasm32-unknown-unknown";
     // Nothing but the library for JavaScript: as a Rust library beside it, which is how it stands
     // in Cargo.toml, whatever is public would stay in, a tenth of the size.
-    let package = ["--package", "mesibo", "--lib", "--crate-type", "cdylib"];
+    let mut words = vec!["rustc", "--package", "mesibo", "--lib", "--crate-type", "cdylib"];
     // The standard library made for this one program (`docs/decisions/0019`), in a folder of its
     // own: nothing else is to be built like this.
-    let standard = ["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"];
+    words.extend(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"]);
     let folder = target().join("sdk/cargo");
-    let mut words = vec!["rustc", "--profile", "sdk", "--target", wasm32, "--target-dir"];
     let place = folder.to_string_lossy();
-    words.push(&place);
-    words.extend(package.iter().chain(&standard));
+    words.extend(["--profile", "sdk", "--target", wasm32, "--target-dir", &place]);
     let mut cargo = command("cargo", words);
     cargo.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", NO_LAST_WORDS);
     run(cargo)?;

@@ -148,7 +148,7 @@ fn in_browsers(folders: &[&str]) -> anyhow::Result<Outcome> {
     let browsers = tools::browsers()?;
     let site = site::build(&sdk::build()?)?;
     let server = server::build(Profile::Dev)?;
-    let mut node = node_tests(folders);
+    let mut node = node_tests(folders)?;
     node.env("E2E_SERVER", server)
         .env("E2E_SITE", site)
         .env("E2E_GECKODRIVER", browsers.geckodriver)
@@ -156,10 +156,10 @@ fn in_browsers(folders: &[&str]) -> anyhow::Result<Outcome> {
     suite::tests(node)
 }
 
-/// One file after the other: two cores carry one set of browsers. `E2E_FILE=room` runs only files
-/// with this in their name.
-fn node_tests(folders: &[&str]) -> Command {
-    let mut words = vec!["--test".to_string(), "--test-concurrency=1".into()];
+/// Two files at a time: a test waits more than it computes. `E2E_FILE=room` runs only files with
+/// this in their name.
+fn node_tests(folders: &[&str]) -> anyhow::Result<Command> {
+    let mut words = vec!["--test".to_string(), "--test-concurrency=2".into()];
     // A file whose test hangs, or that left something running, fails instead of holding up all.
     words.push(format!("--test-timeout={}", FILE_MAX.as_millis()));
     words.push("--test-reporter=spec".into());
@@ -175,5 +175,8 @@ fn node_tests(folders: &[&str]) -> Command {
         files.sort();
         words.extend(files);
     }
-    command("node", words)
+    // Without a file `node --test` would look for some by itself.
+    let has_files = words.iter().any(|word| word.ends_with(".test.js"));
+    anyhow::ensure!(has_files, "no file of {folders:?} has E2E_FILE={wanted} in its name");
+    Ok(command("node", words))
 }

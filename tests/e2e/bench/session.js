@@ -85,7 +85,7 @@ export function sendMessages(socket, to, count, first = 0) {
       const frames = [];
       for (; sent < count && sent - accepted < IN_FLIGHT; sent++) {
         const id = first + sent + 1;
-        const content = field(1, `message number ${sent}`);
+        const content = field(1, `message number ${first + sent}`);
         const body = [integer(1, id), field(2, field(1, to)), integer(4, 3), field(7, content)];
         frames.push(message(field(4, Buffer.concat(body))));
       }

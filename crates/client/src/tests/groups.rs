@@ -63,6 +63,40 @@ fn who_is_a_member_already_joins_again() {
 }
 
 #[test]
+fn who_waits_to_be_let_in_is_answered_in_the_end_by_whoever_decides() {
+    for let_in in [true, false] {
+        let mut page = Page::online();
+        let ticket = change(&mut page, TEAM, What::Join(7));
+        let error = group_error::ACCESS_DENIED;
+        page.reply(GroupReply { ticket, error, waiting: true, ..GroupReply::default() });
+        let mut joined = changed(1, group_change::Kind::Joined, ticket + 1);
+        if let Some(proto::entry::Body::Group(change)) = &mut joined.entry.as_mut().unwrap().body {
+            change.origin = vec![9; 16];
+        }
+        if let_in {
+            page.deliver(vec![joined]);
+        } else {
+            page.reply(GroupReply { ticket, error, ..GroupReply::default() });
+        }
+        let refused = |waiting| Event::GroupError { group: TEAM, ticket, error, waiting };
+        let last = if let_in { Event::GroupJoined { group: TEAM, ticket } } else { refused(false) };
+        assert_eq!(page.events, [refused(true), last]);
+    }
+}
+
+#[test]
+fn a_host_is_told_who_waits() {
+    let mut page = Page::online();
+    let members = vec![proto::Member { uid: 5, address: "bob".into(), ..Default::default() }];
+    let group = Some(proto::Group { gid: TEAM.0, ..proto::Group::default() });
+    page.reply(GroupReply { waiting: true, group, members, ..GroupReply::default() });
+    let [Event::GroupWaiting { group: TEAM, members }] = &page.events[..] else {
+        panic!("{:?}", page.events);
+    };
+    assert_eq!(members[0].address, "bob");
+}
+
+#[test]
 fn who_leaves_is_told_by_the_log_once() {
     let mut page = Page::online();
     page.deliver(vec![changed(1, group_change::Kind::Joined, 0)]);
@@ -97,7 +131,7 @@ fn what_can_be_repeated_goes_again_after_a_reconnect_and_the_rest_has_failed() {
     page.lose_connection();
     let error = group_error::GENERAL;
     for (group, ticket) in [(GroupId(0), create), (TEAM, pin)] {
-        assert!(page.events.contains(&Event::GroupError { group, ticket, error }));
+        assert!(page.events.contains(&Event::GroupError { group, ticket, error, waiting: false }));
     }
     page.wait();
     page.welcome(0);
@@ -113,7 +147,7 @@ fn one_request_too_many_is_refused_at_once() {
     let ticket = page.client.group_settings(TEAM);
     page.input(Input::Tick);
     let error = group_error::GENERAL;
-    assert_eq!(page.events, [Event::GroupError { group: TEAM, ticket, error }]);
+    assert_eq!(page.events, [Event::GroupError { group: TEAM, ticket, error, waiting: false }]);
 }
 
 #[test]

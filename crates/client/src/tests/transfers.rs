@@ -39,6 +39,25 @@ fn a_file_is_kept_then_announced_then_uploaded_and_then_its_message_goes() {
 }
 
 #[test]
+fn a_picture_is_kept_until_its_profile_is_stored_and_goes_on_under_its_number() {
+    let mut page = Page::online();
+    let id = page.client.upload_picture(None);
+    page.input(Input::Tick);
+    assert!(matches!(page.transfers[..], [Command::Upload { .. }]));
+    page.file(FileInput::Uploaded { id, url: "https://there/a.webp".into() });
+    assert_eq!(page.transfers.len(), 1, "a reload before it is set would have to set it");
+    page.client.forget_picture(id);
+    page.run();
+    assert_eq!(page.transfers[1..], [Command::Forget { id }]);
+
+    assert_eq!(page.client.upload_picture(Some(id)), id);
+    page.input(Input::Tick);
+    assert!(matches!(page.transfers[2], Command::Upload { id: again, .. } if again == id));
+    page.file(FileInput::Missing { id, reason: "another tab was faster".into() });
+    assert_eq!(page.transfers[3..], [Command::Forget { id }]);
+}
+
+#[test]
 fn messages_behind_a_file_do_not_wait_for_it() {
     let mut page = Page::online();
     let id = page.uploading();

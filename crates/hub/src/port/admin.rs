@@ -4,13 +4,15 @@
 //! call carries the outcome of reading its parameters, because the credential is judged before
 //! them: a bad token with a bad operation is `AUTHFAIL`.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use wire::id::{AppId, GroupId, MessageId, Uid};
 use wire::time::Timestamp;
 
-use super::apps::{Class, ClassPatch, Filter, UsageRow, UserRow};
+use super::apps::{Class, ClassPatch, Filter, PushCredential, UsageRow, UserRow};
 use super::personal::Known;
+use super::push::Push;
 use super::store::{App, Group, Member, Pin, TokenHash, User};
 
 /// A call of the backend.
@@ -181,6 +183,20 @@ pub struct AppFields {
     pub upload_max_mb: Option<u32>,
     pub tokens_kept: Option<u32>,
     pub e2ee: Option<bool>,
+}
+
+/// Options of push messages; `None` leaves them as they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)] // As in `AppSettings`.
+pub struct PushFields {
+    /// Nothing is shown unless the app on the device shows it.
+    pub background: Option<bool>,
+    pub sound: Option<String>,
+    pub interval_s: Option<u32>,
+    pub debug: Option<bool>,
+    pub sandbox: Option<bool>,
+    /// Names of credentials to delete.
+    pub remove: Vec<String>,
 }
 
 /// A PIN to add or to change.
@@ -458,6 +474,21 @@ pub enum Operation {
         /// Which group.
         gid: GroupId,
     },
+    /// `pushupload`.
+    PushUpload {
+        /// Read and found good by the host.
+        credential: PushCredential,
+    },
+    /// `pushset`.
+    PushSet {
+        /// What to set.
+        fields: PushFields,
+    },
+    /// `pushtest`.
+    PushTest {
+        /// Who is woken.
+        user: UserRef,
+    },
     /// `appdel`.
     AppDelete {
         /// Has to be the app's, for safety.
@@ -488,6 +519,13 @@ pub enum Operation {
         /// In.
         admit: bool,
     },
+    /// `grouprecord`: begin or end a recording, or only tell whether there is one.
+    GroupRecord {
+        /// Which group.
+        gid: GroupId,
+        /// Begin or end.
+        on: Option<bool>,
+    },
     /// `groupgetmembers`.
     MembersGet {
         /// Which group.
@@ -517,12 +555,30 @@ pub enum Reply {
     AppRow(App),
     /// `appsget`.
     Apps(Vec<App>),
-    /// `appstats`, newest first, and how many sessions there are.
-    Usage(Vec<UsageRow>, u32),
+    /// `appstats`.
+    Usage {
+        /// Newest first.
+        rows: Vec<UsageRow>,
+        /// Sessions there are.
+        live: u32,
+        /// Users and groups there are.
+        totals: (u64, u64),
+    },
     /// `uacset`, `uacget`.
     Classes(Vec<Class>),
     /// The host does this.
     Hooks(AppId, HookWish),
+    /// `pushupload`, `pushset`.
+    PushSettings(App),
+    /// `pushtest`: the host sends it and tells what came back.
+    PushTest(Box<Push>),
+    /// `grouprecord`.
+    Recording {
+        /// Which group.
+        gid: GroupId,
+        /// Since when its room is being recorded, `None`: it is not.
+        begun: Option<Timestamp>,
+    },
     /// The host tells what there is.
     Media(GroupId),
     /// `appdel`.
@@ -635,6 +691,8 @@ pub struct MemberRow {
     pub member: Member,
     /// Effective `wire::mask::member` bits.
     pub effective: u32,
+    /// Effective `wire::mask::admin` bits.
+    pub effective_admin: u32,
     /// Who.
     pub user: User,
     /// Is the owner.
@@ -723,6 +781,7 @@ pub enum Param {
     MembersRemove,
     MembersAdmit,
     MembersPending,
+    GroupRecord,
     MemberSend,
     MemberReceive,
     MemberPublish,
@@ -794,6 +853,17 @@ pub enum Param {
     AppUploadMax,
     AppTokenPolicy,
     AppE2ee,
+    PushFile,
+    PushFileName,
+    PushType,
+    PushBackground,
+    PushSound,
+    PushInterval,
+    PushDebug,
+    PushSandbox,
+    PushDelete,
+    PushAddress,
+    PushUid,
     HookIds,
     StatsCount,
     StatsMonthly,

@@ -1,6 +1,7 @@
 //! What is asked of the store about an app as a whole: its settings, its lists, what it has
 //! scheduled. Part of the store's port; the same rules hold.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -72,9 +73,57 @@ pub struct AppSettings {
     /// Feature classes, in ascending order of their numbers.
     #[prost(message, repeated, tag = "19")]
     pub classes: Vec<Class>,
+    /// Sound of notifications on phones, empty = none.
+    #[prost(string, tag = "20")]
+    pub push_sound: String,
+    /// Least seconds between two push messages to a user who does not come; 0 =
+    /// `wire::limits::PUSH_INTERVAL`.
+    #[prost(uint32, tag = "21")]
+    pub push_interval_s: u32,
+    /// The log says what push services answer.
+    #[prost(bool, tag = "22")]
+    pub push_debug: bool,
+    /// Apple's service for apps that are being developed.
+    #[prost(bool, tag = "23")]
+    pub push_sandbox: bool,
+    /// What push services know the app by, never told.
+    #[prost(message, repeated, tag = "24")]
+    pub push_credentials: Vec<PushCredential>,
+}
+
+/// What a push service knows an app by. Each kind and name once.
+#[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
+pub struct PushCredential {
+    /// Of [`push_kind`].
+    #[prost(uint32, tag = "1")]
+    pub kind: u32,
+    /// Firebase's project, or Apple's topic.
+    #[prost(string, tag = "2")]
+    pub name: String,
+    /// The file as it was given.
+    #[prost(bytes = "bytes", tag = "3")]
+    pub secret: Bytes,
+    /// Seconds since 1970, 0 = never.
+    #[prost(uint64, tag = "4")]
+    pub expires_s: u64,
+}
+
+/// Push services with credentials.
+#[allow(missing_docs)]
+pub mod push_kind {
+    pub const FCM: u32 = 1;
+    pub const APN: u32 = 2;
 }
 
 impl AppSettings {
+    /// Bit of `push_flags`: notifications say who wrote what.
+    pub(crate) const PUSH_VISIBLE: u32 = 0x1;
+
+    /// Whether notifications say who wrote what.
+    pub fn shows_pushes(&self) -> bool {
+        self.push_flags & AppSettings::PUSH_VISIBLE != 0
+    }
+
     /// Whether messages that were stored under other settings are to end earlier by these.
     pub fn keeps_shorter_than(&self, before: &AppSettings) -> bool {
         let (now, before) = (self.retention_days, before.retention_days);
@@ -221,9 +270,12 @@ pub mod feature {
         pub const GROUP_PRESENCE: u64 = 1 << 36;
         pub const GROUP_CALL: u64 = 1 << 37;
         pub const UPLOAD: u64 = 1 << 38;
+        pub const UNSIGNED: u64 = 1 << 39;
     }
     /// Off in a class that says nothing of it.
     pub const DENIED_UNLESS_GIVEN: u64 = own::BROADCAST | own::CONF_FHD | own::NO_WEBHOOK;
+    /// Files that whoever has the URL may have.
+    pub const UNSIGNED: u64 = own::UNSIGNED;
     pub const MESSAGE_IN: u64 = own::MESSAGES | own::MESSAGE_IN;
     pub const MESSAGE_OUT: u64 = own::MESSAGES | own::MESSAGE_OUT;
     pub const RICH: u64 = own::RICH;
@@ -355,7 +407,7 @@ pub enum AppRequest {
     /// `StoreError::Exists` when the name is taken
     Save {
         /// All fields.
-        app: App,
+        app: Box<App>,
     },
     /// Gives it a new token; the former one is worth nothing any more. → [`AppReply::Done`]
     ReplaceToken {

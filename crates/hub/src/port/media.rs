@@ -43,8 +43,10 @@ pub struct Recording {
     pub aid: AppId,
     /// The room; its members may watch.
     pub room: GroupId,
-    /// Who has begun it.
+    /// Who has begun it, 0 = the backend.
     pub by: Uid,
+    /// Who is seen and heard.
+    pub of: Uid,
     /// When it began: one recording of a room is told from the next by it.
     pub begun: Timestamp,
     /// Name of who is seen and heard.
@@ -165,6 +167,8 @@ pub enum Event {
         /// Bit n: encoding n of the publisher.
         wanted: u32,
     },
+    /// The media server has no room for more, or has room again.
+    Full(bool),
     /// A recording cannot go on: the disk is full, or it has become too large.
     RecordingFailed {
         /// Of which room.

@@ -37,6 +37,13 @@ pub enum PersonalRequest {
         /// Which file.
         file: StoredFile,
     },
+    /// Files that may be removed. → [`PersonalReply::LeftFiles`]
+    LeftFiles(LeftFiles),
+    /// These files are gone. → [`PersonalReply::Done`]
+    Unfiled {
+        /// Their names.
+        names: Vec<String>,
+    },
     /// One step of taking out what others' records say of a user: messages from and to the user say
     /// nothing any more and nobody has copies of them, entries of others' logs do not name the user,
     /// nothing of or for the user is scheduled. The user itself goes with `Request::DeleteUser`.
@@ -61,8 +68,21 @@ pub enum PersonalReply {
     Known(Known),
     /// Places and encoded `proto::Entry`.
     Messages(Vec<(u64, Bytes)>),
+    /// Names of files.
+    LeftFiles(Vec<String>),
     /// Where the next step begins, `None` when that was the last.
     Erased(Option<ErasePlace>),
+}
+
+/// Files that are of no use: those that records have named, and none does any more, and more if wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeftFiles {
+    /// Files that came before this and that nothing has ever named.
+    pub unnamed_before: Option<Timestamp>,
+    /// All files that came before this.
+    pub before: Option<Timestamp>,
+    /// At most so many.
+    pub count: usize,
 }
 
 /// Everything that is kept of a user beside messages and the user's own record.

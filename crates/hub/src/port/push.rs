@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use wire::id::{AppId, GroupId, Uid};
 use wire::time::Timestamp;
 
+use super::apps::PushCredential;
 use super::store::DeviceId;
 
 /// Somebody who is not there has something to see.
@@ -30,6 +31,14 @@ pub struct Push {
     pub ttl_s: u32,
     /// Who wrote what, when the app wants that to be shown.
     pub alert: Option<Alert>,
+    /// Heard with it, empty = nothing.
+    pub sound: String,
+    /// The log says what the services answer.
+    pub debug: bool,
+    /// Apple's service for apps that are being developed.
+    pub sandbox: bool,
+    /// What services with credentials know the app by.
+    pub credentials: Vec<PushCredential>,
 }
 
 /// One device.

@@ -214,12 +214,51 @@ impl NewMessage {
 }
 
 /// A log entry that is no message: status, read, group change.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Note {
     /// Whose log.
     pub uid: Uid,
     /// An encoded `proto::Entry`.
     pub entry: Bytes,
+    /// Set when it says who has a message of that user: kept with that one's copy.
+    pub receipt: Option<Receipt>,
+}
+
+/// Somebody has a message, or has read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The sender's id of the message.
+    pub id: MessageId,
+    /// Who has it.
+    pub by: Uid,
+    /// And has read it.
+    pub read: bool,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+/// A user's own copy of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Copied {
+    /// Later messages have higher ones.
+    pub place: u64,
+    /// An encoded `proto::Entry`.
+    pub entry: Bytes,
+    /// Of an own message, who is known to have it: at most `limits::HISTORY_RECEIPTS_MAX`, by uid.
+    pub receipts: Vec<Seen>,
+}
+
+/// What is known of one who got a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Who.
+    pub uid: Uid,
+    /// The address.
+    pub address: String,
+    /// When the message was delivered, `Timestamp(0)` = not known.
+    pub delivered: Timestamp,
+    /// When it was read.
+    pub read: Timestamp,
 }
 
 /// A log entry as it is read back.
@@ -595,8 +634,8 @@ pub enum Reply {
     },
     /// When the message was stored and its encoded `proto::Entry`, `None` when it never was.
     Message(Option<(Timestamp, Bytes)>),
-    /// Messages, newest first: their places and encoded `proto::Entry`.
-    History(Vec<(u64, Bytes)>),
+    /// Messages, newest first.
+    History(Vec<Copied>),
     /// Part of a log.
     Log {
         /// The entries.

@@ -100,6 +100,7 @@ impl Host {
                 },
                 Output::AdminReply { result, .. } => self.answers.push(result),
                 Output::Media(command) => self.media.push(command),
+                Output::RemoveFiles { names } => self.input(Input::FilesRemoved { names }),
                 Output::Recalled { gid, sender, id } => self.recalled.push((gid, sender, id)),
                 Output::Push(push) => self.pushes.push(*push),
                 Output::Hook(told) => match *told {

@@ -19,13 +19,15 @@ use super::envelope::name_and_code;
 use crate::random;
 
 /// Operations that change nothing, and messages, of which there are too many.
-const LEFT_OUT: [&str; 9] = [
+const LEFT_OUT: [&str; 11] = [
     "groupgetmedia",
     "usersget",
     "groupsget",
     "groupgetmembers",
     "appget",
     "appsget",
+    "appstats",
+    "uacget",
     "messagesget",
     "hooksget",
     "message",
@@ -88,8 +90,10 @@ impl Audit {
                 line["uid"] = user.uid.0.into()
             }
             Ok(Reply::Group { group, .. }) => line["gid"] = group.gid.0.into(),
-            Ok(Reply::MembersEdited { gid, .. }) => line["gid"] = gid.0.into(),
-            Ok(Reply::AppRow(app)) => line["aid"] = app.aid.0.into(),
+            Ok(Reply::MembersEdited { gid, .. } | Reply::Recording { gid, .. }) => {
+                line["gid"] = gid.0.into()
+            }
+            Ok(Reply::AppRow(app) | Reply::PushSettings(app)) => line["aid"] = app.aid.0.into(),
             Ok(Reply::App { aid, .. }) => line["aid"] = aid.0.into(),
             Ok(_) => {}
             Err(error) => line["error"] = name_and_code(error.code).0.into(),

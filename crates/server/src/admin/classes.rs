@@ -20,7 +20,7 @@ pub const ONE: &[Param] = &[P::ClassId];
 const WITHIN: char = '\u{1}';
 
 /// What is 0 or 1, and enforced.
-const SWITCHES: [(&str, u64); 39] = [
+const SWITCHES: [(&str, u64); 40] = [
     ("features.group", own::GROUPS),
     ("features.message", own::MESSAGES),
     ("features.presence", own::PRESENCE),
@@ -60,6 +60,7 @@ const SWITCHES: [(&str, u64); 39] = [
     ("group.presence", own::GROUP_PRESENCE),
     ("group.call", own::GROUP_CALL),
     ("file.upload", own::UPLOAD),
+    ("file.signed", own::UNSIGNED),
 ];
 
 const NUMBERS: [(&str, usize); 5] = [
@@ -94,7 +95,9 @@ pub fn set(fields: &Fields<'_>) -> Outcome<Operation> {
     };
     for (path, bit) in SWITCHES {
         if let Some(value) = value(path) {
-            match boolean(value, P::Class).map_err(|_| broken(path, "is neither 0 nor 1"))? {
+            let given = boolean(value, P::Class).map_err(|_| broken(path, "is neither 0 nor 1"))?;
+            // The only one that takes something away when it is on.
+            match given != (bit == own::UNSIGNED) {
                 true => patch.allowed |= bit,
                 false => patch.denied |= bit,
             }

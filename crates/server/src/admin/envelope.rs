@@ -17,6 +17,7 @@ use super::apps::policy_name;
 use super::audit::RequestId;
 use super::classes;
 use super::groups::CALL_NAMES;
+use super::push;
 use super::table::path;
 
 /// Builds the JSON of an answer.
@@ -116,12 +117,13 @@ fn body(reply: Reply) -> Value {
             json!({"token": token, "app": {"aid": aid.0, "name": name, "token": token}})
         }
         Reply::AppRow(app) => json!({"app": app_row(&app)}),
-        Reply::Usage(rows, live) => {
+        Reply::PushSettings(app) => json!({"push": push::row(&app)}),
+        Reply::Usage { rows, live, totals: (users, groups) } => {
             let mut rows: Vec<_> = rows.iter().map(usage_row).collect();
             for (index, row) in rows.iter_mut().enumerate() {
                 row["live"] = if index == 0 { live } else { 0 }.into();
             }
-            json!({ "appstats": rows })
+            json!({"appstats": rows, "totals": {"users": users, "groups": groups}})
         }
         Reply::Classes(found) => {
             let rows: Vec<_> = found.iter().map(classes::row).collect();
@@ -134,6 +136,7 @@ fn body(reply: Reply) -> Value {
         // These are told elsewhere.
         Reply::Done
         | Reply::Media(_)
+        | Reply::PushTest(_)
         | Reply::Hooks(..)
         | Reply::Personal { .. }
         | Reply::Erasing { .. } => {
@@ -146,6 +149,9 @@ fn body(reply: Reply) -> Value {
         Reply::Groups(rows, more) => {
             json!({"groups": rows.iter().map(listed_group).collect::<Vec<_>>(), "more": more})
         }
+        Reply::Recording { gid, begun } => json!({"group": {
+            "gid": gid.0, "recording": u8::from(begun.is_some()), "begun": seconds(begun),
+        }}),
         Reply::Pins(pins) => json!({"pins": pins.iter().map(pin_row).collect::<Vec<_>>()}),
         Reply::Sent { mids, failed } => {
             let mut body = json!({"mid": mids.iter().find(|mid| **mid != 0)});

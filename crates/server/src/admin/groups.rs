@@ -95,6 +95,7 @@ pub const EDIT_MEMBERS: &[Param] = &[
 ];
 pub const GET_MEMBERS: &[Param] = &[P::Gid, P::MembersPending, P::Count, P::After];
 pub const ADMIT: &[Param] = &[P::Gid, P::Members, P::MembersAdmit];
+pub const RECORD: &[Param] = &[P::Gid, P::GroupRecord];
 pub const PIN: &[Param] = &[
     P::Gid,
     P::Pin,
@@ -168,6 +169,10 @@ pub fn admit(fields: &Fields<'_>) -> Outcome<Operation> {
     }
     let admit = fields.boolean(P::MembersAdmit)?.unwrap_or(true);
     Ok(Operation::GroupAdmit { gid, members, admit })
+}
+
+pub fn record(fields: &Fields<'_>) -> Outcome<Operation> {
+    Ok(Operation::GroupRecord { gid: gid(fields)?, on: fields.boolean(P::GroupRecord)? })
 }
 
 pub fn media(fields: &Fields<'_>) -> Outcome<Operation> {

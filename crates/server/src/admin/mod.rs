@@ -14,6 +14,7 @@ mod openapi;
 mod operation;
 mod parameters;
 mod personal;
+mod push;
 mod table;
 mod users;
 
@@ -24,10 +25,12 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
-use hub::port::admin::{AdminError, Call, Credential, ErrorCode, Operation, Param, Reply};
+use hub::port::admin::{
+    AdminError, Call, Credential, ErrorCode, MemberRow, Operation, Param, Reply,
+};
 use serde_json::Value;
 use subtle::ConstantTimeEq;
-use wire::id::AppId;
+use wire::id::{AppId, GroupId, Uid};
 use wire::limits::ADMIN_BODY_BYTES_MAX;
 
 pub use self::audit::Audit;
@@ -146,6 +149,7 @@ pub async fn answer(shared: Shared, origin: &Origin, request: Request) -> Respon
     shared.audit.note(known, &request, (&credential, origin.address), &result);
     match result {
         Ok(Reply::Media(gid)) => envelope.done(shared.library.told(gid)),
+        Ok(Reply::PushTest(push)) => envelope.done(shared.push.test(*push).await),
         Ok(Reply::Hooks(aid, wish)) => match shared.webhooks.wish(aid, wish).await {
             Some(body) => envelope.done(body),
             None => envelope.failure(&refused("the disk does not keep up"), json),
@@ -194,6 +198,15 @@ pub async fn ask(
     operation: Operation,
 ) -> Result<Reply, AdminError> {
     perform(shared, credential, Ok(operation)).await
+}
+
+/// What a user is in a group, when it is a member and may sign in.
+pub async fn member(shared: &Shared, aid: AppId, uid: Uid, gid: GroupId) -> Option<MemberRow> {
+    let after = Uid(uid.0.checked_sub(1)?);
+    let wanted = Operation::MembersGet { gid, after, count: 1, pending: false };
+    let reply = ask(shared, Credential::ForApp(aid), wanted).await.ok()?;
+    let Reply::Members { members, .. } = reply else { return None };
+    members.into_iter().find(|row| row.user.uid == uid && row.user.active)
 }
 
 fn refused(cause: &str) -> AdminError {

@@ -5,7 +5,7 @@ use hub::port::admin::{AdminError, ErrorCode, Operation, Param};
 
 use super::fields::{Fields, Outcome, refuse};
 use super::parameters::Parameters;
-use super::{apps, classes, groups, messages, users};
+use super::{apps, classes, groups, messages, push, users};
 
 /// An operation of this release.
 pub struct Entry {
@@ -36,6 +36,7 @@ pub const ENTRIES: &[Entry] = &[
     Entry { names: &["groupeditmembers", "addmembers"], params: groups::EDIT_MEMBERS, about: "add, edit or remove members", read: groups::edit_members },
     Entry { names: &["groupgetmembers", "getmembers", "groupmembers"], params: groups::GET_MEMBERS, about: "list members", read: groups::get_members },
     Entry { names: &["groupadmit"], params: groups::ADMIT, about: "let in who waits, or send it away", read: groups::admit },
+    Entry { names: &["grouprecord"], params: groups::RECORD, about: "begin or end a recording of the room, or tell whether there is one", read: groups::record },
     Entry { names: &["grouppin"], params: groups::PIN, about: "add, list or remove pins", read: groups::pin },
     Entry { names: &["message"], params: messages::SEND, about: "send a message", read: messages::send },
     Entry { names: &["messagesget", "msgget"], params: messages::GET, about: "read a user's messages, newest first", read: messages::get },
@@ -46,6 +47,9 @@ pub const ENTRIES: &[Entry] = &[
     Entry { names: &["appsget"], params: &[Param::Key], about: "list all apps; takes the admin key", read: apps::list },
     Entry { names: &["apptoken"], params: apps::ONE, about: "give the app a new token", read: apps::token },
     Entry { names: &["appstats"], params: apps::STATS, about: "what the app has used, by day or month, newest first", read: apps::stats },
+    Entry { names: &["pushupload"], params: push::UPLOAD, about: "put a credential of a push service in the place of the former one", read: push::upload },
+    Entry { names: &["pushset"], params: push::SET, about: "change and read options of push messages", read: push::set },
+    Entry { names: &["pushtest"], params: push::TEST, about: "send a push message to try, and tell what the services answer", read: push::test },
     Entry { names: &["uacset"], params: classes::SET, about: "make a feature class of users, or change it", read: classes::set },
     Entry { names: &["uacget"], params: classes::ONE, about: "read one feature class, or all", read: classes::get },
     Entry { names: &["uacdel"], params: classes::ONE, about: "delete a feature class; its users are left everything", read: classes::delete },
@@ -57,7 +61,7 @@ pub const ENTRIES: &[Entry] = &[
 ];
 
 /// Known operations that are not part of this release.
-const LATER: &[&str] = &["appapn", "pushupload", "pushset", "pushtest", "upload", "onpset"];
+const LATER: &[&str] = &["appapn", "upload", "onpset"];
 
 /// Whether the admin key does this operation itself; any other it does for the app it names.
 pub fn is_of_installation(op: &str) -> bool {

@@ -3,6 +3,7 @@
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Multipart};
 use axum::http::{HeaderMap, Request, header};
+use data_encoding::BASE64;
 use serde_json::{Map, Value};
 
 /// All parameters of a request: later places override earlier ones.
@@ -14,7 +15,7 @@ pub struct Parameters(pub Map<String, Value>);
 pub struct BadJson;
 
 /// Objects of the JSON form, which a flat form may carry as text.
-pub const OBJECTS: [&str; 6] = ["user", "group", "message", "otp", "app", "uac"];
+pub const OBJECTS: [&str; 7] = ["user", "group", "message", "otp", "app", "uac", "push"];
 
 impl Parameters {
     /// Reads query, form, multipart and JSON body, in this order.
@@ -86,9 +87,18 @@ impl Parameters {
         let mut parts = Multipart::from_request(request, &()).await.map_err(|_| BadJson)?;
         while let Some(part) = parts.next_field().await.map_err(|_| BadJson)? {
             let Some(name) = part.name().map(str::to_owned) else { continue };
-            if part.file_name().is_none() {
-                let text = part.text().await.map_err(|_| BadJson)?;
-                self.put_text(&name, text);
+            match part.file_name().map(str::to_owned) {
+                None => {
+                    let text = part.text().await.map_err(|_| BadJson)?;
+                    self.put_text(&name, text);
+                }
+                // As the JSON form has it.
+                Some(file_name) if name == "file" => {
+                    let bytes = part.bytes().await.map_err(|_| BadJson)?;
+                    self.put_text("file", BASE64.encode(&bytes));
+                    self.put_text("filename", file_name);
+                }
+                Some(_) => {}
             }
         }
         Ok(())

@@ -154,6 +154,10 @@ pub async fn erase(
     shared.library.erase(user.uid).await;
     let erased = shared.webhooks.erase(Person::from(&user)).await;
     erased.ok_or_else(|| refused("the disk does not keep up; ask again"))?;
-    let user = UserRef { uid: Some(user.uid), address: None };
-    ask(shared, credential, Operation::UserErase { user, rest: true }).await
+    let uid = user.uid;
+    let user = UserRef { uid: Some(uid), address: None };
+    let erased = ask(shared, credential, Operation::UserErase { user, rest: true }).await;
+    // What was recorded until the user was shut out may have been sealed only now.
+    shared.library.erase(uid).await;
+    erased
 }

@@ -7,7 +7,7 @@ mod login;
 mod rooms;
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use axum::Extension;
 use axum::Router;
@@ -24,6 +24,7 @@ use wire::limits::{ADMIN_BODY_BYTES_MAX, TOKEN_BYTES_MIN};
 
 use crate::Shared;
 use crate::admin::{Failures, Parameters, ask};
+use crate::clock::unix_seconds;
 use crate::front::Origin;
 use crate::site::{self, Site};
 
@@ -145,7 +146,7 @@ impl Asked<'_> {
         };
         tracing::info!(op, result, "demo");
         body.insert("op".into(), op.into());
-        body.insert("ts".into(), seconds().into());
+        body.insert("ts".into(), unix_seconds().into());
         body.insert("result".into(), result.into());
         body.into()
     }
@@ -211,8 +212,4 @@ fn respond(body: Value) -> Response {
         headers.insert(name, HeaderValue::from_static(value));
     }
     response
-}
-
-fn seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

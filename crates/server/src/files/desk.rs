@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
@@ -25,6 +25,7 @@ use wire::limits::{
 };
 
 use super::name::Name;
+use crate::clock::unix_seconds;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -95,7 +96,7 @@ impl Desk {
     pub fn sweep_every_hour(self: Arc<Self>) {
         tokio::spawn(async move {
             loop {
-                self.sweep(now()).await;
+                self.sweep(unix_seconds()).await;
                 tokio::time::sleep(HOUR).await;
             }
         });
@@ -120,7 +121,7 @@ impl Desk {
         if self.lock().values().filter(of_owner).count() >= UPLOADS_UNFINISHED_MAX {
             return Ok(None);
         }
-        let expires = now() + UPLOAD_UNFINISHED_KEPT.as_secs();
+        let expires = unix_seconds() + UPLOAD_UNFINISHED_KEPT.as_secs();
         let upload = Arc::new(Upload::new(name, owner, length, expires));
         File::create(self.path_of(&upload.name)).await?;
         tokio::fs::write(self.note_of(&upload.name), upload.note().to_string()).await?;
@@ -270,10 +271,6 @@ async fn somebody_else(turn: &mut Option<Turn<'_>>) {
         Some(turn) => drop(turn.next.changed().await),
         None => std::future::pending().await,
     }
-}
-
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 #[cfg(test)]

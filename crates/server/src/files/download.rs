@@ -1,17 +1,23 @@
 //! `GET /files/<name>`: a file for whoever knows its name, whole or in part (RFC 9110 section 14).
 
+use std::collections::HashMap;
 use std::ops::Range;
 
+use axum::Extension;
 use axum::body::Body;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use data_encoding::HEXLOWER;
+use hmac::Mac;
 use object_store::path::Path as Place;
 use object_store::{GetOptions, GetRange, ObjectStoreExt};
 
 use super::name::Name;
-use super::{Files, allow_all_origins};
+use super::{Files, allow_all_origins, bearer, who};
 use crate::Shared;
+use crate::clock::unix_seconds;
+use crate::front::Origin;
 
 /// Files never change, and nothing of them runs in our origin.
 const HEADERS: [(header::HeaderName, &str); 4] = [
@@ -36,17 +42,63 @@ pub async fn preflight() -> Response {
 /// Gives a file, or a part of it.
 pub async fn download(
     State(shared): State<Shared>,
+    Extension(origin): Extension<Origin>,
     Path(name): Path<String>,
+    RawQuery(query): RawQuery,
     method: Method,
     headers: HeaderMap,
 ) -> Response {
-    let found = match Name::read(&name) {
-        Some(name) => give(&shared.files, &name, &method, &headers).await,
-        None => Err(StatusCode::NOT_FOUND),
+    let found = async {
+        let name = Name::read(&name).ok_or(StatusCode::NOT_FOUND)?;
+        if !name.is_signed() {
+            return give(&shared.files, &name, &method, &headers).await;
+        }
+        prove(&shared, &origin, &name, &query.unwrap_or_default(), &headers).await?;
+        let mut response = give(&shared.files, &name, &method, &headers).await?;
+        let private = HeaderValue::from_static("private, max-age=3600");
+        response.headers_mut().insert(header::CACHE_CONTROL, private);
+        Ok(response)
     };
+    let found: Result<Response, StatusCode> = found.await;
     let mut response = found.unwrap_or_else(IntoResponse::into_response);
     allow_all_origins(&mut response);
     response
+}
+
+/// Looks whether who asks for a file that takes more than its URL has a link that is still good, or a
+/// token of its app.
+async fn prove(
+    shared: &Shared,
+    origin: &Origin,
+    name: &Name,
+    query: &str,
+    headers: &HeaderMap,
+) -> Result<(), StatusCode> {
+    let files = &shared.files;
+    let said: HashMap<_, _> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    if let (Some(expires), Some(seal)) = (said.get("e"), said.get("s")) {
+        let expires = expires.parse().map_err(|_| StatusCode::FORBIDDEN)?;
+        let seal = HEXLOWER.decode(seal.as_bytes()).unwrap_or_default();
+        let good = files.link(name, expires).verify_slice(&seal).is_ok();
+        if good && expires > unix_seconds() {
+            return Ok(());
+        }
+    }
+    let credential = said.get("auth").or(said.get("token")).cloned().or(bearer(headers));
+    let credential = credential.ok_or(StatusCode::FORBIDDEN)?;
+    if files.failures().too_many(origin.address) {
+        return Err(StatusCode::TOO_MANY_REQUESTS);
+    }
+    let asker = who(&shared.hub, credential, false).await;
+    let asker = asker.map_err(|()| StatusCode::SERVICE_UNAVAILABLE)?;
+    let Some(asker) = asker else {
+        files.failures().count(origin.address);
+        return Err(StatusCode::UNAUTHORIZED);
+    };
+    match name.sealed().is_some_and(|(of, seal)| files.seal(asker.aid, of) == seal) {
+        true => Ok(()),
+        false => Err(StatusCode::FORBIDDEN),
+    }
 }
 
 /// Gives a file, or a part of it, to whom it may be given.

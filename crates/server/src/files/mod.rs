@@ -1,12 +1,13 @@
 //! The file service: uploads into the data folder, downloads of what is there.
 //!
 //! [`upload`](mod@upload) takes a whole file in a form, [`tus`] takes it in pieces that can be
-//! resumed, [`download`] gives it to whoever knows its name, [`desk`] keeps what is unfinished.
+//! resumed, [`download`] gives it to whoever knows its name (or proves more), [`desk`] keeps what is unfinished.
 //! Whose a token is, the hub decides.
 
 mod desk;
 mod download;
 mod name;
+mod picture;
 mod tus;
 mod upload;
 
@@ -18,17 +19,21 @@ use axum::Router;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::Response;
 use axum::routing::{any, get};
+use data_encoding::HEXLOWER;
+use hmac::{Hmac, Mac};
 use hub::{UploadKey, Uploader};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Place;
 use object_store::{ObjectStore, ObjectStoreExt};
+use sha2::Sha256;
 use tokio::sync::Semaphore;
-use wire::id::Uid;
-use wire::limits::UPLOADS_AT_ONCE_MAX;
+use wire::id::{AppId, Uid};
+use wire::limits::{FILE_LINK_LIFETIME, UPLOADS_AT_ONCE_MAX};
 
 use self::desk::Desk;
 use crate::Shared;
 use crate::admin::Failures;
+use crate::clock::unix_seconds;
 use crate::front::Origin;
 use crate::hub_task::HubHandle;
 
@@ -54,6 +59,8 @@ pub struct Files {
     /// Where downloads are, when that is not where the upload went.
     url: Option<Arc<str>>,
     bytes_max: u64,
+    /// Seals names and links of files that take more than their URL.
+    key: UploadKey,
 }
 
 /// The routes of the file service.
@@ -68,7 +75,12 @@ pub fn routes() -> Router<Shared> {
 
 impl Files {
     /// Opens the folders `files` and `uploads` of the data folder, makes them when missing.
-    pub fn open(data: &Path, url: Option<String>, max_mb: u64) -> anyhow::Result<Files> {
+    pub fn open(
+        data: &Path,
+        url: Option<String>,
+        max_mb: u64,
+        key: UploadKey,
+    ) -> anyhow::Result<Files> {
         let folder = data.join("files");
         std::fs::create_dir_all(&folder)?;
         let stock = Arc::new(LocalFileSystem::new_with_prefix(&folder)?);
@@ -78,7 +90,7 @@ impl Files {
         let slots = Arc::new(Semaphore::new(UPLOADS_AT_ONCE_MAX));
         let bytes_max = max_mb.saturating_mul(1024 * 1024);
         let folder = folder.into();
-        Ok(Files { stock, folder, desk, slots, failures: Arc::default(), url, bytes_max })
+        Ok(Files { stock, folder, desk, slots, failures: Arc::default(), url, bytes_max, key })
     }
 
     /// Tokens that were worth nothing, by address.
@@ -133,10 +145,19 @@ impl Files {
 
     /// These files go. What is no name of ours, or is gone, is as good as removed.
     pub async fn remove(&self, names: &[String]) {
-        for name in names.iter().filter_map(|name| Name::read(name)) {
-            match self.stock.delete(&Place::from(name.as_str())).await {
-                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(error) => tracing::error!(%error, "a file cannot be removed"),
+        for name in names {
+            self.remove_one(name).await;
+        }
+    }
+
+    /// As [`Files::remove`]; `false` when it is still there.
+    pub async fn remove_one(&self, name: &str) -> bool {
+        let Some(name) = Name::read(name) else { return true };
+        match self.stock.delete(&Place::from(name.as_str())).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => true,
+            Err(error) => {
+                tracing::error!(%error, "a file cannot be removed");
+                false
             }
         }
     }
@@ -155,7 +176,45 @@ impl Files {
             "" => self.places(origin).1,
             url => url.to_owned(),
         };
-        format!("{download}/{name}")
+        match name.is_signed() {
+            false => format!("{download}/{name}"),
+            true => {
+                let expires = unix_seconds() + FILE_LINK_LIFETIME.as_secs();
+                let seal = HEXLOWER.encode(&self.link(name, expires).finalize().into_bytes());
+                format!("{download}/{name}?e={expires}&s={seal}")
+            }
+        }
+    }
+
+    /// A name for a file of this uploader.
+    fn draw(
+        &self,
+        uploader: &Uploader,
+        original: &str,
+        media_type: &str,
+    ) -> Result<Name, getrandom::Error> {
+        match uploader.signed {
+            false => Name::draw(original, media_type),
+            true => Name::draw_signed(original, media_type, |of| self.seal(uploader.aid, of)),
+        }
+    }
+
+    /// What says that a name is of this app.
+    fn seal(&self, aid: AppId, of: &str) -> String {
+        let mut mac = self.mac();
+        mac.update(format!("name.{aid}.{of}").as_bytes());
+        HEXLOWER.encode(&mac.finalize().into_bytes()[..4])
+    }
+
+    /// What says that a link is good until then, in seconds since 1970.
+    fn link(&self, name: &Name, expires: u64) -> Hmac<Sha256> {
+        let mut mac = self.mac();
+        mac.update(format!("file.{name}.{expires}").as_bytes());
+        mac
+    }
+
+    fn mac(&self) -> Hmac<Sha256> {
+        Hmac::new_from_slice(&self.key.0).expect("HMAC takes keys of any length")
     }
 }
 

@@ -2,13 +2,17 @@
 //! have the file; nothing else is a name, so no name leads out of the folder.
 
 use std::fmt;
-use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::clock::unix_seconds;
 use crate::random;
 
-/// `<epoch seconds>-<32 hex>.<ending>` (`backend-api.md` 6.3).
+/// `<epoch seconds>-<32 hex>.<ending>` (`backend-api.md` 6.3). One that begins with a zero takes more than
+/// its URL; the last eight of its digits are the seal of its app.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Name(String);
+
+/// Of the 32 digits: 96 bits are left that nobody guesses.
+const SEAL_DIGITS: usize = 8;
 
 /// Endings, their types, and whether a browser may show them in place. What is not listed, and
 /// what could run (HTML, SVG), is downloaded.
@@ -58,9 +62,31 @@ impl Name {
     /// random numbers.
     pub fn draw(original: &str, media_type: &str) -> Result<Name, getrandom::Error> {
         let random = random::hex::<16>()?;
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
-        let seconds = since_1970.map_or(0, |since| since.as_secs());
+        let seconds = unix_seconds();
         Ok(Name(format!("{seconds}-{random}.{}", ending(original, media_type))))
+    }
+
+    /// As [`Name::draw`], for one that takes more than its URL. `seal` makes eight digits of the others.
+    pub fn draw_signed(
+        original: &str,
+        media_type: &str,
+        seal: impl Fn(&str) -> String,
+    ) -> Result<Name, getrandom::Error> {
+        let Name(drawn) = Name::draw(original, media_type)?;
+        let (stem, end) = drawn.rsplit_once('.').unwrap_or((&drawn, "bin"));
+        let (first, _) = stem.split_at(stem.len() - SEAL_DIGITS);
+        Ok(Name(format!("0{first}{}.{end}", seal(first))))
+    }
+
+    /// Whether it takes more than its URL.
+    pub fn is_signed(&self) -> bool {
+        self.0.starts_with('0')
+    }
+
+    /// What its seal is made of, and its seal.
+    pub fn sealed(&self) -> Option<(&str, &str)> {
+        let (stem, _) = self.0.strip_prefix('0')?.rsplit_once('.')?;
+        stem.split_at_checked(stem.len().checked_sub(SEAL_DIGITS)?)
     }
 
     /// A name of ours.
@@ -74,11 +100,6 @@ impl Name {
             && random.bytes().all(hex)
             && is_ending(end);
         good.then(|| Name(text.to_owned()))
-    }
-
-    /// Its 32 random digits.
-    pub fn digits(&self) -> &str {
-        self.0.split(['-', '.']).nth(1).unwrap_or_default()
     }
 
     pub fn as_str(&self) -> &str {
@@ -116,6 +137,17 @@ fn is_ending(end: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_that_takes_more_than_its_url_has_the_seal_of_its_app() {
+        let name = Name::draw_signed("a.png", "", |_| "01234567".into()).unwrap();
+        let (first, seal) = name.sealed().unwrap();
+        assert_eq!((name.is_signed(), seal), (true, "01234567"));
+        assert_eq!(name.as_str(), format!("0{first}01234567.png"));
+        assert_eq!(Name::read(name.as_str()), Some(name));
+        let plain = Name::draw("a.png", "").unwrap();
+        assert!(!plain.is_signed() && plain.sealed().is_none());
+    }
 
     #[test]
     fn a_name_that_was_drawn_can_be_read() {

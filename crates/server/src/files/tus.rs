@@ -129,7 +129,8 @@ async fn create(shared: &Shared, by: By<'_>, headers: &HeaderMap) -> Answer {
     }
     let metadata = headers.get(METADATA).and_then(|value| value.to_str().ok());
     let said = |key| metadata.and_then(|metadata| value_of(metadata, key)).unwrap_or_default();
-    let name = Name::draw(&said("filename"), &said("filetype"))
+    let name = files
+        .draw(by.1, &said("filename"), &said("filetype"))
         .map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
     let owner = (by.1.aid, by.1.uid);
     let begun = files.desk.begin(name, owner, length).await.map_err(disk)?;

@@ -2,7 +2,6 @@
 //! (`backend-api.md` 6.1, 6.2). Never whole in memory.
 
 use std::collections::HashMap;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Extension;
 use axum::extract::multipart::Field;
@@ -10,14 +9,16 @@ use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hub::{Leave, Uploader};
-use serde_json::{Value, json};
-use wire::id::{AppId, GroupId, Uid};
+use serde_json::{Map, Value, json};
+use wire::id::GroupId;
 use wire::limits::{UPLOAD_FIELD_BYTES_MAX, UPLOAD_FIELDS_MAX};
 
 use super::desk::Interrupted;
 use super::name::Name;
+use super::picture::{self, Owner};
 use super::{allow_all_origins, bearer, who};
 use crate::Shared;
+use crate::clock::unix_seconds;
 use crate::front::Origin;
 use crate::library::{self, Untaken};
 
@@ -26,8 +27,10 @@ const FORM_BYTES: u64 = (UPLOAD_FIELDS_MAX * (UPLOAD_FIELD_BYTES_MAX + 512)) as 
 
 /// Why there is no file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Refusal {
+pub enum Refusal {
     AuthFail,
+    BadGroup,
+    BadImage,
     MissingFile,
     TooLarge,
     NotAllowed,
@@ -76,20 +79,10 @@ async fn answer(shared: Shared, origin: Origin, request: Request) -> Response {
     let mut status = StatusCode::OK;
     let mut body = json!({"op": "upload"});
     match result {
-        Ok(stored) => {
-            let url = match stored.place {
-                Some((url, mid)) => {
-                    body["mid"] = mid.into();
-                    url
-                }
-                None => shared.files.url_of((&origin, &stored.by), &stored.name),
-            };
+        Ok(told) => {
             body["result"] = if old { "OK".into() } else { true.into() };
-            body["url"] = url.as_str().into();
-            body["file"] = url.into();
-            body["ts"] = now().into();
-            body["size"] = stored.size.into();
-            body["name"] = stored.original.into();
+            body["ts"] = unix_seconds().into();
+            told.into_iter().for_each(|(name, value)| body[name] = value);
         }
         Err(refusal) => {
             if refusal == Refusal::AuthFail {
@@ -109,16 +102,23 @@ struct Stored {
     name: Name,
     original: String,
     size: u64,
-    /// Where members of its group find it, and the message that tells of it.
-    place: Option<(String, u64)>,
 }
 
+impl Stored {
+    fn told(&self, url: &str) -> Map<String, Value> {
+        let told = [("url", url.into()), ("file", url.into()), ("size", self.size.into())];
+        let name = ("name", self.original.as_str().into());
+        told.into_iter().chain([name]).map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+}
+
+/// Takes what the form has; what the answer says of it.
 async fn take(
     shared: &Shared,
     origin: &Origin,
     mut request: Request,
     fields: &mut HashMap<String, String>,
-) -> Result<Stored, Refusal> {
+) -> Result<Map<String, Value>, Refusal> {
     let files = &shared.files;
     if shared.files.failures.too_many(origin.address) {
         return Err(Refusal::RateLimit);
@@ -131,7 +131,7 @@ async fn take(
     // The limit is ours, counted while it comes.
     DefaultBodyLimit::disable().apply(&mut request);
     let form = Multipart::from_request(request, &()).await;
-    let mut is_known = false;
+    let mut known = None;
     if let Ok(mut form) = form {
         for _ in 0..UPLOAD_FIELDS_MAX {
             let Ok(Some(field)) = form.next_field().await else { break };
@@ -141,29 +141,41 @@ async fn take(
             };
             // Who it is comes before the file: nothing of a stranger is written to the disk.
             let uploader = authenticate(shared, fields, bearer.clone()).await?;
-            let who = (uploader.aid, uploader.uid);
-            is_known = true;
-            let picture = ["profile", "delete"].iter().any(|name| is_set(fields, name));
-            if picture {
-                return Err(Refusal::NotAllowed);
-            }
             if original.is_empty() {
+                known = Some(uploader);
                 continue;
             }
-            let group = fields.get("gid").and_then(|gid| gid.trim().parse().ok()).map(GroupId);
+            let group = group_of(fields);
+            let owner = match is_set(fields, "profile") {
+                true => Some(picture::owner(shared, &uploader, group).await?),
+                false => None,
+            };
             let streamed = fields.get("source").is_some_and(|source| source == "stream");
             let bytes_max = files.bytes_max_of(&uploader);
             let stored = store(shared, uploader, field, (original, bytes_max)).await?;
-            return match group.filter(|_| streamed) {
-                Some(gid) => put_on_shelf(shared, origin, who, gid, stored).await,
-                None => Ok(stored),
+            return match (owner, group.filter(|_| streamed)) {
+                (Some(owner), _) => put_on_profile(shared, origin, owner, stored).await,
+                (None, Some(gid)) => put_on_shelf(shared, origin, gid, stored).await,
+                (None, None) => {
+                    let url = files.url_of((origin, &stored.by), &stored.name);
+                    Ok(stored.told(&url))
+                }
             };
         }
     }
-    if !is_known {
-        authenticate(shared, fields, bearer).await?;
+    let uploader = match known {
+        Some(uploader) => uploader,
+        None => authenticate(shared, fields, bearer).await?,
+    };
+    if !is_set(fields, "delete") {
+        return Err(Refusal::MissingFile);
     }
-    Err(Refusal::MissingFile)
+    let owner = picture::owner(shared, &uploader, group_of(fields)).await?;
+    picture::set(shared, &uploader, owner, "").await.ok_or(Refusal::Server)
+}
+
+fn group_of(fields: &HashMap<String, String>) -> Option<GroupId> {
+    fields.get("gid").and_then(|gid| gid.trim().parse().ok()).map(GroupId)
 }
 
 async fn store(
@@ -174,7 +186,7 @@ async fn store(
 ) -> Result<Stored, Refusal> {
     let files = &shared.files;
     let media_type = field.content_type().unwrap_or_default();
-    let name = Name::draw(&original, media_type).map_err(|_| Refusal::Server)?;
+    let name = files.draw(&by, &original, media_type).map_err(|_| Refusal::Server)?;
     let received = files.desk.receive(&name, bytes_max, field, None).await;
     let size = match received {
         Ok(size) => size,
@@ -196,20 +208,50 @@ async fn store(
         return Err(Refusal::Server);
     }
     shared.hub.filed(by.uid, &name, size).await;
-    Ok(Stored { by, name, original, size, place: None })
+    Ok(Stored { by, name, original, size })
+}
+
+/// An image becomes the picture of its owner.
+async fn put_on_profile(
+    shared: &Shared,
+    origin: &Origin,
+    owner: Owner,
+    stored: Stored,
+) -> Result<Map<String, Value>, Refusal> {
+    let url = shared.files.url_of((origin, &stored.by), &stored.name);
+    let set = match stored.name.media_type().0.starts_with("image/") {
+        true => picture::set(shared, &stored.by, owner, &url).await.ok_or(Refusal::Server),
+        false => Err(Refusal::BadImage),
+    };
+    match set {
+        Ok(told) => {
+            let mut all = stored.told(&url);
+            all.extend(told);
+            all.insert("photo".into(), stored.name.as_str().into());
+            Ok(all)
+        }
+        Err(refusal) => {
+            shared.files.remove(&[stored.name.as_str().to_owned()]).await;
+            Err(refusal)
+        }
+    }
 }
 
 /// Media of a group have a place of their own, for its members.
 async fn put_on_shelf(
     shared: &Shared,
     origin: &Origin,
-    who: (AppId, Uid),
     gid: GroupId,
     stored: Stored,
-) -> Result<Stored, Refusal> {
+) -> Result<Map<String, Value>, Refusal> {
+    let who = (stored.by.aid, stored.by.uid);
     let what = (&stored.name, stored.original.as_str(), stored.size);
     match library::take(shared, origin, who, gid, what).await {
-        Ok((url, mid)) => Ok(Stored { place: Some((url, mid)), ..stored }),
+        Ok((url, mid)) => {
+            let mut told = stored.told(&url);
+            told.insert("mid".into(), mid.into());
+            Ok(told)
+        }
         Err(untaken) => {
             shared.files.remove(&[stored.name.as_str().to_owned()]).await;
             Err(match untaken {
@@ -268,6 +310,8 @@ impl Refusal {
         match self {
             // The envelope of the backend API: what went wrong stands in the body.
             Refusal::AuthFail => (StatusCode::OK, "AUTHFAIL"),
+            Refusal::BadGroup => (StatusCode::OK, "BADGROUP"),
+            Refusal::BadImage => (StatusCode::OK, "BADIMAGE"),
             Refusal::MissingFile => (StatusCode::OK, "MISSINGFILE"),
             Refusal::NotAllowed => (StatusCode::OK, "NOTALLOWED"),
             Refusal::RateLimit => (StatusCode::OK, "RATELIMIT"),
@@ -285,8 +329,4 @@ fn respond(status: StatusCode, body: &Value) -> Response {
     headers.insert(header::CONTENT_TYPE, json);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
-}
-
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -25,7 +25,7 @@ use tower_service::Service;
 use wire::limits::{ACCEPT_AGAIN_AFTER, HANDSHAKE_WITHIN, REQUEST_HEAD_WITHIN};
 
 pub use self::acme::Acme;
-pub use self::certificate::{Certificate, CertificateFiles, Tls};
+pub use self::certificate::{Certificate, CertificateFiles, Tls, certificates};
 pub use self::origin::{Origin, Proxies};
 pub use self::socket::Socket;
 

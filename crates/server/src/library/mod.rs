@@ -11,7 +11,7 @@ mod shelf;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use axum::extract::{Path as UrlPath, Query, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
@@ -22,6 +22,7 @@ use data_encoding::HEXLOWER;
 use hmac::{Hmac, Mac};
 use hub::UploadKey;
 use hub::port::admin::{Credential, ErrorCode, Letter, MemberRow, Operation, Reply};
+use hub::port::apps::Filter;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -35,6 +36,7 @@ pub use self::shelf::Medium;
 use self::shelf::Shelf;
 use crate::Shared;
 use crate::admin;
+use crate::clock::unix_seconds;
 use crate::files::{Files, Name, allow_all_origins, bearer, give, who};
 use crate::front::Origin;
 use crate::recording::{Note, Recorder};
@@ -73,13 +75,36 @@ impl Library {
         }
     }
 
-    /// A user is erased: what it has uploaded to groups goes, copies too.
+    /// A user is erased: what it has uploaded to groups goes, and what others have recorded of it, copies
+    /// too. What it has recorded of others stays, and is nobody's.
     pub async fn erase(&self, uid: Uid) {
         for (_, gid) in self.0.shelf.groups() {
-            for medium in self.0.shelf.list(gid).iter().filter(|medium| medium.uid == uid.0) {
-                self.remove(medium).await;
+            for mut medium in self.0.shelf.list(gid) {
+                let of_others = medium.recording.is_some() && medium.of != 0;
+                if medium.of == uid.0 || medium.uid == uid.0 && !of_others {
+                    self.remove(&medium).await;
+                } else if medium.uid == uid.0 {
+                    medium.uid = 0;
+                    if let Err(error) = self.0.shelf.put(&medium) {
+                        tracing::error!(%error, "a medium cannot be written");
+                    }
+                }
             }
         }
+    }
+
+    /// Files that nothing names any more go, with what was made of them. Answers which are gone.
+    pub async fn remove_files(&self, names: Vec<String>) -> Vec<String> {
+        let mut gone = Vec::new();
+        for name in names {
+            if let Some(medium) = self.0.shelf.find(&hub::medium_of(&name)) {
+                self.remove(&medium).await;
+            }
+            if self.0.files.remove_one(&name).await {
+                gone.push(name);
+            }
+        }
+        gone
     }
 
     async fn remove(&self, medium: &Medium) {
@@ -102,7 +127,7 @@ impl Library {
 
     /// What the page gets: places that are good for one member and for some hours.
     fn row(&self, origin: &Origin, uid: Uid, medium: &Medium) -> Value {
-        let expires = now() + LIBRARY_LINK_LIFETIME.as_secs();
+        let expires = unix_seconds() + LIBRARY_LINK_LIFETIME.as_secs();
         let place = |quality: u32| {
             let seal =
                 HEXLOWER.encode(&self.mac(medium, uid, expires, quality).finalize().into_bytes());
@@ -166,13 +191,8 @@ async fn member(
     gid: GroupId,
     bit: u32,
 ) -> Option<MemberRow> {
-    let wanted =
-        Operation::MembersGet { gid, after: Uid(uid.0.checked_sub(1)?), count: 1, pending: false };
-    let reply = admin::ask(shared, Credential::ForApp(aid), wanted).await.ok()?;
-    let Reply::Members { members, .. } = reply else { return None };
-    members
-        .into_iter()
-        .find(|row| row.user.uid == uid && row.user.active && row.effective & bit != 0)
+    let row = admin::member(shared, aid, uid, gid).await;
+    row.filter(|row| row.effective & bit != 0)
 }
 
 /// A file was uploaded to a group: it is put on the shelf, and members get a message.
@@ -191,7 +211,7 @@ pub async fn take(
     if library.0.shelf.list(gid).len() >= LIBRARY_GROUP_MAX {
         return Err(Untaken::Full);
     }
-    let mut medium = Medium::draw(aid, gid, uid, name, title, size).ok_or(Untaken::Broken)?;
+    let mut medium = Medium::of_file(aid, gid, uid, name, title, size);
     let url = format!("{}/media/{}/{}", origin.url, gid.0, medium.id);
     let file = File {
         url: url.clone(),
@@ -230,10 +250,11 @@ pub async fn keep(shared: &Shared, recorder: &Recorder, name: &Name, note: &Note
         shared.files.take(&path, name).await?;
         let medium = Medium {
             // The same as the last time, if that was cut off.
-            id: name.digits().to_owned(),
+            id: hub::medium_of(name.as_str()),
             aid: note.aid,
             gid: note.gid,
             uid: note.uid,
+            of: note.of,
             title: note.title.clone(),
             kind: name.media_type().0.to_owned(),
             size,
@@ -246,11 +267,26 @@ pub async fn keep(shared: &Shared, recorder: &Recorder, name: &Name, note: &Note
         anyhow::Ok(medium)
     };
     match stored.await {
+        // Who was erased while it was sealed has gone from here, too.
+        Ok(medium) if medium.of != 0 && !is_user(shared, AppId(medium.aid), medium.of).await => {
+            recorder.forget(name);
+            library.remove(&medium).await;
+        }
         Ok(medium) => {
             recorder.forget(name);
             library.0.workshop.order(medium);
         }
         Err(error) => tracing::error!(%error, "a recording cannot be kept yet"),
+    }
+}
+
+/// Whether there is such a user; when that cannot be told, it is taken for one.
+async fn is_user(shared: &Shared, aid: AppId, uid: u32) -> bool {
+    let filter = Filter { pattern: "*".into(), id: Some(uid), count: 1, ..Filter::default() };
+    let wanted = Operation::UsersGet { filter, online: None };
+    match admin::ask(shared, Credential::ForApp(aid), wanted).await {
+        Ok(Reply::Users(rows, _)) => !rows.is_empty(),
+        _ => true,
     }
 }
 
@@ -339,7 +375,7 @@ async fn play(
         let seal = HEXLOWER.decode(link.s.as_bytes()).unwrap_or_default();
         let uid = Uid(link.u);
         let good = library.mac(&medium, uid, link.e, link.q).verify_slice(&seal).is_ok();
-        if !good || link.a != medium.aid || link.e <= now() {
+        if !good || link.a != medium.aid || link.e <= unix_seconds() {
             return Err(StatusCode::FORBIDDEN);
         }
         let known = member(&shared, AppId(link.a), uid, gid, right::SUB).await;
@@ -407,8 +443,4 @@ async fn sweep(shared: &Shared) {
             }
         }
     }
-}
-
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -6,17 +6,19 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use hub::medium_of;
 use serde::{Deserialize, Serialize};
 use wire::id::{AppId, GroupId, Uid};
 use wire::limits::LIBRARY_GROUP_MAX;
 
+use crate::clock::unix_seconds;
 use crate::files::Name;
-use crate::random;
 
 /// Something to be played.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Medium {
-    /// 32 hexadecimal digits, random.
+    /// 32 hexadecimal digits that nobody guesses and that tell nothing of the file's name
+    /// (`hub::medium_of`).
     pub id: String,
     pub aid: u32,
     pub gid: u32,
@@ -37,6 +39,9 @@ pub struct Medium {
     /// Smaller copies, the largest first.
     #[serde(default)]
     pub renditions: Vec<Rendition>,
+    /// Of a recording: who is seen and heard, 0 = it was not noted.
+    #[serde(default)]
+    pub of: u32,
     /// Of a recording: when that began, ms since 1970, and when this part of it begins, ms later.
     #[serde(default)]
     pub recording: Option<(u64, u64)>,
@@ -54,27 +59,27 @@ pub struct Rendition {
 }
 
 impl Medium {
-    /// A new one; `None` when the system gives no random numbers.
-    pub fn draw(
+    /// A new one.
+    pub fn of_file(
         aid: AppId,
         gid: GroupId,
         uid: Uid,
         name: &Name,
         title: &str,
         size: u64,
-    ) -> Option<Medium> {
-        Some(Medium {
-            id: random::hex::<16>().ok()?,
+    ) -> Medium {
+        Medium {
+            id: medium_of(name.as_str()),
             aid: aid.0,
             gid: gid.0,
             uid: uid.0,
             title: title.to_owned(),
             kind: name.media_type().0.to_owned(),
             size,
-            ts: super::now(),
+            ts: unix_seconds(),
             name: name.as_str().to_owned(),
             ..Medium::default()
-        })
+        }
     }
 
     /// `MESIBO_FILETYPE_*`
@@ -141,6 +146,13 @@ impl Shelf {
         serde_json::from_slice(&text).ok()
     }
 
+    /// One, wherever it is.
+    pub fn find(&self, id: &str) -> Option<Medium> {
+        let groups = std::fs::read_dir(&self.folder).ok()?;
+        let gids = groups.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        gids.map(GroupId).find_map(|gid| self.read(gid, id))
+    }
+
     /// All of a group, newest first.
     pub fn list(&self, gid: GroupId) -> Vec<Medium> {
         let Ok(entries) = std::fs::read_dir(self.folder.join(gid.0.to_string())) else {
@@ -189,16 +201,17 @@ mod tests {
     fn what_is_put_on_the_shelf_is_found_newest_first_and_goes_with_its_group() {
         let folder = tempfile::tempdir().unwrap();
         let shelf = Shelf::open(folder.path()).unwrap();
-        let name = Name::draw("film.mp4", "").unwrap();
-        let draw = |ts: u64| {
-            let medium = Medium::draw(AppId(1), GroupId(1000), Uid(7), &name, "film.mp4", 9);
-            Medium { ts, ..medium.unwrap() }
+        let (name, other) = (Name::draw("film.mp4", "").unwrap(), Name::draw("b", "").unwrap());
+        let draw = |name: &Name, ts: u64| {
+            let medium = Medium::of_file(AppId(1), GroupId(1000), Uid(7), name, "film.mp4", 9);
+            Medium { ts, ..medium }
         };
-        let (old, new) = (draw(1), draw(2));
+        let (old, new) = (draw(&name, 1), draw(&other, 2));
         shelf.put(&old).unwrap();
         shelf.put(&new).unwrap();
         assert_eq!(shelf.list(GroupId(1000)), [new.clone(), old.clone()]);
         assert_eq!(shelf.groups(), [(AppId(1), GroupId(1000))]);
+        assert_eq!(shelf.find(&hub::medium_of(name.as_str())), Some(old.clone()));
         assert_eq!(shelf.read(GroupId(1000), "../1000"), None);
         assert_eq!((old.file_type(), old.name_of(0)), (2, Some(name)));
         assert_eq!(old.name_of(360), None);

@@ -1,5 +1,6 @@
 //! Media: the loop that owns the UDP port, and the translation between hub and SFU.
 
+mod load;
 mod recorder_queue;
 mod socket;
 mod translation;

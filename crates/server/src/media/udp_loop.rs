@@ -10,7 +10,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -20,6 +20,7 @@ use sfu::{Command, Event, Input, Output, Recorded, Sfu};
 use tokio::sync::mpsc;
 use wire::limits::{MEDIA_COMMANDS_MAX, MEDIA_EVENTS_MAX};
 
+use super::load::Load;
 use super::recorder_queue::RecorderQueue;
 use super::socket::MediaSocket;
 
@@ -61,6 +62,10 @@ pub struct Figures {
     pub peers: AtomicU64,
     /// Processor time of the thread, microseconds; 0 where the system does not say.
     pub cpu_us: AtomicU64,
+    /// Of a core, percent, over the last seconds.
+    pub load_percent: AtomicU64,
+    /// Nobody more should come.
+    pub full: AtomicBool,
 }
 
 /// Binds the port and starts the thread. What is recorded goes to `recorder`.
@@ -167,6 +172,7 @@ impl MediaLoop {
         const CPU_EVERY: Duration = Duration::from_millis(500);
         let schedstat = own_schedstat();
         let mut cpu_at = Instant::now();
+        let mut load = Load::default();
         let mut ready = Events::with_capacity(8);
         let mut deadline = None;
         loop {
@@ -190,10 +196,14 @@ impl MediaLoop {
                 self.sfu.handle_input(Instant::now(), Input::Tick);
                 deadline = self.perform();
                 self.publish_figures();
-                if cpu_at.elapsed() >= CPU_EVERY {
+                let passed = cpu_at.elapsed();
+                if passed >= CPU_EVERY {
                     cpu_at = Instant::now();
                     let cpu_us = schedstat.as_ref().and_then(processor_time_us).unwrap_or(0);
-                    self.figures.cpu_us.store(cpu_us, Relaxed);
+                    let before = self.figures.cpu_us.swap(cpu_us, Relaxed);
+                    load.on_look(passed, Duration::from_micros(cpu_us.saturating_sub(before)));
+                    self.figures.load_percent.store(load.percent(), Relaxed);
+                    self.figures.full.store(load.is_full(), Relaxed);
                 }
                 if !goes_on {
                     return;

@@ -35,7 +35,10 @@ pub struct Note {
     pub gid: u32,
     /// Who has begun the recording.
     pub uid: u32,
-    /// Whose stream it is.
+    /// Whose stream it is, 0 = it was not noted.
+    #[serde(default)]
+    pub of: u32,
+    /// Its name.
     pub title: String,
     /// When the recording began, ms since 1970.
     pub begun: u64,
@@ -283,11 +286,12 @@ impl Stream {
         let Some(base) = waiting.iter().map(|frame| frame.captured).min() else { return Ok(()) };
         let begun = SystemTime::now().checked_sub(base.elapsed()).unwrap_or(UNIX_EPOCH);
         let since = begun.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
-        let Recording { aid, room, by, begun: recording, name } = &self.recording;
+        let Recording { aid, room, by, of, begun: recording, name } = &self.recording;
         let note = Note {
             aid: aid.0,
             gid: room.0,
             uid: by.0,
+            of: of.0,
             title: name.clone(),
             begun: recording.0,
             from: since.saturating_sub(recording.0),
@@ -333,7 +337,7 @@ mod tests {
 
     fn recording() -> Recording {
         let (aid, room, by) = (AppId(1), GroupId(1000), Uid(5));
-        Recording { aid, room, by, begun: Timestamp(1_000), name: "Ada".into() }
+        Recording { aid, room, by, of: by, begun: Timestamp(1_000), name: "Ada".into() }
     }
 
     fn frame(encoding: Encoding, start: Instant, at_ms: u64, key: bool) -> Recorded {

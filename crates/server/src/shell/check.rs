@@ -5,13 +5,14 @@ use std::io::Write;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::Path;
 use std::process::{Command, ExitCode};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime};
 
 use wire::limits::{
     CHECK_CLOCK_S_MIN, CHECK_DISK_FREE_MB_MIN, CHECK_FILES_MIN, CHECK_SYNC_MAX, CHECK_UDP_WITHIN,
 };
 
 use super::ask;
+use crate::clock::unix_seconds;
 use crate::config::Config;
 use crate::front::{Certificate, Tls};
 
@@ -118,7 +119,7 @@ fn space(data: &Path) -> Finding {
 
 /// Tokens, expiry and certificates rely on it.
 fn clock() -> Finding {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let now = unix_seconds();
     if now < CHECK_CLOCK_S_MIN {
         return Bad(format!("it says {now} s after 1970: set it, tokens and expiry rely on it"));
     }

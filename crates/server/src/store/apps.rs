@@ -35,7 +35,7 @@ pub(super) fn perform(
 ) -> Result<AppReply, Failure> {
     Ok(match request {
         AppRequest::Save { app } => {
-            save(db, app)?;
+            save(db, *app)?;
             AppReply::Done
         }
         AppRequest::ReplaceToken { aid, hash } => {

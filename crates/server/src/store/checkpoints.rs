@@ -14,8 +14,6 @@ use std::thread::JoinHandle;
 use rusqlite::Connection;
 use wire::limits::{CHECKPOINT_AFTER_REQUESTS, CHECKPOINT_BEHIND_MAX};
 
-use super::sqlite::Sql;
-
 /// See the module. Dropping it waits for what it is doing.
 pub struct Checkpoints {
     bell: Option<SyncSender<()>>,
@@ -44,10 +42,8 @@ impl Checkpoints {
             return;
         }
         self.requests = 0;
-        if self.is_long.swap(false, Ordering::Relaxed)
-            && let Err(error) = move_frames(writer)
-        {
-            tracing::error!(%error, "the write-ahead log cannot be moved into the database");
+        if self.is_long.swap(false, Ordering::Relaxed) {
+            move_frames(writer);
         }
         if let Some(bell) = &self.bell {
             // It rings already.
@@ -67,19 +63,17 @@ impl Drop for Checkpoints {
 
 fn move_on_each(rings: &Receiver<()>, connection: &Connection, is_long: &AtomicBool) {
     while rings.recv().is_ok() {
-        match move_frames(connection) {
-            Ok(frames) if frames > CHECKPOINT_BEHIND_MAX => is_long.store(true, Ordering::Relaxed),
-            Ok(_) => {}
-            Err(error) => {
-                tracing::error!(%error, "the write-ahead log cannot be moved into the database");
-            }
+        if move_frames(connection) > i64::from(CHECKPOINT_BEHIND_MAX) {
+            is_long.store(true, Ordering::Relaxed);
         }
     }
 }
 
 /// Moves what can be moved without waiting for anybody; returns how long the log is, in frames.
-fn move_frames(db: &Connection) -> Sql<u32> {
-    // -1 when there is no log.
-    let length: i64 = db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(1))?;
-    Ok(u32::try_from(length).unwrap_or(0))
+fn move_frames(db: &Connection) -> i64 {
+    let length = db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(1));
+    length.unwrap_or_else(|error| {
+        tracing::error!(%error, "the write-ahead log cannot be moved into the database");
+        0
+    })
 }

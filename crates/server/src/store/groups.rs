@@ -4,6 +4,7 @@ use hub::port::store::{Group, Member, Pin, User};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use wire::id::{AppId, GroupId, Uid};
 
+use super::files;
 use super::sqlite::{Sql, signed, time};
 use super::users::{USER_COLUMN_COUNT, USER_COLUMNS, Wanted, user};
 
@@ -116,7 +117,7 @@ pub(super) fn save_group(
         group.aid.0,
         group.name,
         group.status,
-        group.image,
+        &group.image,
         group.flags,
         group.call_flags,
         group.resolution,
@@ -125,13 +126,15 @@ pub(super) fn save_group(
         group.expires.map(|at| signed(at.0)),
         group.expiry_extension_s,
         group.owner.map(|uid| uid.0),
-        group.values,
+        &group.values,
         group.starts.map(|at| signed(at.0)),
         group.duration_s,
         group.call_duration_s,
         group.lobby
     ])?;
     let gid = if new { GroupId(db.last_insert_rowid() as u32) } else { group.gid };
+    let said = [group.image.as_bytes(), group.values.as_bytes()];
+    files::replace(db, files::of_group(gid), &said)?;
     save_pins(db, gid, group.pins, new)?;
     for uid in remove {
         db.prepare_cached("DELETE FROM members WHERE gid = ? AND uid = ?")?

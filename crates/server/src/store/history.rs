@@ -3,9 +3,10 @@
 //! Relies on messages having climbing numbers, as they have climbing times.
 
 use bytes::Bytes;
-use hub::port::store::{HistoryOf, NewMessage};
+use hub::port::store::{Copied, HistoryOf, NewMessage, Receipt, Seen};
 use rusqlite::{Connection, OptionalExtension, params};
 use wire::id::{GroupId, MessageId, Uid};
+use wire::limits::HISTORY_RECEIPTS_MAX;
 use wire::time::Timestamp;
 
 use super::sqlite::{Sql, signed, unsigned};
@@ -30,7 +31,7 @@ pub fn read(
     (before, until): (Option<u64>, Timestamp),
     count: u32,
     now: Timestamp,
-) -> Sql<Vec<(u64, Bytes)>> {
+) -> Sql<Vec<Copied>> {
     let before = match before {
         Some(before) => signed(before),
         None => first_after(db, until)?,
@@ -46,15 +47,17 @@ pub fn read(
              h AS (
                SELECT side, (SELECT max(l.message) FROM history l
                              WHERE l.uid = ?1 AND l.side = sides.side) AS message
-               FROM sides WHERE side IS NOT NULL)"
+               FROM sides WHERE side <> 0)"
         }
-        HistoryOf::All => "WITH h AS (SELECT side, message FROM history WHERE uid = ?1)",
+        HistoryOf::All => {
+            "WITH h AS (SELECT side, message FROM history WHERE uid = ?1 AND side <> 0)"
+        }
         HistoryOf::User(_) | HistoryOf::Group(_) => {
             "WITH h AS (SELECT side, message FROM history WHERE uid = ?1 AND side = ?5)"
         }
     };
     let sql = format!(
-        "{copies} SELECT m.id, m.entry FROM h JOIN messages m ON m.id = h.message
+        "{copies} SELECT m.id, m.entry, m.sender FROM h JOIN messages m ON m.id = h.message
          WHERE h.message < ?2 AND m.expires > ?3 AND ?5 IS NOT NULL
            AND (h.side > 0 OR EXISTS (SELECT 1 FROM members WHERE gid = -h.side AND uid = ?1
                                       AND (expires IS NULL OR expires > ?3)))
@@ -63,9 +66,47 @@ pub fn read(
     let mut statement = db.prepare_cached(&sql)?;
     let values = params![uid.0, before, signed(now.0), count, side(of).unwrap_or_default()];
     let rows = statement.query_map(values, |row| {
-        Ok((unsigned(row.get(0)?), Bytes::from(row.get::<_, Vec<u8>>(1)?)))
+        let receipts = match Uid(row.get(2)?) == uid {
+            true => receipts(db, uid, row.get(0)?)?,
+            false => Vec::new(),
+        };
+        let entry = Bytes::from(row.get::<_, Vec<u8>>(1)?);
+        Ok(Copied { place: unsigned(row.get(0)?), entry, receipts })
     })?;
     rows.collect()
+}
+
+/// Who has an own message.
+fn receipts(db: &Connection, sender: Uid, row: i64) -> Sql<Vec<Seen>> {
+    let mut statement = db.prepare_cached(
+        "SELECT h.uid, u.address, h.delivered, h.read
+         FROM (SELECT uid, delivered, read FROM history WHERE message = ? AND uid <> ?
+               ORDER BY uid LIMIT ?) h
+         JOIN users u ON u.uid = h.uid WHERE h.delivered IS NOT NULL",
+    )?;
+    let time = |ms: Option<i64>| Timestamp(unsigned(ms.unwrap_or_default()));
+    let rows = statement.query_map(params![row, sender.0, HISTORY_RECEIPTS_MAX as i64], |row| {
+        let (delivered, read) = (time(row.get(2)?), time(row.get(3)?));
+        Ok(Seen { uid: Uid(row.get(0)?), address: row.get(1)?, delivered, read })
+    })?;
+    rows.collect()
+}
+
+/// Somebody has a message of this user: noted with that one's copy.
+pub fn note(db: &Connection, sender: Uid, receipt: &Receipt) -> Sql<()> {
+    let at = signed(receipt.at.0);
+    db.prepare_cached(
+        "UPDATE history SET delivered = coalesce(delivered, ?1), read = coalesce(read, ?2)
+         WHERE uid = ?3 AND message = (SELECT id FROM messages WHERE sender = ?4 AND mid = ?5)",
+    )?
+    .execute(params![
+        at,
+        receipt.read.then_some(at),
+        receipt.by.0,
+        sender.0,
+        signed(receipt.id.get())
+    ])?;
+    Ok(())
 }
 
 /// See `Request::RemoveFromHistory`.
@@ -75,19 +116,22 @@ pub fn remove(
     messages: &[(Uid, MessageId)],
     before: Option<(HistoryOf, Timestamp)>,
 ) -> Sql<()> {
-    for (sender, id) in messages {
-        db.prepare_cached(
-            "DELETE FROM history WHERE uid = ?
-             AND message = (SELECT id FROM messages WHERE sender = ? AND mid = ?)",
-        )?
-        .execute(params![uid.0, sender.0, signed(id.get())])?;
-    }
-    if let Some((of, before)) = before {
-        let first_kept = first_after(db, Timestamp(before.0.saturating_sub(1)))?;
-        db.prepare_cached(
-            "DELETE FROM history WHERE uid = ?1 AND message < ?2 AND (?3 IS NULL OR side = ?3)",
-        )?
-        .execute(params![uid.0, first_kept, side(of)])?;
+    // What its sender is to know of it stays, as a copy of no conversation.
+    for verb in [
+        "UPDATE history SET side = 0 WHERE delivered IS NOT NULL AND",
+        "DELETE FROM history WHERE side <> 0 AND",
+    ] {
+        let single = format!(
+            "{verb} uid = ? AND message = (SELECT id FROM messages WHERE sender = ? AND mid = ?)"
+        );
+        for (sender, id) in messages {
+            db.prepare_cached(&single)?.execute(params![uid.0, sender.0, signed(id.get())])?;
+        }
+        if let Some((of, before)) = before {
+            let first_kept = first_after(db, Timestamp(before.0.saturating_sub(1)))?;
+            let old = format!("{verb} uid = ?1 AND message < ?2 AND (?3 IS NULL OR side = ?3)");
+            db.prepare_cached(&old)?.execute(params![uid.0, first_kept, side(of)])?;
+        }
     }
     Ok(())
 }

@@ -4,12 +4,16 @@
 //! gets it.
 
 use bytes::Bytes;
+use hub::port::apps::AppSettings;
 use hub::port::store::{LogRow, LoggedMessage, NewMessage, Note, Outcome, Reply};
+use prost::Message as _;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use wire::id::{GroupId, MessageId, Seq, Uid};
 use wire::limits::{EXPIRED_TOKEN_KEPT, MESSAGE_KEY_KEPT, SHORTENED_AT_ONCE};
+use wire::mask;
 use wire::time::Timestamp;
 
+use super::files;
 use super::history;
 use super::logs::Logs;
 use super::sqlite::{Sql, signed, unsigned};
@@ -72,16 +76,32 @@ pub(super) fn append(
         return Ok(duplicate(stored.unwrap_or(message.ts)));
     }
     let row = db.last_insert_rowid();
+    files::add(db, row, &message.entry)?;
     let mut places = Vec::with_capacity(open.len());
     for uid in open {
         if let Some(seq) = append_row(db, logs, uid, Some(row), None)? {
-            if keeps_history {
+            if keeps_history || wants_history(db, uid)? {
                 history::add(db, uid, message, peer, row)?;
             }
             places.push((uid, seq));
         }
     }
     Ok(Outcome::Appended(places))
+}
+
+/// Whether copies of a user's messages are kept although the operator has none kept: because the user or
+/// its app is set so.
+fn wants_history(db: &Connection, uid: Uid) -> Sql<bool> {
+    let found = db
+        .prepare_cached(
+            "SELECT u.flags, a.settings FROM users u JOIN apps a USING (aid) WHERE u.uid = ?",
+        )?
+        .query_row([uid.0], |row| Ok((row.get::<_, u32>(0)?, row.get::<_, Vec<u8>>(1)?)))
+        .optional()?;
+    Ok(found.is_some_and(|(flags, settings)| {
+        let settings = AppSettings::decode(&settings[..]).unwrap_or_default();
+        flags & mask::user::RETAIN != 0 || settings.retention_days != 0
+    }))
 }
 
 /// Adds a row to a log; `None` when the user is gone.
@@ -105,6 +125,9 @@ pub(super) fn append_notes(
 ) -> Sql<Vec<(Uid, Seq)>> {
     let mut places = Vec::with_capacity(notes.len());
     for note in notes {
+        if let Some(receipt) = &note.receipt {
+            history::note(db, note.uid, receipt)?;
+        }
         let place = append_row(db, logs, note.uid, None, Some(&note.entry))?;
         places.push((note.uid, place.unwrap_or_default()));
     }

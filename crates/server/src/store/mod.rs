@@ -3,6 +3,7 @@
 mod apps;
 mod backup;
 mod checkpoints;
+mod files;
 mod groups;
 mod history;
 mod hook_queue;

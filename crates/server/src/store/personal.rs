@@ -9,7 +9,7 @@ use hub::port::personal::{
     ErasePlace, Known, KnownDevice, PersonalReply, PersonalRequest, StoredFile,
 };
 use hub::port::store::{DeviceId, Token, TokenId};
-use hub::{Person, Trace, file_of, name_in};
+use hub::{Person, Trace, file_keys, file_of, name_in};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use wire::codec::Decode as _;
 use wire::id::{Seq, Uid};
@@ -17,6 +17,7 @@ use wire::proto::Message;
 use wire::time::Timestamp;
 
 use super::apps::{SCHEDULED_COLUMNS, scheduled};
+use super::files as named;
 use super::groups::{GROUP_COLUMNS, MEMBER_COLUMNS, group, member};
 use super::messages::log_row;
 use super::sqlite::{Sql, signed, time, unsigned};
@@ -29,15 +30,24 @@ pub(super) fn perform(db: &Connection, request: PersonalRequest) -> Sql<Personal
             PersonalReply::Messages(messages(db, uid, after, count)?)
         }
         PersonalRequest::Filed { uid, file } => {
+            let [digits, medium] = file_keys(&file.name).unwrap_or_default();
             db.prepare_cached(
-                "INSERT OR IGNORE INTO files (name, uid, size, ts) VALUES (?, ?, ?, ?)",
+                "INSERT OR IGNORE INTO files (name, uid, size, ts, digits, medium)
+                 VALUES (?, ?, ?, ?, ?, ?)",
             )?
             .execute(params![
                 file.name,
                 uid.0,
                 signed(file.size),
-                signed(file.ts.0)
+                signed(file.ts.0),
+                digits,
+                medium
             ])?;
+            PersonalReply::Done
+        }
+        PersonalRequest::LeftFiles(wanted) => PersonalReply::LeftFiles(named::left(db, &wanted)?),
+        PersonalRequest::Unfiled { names } => {
+            named::gone(db, &names)?;
             PersonalReply::Done
         }
         PersonalRequest::Erase { who, from, count } => PersonalReply::Erased(match from {
@@ -141,7 +151,7 @@ fn messages(db: &Connection, uid: Uid, after: u64, count: u32) -> Sql<Vec<(u64, 
     let mut statement = db.prepare_cached(
         "SELECT id, entry FROM messages WHERE id IN (
            SELECT id FROM messages WHERE sender = ?1 AND id > ?2
-           UNION SELECT message FROM history WHERE uid = ?1 AND message > ?2
+           UNION SELECT message FROM history WHERE uid = ?1 AND side <> 0 AND message > ?2
            UNION SELECT message FROM log WHERE uid = ?1 AND message > ?2)
          ORDER BY id LIMIT ?3",
     )?;
@@ -175,6 +185,7 @@ fn erase_messages(db: &Connection, who: &Person, after: u64, count: usize) -> Sq
             continue;
         }
         db.prepare_cached("DELETE FROM history WHERE message = ?")?.execute([id])?;
+        named::replace(db, *id, &[])?;
         db.prepare_cached(
             "UPDATE messages SET sender = 0, mid = id, gid = 0, flags = 0, expires = 0, entry = x''
              WHERE id = ?",

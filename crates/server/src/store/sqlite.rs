@@ -18,6 +18,7 @@ use wire::time::Timestamp;
 
 use super::apps::{self, APP_COLUMNS, app};
 use super::checkpoints::Checkpoints;
+use super::files;
 use super::groups::{find_groups, load_group, save_group};
 use super::history;
 use super::logs::Logs;
@@ -41,6 +42,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0009_rooms.sql"),
     include_str!("schema/0010_usage.sql"),
     include_str!("schema/0011_retention.sql"),
+    include_str!("schema/0012_receipts.sql"),
+    include_str!("schema/0013_files.sql"),
 ];
 /// From this version on what is deleted is overwritten.
 const OVERWRITING: usize = 7;
@@ -241,8 +244,15 @@ fn perform(
         }
         Request::FindMessage { sender, id } => Reply::Message(load_message(db, sender, id)?),
         Request::ChangeMessage { sender, id, entry, notes } => {
-            db.prepare_cached("UPDATE messages SET entry = ? WHERE sender = ? AND mid = ?")?
-                .execute(params![&entry[..], sender.0, signed(id.get())])?;
+            let changed: Option<i64> = db
+                .prepare_cached(
+                    "UPDATE messages SET entry = ? WHERE sender = ? AND mid = ? RETURNING id",
+                )?
+                .query_row(params![&entry[..], sender.0, signed(id.get())], |row| row.get(0))
+                .optional()?;
+            if let Some(record) = changed {
+                files::replace(db, record, &[&entry])?;
+            }
             Reply::Appended(append_notes(db, logs, notes)?)
         }
         Request::AppendNotes { notes } => Reply::Appended(append_notes(db, logs, notes)?),

@@ -6,6 +6,7 @@ use wire::id::{AppId, Uid};
 use wire::limits::CONTACTS_MAX;
 use wire::time::Timestamp;
 
+use super::files;
 use super::sqlite::{Failure, Sql, signed, unsigned};
 use super::tokens::delete_tokens;
 
@@ -64,17 +65,18 @@ pub(super) fn save_user(db: &Connection, user: User) -> Result<User, Failure> {
         user.address,
         user.name,
         user.status,
-        user.image,
+        &user.image,
         user.active,
         user.flags,
         user.pinned,
         user.groups_max,
         signed(user.last_online.0),
-        user.values,
+        &user.values,
         user.uac,
         user.e2ee
     ])?;
     let uid = if new { Uid(db.last_insert_rowid() as u32) } else { user.uid };
+    files::replace(db, files::of_user(uid), &[user.image.as_bytes(), user.values.as_bytes()])?;
     Ok(User { uid, ..user })
 }
 
@@ -85,7 +87,9 @@ pub(super) fn delete_user(db: &Connection, uid: Uid) -> Sql<()> {
         "DELETE FROM log WHERE uid = ?",
         "DELETE FROM usage_users WHERE uid = ?",
         "DELETE FROM history WHERE uid = ?",
-        "DELETE FROM files WHERE uid = ?",
+        // Others may have messages with them.
+        "INSERT OR IGNORE INTO files_left SELECT name FROM files WHERE uid = ?",
+        "UPDATE files SET uid = 0, named = 1 WHERE uid = ?",
         "DELETE FROM members WHERE uid = ?",
         "DELETE FROM contacts WHERE ?1 IN (uid, peer)",
         "UPDATE groups SET owner = NULL WHERE owner = ?",

@@ -26,6 +26,7 @@ use turn_types::{AddressFamily, TransportType};
 use wire::limits::{RELAY_BYTES_PER_SECOND_MAX, RELAY_IDLE_MAX};
 
 use super::gate::{Gate, Seat};
+use crate::clock::unix_seconds;
 
 /// Names the place where credentials are known (RFC 8489 9.2).
 const REALM: &str = "mesibo";
@@ -213,7 +214,7 @@ impl Client {
     fn credential(&self, message: &Message<'_>) -> Option<(String, String)> {
         let username = message.attribute::<Username>().ok()?.username().to_owned();
         let (expires, _) = relay_user(&username)?;
-        if expires <= self.gate.unix_seconds() {
+        if expires <= unix_seconds() {
             return None;
         }
         let password = relay_password(&self.gate.secret, &username);
@@ -221,6 +222,7 @@ impl Client {
     }
 
     fn refuse(&mut self, request: &Message<'_>, key: &MessageIntegrityCredentials, code: u16) {
+        self.gate.counted.refused.inc();
         let mut answer = Message::builder_error(request, MessageWriteVec::new());
         let error = ErrorCode::builder(code).build();
         let signed = error.ok().and_then(|error| answer.add_attribute(&error).ok());
@@ -293,6 +295,7 @@ impl Client {
 
 #[cfg(test)]
 mod tests {
+    use super::super::gate::Counted;
     use super::*;
     use crate::turn::peers::Peers;
     use turn_types::attribute::{Data, Lifetime, RequestedTransport};
@@ -310,7 +313,11 @@ mod tests {
     }
 
     fn gate() -> Arc<Gate> {
-        Gate::new(SECRET.into(), Peers::new(at("0.0.0.0:3478"), vec![at(MEDIA)]))
+        Gate::new(
+            SECRET.into(),
+            Peers::new(at("0.0.0.0:3478"), vec![at(MEDIA)]),
+            Counted::default(),
+        )
     }
 
     /// A client with what its browser knows.
@@ -325,7 +332,7 @@ mod tests {
     impl Browser {
         /// `ends`: seconds from now.
         fn new(gate: &Arc<Gate>, uid: u32, ends: i64) -> Browser {
-            let expires = gate.unix_seconds().saturating_add_signed(ends);
+            let expires = unix_seconds().saturating_add_signed(ends);
             let username = format!("{expires}:{uid}");
             let password = relay_password(SECRET, &username);
             let key = LongTermCredentials::new(username.clone(), password).to_key(REALM.into());
@@ -472,6 +479,7 @@ mod tests {
             })
             .collect();
         assert_eq!(Browser::new(&gate, 7, 60).allocate(), ErrorCode::ALLOCATION_QUOTA_REACHED);
+        assert_eq!(gate.counted.refused.get(), 1);
         assert_eq!(Browser::new(&gate, 8, 60).allocate(), 0);
         browsers.pop();
         assert_eq!(Browser::new(&gate, 7, 60).allocate(), 0);

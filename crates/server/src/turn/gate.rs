@@ -1,10 +1,11 @@
 //! Who may use the relay, and how much of it: the secret, the seats of each user, the peers.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
-use std::time::{SystemTime, UNIX_EPOCH};
 
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
 use wire::limits::{RELAY_ALLOCATIONS_PER_USER_MAX, RELAY_CLIENTS_MAX, RELAY_UNPROVEN_MAX};
 
 use super::peers::Peers;
@@ -17,6 +18,18 @@ pub struct Gate {
     seats: Mutex<HashMap<u32, usize>>,
     clients: AtomicUsize,
     unproven: AtomicUsize,
+    pub counted: Counted,
+}
+
+/// What the operator's monitoring reads.
+#[derive(Clone, Debug, Default)]
+pub struct Counted {
+    /// Allocations there are.
+    pub allocations: Gauge<u64, AtomicU64>,
+    /// Bytes from clients to peers and back.
+    pub bytes: Counter,
+    /// Clients and allocations that were not taken: too many, or without a right to it.
+    pub refused: Counter,
 }
 
 /// One client of a user; given back when dropped.
@@ -29,14 +42,9 @@ pub struct Seat {
 pub struct Place(Arc<Gate>, Option<()>);
 
 impl Gate {
-    pub fn new(secret: String, peers: Peers) -> Arc<Gate> {
+    pub fn new(secret: String, peers: Peers, counted: Counted) -> Arc<Gate> {
         let (seats, clients, unproven) = Default::default();
-        Arc::new(Gate { secret, peers, seats, clients, unproven })
-    }
-
-    /// Now, as user names have it.
-    pub fn unix_seconds(&self) -> u64 {
-        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs())
+        Arc::new(Gate { secret, peers, seats, clients, unproven, counted })
     }
 
     /// A further client of this user, unless there are too many.
@@ -54,6 +62,9 @@ impl Gate {
     pub fn place(self: &Arc<Self>) -> Option<Place> {
         let room = self.clients.load(Relaxed) < RELAY_CLIENTS_MAX
             && self.unproven.load(Relaxed) < RELAY_UNPROVEN_MAX;
+        if !room {
+            self.counted.refused.inc();
+        }
         room.then(|| {
             self.clients.fetch_add(1, Relaxed);
             self.unproven.fetch_add(1, Relaxed);

@@ -24,6 +24,7 @@ use wire::limits::{
 };
 
 use self::client::{Client, Effect};
+pub use self::gate::Counted;
 use self::gate::{Gate, Place};
 pub use self::peers::Peers;
 pub use self::settings::{Settings, TurnFile, TurnFlags};
@@ -43,10 +44,11 @@ pub async fn start(
     secret: String,
     peers: Peers,
     tls: Option<TlsAcceptor>,
+    counted: Counted,
 ) -> io::Result<SocketAddr> {
     let (datagrams, streams) = bind(listen).await?;
     let address = datagrams.local_addr()?;
-    let gate = Gate::new(secret, peers);
+    let gate = Gate::new(secret, peers, counted);
     tokio::spawn(serve_datagrams(Arc::new(datagrams), address, gate.clone()));
     tokio::spawn(serve_streams(streams, address, gate, tls));
     tracing::info!(port = address.port(), "the relay is ready");
@@ -143,6 +145,7 @@ async fn serve(
             },
             received = receive(relay.as_ref(), &mut buffer) => {
                 if let Ok((length, source)) = received {
+                    gate.counted.bytes.inc_by(length as u64);
                     client.on_peer(now(), source, &buffer[..length]);
                 }
             }
@@ -157,6 +160,7 @@ async fn serve(
                 },
                 Effect::ToPeer(peer, bytes) => {
                     if let Some(relay) = &relay {
+                        gate.counted.bytes.inc_by(bytes.len() as u64);
                         let _ = relay.socket.try_send_to(&bytes, peer);
                     }
                 }
@@ -192,6 +196,7 @@ impl Relay {
         let socket = UdpSocket::bind((gate.peers.inside(), 0)).await?;
         let port = socket.local_addr()?.port();
         gate.peers.add(port);
+        gate.counted.allocations.inc();
         Ok(Relay { socket, port, gate })
     }
 }
@@ -199,6 +204,7 @@ impl Relay {
 impl Drop for Relay {
     fn drop(&mut self) {
         self.gate.peers.remove(self.port);
+        self.gate.counted.allocations.dec();
     }
 }
 
@@ -216,7 +222,9 @@ mod tests {
     async fn relay(tls: Option<TlsAcceptor>) -> SocketAddr {
         let media = "127.0.0.1:9".parse().unwrap();
         let peers = Peers::new(media, vec![media]);
-        start("127.0.0.1:0".parse().unwrap(), "north".into(), peers, tls).await.unwrap()
+        start("127.0.0.1:0".parse().unwrap(), "north".into(), peers, tls, Counted::default())
+            .await
+            .unwrap()
     }
 
     fn request() -> Vec<u8> {

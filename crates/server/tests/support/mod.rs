@@ -130,14 +130,18 @@ impl Program {
 
     /// One operation of the backend API, as it is.
     pub fn admin(&self, operation: Value) -> Value {
-        let body = operation.to_string();
+        self.post("/backend", "application/json", &operation.to_string())
+    }
+
+    /// One request with a body; the JSON that comes back.
+    pub fn post(&self, path: &str, content_type: &str, body: &str) -> Value {
         let mut socket = TcpStream::connect(self.address).unwrap();
         let head = format!(
-            "POST /backend HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+             content-type: {content_type}\r\ncontent-length: {}\r\n\r\n",
             body.len()
         );
-        socket.write_all((head + &body).as_bytes()).unwrap();
+        socket.write_all((head + body).as_bytes()).unwrap();
         let mut text = String::new();
         socket.read_to_string(&mut text).unwrap();
         let (_, answer) = text.split_once("\r\n\r\n").unwrap();

@@ -186,15 +186,17 @@ impl Sfu {
         if let Some(fragment) = &peer.fragment {
             self.demux.remove_fragment(fragment);
         }
-        for address in &peer.addresses {
-            self.demux.remove_address(*address, slot);
+        for address in peer.paths.addresses() {
+            self.demux.remove_address(address, slot);
         }
         self.free.push(slot);
         // Says goodbye, so that the other side need not wait for silence.
         if peer.rtc.close().is_ok() && peer.tick(self.now).is_ok() {
             while let Ok(output) = peer.poll() {
                 match output {
-                    str0m::Output::Transmit(transmit) => self.transmit(transmit),
+                    str0m::Output::Transmit(transmit) => {
+                        self.outputs.push_back(peer.transmit(transmit));
+                    }
                     str0m::Output::Event(_) => {}
                     str0m::Output::Timeout(_) => break,
                 }

@@ -43,7 +43,12 @@ impl Sfu {
         }
         self.counters.received += 1;
         if proof {
-            self.demux.add_address(source, slot, &mut peer.addresses);
+            self.demux.add_address(source, slot);
+            if let Some(forgotten) = peer.paths.on_proof(self.now, source) {
+                self.demux.remove_address(forgotten, slot);
+            }
+        } else {
+            peer.paths.on_heard(self.now, source);
         }
         if peer.link == Link::Silent && peer.rtc.is_connected() {
             self.on_connected(slot);
@@ -141,6 +146,7 @@ impl Sfu {
                 match line.forward(self.now, &mut peer.rtc, &incoming) {
                     Forwarded::Sent => {
                         self.counters.packets_out += 1;
+                        peer.waiting += 1;
                         if !peer.dirty {
                             peer.dirty = true;
                             self.dirty.push(subscriber.slot);

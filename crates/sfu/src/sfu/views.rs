@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use str0m::bwe::Bitrate;
 use str0m::stats::PeerStats;
 use wire::limits::{
-    ALLOCATION_INTERVAL, LAYER_BITS_ASSUMED, LAYER_UNWATCHED_AFTER, LINK_THIN_AFTER,
-    LINK_TRIED_AGAIN_AFTER, SUBSCRIPTIONS_MAX,
+    ALLOCATION_INTERVAL, LAYER_BITS_ASSUMED, LAYER_UNWATCHED_AFTER, LINK_MEASURED_ANEW_AFTER,
+    LINK_MEASURED_ANEW_EVERY, LINK_THIN_AFTER, LINK_TRIED_AGAIN_AFTER, SUBSCRIPTIONS_MAX,
 };
 
 use super::Sfu;
@@ -40,7 +40,12 @@ impl Sfu {
             let shown: BTreeSet<_> = peer.lines.iter().filter_map(|line| line.source).collect();
             peer.views.retain(|stream, _| shown.contains(stream));
         }
-        peer.views.insert(stream, view);
+        let before = peer.views.insert(stream, view);
+        if before.is_some_and(|before| view.width > before.width || view.height > before.height) {
+            let earliest = peer.measured_at.map(|at| at + LINK_MEASURED_ANEW_EVERY);
+            let at = self.now + LINK_MEASURED_ANEW_AFTER;
+            peer.measure_at = Some(earliest.map_or(at, |earliest| earliest.max(at)));
+        }
         self.allocate(slot);
         self.review_layers(stream);
     }
@@ -136,6 +141,16 @@ impl Sfu {
         let id = peer.id;
         if peer.estimate.is_some() && !pictures.is_empty() {
             let enough = now >= most;
+            // The stack probes when more is wanted, but not after a moment of loss or delay, and does
+            // not make up for it: what little was sent since then is all it would know.
+            if peer.measure_at.is_some_and(|at| at <= self.now) {
+                peer.measure_at = None;
+                if let Some(estimate) = peer.estimate.filter(|_| !enough) {
+                    peer.measured_at = Some(self.now);
+                    peer.rtc.bwe().reset(Bitrate::bps(estimate));
+                    peer.asked = (0, 0);
+                }
+            }
             // Room for the next step is looked for, too: by sending something instead of it.
             let next = chosen.iter().zip(&wishes).filter_map(|(chosen, wish)| {
                 let next = wish.rates.get(chosen.map_or(0, |chosen| chosen + 1))?;

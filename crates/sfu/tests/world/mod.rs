@@ -112,6 +112,8 @@ pub struct Source {
 pub struct Client {
     pub id: PeerId,
     pub address: SocketAddr,
+    /// As which the network between turns it.
+    pub outside: SocketAddr,
     pub rtc: Rtc,
     pub sources: Vec<Source>,
     pub receives: Vec<Mapping>,
@@ -195,6 +197,7 @@ impl World {
         let client = Client {
             id: PeerId(id),
             address,
+            outside: address,
             rtc,
             sources: Vec::new(),
             receives: Vec::new(),
@@ -264,6 +267,7 @@ impl World {
         let port = 10_000 + (self.next_flight % 50_000) as u16;
         let client = self.clients.get_mut(&id).unwrap();
         client.address = SocketAddr::from(([10, 0, 1, id as u8], port));
+        client.outside = client.address;
         client.rtc.add_local_candidate(Candidate::host(client.address, Protocol::Udp).unwrap());
         let mut api = client.rtc.sdp_api();
         // The former address is as good as gone: nothing arrives there.
@@ -440,7 +444,11 @@ impl World {
                     break;
                 }
                 str0m::Output::Transmit(transmit) => sent.push(Flight {
-                    source: transmit.source,
+                    source: if transmit.source == client.address {
+                        client.outside
+                    } else {
+                        transmit.source
+                    },
                     destination: transmit.destination,
                     bytes: transmit.contents.into(),
                 }),
@@ -502,13 +510,22 @@ impl World {
             let input = Input::Datagram { source, destination, bytes: &bytes };
             return self.sfu.handle_input(self.now, input);
         }
-        let client = self.clients.values_mut().find(|client| client.address == destination);
+        let client = self.clients.values_mut().find(|client| client.outside == destination);
         let Some(client) = client else { return };
+        let destination = client.address;
         let Ok(datagram) = Receive::new(Protocol::Udp, source, destination, &bytes) else { return };
         let id = client.id.0;
         let input = str0m::Input::Receive(self.now, datagram);
         client.rtc.handle_input(input).unwrap();
         self.drain_client(id);
+    }
+
+    /// A router in between turns the client's address into another one from now on, which the client
+    /// does not notice.
+    pub fn change_address(&mut self, id: u64) {
+        self.next_flight += 1;
+        let client = self.clients.get_mut(&id).unwrap();
+        client.outside = SocketAddr::from(([10, 0, 2, id as u8], 10_000 + self.next_flight as u16));
     }
 
     /// The client's process is gone without a word.

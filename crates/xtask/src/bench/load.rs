@@ -46,10 +46,22 @@ pub fn sfu(_: &Built) -> anyhow::Result<Vec<Figure>> {
     let packets = number(&seen, "packets_per_cpu_s")?;
     let single = number(&seen, "packets_per_cpu_s_without_bursts")?;
     let (name, unit) = ("SFU, forwarded packets per CPU second", "packet/s");
-    Ok(vec![
+    let mut figures = vec![
         Figure::new(name, packets, unit, Budget::AtLeast(200_000.0)),
         Figure::new(format!("{name}, without bursts"), single, unit, Budget::None),
-    ])
+    ];
+    // Pictures of 500 kbit/s each.
+    for (room, publishers, subscribers) in
+        [("500 viewers of one publisher", "1", "500"), ("20 who see all the others", "20", "0")]
+    {
+        let people = ["--publishers", publishers, "--subscribers", subscribers, "--rate", "54"];
+        let seen = example("sfu", "media_load", &people.map(str::as_ref))?;
+        let share = 100.0 * number(&seen, "cpu_share")?;
+        let memory = number(&seen, "bytes_per_participant")? / 1e6;
+        figures.push(Figure::new(format!("{room}, of a core"), share, "%", Budget::None));
+        figures.push(Figure::new(format!("{room}, memory each"), memory, "MB", Budget::None));
+    }
+    Ok(figures)
 }
 
 /// Runs an example of a package, optimised.

@@ -27,12 +27,13 @@ pub struct Built {
 
 type Measure = fn(&Built) -> anyhow::Result<Vec<Figure>>;
 
-const MEASURES: [(&str, Measure); 12] = [
+const MEASURES: [(&str, Measure); 13] = [
     ("sizes", sizes::measure),
     ("start", page::start),
     ("page", page::usable),
     ("history", page::history),
     ("backlog", page::backlog),
+    ("scrolling", page::scrolling),
     ("tabs", page::tabs),
     ("messages", load::messages),
     ("fan-out", load::fan_out),

@@ -71,6 +71,18 @@ pub fn backlog(built: &Built) -> anyhow::Result<Vec<Figure>> {
     ])
 }
 
+/// The messenger page, scrolled by the wheel through a long conversation and back.
+pub fn scrolling(built: &Built) -> anyhow::Result<Vec<Figure>> {
+    let seen = node(built, "scrolling")?;
+    let name = |which: &str| format!("scrolling through 10,000 messages, frame {which}");
+    Ok(vec![
+        figure(&seen, "p50_ms", &name("p50"), "ms", Budget::None)?,
+        figure(&seen, "p95_ms", &name("p95"), "ms", Budget::None)?,
+        figure(&seen, "p99_ms", &name("p99"), "ms", Budget::AtMost(33.4))?,
+        figure(&seen, "longest_ms", &name("longest"), "ms", Budget::None)?,
+    ])
+}
+
 /// From the end of the tab that leads to what the next one says to the server.
 pub fn tabs(built: &Built) -> anyhow::Result<Vec<Figure>> {
     let seen = node(built, "tabs")?;
