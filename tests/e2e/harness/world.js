@@ -58,10 +58,15 @@ export class World {
     await this.server?.dispose();
   }
 
-  /** People with addresses nobody else has: `[ada, bob] = await world.people("ada", "bob")`. */
-  people(...names) {
+  /**
+   * People with addresses nobody else has: `[ada, bob] = await world.people("ada", "bob")`. They are added
+   * one after the other: their ids, by which the server sorts, are in the order of the names.
+   */
+  async people(...names) {
     const mark = ++this.#people;
-    return Promise.all(names.map((name) => this.app.addUser(`${name}-${mark}`, { name })));
+    const people = [];
+    for (const name of names) people.push(await this.app.addUser(`${name}-${mark}`, { name }));
+    return people;
   }
 
   /** A front whose WebSockets can be cut; its pages may have another policy. */
