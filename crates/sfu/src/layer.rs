@@ -18,13 +18,24 @@ use crate::rewrite::RunId;
 pub struct Layer {
     pub rid: Option<Rid>,
     pub ssrc: Ssrc,
-    pub pt: Pt,
     pub params: PayloadParams,
     pub run: RunId,
     pub key_frames: KeyFrames,
     /// Width and height of its picture, once a key frame has told.
     pub size: Option<(u32, u32)>,
     pub meter: Meter,
+}
+
+impl Layer {
+    /// Whether a packet of this SSRC and payload type is its next one.
+    pub fn goes_on(&self, ssrc: Ssrc, pt: Pt) -> bool {
+        self.ssrc == ssrc && is_of(&self.params, pt)
+    }
+}
+
+/// Whether a packet of this payload type is of this codec, with its past or without.
+pub fn is_of(params: &PayloadParams, pt: Pt) -> bool {
+    params.pt() == pt || params.red() == Some(pt)
 }
 
 /// Bits a second, over the last second or so.

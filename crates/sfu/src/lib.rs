@@ -29,6 +29,7 @@ mod picture;
 mod publication;
 mod quality;
 mod recording;
+mod redundancy;
 mod rewrite;
 mod sfu;
 mod speakers;

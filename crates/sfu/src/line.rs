@@ -4,6 +4,7 @@
 //! numbers go on. Promises that a picture begins with a key frame, and that a subscriber that
 //! cannot decode what is published gets nothing rather than rubbish.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use str0m::Rtc;
@@ -13,6 +14,7 @@ use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite, Ssrc, Vp8Descriptor};
 
 use crate::command::{Kind, StreamId};
 use crate::picture::Pictures;
+use crate::redundancy::Redundant;
 use crate::rewrite::{Numbers, Rewrite, RunId};
 
 /// A packet of a publisher, with what is the same for all its subscribers.
@@ -23,8 +25,17 @@ pub struct Incoming<'a> {
     pub params: &'a PayloadParams,
     /// Of a VP8 packet.
     pub vp8: Option<Vp8Descriptor>,
+    /// Of sound that carries its past.
+    pub redundant: Option<Redundant>,
     /// Forwarding may begin here.
     pub begins: bool,
+}
+
+impl Incoming<'_> {
+    /// What it carries, without its past.
+    pub fn primary(&self) -> &Arc<[u8]> {
+        self.redundant.as_ref().map_or(&self.packet.payload, |redundant| &redundant.primary)
+    }
 }
 
 /// What became of a packet.
@@ -56,11 +67,14 @@ pub struct Line {
     payload: Option<Payload>,
 }
 
-/// The subscriber's payload type for a run; none when it does not have the codec.
+/// The subscriber's payload types for a run.
 #[derive(Debug)]
 struct Payload {
     run: RunId,
+    /// None when it does not have the codec.
     pt: Option<Pt>,
+    /// Of the codec with its past, if the subscriber can have that.
+    red: Option<Pt>,
 }
 
 /// What a line shall show of its source.
@@ -114,7 +128,7 @@ impl Line {
 
     /// Writes one packet to the subscriber.
     pub fn forward(&mut self, now: Instant, rtc: &mut Rtc, incoming: &Incoming) -> Forwarded {
-        let Incoming { packet, rid, run, params, vp8, begins } = incoming;
+        let Incoming { packet, rid, run, params, vp8, redundant, begins } = incoming;
         let shown = self.rewrite.run() == Some(*run);
         if self.target == Target::Nothing || !shown && self.target != Target::Layer(*rid) {
             return Forwarded::Dropped;
@@ -122,11 +136,17 @@ impl Line {
         let payload = match &self.payload {
             Some(payload) if payload.run == *run => payload,
             _ => {
-                let pt = payload_type(rtc, self.mid, params);
-                self.payload.insert(Payload { run: *run, pt })
+                let known = subscriber_params(rtc, self.mid, params);
+                let (pt, red) = (known.map(|it| it.pt()), known.and_then(|it| it.red()));
+                self.payload.insert(Payload { run: *run, pt, red })
             }
         };
         let Some(pt) = payload.pt else { return Forwarded::Dropped };
+        let (pt, bytes) = match (redundant, payload.red) {
+            // What is inside is named by its payload type, too.
+            (Some(redundant), Some(red)) if redundant.pt == pt => (red, &packet.payload),
+            _ => (pt, incoming.primary()),
+        };
         let source = Numbers { sequence: *packet.seq_no, time: packet.header.timestamp };
         let numbers = if shown {
             self.rewrite.next(now, source)
@@ -142,7 +162,7 @@ impl Line {
             numbers.sequence.into(),
             numbers.time,
             packet.timestamp,
-            packet.payload.clone(),
+            bytes.clone(),
         )
         .marker(packet.header.marker)
         .ext_vals(end_to_end(&packet.header.ext_vals))
@@ -158,12 +178,12 @@ impl Line {
     }
 }
 
-/// What the subscriber calls this codec on this line.
-fn payload_type(rtc: &Rtc, mid: Mid, params: &PayloadParams) -> Option<Pt> {
+/// This codec as the subscriber has it on this line.
+fn subscriber_params(rtc: &Rtc, mid: Mid, params: &PayloadParams) -> Option<PayloadParams> {
     let wanted = rtc.media(mid)?.remote_pts();
     let known = rtc.codec_config().params().iter().filter(|known| wanted.contains(&known.pt()));
     let known = CodecConfig::new_from_payload_params(known.copied().collect());
-    known.match_params(*params).map(PayloadParams::pt)
+    known.match_params(*params).copied()
 }
 
 /// The header extensions that mean the same to the subscriber. Those of one hop (mid, rid,

@@ -20,6 +20,7 @@ use crate::line::Line;
 use crate::offer::Offer;
 use crate::path::Paths;
 use crate::quality::Quality;
+use crate::redundancy::preferred;
 use crate::sfu::{Output, Transmit};
 
 /// A peer in the SFU's table.
@@ -139,7 +140,7 @@ impl Peer {
             .and_then(Result::ok)
             .ok_or_else(|| Refusal::Malformed { what: "not a session description".into() })?;
         match guarded(|| self.rtc.sdp_api().accept_offer(parsed)) {
-            Some(Ok(answer)) => Ok(answer.to_sdp_string()),
+            Some(Ok(answer)) => Ok(preferred(&answer.to_sdp_string())),
             failed => {
                 if self.link == Link::New {
                     self.rtc = new_rtc(now, candidates);
@@ -278,7 +279,7 @@ fn new_rtc(now: Instant, candidates: &[SocketAddr]) -> Rtc {
         .enable_bwe(Some(Bitrate::bps(LINK_BITS_FIRST)))
         .set_stats_interval(Some(LINK_MEASURED_EVERY))
         .clear_codecs()
-        .enable_opus(true, false)
+        .enable_opus(true, true)
         .enable_vp8(true)
         .enable_h264(true)
         .enable_vp9(true)

@@ -295,6 +295,26 @@ fn a_line_that_is_not_mapped_carries_nothing() {
 }
 
 #[test]
+fn sound_keeps_its_past_for_who_can_have_it_and_loses_it_for_others() {
+    let mut world = World::new(31);
+    for id in [1, 2] {
+        world.open_as(id, ROOM, |config| config.enable_opus(true, true));
+    }
+    world.open(3);
+    world.negotiate(1, &[(10, Audio)], &[]);
+    for id in [2, 3] {
+        world.negotiate(id, &[], &[(10, Audio)]);
+    }
+    world.run(3 * SECOND);
+    let with = world.received(2, 10, Audio);
+    assert!(with.len() > 100 && gaps(with) == 0);
+    assert!(with.iter().all(|packet| packet.past == packet.number.checked_sub(1)));
+    let without = world.received(3, 10, Audio);
+    assert!(without.len() > 100 && gaps(without) == 0);
+    assert!(without.iter().all(|packet| packet.past.is_none()));
+}
+
+#[test]
 fn who_cannot_decode_the_codec_gets_nothing_of_it() {
     let mut world = World::new(14);
     world.open(1);

@@ -5,7 +5,7 @@ mod world;
 use std::time::{Duration, Instant};
 
 use sfu::{Command, Encoding, Event, Frame, Kind, Recorded, StreamId};
-use world::{FAIR, Weather, World};
+use world::{FAIR, ROOM, Weather, World};
 
 use Kind::{Audio, Video};
 
@@ -20,6 +20,19 @@ fn published(seed: u64, simulcast: bool) -> World {
     world.negotiate(1, &[(10, Audio), (10, Video)], &[]);
     world.run(SECOND);
     world
+}
+
+#[test]
+fn sound_that_carries_its_past_is_recorded_once() {
+    let mut world = World::new(21);
+    world.open_as(1, ROOM, |config| config.enable_opus(true, true));
+    world.negotiate(1, &[(10, Audio)], &[]);
+    record(&mut world, true);
+    world.run(4 * SECOND);
+    let sound = frames(&world, Audio);
+    assert!(sound.len() > 100);
+    // What the source writes, and not 74 bytes more.
+    assert!(sound.iter().all(|frame| frame.bytes.len() == 74));
 }
 
 fn record(world: &mut World, on: bool) {

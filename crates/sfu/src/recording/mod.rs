@@ -9,6 +9,7 @@ mod assembly;
 mod clock;
 mod order;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use str0m::format::{Codec, PayloadParams};
@@ -97,6 +98,8 @@ struct Recorder {
 pub struct Incoming<'a> {
     pub kind: Kind,
     pub packet: &'a RtpPacket,
+    /// What it carries, without its past.
+    pub payload: &'a Arc<[u8]>,
     pub run: RunId,
     pub params: &'a PayloadParams,
     /// A decoder may begin here.
@@ -124,7 +127,9 @@ impl Recording {
             *recorder = Recorder { run: Some(incoming.run), ..Recorder::default() };
         }
         let mut frames = Vec::new();
-        for (packet, lost) in recorder.order.on_packet(now, Packet::of(incoming.packet)) {
+        for (packet, lost) in
+            recorder.order.on_packet(now, Packet::of(incoming.packet, incoming.payload))
+        {
             let Some(whole) = recorder.assembly.on_packet(encoding, &packet, lost) else {
                 continue;
             };

@@ -24,13 +24,13 @@ pub struct Packet {
 }
 
 impl Packet {
-    pub fn of(packet: &RtpPacket) -> Packet {
+    pub fn of(packet: &RtpPacket, payload: &Arc<[u8]>) -> Packet {
         let report = packet.last_sender_info.as_ref();
         Packet {
             sequence: *packet.seq_no,
             time: packet.header.timestamp,
             marker: packet.header.marker,
-            payload: packet.payload.clone(),
+            payload: payload.clone(),
             arrived: packet.timestamp,
             report: report.map(|info| (info.ntp_time, info.rtp_time.numer() as u32)),
         }

@@ -1,5 +1,6 @@
 //! The way of a datagram: to its peer, and what it carries to all who want it.
 
+use std::mem::replace;
 use std::net::SocketAddr;
 
 use str0m::format::Codec;
@@ -11,11 +12,12 @@ use crate::codec::starts_key_frame;
 use crate::command::{Event, Kind};
 use crate::demux::{Slot, local_fragment};
 use crate::key_frames::KeyFrames;
-use crate::layer::{Layer, Meter};
+use crate::layer::{Layer, Meter, is_of};
 use crate::line::{Forwarded, Incoming};
 use crate::peer::Link;
 use crate::picture::picture_size;
 use crate::recording::{self, Recorded};
+use crate::redundancy::Redundant;
 use crate::rewrite::RunId;
 
 impl Sfu {
@@ -73,11 +75,6 @@ impl Sfu {
             return;
         };
         self.counters.packets_in += 1;
-        let mut started = false;
-        if !track.started {
-            track.started = true;
-            started = true;
-        }
         let mut talking = None;
         let mut loudness = None;
         let mut asks = false;
@@ -87,15 +84,14 @@ impl Sfu {
                 loudness = track.talking.is_talking().then_some(level);
             }
             let (ssrc, pt) = (packet.header.ssrc, packet.header.payload_type);
-            let known = track.layer(route.rid).is_some_and(|l| (l.ssrc, l.pt) == (ssrc, pt));
+            let known = track.layer(route.rid).is_some_and(|layer| layer.goes_on(ssrc, pt));
             if !known {
-                let params = peer.rtc.codec_config().find(|params| params.pt() == pt);
+                let params = peer.rtc.codec_config().find(|params| is_of(params, pt));
                 let Some(&params) = params else { return };
                 self.next_run += 1;
                 let begins = Layer {
                     rid: route.rid,
                     ssrc,
-                    pt,
                     params,
                     run: RunId(self.next_run),
                     key_frames: KeyFrames::default(),
@@ -120,6 +116,7 @@ impl Sfu {
                 }
             }
             let (run, params) = (layer.run, layer.params);
+            let Ok(redundant) = Redundant::of(packet, &params) else { return };
             if changed && route.kind == Kind::Video {
                 track.sort();
                 self.allocate_all(route.stream);
@@ -132,6 +129,7 @@ impl Sfu {
                 vp8: (codec == Codec::Vp8 && route.rid.is_some())
                     .then(|| Vp8Descriptor::parse(&packet.payload).ok())
                     .flatten(),
+                redundant,
                 begins,
             };
             let Some(publication) = self.publications.get_mut(&route.stream) else { return };
@@ -159,8 +157,16 @@ impl Sfu {
             let wanted = track.largest(self.now) == Some(run);
             if let Some(recording) = &mut publication.recording {
                 let kind = route.kind;
-                let recorded =
-                    recording::Incoming { kind, packet, run, params: &params, begins, wanted };
+                let payload = incoming.primary();
+                let recorded = recording::Incoming {
+                    kind,
+                    packet,
+                    payload,
+                    run,
+                    params: &params,
+                    begins,
+                    wanted,
+                };
                 let (frames, needs) = recording.on_packet(self.now, &recorded);
                 awaited |= needs;
                 let frames = frames.into_iter().map(|frame| Recorded::Frame(route.stream, frame));
@@ -176,7 +182,7 @@ impl Sfu {
         if let Some(at) = ends_at {
             self.track_deadlines.add(at, (route.stream, route.kind));
         }
-        if started {
+        if !replace(&mut track.started, true) {
             self.tell(Event::MediaStarted { stream: route.stream, kind: route.kind });
         }
         self.tell_talking(route.stream, talking);

@@ -14,7 +14,7 @@ use str0m::media::{
     Direction, KeyframeRequestKind, MediaKind, Mid, Pt, Rid, Simulcast, SimulcastLayer,
 };
 use str0m::net::{Protocol, Receive};
-use str0m::rtp::{ExtensionValues, RtpWrite};
+use str0m::rtp::{ExtensionValues, RedDecoder, RedEncoder, RedundantBlock, RtpWrite};
 use str0m::{Candidate, Rtc, RtcConfig};
 
 pub const ROOM: RoomId = RoomId(1);
@@ -80,6 +80,8 @@ pub struct Received {
     /// Which stream it says it is of, and its number there.
     pub stream: StreamId,
     pub number: u32,
+    /// The number of what it carries once more.
+    pub past: Option<u32>,
     /// Which layer of a picture in several, and its number as the line has it.
     pub layer: usize,
     pub picture: u16,
@@ -99,6 +101,8 @@ pub struct Source {
     /// For each layer: whether it is sent, and whether a key frame is due.
     pub layers: Vec<(bool, bool)>,
     pub sent: u32,
+    /// The sound before, where a packet carries it once more.
+    past: Option<Vec<u8>>,
     sequence: u64,
     /// For each layer.
     sequences: [u64; LAYERS.len()],
@@ -238,6 +242,7 @@ impl World {
                 key_requests: 0,
                 layers: if several { vec![(true, true); LAYERS.len()] } else { Vec::new() },
                 sent: 0,
+                past: None,
                 sequence: 65_500,
                 sequences: [65_500, 100, 30_000],
                 time: 0u32.wrapping_sub(90_000),
@@ -397,7 +402,8 @@ impl World {
                 send_layers(&mut client.rtc, source, pt, now);
                 continue;
             }
-            let (pt, is_h264) = (params.pt(), format!("{:?}", params.spec().codec) == "H264");
+            let (pt, red) = (params.pt(), params.red());
+            let is_h264 = format!("{:?}", params.spec().codec) == "H264";
             let key = source.kind == Kind::Video && std::mem::take(&mut source.key_due);
             let packets = if source.kind == Kind::Audio { 1 } else { 3 };
             for index in 0..packets {
@@ -412,10 +418,21 @@ impl World {
                 payload.extend(source.stream.0.to_be_bytes());
                 payload.extend(source.sent.to_be_bytes());
                 payload.resize(payload.len() + if packets == 1 { 60 } else { 900 }, 0xab);
+                let mut carrier = pt;
+                if let Some(red) = red {
+                    carrier = red;
+                    let past = source.past.replace(payload.clone());
+                    let past = past.map(|past| RedundantBlock {
+                        pt: *pt,
+                        timestamp_offset: 960,
+                        payload: past,
+                    });
+                    payload = RedEncoder::encode(*pt, &payload, past.as_slice());
+                }
                 let mut api = client.rtc.direct_api();
                 let stream = api.stream_tx_by_mid(source.mid, None).unwrap();
                 stream.write_rtp(
-                    RtpWrite::new(pt, source.sequence.into(), source.time, now, payload)
+                    RtpWrite::new(carrier, source.sequence.into(), source.time, now, payload)
                         .marker(index + 1 == packets)
                         .nackable(source.kind == Kind::Video)
                         .ext_vals(ExtensionValues {
@@ -589,24 +606,34 @@ impl Client {
                 if packet.payload.is_empty() {
                     return;
                 }
-                let several = packet.payload[0] & 0x80 != 0;
-                let body = &packet.payload[if several { 14 } else { 2 }..];
+                let pt = packet.header.payload_type;
+                let redundant = self.rtc.codec_config().find(|it| it.red() == Some(pt)).is_some();
+                let blocks = redundant.then(|| RedDecoder::decode(&packet.payload).unwrap());
+                let past = blocks.as_ref().filter(|blocks| blocks.len() > 1);
+                let past = past.map(|blocks| number_in(blocks[0].payload));
+                let payload = match &blocks {
+                    Some(blocks) => blocks.last().unwrap().payload,
+                    None => &packet.payload[..],
+                };
+                let several = payload[0] & 0x80 != 0;
+                let body = &payload[if several { 14 } else { 2 }..];
                 let stream = StreamId(u64::from_be_bytes(body[..8].try_into().unwrap()));
                 let number = u32::from_be_bytes(body[8..12].try_into().unwrap());
-                let kind = if packet.payload.len() > 200 { Kind::Video } else { Kind::Audio };
+                let kind = if payload.len() > 200 { Kind::Video } else { Kind::Audio };
                 self.received.entry((stream, kind)).or_default().push(Received {
                     at: now,
                     sequence: *packet.seq_no,
                     time: packet.header.timestamp,
                     key: match several {
-                        true => packet.payload[0] == 0x90 && packet.payload[4] == 0,
-                        false => matches!(packet.payload[..2], [0x10, 0] | [0x7c, 0x85]),
+                        true => payload[0] == 0x90 && payload[4] == 0,
+                        false => matches!(payload[..2], [0x10, 0] | [0x7c, 0x85]),
                     },
                     stream,
                     number,
+                    past,
                     layer: if several { usize::from(body[12]) } else { 0 },
                     picture: match several {
-                        true => u16::from_be_bytes([packet.payload[2], packet.payload[3]]) & 0x7fff,
+                        true => u16::from_be_bytes([payload[2], payload[3]]) & 0x7fff,
                         false => 0,
                     },
                 });
@@ -622,6 +649,11 @@ impl Client {
         stream.request_keyframe(KeyframeRequestKind::Pli);
         self.deadline = Instant::now() - Duration::from_secs(3_600);
     }
+}
+
+/// The number of a piece of sound.
+fn number_in(sound: &[u8]) -> u32 {
+    u32::from_be_bytes(sound[10..14].try_into().unwrap())
 }
 
 /// One frame of each layer that is sent.
