@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use client::Input;
-use client::port::peer::{Command, Input as Told, Kind, Path, PeerState, Receiving, Sending};
+use client::port::peer::{Caps, Command, Input as Told, Kind, Path, PeerState, Receiving, Sending};
 use client::sorted::Map;
 use gloo_events::EventListener;
 use js_sys::{Array, Object, Promise, Reflect};
@@ -55,6 +55,7 @@ struct Capture {
     stream: MediaStream,
     /// `Stream.layers` of the protocol.
     layers: Cell<u32>,
+    caps: Cell<Caps>,
     _ended: Vec<EventListener>,
 }
 
@@ -109,12 +110,19 @@ impl Peers {
                     });
                 }
             }
-            Command::Limit { room, sid, lines } => {
+            Command::Limit { room, sid, caps } => {
                 if let Some(capture) = self.captured.borrow().get(&(room, sid)) {
-                    media::limit(&capture.stream, lines);
+                    media::limit(&capture.stream, caps);
+                    capture.caps.set(caps);
                 }
+                self.tune(room, sid);
             }
-            Command::Layers { room, sid, layers } => self.send_layers(room, sid, layers),
+            Command::Layers { room, sid, layers } => {
+                if let Some(capture) = self.captured.borrow().get(&(room, sid)) {
+                    capture.layers.set(layers);
+                }
+                self.tune(room, sid);
+            }
             Command::Offer { room, ticket, path, servers, sending, receiving } => {
                 let connection = self.connection(room, path, &servers);
                 self.offer(room, ticket, connection, sending, receiving);
@@ -182,29 +190,48 @@ impl Peers {
                 }
             }
         }
-        let layers = Cell::new(self.layers(of));
-        self.captured.borrow_mut().insert(of, Capture { stream, layers, _ended: ended });
+        let (layers, caps) = self.tuning(of);
+        let capture =
+            Capture { stream, layers: Cell::new(layers), caps: Cell::new(caps), _ended: ended };
+        self.captured.borrow_mut().insert(of, capture);
     }
 
-    fn layers(&self, of: (GroupId, u32)) -> u32 {
-        self.captured.borrow().get(&of).map_or(0, |capture| capture.layers.get())
+    fn tuning(&self, of: (GroupId, u32)) -> (u32, Caps) {
+        let captured = self.captured.borrow();
+        captured.get(&of).map(|found| (found.layers.get(), found.caps.get())).unwrap_or_default()
     }
 
-    /// Has the browser send these encodings of an own picture, and no others.
-    fn send_layers(&self, room: GroupId, sid: u32, layers: u32) {
-        if let Some(capture) = self.captured.borrow().get(&(room, sid)) {
-            capture.layers.set(layers);
-        }
+    /// Has the browser send the encodings of an own picture that are wanted and no others, and all
+    /// of the stream within its caps.
+    fn tune(&self, room: GroupId, sid: u32) {
         let connections = self.connections.borrow();
         let Some(connection) = connections.get(&room) else { return };
-        let sending = connection.sending.borrow();
-        let Some(line) = sending.get(&Sending { sid, kind: Kind::Video }) else { return };
+        for (track, line) in
+            connection.sending.borrow().iter().filter(|(track, _)| track.sid == sid)
+        {
+            self.tune_line(room, *track, line);
+        }
+    }
+
+    fn tune_line(&self, room: GroupId, track: Sending, line: &RtcRtpTransceiver) {
+        let (layers, caps) = self.tuning((room, track.sid));
+        let kbps = match track.kind {
+            Kind::Audio => caps.audio_kbps,
+            Kind::Video => caps.video_kbps,
+        };
         let parameters = line.sender().get_parameters();
         let encodings = Reflect::get(&parameters, &"encodings".into()).unwrap_or_default();
-        for (index, encoding) in Array::from(&encodings).iter().enumerate() {
-            let active =
-                layers & LAYERS_SAID == 0 || layers & ONE_LAYER != 0 || layers >> index & 1 != 0;
-            let _ = Reflect::set(&encoding, &"active".into(), &active.into());
+        let encodings = Array::from(&encodings);
+        // Each encoding has four times the pixels of the one before it.
+        let shares = f64::from((4_u32.pow(encodings.length()) - 1) / 3);
+        for (index, encoding) in encodings.iter().enumerate() {
+            let bits = 1000.0 * f64::from(kbps) * f64::from(4_u32.pow(index as u32)) / shares;
+            let bits = (kbps > 0).then_some(bits);
+            set(&encoding, "maxBitrate", &bits.into());
+            if track.kind == Kind::Video {
+                let whole = layers & LAYERS_SAID == 0 || layers & ONE_LAYER != 0;
+                set(&encoding, "active", &(whole || layers >> index & 1 != 0).into());
+            }
         }
         let set = JsFuture::from(line.sender().set_parameters_with_parameters(&parameters));
         // One that was closed meanwhile sends nothing anyway.
@@ -307,12 +334,13 @@ impl Peers {
             init.set_direction(Direction::Sendonly);
             init.set_streams(&Array::of1(&stream));
             let several =
-                track.kind == Kind::Video && self.layers((room, track.sid)) & ONE_LAYER == 0;
+                track.kind == Kind::Video && self.tuning((room, track.sid)).0 & ONE_LAYER == 0;
             if several && let Some(encodings) = media::encodings(&media) {
                 init.set_send_encodings(&encodings);
             }
             let transceiver =
                 connection.peer.add_transceiver_with_media_stream_track_and_init(&media, &init);
+            self.tune_line(room, *track, &transceiver);
             sending.insert(*track, transceiver);
         }
         Ok(())

@@ -177,6 +177,60 @@ test("a member sends nothing larger, no other kind and no longer than its admin 
   );
 });
 
+test("sound carries its past to browsers that can have it, and goes to all", async () => {
+  const { pages } = await enter(["ada", "bob", "carol"], { carol: "firefox" });
+  await Promise.all(pages.map((page) => hearsAndSees(page, 2)));
+  const codecs = (page) =>
+    page.evaluate(async () => {
+      const sound = (await inbound()).filter(
+        (track) => track.kind === "audio" && track.packets > 0,
+      );
+      return sound.map((track) => track.codec).sort();
+    });
+  // Firefox does not send it, and gets sound without it.
+  assert.deepEqual(await codecs(pages[0]), ["audio/opus", "audio/red"]);
+  assert.deepEqual(await codecs(pages[2]), ["audio/opus", "audio/opus"]);
+});
+
+/** Caps of a room that are changed while a call goes on; and they still hear and see each other. */
+async function keepsCaps(browsers) {
+  const [ada, bob] = await world.people("ada", "bob");
+  const gid = await world.app.addGroup("room", [ada.address, bob.address]);
+  const set = (call) => world.app.call("groupset", { group: { gid, call } });
+  await set({ fps: 10, videobitrate: 300, audiobitrate: 24 });
+  const members = { m: bob.address, call: { videobitrate: 200 } };
+  await world.app.call("groupeditmembers", { group: { gid, members } });
+  const [a, b] = await Promise.all(
+    [ada, bob].map((person, index) =>
+      world.visit(person, "room.html", { group: gid }, { browser: browsers[index] }),
+    ),
+  );
+  for (const page of [a, b]) await hearsAndSees(page, 1);
+  const holds = (page, wanted) =>
+    page.until(({ audio, video }) => caps().audio === audio && caps().video === video, wanted);
+  const rate = (page) =>
+    page.evaluate(
+      () => document.getElementById("me").srcObject.getVideoTracks()[0].getSettings().frameRate,
+    );
+  await holds(a, { audio: 24, video: 300 });
+  await holds(b, { audio: 24, video: 200 });
+  assert.ok((await rate(a)) <= 10);
+  await set({ fps: 0, videobitrate: 150, audiobitrate: 0 });
+  await holds(a, { audio: 0, video: 150 });
+  await holds(b, { audio: 0, video: 150 });
+  await set({ videobitrate: 0 });
+  await holds(a, { audio: 0, video: 0 });
+  for (const page of [a, b]) await hearsAndSees(page, 1);
+}
+
+test("what is sent stays within the caps of the room and of the member, changed at once", () =>
+  keepsCaps([]));
+
+test("Firefox keeps them, too", async () => {
+  const firefox = await world.firefox();
+  await keepsCaps([firefox, undefined]);
+});
+
 test("after the server was killed in mid-call everybody is back without a touch", async () => {
   const { people, pages } = await enter(["ada", "bob"]);
   for (const page of pages) await hearsAndSees(page, 1);

@@ -15,7 +15,7 @@ use crate::Output;
 use crate::client::Client;
 use crate::event::{Event, RoomEvent, StreamRef};
 use crate::negotiation::Negotiation;
-use crate::port::peer::{self, Command, Kind, Path, PeerState, Receiving, Sending};
+use crate::port::peer::{self, Caps, Command, Kind, Path, PeerState, Receiving, Sending};
 use crate::sorted::Map;
 
 /// `MESIBOCALL_HANGUP_REASON_*`
@@ -351,14 +351,17 @@ impl Client {
         self.transmit(client_frame::Body::RoomControl(control));
     }
 
-    /// Cameras give no larger pictures than the user may send. Screens do: smaller, they cannot be
-    /// read.
-    fn limit_pictures(&mut self, gid: GroupId) {
+    /// Own streams stay within what the user may send. Screens are as large as they are: smaller,
+    /// they cannot be read.
+    fn limit_streams(&mut self, gid: GroupId) {
         let Some(room) = self.rooms.get(&gid) else { return };
-        let lines = resolution::lines(room.rights.resolution);
-        let cameras = room.own.iter().filter(|(_, own)| own.publishing.source != SOURCE_SCREEN);
-        let cameras = cameras.map(|(sid, _)| Command::Limit { room: gid, sid: *sid, lines });
-        for command in cameras.collect::<Vec<_>>() {
+        let caps = caps(&room.rights);
+        let limits = room.own.iter().map(|(sid, own)| {
+            let is_screen = own.publishing.source == SOURCE_SCREEN;
+            let lines = caps.lines.filter(|_| !is_screen);
+            Command::Limit { room: gid, sid: *sid, caps: Caps { lines, ..caps } }
+        });
+        for command in limits.collect::<Vec<_>>() {
             self.peer(command);
         }
     }
@@ -377,9 +380,9 @@ impl Client {
         let Some(room) = self.rooms.get_mut(&gid) else { return };
         let first = !room.entered;
         room.entered = true;
-        let largest = room.rights.resolution;
+        let before = caps(&room.rights);
         room.rights = state.rights.unwrap_or_default();
-        let resized = room.rights.resolution != largest;
+        let limited = caps(&room.rights) != before;
         let gone = room.streams.keys().filter(|id| !state.streams.iter().any(|s| s.id == id.0));
         let gone: Vec<_> = gone.copied().collect();
         let captured = room.own.iter().filter(|(_, own)| own.captured.is_some());
@@ -391,8 +394,8 @@ impl Client {
                 self.announce_stream(gid, sid);
             }
         }
-        if resized {
-            self.limit_pictures(gid);
+        if limited {
+            self.limit_streams(gid);
         }
         self.on_recording(gid, state.recording);
         self.on_speakers(gid, &state.speakers);
@@ -641,7 +644,7 @@ impl Client {
                         self.peer(Command::Mute { room: gid, sid, kind, muted });
                     }
                 }
-                self.limit_pictures(gid);
+                self.limit_streams(gid);
                 let stream = StreamRef::Own(sid);
                 if before.is_some_and(|before| before != source) {
                     self.tell_room(gid, RoomEvent::SourceChanged(stream));
@@ -866,6 +869,16 @@ impl Client {
 
     fn peer(&mut self, command: Command) {
         self.push(Output::Peer(command));
+    }
+}
+
+/// What a user's rights leave of its streams.
+fn caps(rights: &proto::Rights) -> Caps {
+    Caps {
+        lines: resolution::lines(rights.resolution),
+        fps: rights.fps,
+        video_kbps: rights.video_kbps,
+        audio_kbps: rights.audio_kbps,
     }
 }
 

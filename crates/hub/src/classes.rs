@@ -19,7 +19,7 @@ use crate::operations::{After, Progress, refusal};
 use crate::port::admin::{ErrorCode, Param, Reply};
 use crate::port::apps::{AppRequest, Class, ClassFields, ClassPatch, feature, number};
 use crate::port::store::{App, Request, User};
-use crate::rights::Rights;
+use crate::rights::{Rights, smaller};
 
 /// Picture sizes that are left to who may not send HD, and to who may not send full HD.
 const VGA: u32 = 2;
@@ -87,17 +87,18 @@ impl Rights {
         if denied != 0 {
             // Settings that nobody has changed allow everything.
             let all =
-                if self.call_flags & call::VALID == 0 { call::DEFAULT | call::DATA } else { 0 };
-            self.call_flags = (self.call_flags | all) & !denied;
+                if self.call.flags & call::VALID == 0 { call::DEFAULT | call::DATA } else { 0 };
+            self.call.flags = (self.call.flags | all) & !denied;
         }
         let largest = match () {
             () if class.denies(feature::CONF_HD) => VGA,
             () if class.denies(feature::CONF_FHD) => HD,
             () => 0,
         };
-        self.resolution = resolution::smaller(self.resolution, largest);
-        let limits = [class.limit(number::CONF_S), Some(self.call_duration_s).filter(|s| *s > 0)];
-        self.call_duration_s = limits.into_iter().flatten().min().unwrap_or(0);
+        self.call.resolution = resolution::smaller(self.call.resolution, largest);
+        if let Some(limit) = class.limit(number::CONF_S) {
+            self.call.duration_s = smaller(self.call.duration_s, limit);
+        }
         self
     }
 }
@@ -297,6 +298,7 @@ fn no_class() -> Progress {
 mod tests {
     use super::*;
     use crate::port::apps::{Rate, rate};
+    use crate::port::call::CallSettings;
 
     #[test]
     fn every_window_of_a_rate_holds() {
@@ -317,10 +319,10 @@ mod tests {
         let denied = feature::CONF_SCREEN | feature::CONF_FHD;
         let class = Class { denied, numbers: alloc::vec![0, 0, 0, 9, 0], ..Class::default() };
         let rights = Rights::default().within(&class);
-        assert_eq!(rights.call_flags, (call::DEFAULT | call::DATA) & !call::SCREEN);
-        assert_eq!((rights.resolution, rights.call_duration_s), (HD, 9));
-        let small = Rights { resolution: VGA, call_duration_s: 5, ..Rights::default() };
-        let kept = small.within(&class);
-        assert_eq!((kept.resolution, kept.call_duration_s), (VGA, 5));
+        assert_eq!(rights.call.flags, (call::DEFAULT | call::DATA) & !call::SCREEN);
+        assert_eq!((rights.call.resolution, rights.call.duration_s), (HD, 9));
+        let small = CallSettings { resolution: VGA, duration_s: 5, ..CallSettings::default() };
+        let kept = Rights { call: small, ..Rights::default() }.within(&class);
+        assert_eq!((kept.call.resolution, kept.call.duration_s), (VGA, 5));
     }
 }

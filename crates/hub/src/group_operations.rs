@@ -16,6 +16,7 @@ use crate::directory::{Missing, Needs, Roster};
 use crate::hub::Hub;
 use crate::operations::{After, Progress, no_group, no_members};
 use crate::port::admin::{AdminError, GroupFields, MemberFields, MemberRow, Param, Reply};
+use crate::port::call::{CallFields, CallSettings};
 use crate::port::store::{Group, Member, Note, Request};
 
 /// A group lives a year when nobody said how long (`backend-api.md` 2.4), seconds.
@@ -30,7 +31,8 @@ impl Hub {
         rights: &MemberFields,
     ) -> Result<Progress, Needs> {
         let (uids, failed) = self.users(aid, members)?;
-        let fresh = Group { aid, call_flags: call::DEFAULT, active: true, ..Group::default() };
+        let call = CallSettings { flags: call::DEFAULT, ..CallSettings::default() };
+        let fresh = Group { aid, call, active: true, ..Group::default() };
         let fields =
             GroupFields { expiry_s: fields.expiry_s.or(Some(GROUP_EXPIRY_DEFAULT_S)), ..fields };
         let mut group = match self.changed_group(fresh, fields)? {
@@ -323,8 +325,8 @@ impl Hub {
             image: fields.image.unwrap_or(group.image),
             values: fields.values.unwrap_or(group.values),
             flags: changed(fields.flags.unwrap_or(group.flags), fields.flags_change),
-            call_flags: changed(fields.call_flags.unwrap_or(group.call_flags), fields.call_change),
-            resolution: fields.resolution.unwrap_or(group.resolution),
+            call: changed_call(group.call, fields.call),
+            publishers_max: fields.publishers_max.unwrap_or(group.publishers_max),
             active: fields.active.unwrap_or(group.active),
             pinned: fields.pinned.unwrap_or(group.pinned),
             expiry_extension_s: fields.expiry_extension_s.unwrap_or(group.expiry_extension_s),
@@ -335,7 +337,6 @@ impl Hub {
             pins: group.pins,
             starts: fields.starts.map_or(group.starts, |at| (at.0 > 0).then_some(at)),
             duration_s: fields.duration_s.unwrap_or(group.duration_s),
-            call_duration_s: fields.call_duration_s.unwrap_or(group.call_duration_s),
             lobby: fields.lobby.unwrap_or(group.lobby),
         }))
     }
@@ -368,21 +369,26 @@ impl Hub {
                 Some(0) => None,
                 Some(seconds) => Some(self.now.wall.after(Duration::from_secs(seconds.into()))),
             },
-            call_flags: changed_call(&member, fields),
-            resolution: fields.resolution.unwrap_or(member.resolution),
-            call_duration_s: fields.call_duration_s.unwrap_or(member.call_duration_s),
+            call: changed_call(member.call, fields.call),
             busy: fields.busy.unwrap_or(member.busy),
         }
     }
 }
 
-/// One that is named makes the others count as they are by default.
-fn changed_call(member: &Member, fields: &MemberFields) -> u32 {
-    let flags = fields.call_flags.unwrap_or(member.call_flags);
-    match (fields.call_change, flags & call::VALID) {
-        ((0, 0), _) => flags,
-        (change, 0) => changed(call::VALID | call::KINDS, change),
-        (change, _) => changed(flags, change),
+fn changed_call(call: CallSettings, fields: CallFields) -> CallSettings {
+    let flags = fields.flags.unwrap_or(call.flags);
+    CallSettings {
+        flags: match (fields.change, flags & call::VALID) {
+            ((0, 0), _) => flags,
+            // One that is named makes the others count as they are by default.
+            (change, 0) => changed(call::VALID | call::KINDS, change),
+            (change, _) => changed(flags, change),
+        },
+        resolution: fields.resolution.unwrap_or(call.resolution),
+        duration_s: fields.duration_s.unwrap_or(call.duration_s),
+        fps: fields.fps.unwrap_or(call.fps),
+        video_kbps: fields.video_kbps.unwrap_or(call.video_kbps),
+        audio_kbps: fields.audio_kbps.unwrap_or(call.audio_kbps),
     }
 }
 

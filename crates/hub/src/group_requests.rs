@@ -26,6 +26,7 @@ use crate::hub::Hub;
 use crate::operations::{After, Job, Progress};
 use crate::port::admin::{GroupFields, MemberFields, Reply, UserFields, UserRef};
 use crate::port::apps::{feature, number};
+use crate::port::call::CallFields;
 use crate::port::store::{Group, Member, Pin, Request};
 use crate::rights::Rights;
 use crate::user_operations::changed_user;
@@ -482,9 +483,12 @@ fn member_fields(permissions: &Permissions) -> MemberFields {
         denied: if given == 0 { 0 } else { SETTABLE & !given },
         admin_flags: permissions.admin_flags,
         expiry_s: permissions.expiry,
-        call_flags: permissions.call_flags,
-        resolution: permissions.resolution,
-        call_duration_s: permissions.call_duration,
+        call: CallFields {
+            flags: permissions.call_flags,
+            resolution: permissions.resolution,
+            duration_s: permissions.call_duration,
+            ..CallFields::default()
+        },
         ..MemberFields::default()
     }
 }
@@ -508,10 +512,13 @@ fn group_fields(settings: &GroupSettings) -> Option<GroupFields> {
         image,
         values,
         flags,
-        call_flags,
-        resolution,
+        call: CallFields {
+            flags: call_flags,
+            resolution,
+            duration_s: call_duration,
+            ..CallFields::default()
+        },
         expiry_s: expiry,
-        call_duration_s: call_duration,
         ..GroupFields::default()
     })
 }

@@ -432,8 +432,8 @@ impl Hub {
             gid: group.gid.0,
             name: group.name.clone(),
             flags: group.flags,
-            call_flags: group.call_flags,
-            resolution: group.resolution,
+            call_flags: group.call.flags,
+            resolution: group.call.resolution,
             active: group.active,
             expires: group.expires.map_or(0, |expires| expires.0),
             owner: owner.map(|user| user.address.clone()).unwrap_or_default(),
@@ -441,7 +441,7 @@ impl Hub {
             image: group.image.clone(),
             status: group.status.clone(),
             values: Some(group.values.clone()),
-            call_duration: group.call_duration_s,
+            call_duration: group.call.duration_s,
         })
     }
 

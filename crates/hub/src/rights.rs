@@ -3,6 +3,7 @@
 use wire::mask::{admin, call, group as mode, member as right, resolution};
 use wire::proto;
 
+use crate::port::call::CallSettings;
 use crate::port::store::{Group, Member};
 use wire::id::Uid;
 use wire::time::Timestamp;
@@ -16,12 +17,8 @@ pub(crate) struct Rights {
     pub may: u32,
     /// `wire::mask::admin`.
     pub admin_flags: u32,
-    /// `wire::mask::call`: what may be sent in calls.
-    pub call_flags: u32,
-    /// `MESIBO_RESOLUTION_*`: the largest picture.
-    pub resolution: u32,
-    /// Seconds in a call, 0 = without limit.
-    pub call_duration_s: u32,
+    /// What may be sent in calls.
+    pub call: CallSettings,
 }
 
 impl Rights {
@@ -31,13 +28,14 @@ impl Rights {
         // Who is no member yet and becomes one by what it does, may do what a member may.
         let silent = Member::default();
         let joins = member.is_none() && group.flags & mode::AUTO_ADD_MEMBER != 0 && !group.lobby;
-        let in_calls = Rights::in_calls(group, member);
+        let own = member.map(|member| member.call).unwrap_or_default();
+        let call = narrowed(group.call, own);
         if group.owner == Some(uid) && member.is_some() {
             return Rights {
                 member: true,
                 may: right::ALL | right::RECORD,
                 admin_flags: admin::OWNER_ALL,
-                ..in_calls
+                call,
             };
         }
         let modes = [
@@ -69,25 +67,7 @@ impl Rights {
             member: member.is_some(),
             may,
             admin_flags: member.map_or(0, |member| member.admin_flags),
-            ..in_calls
-        }
-    }
-
-    /// What the group allows in calls, narrowed by what this member may (`backend-api.md` 4.4).
-    fn in_calls(group: &Group, member: Option<&Member>) -> Rights {
-        let own = member.cloned().unwrap_or_default();
-        let kept =
-            |flags: u32| if flags & call::VALID == 0 { u32::MAX } else { flags | !call::KINDS };
-        let call_flags = match group.call_flags & call::VALID {
-            0 => own.call_flags,
-            _ => group.call_flags & kept(own.call_flags),
-        };
-        let limits = [group.call_duration_s, own.call_duration_s];
-        Rights {
-            call_flags,
-            resolution: resolution::smaller(group.resolution, own.resolution),
-            call_duration_s: limits.into_iter().filter(|limit| *limit > 0).min().unwrap_or(0),
-            ..Rights::default()
+            call,
         }
     }
 
@@ -106,11 +86,41 @@ impl Rights {
             subscribe: self.allow(right::SUB),
             list: self.allow(right::LIST),
             admin_flags: self.admin_flags,
-            call_flags: self.call_flags,
-            call_duration: self.call_duration_s,
-            resolution: self.resolution,
+            call_flags: self.call.flags,
+            call_duration: self.call.duration_s,
+            resolution: self.call.resolution,
             record: self.allow(right::RECORD),
+            fps: self.call.fps,
+            video_kbps: self.call.video_kbps,
+            audio_kbps: self.call.audio_kbps,
         }
+    }
+}
+
+/// What a group allows in calls, and no more than this member may (`backend-api.md` 4.4).
+fn narrowed(group: CallSettings, own: CallSettings) -> CallSettings {
+    let kept = match own.flags & call::VALID {
+        0 => u32::MAX,
+        _ => own.flags | !call::KINDS,
+    };
+    CallSettings {
+        flags: match group.flags & call::VALID {
+            0 => own.flags,
+            _ => group.flags & kept,
+        },
+        resolution: resolution::smaller(group.resolution, own.resolution),
+        duration_s: smaller(group.duration_s, own.duration_s),
+        fps: smaller(group.fps, own.fps),
+        video_kbps: smaller(group.video_kbps, own.video_kbps),
+        audio_kbps: smaller(group.audio_kbps, own.audio_kbps),
+    }
+}
+
+/// The smaller one of two limits; 0 is none.
+pub(crate) fn smaller(one: u32, other: u32) -> u32 {
+    match (one, other) {
+        (0, limit) | (limit, 0) => limit,
+        (one, other) => one.min(other),
     }
 }
 
@@ -152,24 +162,38 @@ mod tests {
     #[test]
     fn a_member_may_do_less_in_calls_than_its_group_and_never_more() {
         let group = Group {
-            call_flags: call::VALID | call::AUDIO | call::VIDEO | call::TALKING,
-            resolution: 3,
-            call_duration_s: 60,
+            call: CallSettings {
+                flags: call::VALID | call::AUDIO | call::VIDEO | call::TALKING,
+                resolution: 3,
+                duration_s: 60,
+                video_kbps: 800,
+                ..CallSettings::default()
+            },
             ..Group::default()
         };
-        let flags = call::VALID | call::AUDIO | call::SCREEN;
-        let small =
-            Member { call_flags: flags, resolution: 10, call_duration_s: 9, ..Member::default() };
-        let large = Member { resolution: 5, call_duration_s: 99, ..Member::default() };
-        let in_calls = |member: &Member| {
-            let rights = Rights::of(&group, Some(member), Uid(1), NOW);
-            (rights.call_flags, rights.resolution, rights.call_duration_s)
+        let small = CallSettings {
+            flags: call::VALID | call::AUDIO | call::SCREEN,
+            resolution: 10,
+            duration_s: 9,
+            fps: 15,
+            video_kbps: 300,
+            audio_kbps: 24,
         };
-        assert_eq!(in_calls(&small), (call::VALID | call::AUDIO | call::TALKING, 10, 9));
-        assert_eq!(in_calls(&large), (group.call_flags, 3, 60));
-        assert_eq!(in_calls(&Member::default()), (group.call_flags, 3, 60));
-        let any = Rights::of(&Group::default(), Some(&small), Uid(1), NOW);
-        assert_eq!((any.call_flags, any.resolution, any.call_duration_s), (flags, 10, 9));
+        let large = CallSettings {
+            resolution: 5,
+            duration_s: 99,
+            video_kbps: 900,
+            ..CallSettings::default()
+        };
+        let in_calls = |group: &Group, call| {
+            let member = Member { call, ..Member::default() };
+            Rights::of(group, Some(&member), Uid(1), NOW).call
+        };
+        let flags = call::VALID | call::AUDIO | call::TALKING;
+        assert_eq!(in_calls(&group, small), CallSettings { flags, ..small });
+        assert_eq!(in_calls(&group, large), group.call);
+        assert_eq!(in_calls(&group, CallSettings::default()), group.call);
+        assert_eq!(in_calls(&Group::default(), small), small);
     }
 
     #[test]

@@ -246,6 +246,16 @@ impl Hub {
         self.rooms.full && !inside
     }
 
+    /// Others are all that may publish at a time.
+    fn has_publishers_enough(&self, gid: GroupId, uid: Uid) -> bool {
+        let Some(roster) = self.directory.group_in_use(gid) else { return false };
+        let limit = roster.group.publishers_max as usize;
+        let Some(room) = self.rooms.rooms.get(&gid).filter(|_| limit > 0) else { return false };
+        let publishing = room.occupants.values().filter(|who| !who.own.is_empty());
+        let publishing: BTreeSet<_> = publishing.map(|who| who.uid).collect();
+        !publishing.contains(&uid) && publishing.len() >= limit
+    }
+
     fn may_enter(&self, group: &Group, rights: Rights) -> Result<(), (u32, &'static str)> {
         let useful = rights.allow(right::PUB) || rights.allow(right::SUB);
         if !rights.member && !useful {
@@ -293,7 +303,7 @@ impl Hub {
             self.refuse_room(id, gid, group_error::NOT_MEMBER, reason, sid);
             return;
         };
-        let call_flags = occupant.rights.call_flags;
+        let call_flags = occupant.rights.call.flags;
         let kinds = kinds_allowed(call_flags, publish);
         let (uid, address) = (occupant.uid, occupant.address.clone());
         let known = occupant.own.get(&publish.sid).copied();
@@ -310,6 +320,11 @@ impl Hub {
         }
         if too_many {
             let reason = "too many streams of one page";
+            self.refuse_room(id, gid, group_error::GENERAL, reason, sid);
+            return;
+        }
+        if known.is_none() && self.has_publishers_enough(gid, uid) {
+            let reason = "as many publish here as the room's settings let";
             self.refuse_room(id, gid, group_error::GENERAL, reason, sid);
             return;
         }
@@ -591,7 +606,7 @@ impl Hub {
         let closes =
             closes.map(|at| now.instant + Duration::from_millis(at.0.saturating_sub(now.wall.0)));
         let closes = closes.or_else(|| after(begun?, whole));
-        let ends = [after(occupant.since, occupant.rights.call_duration_s), closes];
+        let ends = [after(occupant.since, occupant.rights.call.duration_s), closes];
         let ends = ends.into_iter().flatten().min();
         let before = core::mem::replace(&mut occupant.ends, ends);
         if before != ends {
@@ -631,7 +646,7 @@ impl Hub {
             let allowed = published.is_some_and(|found| {
                 let wanted = &found.stream;
                 rights.allow(right::PUB)
-                    && narrow_kinds(rights.call_flags, wanted.source, (wanted.audio, wanted.video))
+                    && narrow_kinds(rights.call.flags, wanted.source, (wanted.audio, wanted.video))
                         == (wanted.audio, wanted.video)
             });
             if !allowed {

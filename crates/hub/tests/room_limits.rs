@@ -5,6 +5,7 @@ mod host;
 use host::Host;
 use hub::Input;
 use hub::port::admin::{GroupFields, MemberFields, Operation};
+use hub::port::call::CallFields;
 use hub::port::media::Event;
 use wire::id::{GroupId, SessionId};
 use wire::mask::{call, group as mode, group_error};
@@ -59,9 +60,9 @@ fn a_conference_without_a_beginning_lasts_from_its_first_stream() {
 fn a_member_stays_in_a_call_as_long_as_it_may_and_others_go_on() {
     let mut host = Host::new();
     let (gid, [ada, bob]) = room(&mut host);
-    set(&mut host, gid, GroupFields { call_duration_s: Some(30), ..GroupFields::default() });
-    let limit = MemberFields { call_duration_s: Some(10), ..MemberFields::default() };
-    edit(&mut host, gid, "bob", limit);
+    let duration = |seconds| CallFields { duration_s: Some(seconds), ..CallFields::default() };
+    set_call(&mut host, gid, duration(30));
+    edit_call(&mut host, gid, "bob", duration(10));
     for session in [ada, bob] {
         enter(&mut host, gid, session).expect("entered");
     }
@@ -72,12 +73,7 @@ fn a_member_stays_in_a_call_as_long_as_it_may_and_others_go_on() {
         matches!(command, hub::port::media::Command::StopStream { stream: id } if id.0 == stream.id)
     }));
     // Changed while the call goes on.
-    edit(
-        &mut host,
-        gid,
-        "ada",
-        MemberFields { call_duration_s: Some(11), ..MemberFields::default() },
-    );
+    edit_call(&mut host, gid, "ada", duration(11));
     host.advance(Duration::from_secs(1));
     assert_eq!(over(&mut host, ada), Some(true));
 }
@@ -86,7 +82,7 @@ fn a_member_stays_in_a_call_as_long_as_it_may_and_others_go_on() {
 fn an_admin_takes_from_a_member_what_others_may_send_at_once() {
     let mut host = Host::new();
     let (gid, [ada, bob]) = room(&mut host);
-    set(&mut host, gid, GroupFields { resolution: Some(3), ..GroupFields::default() });
+    set_call(&mut host, gid, CallFields { resolution: Some(3), ..CallFields::default() });
     let owner = hub::port::admin::UserRef { address: Some("ada".into()), uid: None };
     set(&mut host, gid, GroupFields { owner: Some(owner), ..GroupFields::default() });
     for session in [ada, bob] {
@@ -117,10 +113,10 @@ fn an_admin_takes_from_a_member_what_others_may_send_at_once() {
     assert_eq!((sound.audio, sound.video), (true, false));
     publish(&mut host, gid, ada, true, true).expect("the others may");
 
-    edit(&mut host, gid, "bob", MemberFields { call_flags: Some(0), ..MemberFields::default() });
+    edit_call(&mut host, gid, "bob", CallFields { flags: Some(0), ..CallFields::default() });
     assert!(publish(&mut host, gid, bob, true, true).expect("as the group has it").video);
-    let no_sound = MemberFields { call_change: (call::AUDIO, 0), ..MemberFields::default() };
-    edit(&mut host, gid, "bob", no_sound);
+    let no_sound = CallFields { change: (call::AUDIO, 0), ..CallFields::default() };
+    edit_call(&mut host, gid, "bob", no_sound);
     let picture = publish(&mut host, gid, bob, true, true).expect("a picture may be sent");
     assert_eq!((picture.audio, picture.video), (false, true));
 }
@@ -143,9 +139,46 @@ fn who_is_busy_takes_no_turn_unless_all_are() {
     assert_eq!(host.texts(bob).len() + host.texts(eve).len(), 1);
 }
 
-// ---- helpers -----------------------------------------------------------------------------
+#[test]
+fn caps_of_rates_are_told_to_who_sends_at_once() {
+    let mut host = Host::new();
+    let (gid, [ada, bob]) = room(&mut host);
+    let caps = |fps, video, audio| CallFields {
+        fps: Some(fps),
+        video_kbps: Some(video),
+        audio_kbps: Some(audio),
+        ..CallFields::default()
+    };
+    for session in [ada, bob] {
+        enter(&mut host, gid, session).expect("entered");
+    }
+    set_call(&mut host, gid, caps(15, 800, 0));
+    assert_eq!(told_caps(&mut host, ada), Some((15, 800, 0)));
+    edit_call(&mut host, gid, "bob", caps(20, 300, 24));
+    assert_eq!(told_caps(&mut host, bob), Some((15, 300, 24)), "less than the group, never more");
+    assert_eq!(told_caps(&mut host, ada), None);
+    set_call(&mut host, gid, caps(0, 0, 0));
+    assert_eq!(told_caps(&mut host, ada), Some((0, 0, 0)));
+    assert_eq!(told_caps(&mut host, bob), Some((20, 300, 24)));
+}
 
-/// Ada and Bob, members of a group.
+#[test]
+fn no_more_users_publish_at_a_time_than_the_room_lets() {
+    let mut host = Host::new();
+    let (gid, [ada, bob]) = room(&mut host);
+    let one = GroupFields { publishers_max: Some(1), ..GroupFields::default() };
+    set(&mut host, gid, one);
+    for session in [ada, bob] {
+        enter(&mut host, gid, session).expect("entered");
+    }
+    publish(&mut host, gid, ada, true, true).expect("the first");
+    assert_eq!(publish(&mut host, gid, bob, true, true), Err(group_error::GENERAL));
+    publish(&mut host, gid, ada, true, false).expect("it publishes already");
+    host.frame(ada, client_frame::Body::Unpublish(Unpublish { gid: gid.0, sid: 0 }));
+    publish(&mut host, gid, bob, true, true).expect("there is room now");
+    assert_eq!(publish(&mut host, gid, ada, true, true), Err(group_error::GENERAL));
+}
+
 #[test]
 fn a_full_media_server_lets_nobody_more_in_and_takes_no_further_stream_until_it_has_room() {
     let mut host = Host::new();
@@ -171,6 +204,9 @@ fn a_full_media_server_lets_nobody_more_in_and_takes_no_further_stream_until_it_
     enter(&mut host, gid, bob).expect("there is room");
 }
 
+// ---- helpers -----------------------------------------------------------------------------
+
+/// Ada and Bob, members of a group.
 fn room(host: &mut Host) -> (GroupId, [SessionId; 2]) {
     let sessions = ["ada", "bob"].map(|name| {
         let token = host.user(name);
@@ -182,6 +218,23 @@ fn room(host: &mut Host) -> (GroupId, [SessionId; 2]) {
 fn set(host: &mut Host, gid: GroupId, fields: GroupFields) {
     let rights = MemberFields::default();
     host.admin(Operation::GroupSet { gid, fields, members: vec![], rights }).expect("set");
+}
+
+fn set_call(host: &mut Host, gid: GroupId, call: CallFields) {
+    set(host, gid, GroupFields { call, ..GroupFields::default() });
+}
+
+fn edit_call(host: &mut Host, gid: GroupId, who: &str, call: CallFields) {
+    edit(host, gid, who, MemberFields { call, ..MemberFields::default() });
+}
+
+/// Frames a second, kbit/s of pictures and of sound, if the room has told them again.
+fn told_caps(host: &mut Host, session: SessionId) -> Option<(u32, u32, u32)> {
+    let told = host.received(session).into_iter().filter_map(|body| match body {
+        server_frame::Body::RoomState(state) => state.rights,
+        _ => None,
+    });
+    told.map(|rights| (rights.fps, rights.video_kbps, rights.audio_kbps)).last()
 }
 
 fn edit(host: &mut Host, gid: GroupId, who: &str, rights: MemberFields) {

@@ -5,6 +5,7 @@ mod host;
 use host::Host;
 use hub::Input;
 use hub::port::admin::{GroupFields, MemberFields, Operation, UserRef};
+use hub::port::call::CallFields;
 use hub::port::media::{self, Command, Event, Peer};
 use wire::id::{GroupId, SessionId, StreamId, Ticket};
 use wire::limits::{NAME_BYTES_MAX, ROOMS_PER_SESSION_MAX, STREAMS_PER_SESSION_MAX};
@@ -105,7 +106,7 @@ fn settings_of_the_room_turn_kinds_off() {
     let mut host = Host::new();
     let (gid, [ada, ..]) = room(&mut host, 0);
     let voice = call::VALID | call::AUDIO;
-    set(&mut host, gid, GroupFields { call_flags: Some(voice), ..GroupFields::default() });
+    set_kinds(&mut host, gid, voice);
     host.received(ada);
     enter(&mut host, gid, ada).expect("entered");
     let stream = publish(&mut host, gid, ada, 0).expect("audio is allowed");
@@ -117,7 +118,7 @@ fn settings_of_the_room_turn_kinds_off() {
     assert!(send.iter().all(|track| track.kind == media::Kind::Audio) && send.len() == 1);
 
     let screens = voice | call::SCREEN;
-    set(&mut host, gid, GroupFields { call_flags: Some(screens), ..GroupFields::default() });
+    set_kinds(&mut host, gid, screens);
     host.received(ada);
     assert!(publish_as(&mut host, ada, screen).expect("screens are allowed").video);
 }
@@ -494,7 +495,7 @@ fn group_flags_and_call_flags_take_effect_at_once() {
     let voice = publish_as(&mut host, ada, voice).expect("published");
     host.received(bob);
     let flags = call::VALID | call::AUDIO;
-    set(&mut host, gid, GroupFields { call_flags: Some(flags), ..GroupFields::default() });
+    set_kinds(&mut host, gid, flags);
     assert_eq!(gone(&mut host, bob), [camera.id]);
     let flags = mode::PUB_BY_SELECTED;
     set(&mut host, gid, GroupFields { flags: Some(flags), ..GroupFields::default() });
@@ -643,6 +644,11 @@ fn room_with_an_admin(host: &mut Host) -> (GroupId, [SessionId; 3]) {
 fn set(host: &mut Host, gid: GroupId, fields: GroupFields) {
     let (members, rights) = (Vec::new(), MemberFields::default());
     host.admin(Operation::GroupSet { gid, fields, members, rights }).expect("the group is set");
+}
+
+fn set_kinds(host: &mut Host, gid: GroupId, flags: u32) {
+    let call = CallFields { flags: Some(flags), ..CallFields::default() };
+    set(host, gid, GroupFields { call, ..GroupFields::default() });
 }
 
 fn remove(host: &mut Host, gid: GroupId, address: &str) {

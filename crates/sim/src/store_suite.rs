@@ -1,6 +1,7 @@
 //! What every backend of the server's store has to do: one suite, run by each.
 
 use bytes::Bytes;
+use hub::port::call::CallSettings;
 use hub::port::store::{
     Contact, DeviceId, Group, HistoryOf, LogRow, Member, NewMessage, Note, Outcome, Pin, Receipt,
     Reply, Request, Seen, StoreError, Token, TokenId, User,
@@ -414,8 +415,6 @@ fn every_field_comes_back_as_it_was_saved(mut store: impl SyncStore) {
         image: "https://img.example.test/g.png".into(),
         values: "{\"b\":2}".into(),
         flags: u32::MAX,
-        call_flags: u32::MAX,
-        resolution: u32::MAX,
         active: false,
         pinned: true,
         expires: Some(Timestamp(1 << 52)),
@@ -424,7 +423,15 @@ fn every_field_comes_back_as_it_was_saved(mut store: impl SyncStore) {
         pins: vec![],
         starts: Some(Timestamp(1 << 52)),
         duration_s: u32::MAX,
-        call_duration_s: 60,
+        call: CallSettings {
+            flags: u32::MAX,
+            resolution: u32::MAX,
+            duration_s: 60,
+            fps: 30,
+            video_kbps: u32::MAX,
+            audio_kbps: 24,
+        },
+        publishers_max: 7,
         lobby: true,
     };
     let member = Member {
@@ -433,9 +440,14 @@ fn every_field_comes_back_as_it_was_saved(mut store: impl SyncStore) {
         denied: u32::MAX - 1,
         admin_flags: u32::MAX,
         expires: Some(Timestamp(5)),
-        call_flags: u32::MAX,
-        resolution: 10,
-        call_duration_s: 30,
+        call: CallSettings {
+            flags: u32::MAX,
+            resolution: 10,
+            duration_s: 30,
+            fps: 15,
+            video_kbps: 300,
+            audio_kbps: 16,
+        },
         busy: true,
     };
     let request = Request::SaveGroup {

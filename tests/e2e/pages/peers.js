@@ -24,11 +24,13 @@ window.inbound = async () => {
   const all = [];
   for (const peer of window.peers) {
     if (peer.connectionState === "closed") continue;
-    for (const report of (await peer.getStats()).values()) {
+    const stats = await peer.getStats();
+    for (const report of stats.values()) {
       if (report.type !== "inbound-rtp") continue;
       all.push({
         id: `${window.peers.indexOf(peer)} ${report.id}`,
         kind: report.kind,
+        codec: stats.get(report.codecId)?.mimeType,
         frames: report.framesDecoded ?? 0,
         energy: report.totalAudioEnergy ?? 0,
         packets: report.packetsReceived ?? 0,
@@ -50,6 +52,19 @@ window.outbound = async () => {
     }
   }
   return all;
+};
+/** What the encodings of everything sent are held to: kbit/s in all, by kind of track. */
+window.caps = () => {
+  const caps = {};
+  for (const peer of window.peers) {
+    if (peer.connectionState === "closed") continue;
+    for (const sender of peer.getSenders()) {
+      if (!sender.track) continue;
+      const rates = sender.getParameters().encodings.map((one) => one.maxBitrate ?? 0);
+      caps[sender.track.kind] = Math.round(rates.reduce((sum, rate) => sum + rate, 0) / 1000);
+    }
+  }
+  return caps;
 };
 /** By which ways media goes now: how the relay is reached, or the type of a candidate without one. */
 window.ways = async () => {

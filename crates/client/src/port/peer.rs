@@ -35,6 +35,19 @@ pub struct Receiving {
     pub kind: Kind,
 }
 
+/// The most an own stream may be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Caps {
+    /// Lines of its picture, `None` = as the camera gives it.
+    pub lines: Option<u32>,
+    /// Pictures a second, 0 = as the camera gives them.
+    pub fps: u32,
+    /// kbit/s of its picture, all encodings together; 0 = as the link allows.
+    pub video_kbps: u32,
+    /// kbit/s of its sound, 0 = as the browser has it.
+    pub audio_kbps: u32,
+}
+
 /// How an offer's media travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Path {
@@ -82,14 +95,14 @@ pub enum Command {
         /// Muted now.
         muted: bool,
     },
-    /// Change a captured picture in place, as far as there is one.
+    /// Keep an own stream within these caps, in place.
     Limit {
         /// Room.
         room: GroupId,
         /// Own stream.
         sid: u32,
-        /// So many lines at most, `None` = as the camera gives it.
-        lines: Option<u32>,
+        /// Instead of the former ones.
+        caps: Caps,
     },
     /// Which encodings of an own picture to send, as `Stream.layers` of the protocol has it.
     Layers {

@@ -11,6 +11,7 @@ use wire::id::{AppId, GroupId, MessageId, Uid};
 use wire::time::Timestamp;
 
 use super::apps::{Class, ClassPatch, Filter, PushCredential, UsageRow, UserRow};
+use super::call::CallFields;
 use super::personal::Known;
 use super::push::Push;
 use super::store::{App, Group, Member, Pin, TokenHash, User};
@@ -110,12 +111,10 @@ pub struct GroupFields {
     pub flags: Option<u32>,
     /// Bits of them to clear, and then to set.
     pub flags_change: (u32, u32),
-    /// `wire::mask::call`.
-    pub call_flags: Option<u32>,
-    /// Bits of them to clear, and then to set.
-    pub call_change: (u32, u32),
-    /// `MESIBO_RESOLUTION_*`.
-    pub resolution: Option<u32>,
+    /// What its calls are like.
+    pub call: CallFields,
+    /// Users who may publish in its room at a time, 0 = without limit.
+    pub publishers_max: Option<u32>,
     /// Seconds from now, 0 = never.
     pub expiry_s: Option<u32>,
     /// Seconds.
@@ -130,8 +129,6 @@ pub struct GroupFields {
     pub starts: Option<Timestamp>,
     /// Seconds of a conference, 0 = without limit.
     pub duration_s: Option<u32>,
-    /// Seconds of a member in a call, 0 = without limit.
-    pub call_duration_s: Option<u32>,
     /// Who joins waits until it is let in.
     pub lobby: Option<bool>,
 }
@@ -147,14 +144,8 @@ pub struct MemberFields {
     pub admin_flags: Option<u32>,
     /// Seconds from now until membership ends, 0 = never.
     pub expiry_s: Option<u32>,
-    /// `wire::mask::call` that are left.
-    pub call_flags: Option<u32>,
-    /// Bits of them to clear, and then to set.
-    pub call_change: (u32, u32),
-    /// `MESIBO_RESOLUTION_*`.
-    pub resolution: Option<u32>,
-    /// Seconds in a call.
-    pub call_duration_s: Option<u32>,
+    /// Less than the group allows in calls.
+    pub call: CallFields,
     /// Takes no turn.
     pub busy: Option<bool>,
 }

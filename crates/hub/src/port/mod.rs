@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod apps;
+pub mod call;
 pub mod hook;
 pub mod media;
 pub mod personal;

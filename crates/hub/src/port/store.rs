@@ -11,6 +11,7 @@ use wire::id::{AppId, DeviceKey, GroupId, MessageId, Seq, Uid};
 use wire::time::Timestamp;
 
 use super::apps::{AppReply, AppRequest, AppSettings};
+use super::call::CallSettings;
 use super::personal::{PersonalReply, PersonalRequest};
 
 /// SHA-256 of a token; the token itself is never stored.
@@ -102,10 +103,6 @@ pub struct Group {
     pub values: String,
     /// `wire::mask::group`.
     pub flags: u32,
-    /// `wire::mask::call`.
-    pub call_flags: u32,
-    /// `MESIBO_RESOLUTION_*`.
-    pub resolution: u32,
     /// `false`: nobody may send or call.
     pub active: bool,
     /// Console mark.
@@ -122,8 +119,10 @@ pub struct Group {
     pub starts: Option<Timestamp>,
     /// Seconds from then, or from the first stream, until the call in it ends; 0 = without limit.
     pub duration_s: u32,
-    /// Seconds that each member may be in a call; 0 = without limit.
-    pub call_duration_s: u32,
+    /// What its calls are like.
+    pub call: CallSettings,
+    /// Users who may publish in its room at a time, 0 = without limit.
+    pub publishers_max: u32,
     /// Who joins waits until it is let in.
     pub lobby: bool,
 }
@@ -171,12 +170,8 @@ pub struct Member {
     pub admin_flags: u32,
     /// End of membership, `None` = never.
     pub expires: Option<Timestamp>,
-    /// `wire::mask::call` that are left, with `VALID`; without it as the group has them.
-    pub call_flags: u32,
-    /// `MESIBO_RESOLUTION_*`, 0 = as the group has it.
-    pub resolution: u32,
-    /// Seconds in a call, 0 = as the group has it.
-    pub call_duration_s: u32,
+    /// Less than the group allows in calls.
+    pub call: CallSettings,
     /// Takes no turn where messages go to one member after the other.
     pub busy: bool,
 }

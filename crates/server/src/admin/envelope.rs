@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use data_encoding::BASE64;
 use hub::port::admin::{AdminError, ErrorCode, GroupRow, IssuedToken, MemberRow, Reply};
 use hub::port::apps::{UsageRow, UserRow};
+use hub::port::call::CallSettings;
 use hub::port::store::{App, Pin, User};
 use serde_json::{Map, Value, json};
 use wire::mask::member as right;
@@ -242,16 +243,24 @@ fn listed_user((row, devices): &(UserRow, u32)) -> Value {
     })
 }
 
+fn call_settings(call: CallSettings) -> Value {
+    json!({
+        "flags": call.flags,
+        "resolution": call.resolution,
+        "duration": call.duration_s,
+        "fps": call.fps,
+        "videobitrate": call.video_kbps,
+        "audiobitrate": call.audio_kbps,
+    })
+}
+
 fn listed_group(row: &GroupRow) -> Value {
     let group = &row.group;
-    let mut call = json!({
-        "flags": group.call_flags,
-        "resolution": group.resolution,
-        "duration": group.call_duration_s,
-    });
+    let mut call = call_settings(group.call);
     for (name, bit) in CALL_NAMES {
-        call[name] = (group.call_flags & bit != 0).into();
+        call[name] = (group.call.flags & bit != 0).into();
     }
+    call["maxpublishers"] = group.publishers_max.into();
     json!({
         "gid": group.gid.0,
         "name": group.name,
@@ -362,11 +371,7 @@ fn member_row(row: &MemberRow) -> Value {
         "pin": "",
         "expiry": seconds(row.member.expires),
         "busy": u8::from(row.member.busy),
-        "call": {
-            "flags": row.member.call_flags,
-            "resolution": row.member.resolution,
-            "duration": row.member.call_duration_s,
-        },
+        "call": call_settings(row.member.call),
         "online": u8::from(row.online),
     })
 }

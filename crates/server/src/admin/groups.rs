@@ -4,6 +4,7 @@ use hub::port::admin::{
     ErrorCode, GroupFields, MemberFields, Operation, Param, PinAction, PinFields, UserRef,
 };
 use hub::port::apps::Filter;
+use hub::port::call::CallFields;
 use serde_json::Value;
 use wire::id::{GroupId, Uid};
 use wire::mask::{admin as admin_flag, call, group as mode, member as right};
@@ -270,31 +271,34 @@ pub const CALL_NAMES: [(&str, u32); 12] = [
 ];
 
 /// Settings of calls, of a room or of a member.
-#[derive(Default)]
-struct CallFields {
-    flags: Option<u32>,
-    /// Bits to clear and then to set.
-    change: (u32, u32),
-    resolution: Option<u32>,
-    duration_s: Option<u32>,
-}
-
 fn call_fields(fields: &Fields<'_>, param: Param) -> Outcome<CallFields> {
-    let mut found = CallFields::default();
-    let Some(Value::Object(call)) = fields.object(param) else { return Ok(found) };
-    let given = |name: &str| call.get(name).filter(|value| !value.is_null());
-    let number = |name| given(name).map_or(Ok(None), |value| integer(value, param));
-    found.flags = number("flags")?;
-    found.resolution = number("resolution")?;
-    found.duration_s = number("duration")?;
+    let number = |name| call_number(fields, param, name);
+    let mut found = CallFields {
+        flags: number("flags")?,
+        change: (0, 0),
+        resolution: number("resolution")?,
+        duration_s: number("duration")?,
+        fps: number("fps")?,
+        video_kbps: number("videobitrate")?,
+        audio_kbps: number("audiobitrate")?,
+    };
     for (name, bit) in CALL_NAMES {
-        match given(name).map(|value| boolean(value, param)).transpose()? {
+        match call_setting(fields, param, name).map(|value| boolean(value, param)).transpose()? {
             Some(true) => found.change.1 |= bit,
             Some(false) => found.change.0 |= bit,
             None => {}
         }
     }
     Ok(found)
+}
+
+fn call_setting<'a>(fields: &'a Fields<'_>, param: Param, name: &str) -> Option<&'a Value> {
+    let Some(Value::Object(call)) = fields.object(param) else { return None };
+    call.get(name).filter(|value| !value.is_null())
+}
+
+fn call_number(fields: &Fields<'_>, param: Param, name: &str) -> Outcome<Option<u32>> {
+    call_setting(fields, param, name).map_or(Ok(None), |value| integer(value, param))
 }
 
 fn group_fields(fields: &Fields<'_>) -> Outcome<GroupFields> {
@@ -320,10 +324,8 @@ fn group_fields(fields: &Fields<'_>) -> Outcome<GroupFields> {
         values: None,
         flags: fields.integer(P::GroupFlags)?,
         flags_change: mode_change(fields)?,
-        call_flags: call.flags,
-        call_change: call.change,
-        resolution: call.resolution,
-        call_duration_s: call.duration_s,
+        call,
+        publishers_max: call_number(fields, P::GroupCall, "maxpublishers")?,
         starts: fields.number(P::GroupStart)?.map(|at| Timestamp((at * 1000.0) as u64)),
         duration_s: fields.integer(P::GroupDuration)?,
         lobby: fields.boolean(P::GroupLobby)?,
@@ -393,11 +395,7 @@ fn member_fields(fields: &Fields<'_>) -> Outcome<MemberFields> {
         changed.admin_flags = Some(flags);
     }
     changed.expiry_s = fields.integer(P::MemberExpiry)?;
-    let call = call_fields(fields, P::MemberCall)?;
-    changed.call_flags = call.flags;
-    changed.call_change = call.change;
-    changed.resolution = call.resolution;
-    changed.call_duration_s = call.duration_s;
+    changed.call = call_fields(fields, P::MemberCall)?;
     changed.busy = fields.boolean(P::MemberBusy)?;
     Ok(changed)
 }

@@ -127,7 +127,7 @@ mod tests {
         let Ok(Operation::GroupAdd { fields, .. }) = parse("groupadd", packed) else {
             panic!("refused");
         };
-        assert_eq!((fields.resolution, fields.call_flags), (Some(3), Some(0x8107)));
+        assert_eq!((fields.call.resolution, fields.call.flags), (Some(3), Some(0x8107)));
     }
 
     #[test]
@@ -138,7 +138,7 @@ mod tests {
             panic!("refused");
         };
         assert_eq!(fields.flags_change, (0x1 | 0x2 | 0x3000, 0x1 | 0x2000));
-        assert_eq!(fields.call_change, (0x4, 0x100));
+        assert_eq!(fields.call.change, (0x4, 0x100));
         let wrong = json!({"group": {"gid": 1000, "permissions": {"send": "nobody"}}});
         assert_eq!(parse("groupset", wrong).unwrap_err().params, [Param::GroupModes]);
     }

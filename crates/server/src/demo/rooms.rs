@@ -5,6 +5,7 @@ use hub::port::admin::{
     GroupFields, GroupRow, MemberFields, Operation, PinAction, PinFields, Reply, UserRef,
 };
 use hub::port::apps::Filter;
+use hub::port::call::CallFields;
 use serde_json::{Value, json};
 use wire::id::GroupId;
 use wire::limits::ADMIN_LIST_MAX;
@@ -27,7 +28,7 @@ impl Asked<'_> {
         let room = Operation::GroupAdd {
             fields: GroupFields {
                 name: Some(name.clone()),
-                resolution: Some(resolution),
+                call: CallFields { resolution: Some(resolution), ..CallFields::default() },
                 owner: Some(owner),
                 ..GroupFields::default()
             },

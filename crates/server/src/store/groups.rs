@@ -1,5 +1,6 @@
 //! Groups with their members and PINs.
 
+use hub::port::call::CallSettings;
 use hub::port::store::{Group, Member, Pin, User};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use wire::id::{AppId, GroupId, Uid};
@@ -25,7 +26,8 @@ pub(super) fn find_groups(db: &Connection, wanted: &Wanted<'_>, after: GroupId) 
 pub(super) const GROUP_COLUMNS: &str = "gid, aid, name, status, image, flags, call_flags, \
                                         resolution, active, pinned, expires, \
                                         expiry_extension_s, owner, profile, \
-                                        starts, duration_s, call_duration_s, lobby";
+                                        starts, duration_s, call_duration_s, lobby, \
+                                        fps, video_kbps, audio_kbps, publishers_max";
 
 /// The group without its PINs.
 pub(super) fn group(row: &Row<'_>) -> Sql<Group> {
@@ -36,8 +38,14 @@ pub(super) fn group(row: &Row<'_>) -> Sql<Group> {
         status: row.get(3)?,
         image: row.get(4)?,
         flags: row.get(5)?,
-        call_flags: row.get(6)?,
-        resolution: row.get(7)?,
+        call: CallSettings {
+            flags: row.get(6)?,
+            resolution: row.get(7)?,
+            duration_s: row.get(16)?,
+            fps: row.get(18)?,
+            video_kbps: row.get(19)?,
+            audio_kbps: row.get(20)?,
+        },
         active: row.get(8)?,
         pinned: row.get(9)?,
         expires: time(row.get(10)?),
@@ -46,15 +54,16 @@ pub(super) fn group(row: &Row<'_>) -> Sql<Group> {
         values: row.get(13)?,
         starts: time(row.get(14)?),
         duration_s: row.get(15)?,
-        call_duration_s: row.get(16)?,
         lobby: row.get(17)?,
+        publishers_max: row.get(21)?,
         pins: Vec::new(),
     })
 }
 
 /// Columns of [`member`].
 pub(super) const MEMBER_COLUMNS: &str = "m.given, m.denied, m.admin_flags, m.expires, m.call_flags, \
-                                         m.resolution, m.call_duration_s, m.busy";
+                                         m.resolution, m.call_duration_s, m.busy, \
+                                         m.fps, m.video_kbps, m.audio_kbps";
 
 /// The member whose [`MEMBER_COLUMNS`] begin at this column.
 pub(super) fn member(row: &Row<'_>, at: usize, uid: Uid) -> Sql<Member> {
@@ -64,10 +73,15 @@ pub(super) fn member(row: &Row<'_>, at: usize, uid: Uid) -> Sql<Member> {
         denied: row.get(at + 1)?,
         admin_flags: row.get(at + 2)?,
         expires: time(row.get(at + 3)?),
-        call_flags: row.get(at + 4)?,
-        resolution: row.get(at + 5)?,
-        call_duration_s: row.get(at + 6)?,
         busy: row.get(at + 7)?,
+        call: CallSettings {
+            flags: row.get(at + 4)?,
+            resolution: row.get(at + 5)?,
+            duration_s: row.get(at + 6)?,
+            fps: row.get(at + 8)?,
+            video_kbps: row.get(at + 9)?,
+            audio_kbps: row.get(at + 10)?,
+        },
     })
 }
 
@@ -101,8 +115,9 @@ pub(super) fn save_group(
     db.prepare_cached(
         "INSERT INTO groups (gid, aid, name, status, image, flags, call_flags, resolution, active,
                              pinned, expires, expiry_extension_s, owner, profile, starts,
-                             duration_s, call_duration_s, lobby)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                             duration_s, call_duration_s, lobby, fps, video_kbps, audio_kbps,
+                             publishers_max)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (gid) DO UPDATE SET
            name = excluded.name, status = excluded.status, image = excluded.image,
            flags = excluded.flags, call_flags = excluded.call_flags,
@@ -110,7 +125,8 @@ pub(super) fn save_group(
            expires = excluded.expires, expiry_extension_s = excluded.expiry_extension_s,
            owner = excluded.owner, profile = excluded.profile, starts = excluded.starts,
            duration_s = excluded.duration_s, call_duration_s = excluded.call_duration_s,
-           lobby = excluded.lobby",
+           lobby = excluded.lobby, fps = excluded.fps, video_kbps = excluded.video_kbps,
+           audio_kbps = excluded.audio_kbps, publishers_max = excluded.publishers_max",
     )?
     .execute(params![
         (!new).then_some(group.gid.0),
@@ -119,8 +135,8 @@ pub(super) fn save_group(
         group.status,
         &group.image,
         group.flags,
-        group.call_flags,
-        group.resolution,
+        group.call.flags,
+        group.call.resolution,
         group.active,
         group.pinned,
         group.expires.map(|at| signed(at.0)),
@@ -129,8 +145,12 @@ pub(super) fn save_group(
         &group.values,
         group.starts.map(|at| signed(at.0)),
         group.duration_s,
-        group.call_duration_s,
-        group.lobby
+        group.call.duration_s,
+        group.lobby,
+        group.call.fps,
+        group.call.video_kbps,
+        group.call.audio_kbps,
+        group.publishers_max
     ])?;
     let gid = if new { GroupId(db.last_insert_rowid() as u32) } else { group.gid };
     let said = [group.image.as_bytes(), group.values.as_bytes()];
@@ -143,8 +163,9 @@ pub(super) fn save_group(
     for member in put {
         db.prepare_cached(
             "INSERT OR REPLACE INTO members (gid, uid, given, denied, admin_flags, expires,
-                                             call_flags, resolution, call_duration_s, busy)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                             call_flags, resolution, call_duration_s, busy, fps,
+                                             video_kbps, audio_kbps)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?
         .execute(params![
             gid.0,
@@ -153,10 +174,13 @@ pub(super) fn save_group(
             member.denied,
             member.admin_flags,
             member.expires.map(|at| signed(at.0)),
-            member.call_flags,
-            member.resolution,
-            member.call_duration_s,
-            member.busy
+            member.call.flags,
+            member.call.resolution,
+            member.call.duration_s,
+            member.busy,
+            member.call.fps,
+            member.call.video_kbps,
+            member.call.audio_kbps
         ])?;
     }
     Ok(gid)

@@ -44,6 +44,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0011_retention.sql"),
     include_str!("schema/0012_receipts.sql"),
     include_str!("schema/0013_files.sql"),
+    include_str!("schema/0014_call_limits.sql"),
 ];
 /// From this version on what is deleted is overwritten.
 const OVERWRITING: usize = 7;

@@ -14,11 +14,11 @@ use wire::id::SessionId;
 use wire::limits::ANSWER_WITHIN;
 use wire::mask::group_error;
 use wire::proto::{
-    Hello, Kind, Negotiate, Pong, Publish, ReceiveTrack, RoomEnter, SendTrack, Stream,
+    Hello, Kind, Negotiate, Pong, Publish, ReceiveTrack, Rights, RoomEnter, SendTrack, Stream,
     client_frame, server_frame,
 };
 
-use super::lines::{Line, lines};
+use super::lines::{Line, capped, lines};
 use crate::hub_task::{HubHandle, ToHub};
 use crate::orders::{OrderReceiver, ToSocket, orders};
 
@@ -114,6 +114,7 @@ impl Guest {
         let hello = Hello { token, device, version, hidden: true, ..Hello::default() };
         self.say(client_frame::Body::Hello(hello)).await;
         let mut offered = false;
+        let mut rights = Rights::default();
         loop {
             match self.hear().await? {
                 Body::Welcome(_) => {
@@ -126,6 +127,7 @@ impl Guest {
                 }
                 Body::RoomState(state) if state.gid == gid => match &wish {
                     Wish::Publish { sid, name } => {
+                        rights = state.rights.unwrap_or_default();
                         let publish = Publish {
                             gid,
                             sid: *sid,
@@ -159,7 +161,7 @@ impl Guest {
                 Body::Answer(answer) if answer.gid == gid => {
                     return match answer.answer.is_empty() {
                         true => Err(Refusal::Offer(answer.reason)),
-                        false => Ok(answer.answer),
+                        false => Ok(capped(&answer.answer, rights.audio_kbps, rights.video_kbps)),
                     };
                 }
                 _ => {}

@@ -1,0 +1,9 @@
+-- Caps on what is sent in calls, 0 = none; a member may have lower ones than its group.
+ALTER TABLE groups ADD COLUMN fps INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE groups ADD COLUMN video_kbps INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE groups ADD COLUMN audio_kbps INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE groups ADD COLUMN publishers_max INTEGER NOT NULL DEFAULT 0;
+
+ALTER TABLE members ADD COLUMN fps INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE members ADD COLUMN video_kbps INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE members ADD COLUMN audio_kbps INTEGER NOT NULL DEFAULT 0;
