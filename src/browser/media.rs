@@ -1,6 +1,5 @@
 //! Cameras, microphones, screens, and the elements that show them.
 
-use client::port::peer::Caps;
 use gloo_timers::callback::Timeout;
 use js_sys::{Array, Promise, Reflect, global};
 use wasm_bindgen::closure::Closure;
@@ -75,20 +74,13 @@ async fn picture(devices: &MediaDevices, source: u32, index: u32) -> JsValue {
     wanted.into()
 }
 
-/// Its pictures have no more lines, and are no more a second; a browser that cannot do that leaves
-/// them.
-pub fn limit(stream: &MediaStream, caps: Caps) {
+/// Its pictures have no more lines than this; a browser that cannot do that leaves them.
+pub fn limit(stream: &MediaStream, lines: Option<u32>) {
     let constraints = MediaTrackConstraints::new();
-    let most = |limit: u32| {
+    if let Some(lines) = lines {
         let most = js_sys::Object::new();
-        let _ = Reflect::set(&most, &"max".into(), &limit.into());
-        most
-    };
-    if let Some(lines) = caps.lines {
-        constraints.set_height(&most(lines));
-    }
-    if caps.fps > 0 {
-        constraints.set_frame_rate(&most(caps.fps));
+        let _ = Reflect::set(&most, &"max".into(), &lines.into());
+        constraints.set_height(&most);
     }
     for track in stream.get_video_tracks() {
         if let Ok(promise) = track

@@ -112,7 +112,7 @@ impl Peers {
             }
             Command::Limit { room, sid, caps } => {
                 if let Some(capture) = self.captured.borrow().get(&(room, sid)) {
-                    media::limit(&capture.stream, caps);
+                    media::limit(&capture.stream, caps.lines);
                     capture.caps.set(caps);
                 }
                 self.tune(room, sid);
@@ -229,6 +229,8 @@ impl Peers {
             let bits = (kbps > 0).then_some(bits);
             set(&encoding, "maxBitrate", &bits.into());
             if track.kind == Kind::Video {
+                let fps = (caps.fps > 0).then_some(caps.fps);
+                set(&encoding, "maxFramerate", &fps.into());
                 let whole = layers & LAYERS_SAID == 0 || layers & ONE_LAYER != 0;
                 set(&encoding, "active", &(whole || layers >> index & 1 != 0).into());
             }

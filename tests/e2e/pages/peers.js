@@ -24,13 +24,11 @@ window.inbound = async () => {
   const all = [];
   for (const peer of window.peers) {
     if (peer.connectionState === "closed") continue;
-    const stats = await peer.getStats();
-    for (const report of stats.values()) {
+    for (const report of (await peer.getStats()).values()) {
       if (report.type !== "inbound-rtp") continue;
       all.push({
         id: `${window.peers.indexOf(peer)} ${report.id}`,
         kind: report.kind,
-        codec: stats.get(report.codecId)?.mimeType,
         frames: report.framesDecoded ?? 0,
         energy: report.totalAudioEnergy ?? 0,
         packets: report.packetsReceived ?? 0,
@@ -53,14 +51,16 @@ window.outbound = async () => {
   }
   return all;
 };
-/** What the encodings of everything sent are held to: kbit/s in all, by kind of track. */
+/** What the encodings of everything sent are held to: kbit/s in all by kind of track, frames a second. */
 window.caps = () => {
-  const caps = {};
+  const caps = { fps: 0 };
   for (const peer of window.peers) {
     if (peer.connectionState === "closed") continue;
     for (const sender of peer.getSenders()) {
       if (!sender.track) continue;
-      const rates = sender.getParameters().encodings.map((one) => one.maxBitrate ?? 0);
+      const { encodings } = sender.getParameters();
+      caps.fps = Math.max(caps.fps, ...encodings.map((one) => one.maxFramerate ?? 0));
+      const rates = encodings.map((one) => one.maxBitrate ?? 0);
       caps[sender.track.kind] = Math.round(rates.reduce((sum, rate) => sum + rate, 0) / 1000);
     }
   }
