@@ -57,6 +57,11 @@ export class MesiboDateTime {
   get yd() {
     return this.getDaysElapsed();
   }
+  // Pages of that time keep their history themselves, as JSON.
+  toJSON() {
+    const { date, time, yd } = this;
+    return { ...this, date, time, yd };
+  }
 
   getDate(monthFirst, today, yesterday, numerical) {
     today ??= defaults.today;

@@ -364,15 +364,15 @@ export class MesiboFileTransfer {
     return messageOf(this).startFileTransfer();
   }
   cancel(retryLater = false) {
-    return this.#tell(CANCEL, retryLater);
+    return this._tell(CANCEL, retryLater);
   }
   setProgress(percent) {
     this.progress = percent;
-    return this.#tell(PROGRESS, percent);
+    return this._tell(PROGRESS, percent);
   }
   setResult(ok, url) {
     this.result = Boolean(ok);
-    return this.#tell(RESULT, ok, url);
+    return this._tell(RESULT, ok, url);
   }
   setFileTransferContext(context) {
     fieldOf(messageOf(this)).context = context;
@@ -380,7 +380,7 @@ export class MesiboFileTransfer {
   getFileTransferContext() {
     return fieldOf(messageOf(this)).context;
   }
-  #tell(verb, value, url) {
+  _tell(verb, value, url) {
     return engineOf(messageOf(this))._transfer(this.mid, verb, value, url);
   }
 }

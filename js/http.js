@@ -9,8 +9,8 @@ export class MesiboHttp {
   extraHeaders = {};
   respCode = 0;
   result = false;
-  #data = null;
-  #abort = undefined;
+  _data = null;
+  _abort = undefined;
 
   setUrl(url) {
     this.url = String(url ?? "");
@@ -30,9 +30,9 @@ export class MesiboHttp {
 
   /** Calls back once: with the text of the answer, whatever its status, or `null`. */
   send(cbdata, callback) {
-    this.#abort = new AbortController();
-    this.#ask(this.#abort.signal).then((text) => {
-      this.#data = text;
+    this._abort = new AbortController();
+    this._ask(this._abort.signal).then((text) => {
+      this._data = text;
       try {
         callback?.(cbdata, text);
       } catch (error) {
@@ -45,16 +45,16 @@ export class MesiboHttp {
     return this.send();
   }
   cancel() {
-    this.#abort?.abort();
+    this._abort?.abort();
   }
   getDataString() {
-    return this.#data;
+    return this._data;
   }
   getData() {
-    return this.#data === null ? null : new TextEncoder().encode(this.#data);
+    return this._data === null ? null : new TextEncoder().encode(this._data);
   }
 
-  async #ask(signal) {
+  async _ask(signal) {
     const body = this.post ?? (this.postBundle && new URLSearchParams(this.postBundle).toString());
     const headers = { ...this.extraHeaders };
     if (body !== undefined && this.contentType) headers["Content-Type"] ??= this.contentType;

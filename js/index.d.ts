@@ -9,8 +9,8 @@ export type Numeric = number | string;
 export type ElementOrId = string | HTMLElement;
 /** 0 is success, everything else one of `MESIBO_RESULT_*`. */
 export type ResultCode = number;
-/** What a callback returns is not waited for. */
-export type Answer = void | Promise<void>;
+/** What a callback returns is not looked at, and not waited for. */
+export type Answer = unknown;
 
 /** What `init` accepts as the engine: an address, a response, bytes, or a compiled module. */
 export type EngineSource =
@@ -305,7 +305,12 @@ declare class MesiboGroupPin {
 }
 
 /** Told first of what the call causes; a function is told once, of what it asked for. */
-export type GroupListener = MesiboListener | ((...answer: any[]) => Answer) | null;
+export type GroupListener<Told extends unknown[] = []> =
+  MesiboListener | ((group: MesiboGroupProfile, ...told: Told) => Answer) | null;
+type GroupMembersListener = GroupListener<[members: MesiboGroupMember[]]>;
+type GroupSettingsListener = GroupListener<
+  [settings: MesiboGroupSettings, permissions: MesiboMemberPermissions, pins: MesiboGroupPin[]]
+>;
 
 // ---- the API object -------------------------------------------------------------------------
 
@@ -748,7 +753,11 @@ declare class MesiboProfile {
   setSearchable(on?: boolean): void;
   /** Deprecated: `MESIBO_VISIBILITY_SEARCHABLE` may be found, all others not. */
   setVisibility(visibility: number): void;
-  /** `MESIBO_SYNCTYPE_LAZY`: watchers are not told of changes; others: at once. */
+  /**
+   * Who is told of changes at once, after `save()`. `MESIBO_SYNCTYPE_REALTIME`: all who watch; `LAZY`:
+   * nobody; `ONLINEONLY`: who is seen online then; `RECENTONLY`: the 64 users talked with last. Who is
+   * not told sees the change when it asks, at its next connection at the latest.
+   */
   setSyncType(type: number): void;
   /** Takes back what this user was given to see of the own profile, and the profile itself. */
   requestProfileRemoval(on?: boolean): void;
@@ -827,16 +836,19 @@ declare class MesiboProfile {
   canRemoveOwner(): boolean;
   canRemoveGroup(): boolean;
   getRequestId(): number;
-  getSettings(listener?: GroupListener): ResultCode;
-  setProperties(settings: Partial<MesiboGroupSettings>, listener?: GroupListener): ResultCode;
+  getSettings(listener?: GroupSettingsListener): ResultCode;
+  setProperties(
+    settings: Partial<MesiboGroupSettings>,
+    listener?: GroupSettingsListener,
+  ): ResultCode;
   /** `count` 0 = all; without `restart` those behind the last, until there are none. */
-  getMembers(count: number, restart?: boolean, listener?: GroupListener): ResultCode;
+  getMembers(count: number, restart?: boolean, listener?: GroupMembersListener): ResultCode;
   /** A list, or addresses with commas between them. */
   addMembers(
     addresses: string[] | string,
     flags?: number,
     adminFlags?: number,
-    listener?: GroupListener,
+    listener?: GroupMembersListener,
   ): ResultCode;
   addMembers(
     addresses: string[] | string,
@@ -848,17 +860,21 @@ declare class MesiboProfile {
     permissions?: Partial<MesiboMemberPermissions>,
     pin?: unknown,
   ): ResultCode;
-  removeMembers(addresses: string[] | string, listener?: GroupListener): ResultCode;
-  removeMember(address: string, listener?: GroupListener): ResultCode;
+  removeMembers(addresses: string[] | string, listener?: GroupMembersListener): ResultCode;
+  removeMember(address: string, listener?: GroupMembersListener): ResultCode;
   /** Lets in, or sends away, who waits (`Mesibo_onGroupMembersWaiting`). Default: in. */
-  admitMembers(addresses: string[] | string, admit?: boolean, listener?: GroupListener): ResultCode;
+  admitMembers(
+    addresses: string[] | string,
+    admit?: boolean,
+    listener?: GroupMembersListener,
+  ): ResultCode;
   deleteGroup(): boolean;
   leave(): void;
   join(pin: Numeric, listener?: GroupListener): void;
   /** The number is drawn; `count` uses, 0 = without limit. */
   addPin(
     permissions: Partial<MesiboMemberPermissions>,
-    listener?: GroupListener,
+    listener?: GroupSettingsListener,
     expiry?: number,
     count?: number,
   ): void;
@@ -867,9 +883,9 @@ declare class MesiboProfile {
     permissions: Partial<MesiboMemberPermissions>,
     expiry?: number,
     count?: number,
-    listener?: GroupListener,
+    listener?: GroupSettingsListener,
   ): boolean;
-  removePin(pin: Numeric, listener?: GroupListener): boolean;
+  removePin(pin: Numeric, listener?: GroupSettingsListener): boolean;
 
   addListener(listener: MesiboProfileListener): boolean;
   removeListener(listener: MesiboProfileListener): void;
@@ -1537,6 +1553,8 @@ declare class MesiboDateTime {
   date: string;
   time: string;
   yd: number;
+  /** Its fields, the texts among them. */
+  toJSON(): object;
   setTimestamp(ts: number): void;
   getDate(monthFirst?: boolean, today?: string, yesterday?: string, numerical?: boolean): string;
   getTime(seconds?: boolean): string;

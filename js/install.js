@@ -172,14 +172,15 @@ export function install() {
 
   // `new Mesibo()` gives the default instance while nobody has signed in with it.
   function Mesibo() {
-    return core.Mesibo.create();
+    return extended(core.Mesibo.create(), Mesibo, new.target);
   }
   Mesibo.prototype = core.Mesibo.prototype;
   for (const name of ["getInstance", "version"]) Mesibo[name] = core.Mesibo[name];
   Mesibo.printVersion = printVersion;
   Mesibo.initServiceWorker = initServiceWorker;
   function MesiboReadSession(listener) {
-    return core.MesiboReadSession.createReadSession(listener);
+    const session = core.MesiboReadSession.createReadSession(listener);
+    return extended(session, MesiboReadSession, new.target);
   }
   MesiboReadSession.prototype = core.MesiboReadSession.prototype;
   for (const name of ["createReadSession", "createReadSummarySession"]) {
@@ -192,7 +193,8 @@ export function install() {
     // The page may have replaced what a session has under this name.
     getReadSession() {
       const { _active, prototype } = core.MesiboReadSession;
-      const has = (session) => prototype.getMessages.call(session).includes(this);
+      const isThis = ({ mid }) => mid === this.mid;
+      const has = (session) => prototype.getMessages.call(session).some(isThis);
       return _active().find(has) ?? null;
     },
   });
@@ -258,6 +260,11 @@ export function install() {
     ...constants,
   };
   return api;
+}
+
+/** An object of the engine; of a class that the page made of ours, when it is that which is made. */
+function extended(object, ours, made) {
+  return made && made !== ours ? Object.setPrototypeOf(object, made.prototype) : object;
 }
 
 /** What a class has now, by name. */

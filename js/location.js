@@ -65,72 +65,72 @@ function distance(a, b) {
 }
 
 export class MesiboLocationManager {
-  #engine;
-  #listeners = new Set();
-  #config = new MesiboLocationConfig();
-  #watch = null;
-  #device = null;
-  #custom = null;
-  #customUntil = 0;
-  #tracked = null;
-  #shares = new Map();
-  #searchable = { within: 0, told: null };
+  _engine;
+  _listeners = new Set();
+  _config = new MesiboLocationConfig();
+  _watch = null;
+  _device = null;
+  _custom = null;
+  _customUntil = 0;
+  _tracked = null;
+  _shares = new Map();
+  _searchable = { within: 0, told: null };
 
   constructor(engine) {
-    this.#engine = engine;
+    this._engine = engine;
   }
 
   start(config) {
-    Object.assign(this.#config, config);
+    Object.assign(this._config, config);
     const geolocation = globalThis.navigator?.geolocation;
     if (!geolocation) return FAIL;
-    if (this.#watch === null) {
+    if (this._watch === null) {
       const options = {
-        enableHighAccuracy: Boolean(this.#config.fineLocation),
-        maximumAge: this.#config.minInterval * 1000,
+        enableHighAccuracy: Boolean(this._config.fineLocation),
+        maximumAge: this._config.minInterval * 1000,
       };
-      this.#watch = geolocation.watchPosition(
-        ({ coords, timestamp }) => this.#onDevice(coords, timestamp),
-        (error) => this._tell("LocationError", this.#engine.getSelfProfile(), error.code),
+      this._watch = geolocation.watchPosition(
+        ({ coords, timestamp }) => this._onDevice(coords, timestamp),
+        (error) => this._tell("LocationError", this._engine.getSelfProfile(), error.code),
         options,
       );
     }
     return OK;
   }
   stop() {
-    if (this.#watch !== null) navigator.geolocation.clearWatch(this.#watch);
-    this.#watch = null;
+    if (this._watch !== null) navigator.geolocation.clearWatch(this._watch);
+    this._watch = null;
     return OK;
   }
   addListener(listener) {
-    this.#listeners.add(listener);
+    this._listeners.add(listener);
     return true;
   }
   removeListener(listener) {
-    return this.#listeners.delete(listener);
+    return this._listeners.delete(listener);
   }
   /** Wins over the device's for `timeout` seconds, 0 = until `resetLocation`. */
   setLocation(location, timeout = 0) {
     const [latitude, longitude] = [asNumber(location?.latitude), asNumber(location?.longitude)];
     if (!isPlace({ latitude, longitude })) return false;
-    const now = this.#engine.getTimestamp();
-    this.#custom = Object.assign(new MesiboLocation(), location, { latitude, longitude });
-    this.#custom.ts ||= now;
-    this.#customUntil = timeout > 0 ? now + timeout * 1000 : Infinity;
-    this.#spread();
+    const now = this._engine.getTimestamp();
+    this._custom = Object.assign(new MesiboLocation(), location, { latitude, longitude });
+    this._custom.ts ||= now;
+    this._customUntil = timeout > 0 ? now + timeout * 1000 : Infinity;
+    this._spread();
     return true;
   }
   resetLocation() {
-    this.#custom = null;
+    this._custom = null;
   }
   getDeviceLocation() {
-    return this.#device;
+    return this._device;
   }
   getCustomLocation() {
-    return this.#engine.getTimestamp() < this.#customUntil ? this.#custom : null;
+    return this._engine.getTimestamp() < this._customUntil ? this._custom : null;
   }
   getLocation() {
-    return this.getCustomLocation() ?? this.#device;
+    return this.getCustomLocation() ?? this._device;
   }
   /** Places go to whom they are shared with, and to nobody else. */
   setAccessLevels() {
@@ -139,76 +139,76 @@ export class MesiboLocationManager {
   /** Who searches within these metres finds this user, as long as it is connected; 0: nobody. */
   setSearchableDistance(metres) {
     const within = Math.max(0, Math.trunc(asNumber(metres) ?? 0));
-    this.#searchable = { within, told: null };
-    if (within) this.#spread();
-    else this.#engine._sendPresence("", 0, RESERVED, 0, 0, new Uint8Array());
+    this._searchable = { within, told: null };
+    if (within) this._spread();
+    else this._engine._sendPresence("", 0, RESERVED, 0, 0, new Uint8Array());
     return OK;
   }
   startDistanceTracking() {
-    this.#tracked = { from: this.getLocation(), metres: 0 };
+    this._tracked = { from: this.getLocation(), metres: 0 };
   }
   stopDistanceTracking() {
-    if (this.#tracked) this.#tracked.from = null;
+    if (this._tracked) this._tracked.from = null;
   }
   getDistanceCovered() {
-    return this.#tracked?.metres ?? 0;
+    return this._tracked?.metres ?? 0;
   }
 
-  #onDevice(coords, ts) {
+  _onDevice(coords, ts) {
     const { latitude, longitude, altitude, speed, accuracy } = coords;
     const place = new MesiboLocation(latitude, longitude);
     Object.assign(place, { altitude: altitude ?? 0, speed: speed ?? 0, accuracy, ts });
-    const former = this.#device;
-    if (former && distance(former, place) < this.#config.minDistance) return;
+    const former = this._device;
+    if (former && distance(former, place) < this._config.minDistance) return;
     place.distance = former ? distance(former, place) : 0;
-    this.#device = place;
-    if (this.#tracked) {
-      if (this.#tracked.from) this.#tracked.metres += distance(this.#tracked.from, place);
-      this.#tracked.from &&= place;
+    this._device = place;
+    if (this._tracked) {
+      if (this._tracked.from) this._tracked.metres += distance(this._tracked.from, place);
+      this._tracked.from &&= place;
     }
     this._tell("DeviceLocation", place);
-    this.#spread();
+    this._spread();
   }
 
   /** Tells everybody it is shared with, unless they know nearly that place. */
-  #spread() {
+  _spread() {
     const place = this.getLocation();
-    const now = this.#engine.getTimestamp();
-    const { within, told } = this.#searchable;
+    const now = this._engine.getTimestamp();
+    const { within, told } = this._searchable;
     // Nearer than a tenth of the distance makes no difference to who is near.
     if (within && place && !(told && distance(told, place) < within / 10)) {
-      this.#searchable.told = place;
+      this._searchable.told = place;
       const data = new DataView(new ArrayBuffer(16));
       data.setFloat64(0, place.latitude, true);
       data.setFloat64(8, place.longitude, true);
-      this.#engine._sendPresence("", 0, RESERVED, within, 0, new Uint8Array(data.buffer));
+      this._engine._sendPresence("", 0, RESERVED, within, 0, new Uint8Array(data.buffer));
     }
-    for (const [profile, share] of this.#shares) {
-      if (now > share.until) this.#shares.delete(profile);
+    for (const [profile, share] of this._shares) {
+      if (now > share.until) this._shares.delete(profile);
       else if (place && !(share.told && distance(share.told, place) < share.minDistance)) {
         share.told = place;
         const { latitude, longitude, altitude, speed, accuracy, ts } = place;
         const told = [latitude, longitude, altitude, speed, accuracy, ts, share.until];
-        sendReserved(this.#engine, profile, PLACE, told);
+        sendReserved(this._engine, profile, PLACE, told);
       }
     }
   }
 
   _share(profile, seconds, minDistance) {
     if (!(seconds > 0)) return FAIL;
-    const until = this.#engine.getTimestamp() + Math.min(seconds, SHARE_SECONDS_MAX) * 1000;
-    const metres = minDistance ?? this.#config.minDistanceSharing;
-    this.#shares.set(profile, { until, minDistance: metres, told: null });
-    this.#spread();
+    const until = this._engine.getTimestamp() + Math.min(seconds, SHARE_SECONDS_MAX) * 1000;
+    const metres = minDistance ?? this._config.minDistanceSharing;
+    this._shares.set(profile, { until, minDistance: metres, told: null });
+    this._spread();
     return OK;
   }
   _endSharing(profile) {
-    if (!this.#shares.delete(profile)) return FAIL;
-    sendReserved(this.#engine, profile, ENDED, []);
+    if (!this._shares.delete(profile)) return FAIL;
+    sendReserved(this._engine, profile, ENDED, []);
     return OK;
   }
   _tell(name, ...values) {
-    for (const listener of [...this.#listeners]) tellListener(listener, name, ...values);
+    for (const listener of [...this._listeners]) tellListener(listener, name, ...values);
   }
 }
 
@@ -220,64 +220,64 @@ function sendReserved(engine, profile, kind, value) {
 
 /** Of one profile: what its user shares with this one, and the other way round. */
 export class MesiboProfileLocation {
-  #profile;
-  #asked = 0;
-  #place = null;
-  #until = 0;
+  _profile;
+  _asked = 0;
+  _place = null;
+  _until = 0;
 
   constructor(profile) {
-    this.#profile = profile;
+    this._profile = profile;
   }
-  get #manager() {
-    return locationManager(this.#profile._engine());
+  get _manager() {
+    return locationManager(this._profile._engine());
   }
   /** For so many seconds, at most a day. */
   share(duration, minDistance) {
-    if (this.#profile._isGroup()) return FAIL;
-    return this.#manager._share(this.#profile, asNumber(duration) ?? 0, asNumber(minDistance));
+    if (this._profile._isGroup()) return FAIL;
+    return this._manager._share(this._profile, asNumber(duration) ?? 0, asNumber(minDistance));
   }
   endSharing() {
-    return this.#manager._endSharing(this.#profile);
+    return this._manager._endSharing(this._profile);
   }
   /** Asks the other page to share; it decides. */
   subscribe(duration, maxDistance = 0) {
     const seconds = asNumber(duration) ?? 0;
-    if (this.#profile._isGroup() || !(seconds > 0)) return FAIL;
-    this.#asked = this.#now() + seconds * 1000;
-    sendReserved(this.#profile._engine(), this.#profile, REQUEST, [seconds, maxDistance]);
+    if (this._profile._isGroup() || !(seconds > 0)) return FAIL;
+    this._asked = this._now() + seconds * 1000;
+    sendReserved(this._profile._engine(), this._profile, REQUEST, [seconds, maxDistance]);
     return OK;
   }
   cancelSubscription() {
-    this.#asked = 0;
-    this.#place = null;
+    this._asked = 0;
+    this._place = null;
     return OK;
   }
   /** 0: nothing; 1: asked for; 2: the other shares. */
   getSubscriptionStatus() {
     if (this.get()) return 2;
-    return this.#now() < this.#asked ? 1 : 0;
+    return this._now() < this._asked ? 1 : 0;
   }
   get() {
-    return this.#now() < this.#until ? this.#place : null;
+    return this._now() < this._until ? this._place : null;
   }
 
-  #now() {
-    return this.#profile._engine().getTimestamp();
+  _now() {
+    return this._profile._engine().getTimestamp();
   }
   /** The other page has told something. */
   _take(kind, value) {
-    const manager = this.#manager;
-    if (kind === REQUEST) return manager._tell("LocationRequest", this.#profile, value[0]);
-    if (kind === ENDED) return void (this.#until = 0);
+    const manager = this._manager;
+    if (kind === REQUEST) return manager._tell("LocationRequest", this._profile, value[0]);
+    if (kind === ENDED) return void (this._until = 0);
     const known = this.get() !== null;
     const [latitude, longitude, altitude, speed, accuracy, ts, until] = value.map(Number);
     if (kind !== PLACE || ![latitude, longitude, until].every(Number.isFinite)) return;
     const place = new MesiboLocation(latitude, longitude);
-    this.#place = Object.assign(place, { altitude, speed, accuracy, ts });
-    this.#until = until;
-    const left = Math.max(0, Math.round((until - this.#now()) / 1000));
-    if (!known) manager._tell("LocationShared", this.#profile, left);
-    manager._tell("LocationReceived", this.#profile);
+    this._place = Object.assign(place, { altitude, speed, accuracy, ts });
+    this._until = until;
+    const left = Math.max(0, Math.round((until - this._now()) / 1000));
+    if (!known) manager._tell("LocationShared", this._profile, left);
+    manager._tell("LocationReceived", this._profile);
   }
 }
 

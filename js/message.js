@@ -848,6 +848,8 @@ export function putMessage(
   links,
 ) {
   const message = record ?? new MesiboMessage();
+  // What the page froze stays as it was.
+  if (Object.isFrozen(message)) return message;
   const hidden = fieldOf(message);
   const text = decoder.decode(data);
   // Shown before, and not what it was then.

@@ -19,46 +19,46 @@ const pendingOf = (profile) => (fieldOf(profile).pendingPictures ??= new Map());
 
 /** One picture of a profile. The strings it gives stay the same while the picture does. */
 export class MesiboProfileImage {
-  #profile;
-  #index;
+  _profile;
+  _index;
   constructor(profile, index) {
-    this.#profile = profile;
-    this.#index = index;
+    this._profile = profile;
+    this._index = index;
   }
-  #picture() {
-    return this.#profile._pictures()[this.#index] ?? null;
+  _picture() {
+    return this._profile._pictures()[this._index] ?? null;
   }
   getImage() {
-    const url = this.#picture()?.u;
+    const url = this._picture()?.u;
     if (url) return url;
-    return this.#index ? null : sourceOf(this.#profile._ask("GetProfileImage"));
+    return this._index ? null : sourceOf(this._profile._ask("GetProfileImage"));
   }
   getThumbnail() {
-    return this.#picture()?.t ?? this.getImage();
+    return this._picture()?.t ?? this.getImage();
   }
   getImageOrThumbnail() {
     return this.getImage() ?? this.getThumbnail();
   }
   getUrl() {
-    return this.#picture()?.u ?? null;
+    return this._picture()?.u ?? null;
   }
-  #at(index) {
-    return this.#profile._pictures()[index] ? imageOf(this.#profile, index) : null;
+  _at(index) {
+    return this._profile._pictures()[index] ? imageOf(this._profile, index) : null;
   }
   getNext() {
-    return this.#at(this.#index + 1);
+    return this._at(this._index + 1);
   }
   getPrevious() {
-    return this.#index ? this.#at(this.#index - 1) : null;
+    return this._index ? this._at(this._index - 1) : null;
   }
   getIndex() {
-    return this.#index;
+    return this._index;
   }
   isEmpty() {
     return this.getImage() === null;
   }
   getProfile() {
-    return this.#profile;
+    return this._profile;
   }
   getImagePath() {
     return this.getImage();

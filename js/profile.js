@@ -61,6 +61,8 @@ const VALUES_BYTES = 16 * 1024;
 // Of the own profile, `client::mark`: who may be found, who is told of changes.
 const SEARCHABLE = 0x80;
 const LAZY = 0x100;
+const ONLINE_ONLY = 0x800;
+const RECENT_ONLY = 0x1000;
 const MANNER_EDITED = 0x200;
 // Access levels 1 to 15 that a user was given, among the bits of a contact.
 const LEVELS_GIVEN = 0xfffe0000;
@@ -323,9 +325,12 @@ export const profileMethods = {
   setVisibility(visibility) {
     setManner(this, SEARCHABLE, visibility === constants.MESIBO_VISIBILITY_SEARCHABLE);
   },
-  /** LAZY: who watches is not told of changes, but sees them when it asks. */
+  /** Who of those who watch is told of changes; the others see them when they ask. */
   setSyncType(type) {
+    const { MESIBO_SYNCTYPE_ONLINEONLY, MESIBO_SYNCTYPE_RECENTONLY } = constants;
     setManner(this, LAZY, type === constants.MESIBO_SYNCTYPE_LAZY);
+    setManner(this, ONLINE_ONLY, type === MESIBO_SYNCTYPE_ONLINEONLY);
+    setManner(this, RECENT_ONLY, type === MESIBO_SYNCTYPE_RECENTONLY);
   },
   setProfileAccessLevels(levels) {
     this._markContact(LEVELS_GIVEN, false);

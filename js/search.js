@@ -9,98 +9,98 @@ import { asNumber } from "./values.js";
 export function makeProfileSearch(defaultEngine) {
   let requests = 0;
   return class MesiboProfileSearch {
-    #listener;
-    #wanted = { text: "", contacts: false, groups: false };
-    #subscribe = false;
-    #age = 0;
-    #distance = 0;
-    #place = null;
-    #more = null;
-    #found = [];
-    #request = 0;
+    _listener;
+    _wanted = { text: "", contacts: false, groups: false };
+    _subscribe = false;
+    _age = 0;
+    _distance = 0;
+    _place = null;
+    _more = null;
+    _found = [];
+    _request = 0;
 
     setListener(listener) {
-      this.#listener = listener;
+      this._listener = listener;
     }
     setQuery(text) {
-      this.#wanted.text = String(text ?? "").trim();
-      this.#more = null;
+      this._wanted.text = String(text ?? "").trim();
+      this._more = null;
     }
     /** Who is found is subscribed to. */
     subscribe(on = true) {
-      this.#subscribe = Boolean(on);
+      this._subscribe = Boolean(on);
     }
     enableGroupSearch(on = true) {
-      this.#wanted.groups = Boolean(on);
+      this._wanted.groups = Boolean(on);
     }
     /** Contacts are found whatever they want: one knows them already. */
     enableContactSearch(on = true) {
-      this.#wanted.contacts = Boolean(on);
+      this._wanted.contacts = Boolean(on);
     }
     /** Only who was online within these seconds. */
     setMaxAge(seconds) {
-      this.#age = Math.max(0, asNumber(seconds) ?? 0);
+      this._age = Math.max(0, asNumber(seconds) ?? 0);
     }
     /** Only who is within these metres, is online, and has `setSearchableDistance`; 0 = all. */
     setDistance(metres) {
-      this.#distance = Math.max(0, asNumber(metres) ?? 0);
-      this.#more = null;
+      this._distance = Math.max(0, asNumber(metres) ?? 0);
+      this._more = null;
     }
     /** Around this place. */
     setLocation(latitude, longitude) {
-      this.#place = { latitude: asNumber(latitude), longitude: asNumber(longitude) };
-      this.#more = null;
+      this._place = { latitude: asNumber(latitude), longitude: asNumber(longitude) };
+      this._more = null;
     }
     /** Around where the location manager says that one is, which is how it begins. */
     setCurrentLocation() {
-      this.#place = null;
+      this._place = null;
     }
     search() {
-      this.#more = null;
-      this.#found = [];
-      return this.#ask("ProfileSearchResults", {});
+      this._more = null;
+      this._found = [];
+      return this._ask("ProfileSearchResults", {});
     }
     /** What follows the last answer; `false` when there is no more. */
     searchMore() {
-      if (!this.#more) return false;
-      const [uid, gid] = this.#more;
-      this.#more = null;
-      return this.#ask("ProfileSearchUpdate", { uid, gid });
+      if (!this._more) return false;
+      const [uid, gid] = this._more;
+      this._more = null;
+      return this._ask("ProfileSearchUpdate", { uid, gid });
     }
     getLastSearchResult() {
-      return [...this.#found];
+      return [...this._found];
     }
     clearSearchResult() {
-      this.#found = [];
-      this.#more = null;
+      this._found = [];
+      this._more = null;
     }
     getRequestId() {
-      return this.#request;
+      return this._request;
     }
 
-    #ask(name, after) {
+    _ask(name, after) {
       const engine = defaultEngine();
-      const within = this.#distance;
-      if (!this.#wanted.text && !within) return false;
-      const place = (within && (this.#place ?? engine.getLocationManager().getLocation())) || {};
+      const within = this._distance;
+      if (!this._wanted.text && !within) return false;
+      const place = (within && (this._place ?? engine.getLocationManager().getLocation())) || {};
       const { latitude, longitude } = place;
       if (within && !isPlace(place)) {
         console.warn("mesibo: searching by distance needs a place: call `setLocation` before");
         return false;
       }
-      const since = this.#age ? engine.getTimestamp() - this.#age * 1000 : 0;
+      const since = this._age ? engine.getTimestamp() - this._age * 1000 : 0;
       const request = ++requests;
-      const wanted = { ...this.#wanted, ...after, since, latitude, longitude, within };
+      const wanted = { ...this._wanted, ...after, since, latitude, longitude, within };
       const taken = engine._search(wanted, (found, more, limited) => {
         // A search that was begun anew has replaced this one.
-        if (request !== this.#request) return;
+        if (request !== this._request) return;
         if (limited) console.warn("mesibo: too many searches in a minute: try again later");
-        if (this.#subscribe) for (const profile of found) subscribe(profile);
-        this.#more = more;
-        this.#found.push(...found);
-        tellListener(this.#listener, name, [...found], this);
+        if (this._subscribe) for (const profile of found) subscribe(profile);
+        this._more = more;
+        this._found.push(...found);
+        tellListener(this._listener, name, [...found], this);
       });
-      if (taken) this.#request = request;
+      if (taken) this._request = request;
       return taken;
     }
   };

@@ -560,13 +560,15 @@ impl Page {
         body: &JsValue,
     ) -> i32 {
         let Some(to) = to else { return BAD_REQUEST };
-        let draft = records::draft(parameters, &JsValue::UNDEFINED, Some(to), Some(body));
+        // Missing, it is the `message` of the parameters.
+        let body = Some(body).filter(|body| !body.is_null_or_undefined());
+        let draft = records::draft(parameters, &JsValue::UNDEFINED, Some(to), body);
         let mut wanted = to_u32(id);
         if wanted == 0 {
             wanted = self.driver.call(|client, _| client.draw_id());
-            if parameters.is_object() && !property(parameters, "id").is_truthy() {
-                set(parameters, "id", &wanted.into());
-            }
+        }
+        if parameters.is_object() && !property(parameters, "id").is_truthy() {
+            set(parameters, "id", &wanted.into());
         }
         let draft = client::message::Draft { id: wanted, announce: false, ..draft };
         self.send(draft, None, JsValue::UNDEFINED).unwrap_or_else(|error| result_of(&error))

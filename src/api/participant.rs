@@ -17,6 +17,8 @@ use crate::browser::media;
 
 /// `MESIBOCALL_VIDEOSOURCE_*`
 const SOURCE_SCREEN: u32 = 4;
+/// `MESIBO_CALLSTATUS_RECONNECTING`
+const STATUS_RECONNECTING: u32 = 0x32;
 /// How often an element that is not there yet is looked for (`client-api.md` 3.15.2).
 const VIEW_RETRY_MS: u32 = 100;
 const VIEW_TRIES: u32 = 20;
@@ -38,6 +40,8 @@ pub struct Participant {
     views: Cell<u32>,
     speaker: RefCell<Option<HtmlMediaElement>>,
     shape: Cell<(u32, u32)>,
+    /// The source that `on_stream` was told of, since the call or its connection began.
+    streamed: Cell<Option<(u32, u32)>>,
     /// When it spoke last, server's time, ms.
     pub talked: Cell<f64>,
     /// Somebody's stream as it was last known: who has left is still who it was.
@@ -59,6 +63,7 @@ impl Participant {
             views: Cell::new(0),
             speaker: RefCell::default(),
             shape: Cell::default(),
+            streamed: Cell::default(),
             talked: Cell::default(),
             known: RefCell::default(),
         });
@@ -113,6 +118,7 @@ impl Participant {
     /// The call has ended: nothing is shown or heard any more.
     pub fn release(&self) {
         self.publishing_now.set(false);
+        self.streamed.set(None);
         for element in self.view.take().into_iter().chain(self.speaker.take()) {
             media::show(&element, None);
         }
@@ -177,11 +183,20 @@ impl Participant {
         }
     }
 
+    /// Media is there: pages of the first generation make an element each time, so not for each shape
+    /// that a picture takes.
     pub fn tell_stream(&self) {
+        let source = Some(self.source());
+        if self.streamed.replace(source) == source {
+            return;
+        }
         Page::call_back(&self.on_stream.borrow().clone(), &[self.object()]);
     }
 
     pub fn tell_status(&self, status: u32, video: bool) {
+        if status == STATUS_RECONNECTING {
+            self.streamed.set(None);
+        }
         let arguments = [self.object(), status.into(), video.into(), 0.into()];
         Page::call_back(&self.on_status.borrow().clone(), &arguments);
     }
@@ -258,6 +273,7 @@ impl Participant {
 
     pub fn start(self: &Rc<Self>, audio: bool, video: bool) -> bool {
         let Some(room) = self.room.upgrade() else { return false };
+        self.streamed.set(None);
         match self.stream {
             StreamRef::Own(_) => {
                 let mut publishing = self.publishing.borrow_mut();
@@ -445,8 +461,11 @@ impl MesiboParticipant {
         } else if to_u32(&source) == 1 {
             participant.publishing.borrow_mut().source = 0;
         }
-        if let Some(name) =
-            optional_text(&property(options, "name")).filter(|name| !name.is_empty())
+        // The room's name, for who has none of its own yet.
+        let unnamed = participant.publishing.borrow().name.is_empty();
+        if let Some(name) = optional_text(&property(options, "name"))
+            && unnamed
+            && !name.is_empty()
         {
             participant.set_name(name);
         }

@@ -14,6 +14,7 @@ use client::sorted::Map;
 use js_sys::{Array, Reflect, Set, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wire::id::{Seq, Ticket};
+use wire::limits::PUTS_PER_TURN;
 use wire::status;
 use wire::time::Timestamp;
 
@@ -274,6 +275,7 @@ async fn write(
     // Conversations whose latest message may be another one now.
     let changed = Set::default();
     let mut texts = search::Changes::default();
+    let mut put = 0;
     for write in writes {
         match write {
             Write::Message(told, part) => {
@@ -291,13 +293,17 @@ async fn write(
                     texts.add(&conversation_name(&message.conversation), &message);
                 }
                 let value = message_value(&message, &place);
-                match former {
+                let request = match former {
                     Some(_) => messages.put(&value, &inside)?,
                     // Refused when it is there all the same.
                     None => messages.add(&value)?,
                 };
                 changed.add(&place.get(0));
                 known.insert(message.key.clone(), message);
+                put += 1;
+                if put % PUTS_PER_TURN == 0 {
+                    done(request).await?;
+                }
             }
             Write::DeleteMessage(of) => {
                 if let Some(message) = known.remove(of) {

@@ -134,7 +134,7 @@ for (const browser of ["chromium", "firefox"]) {
 }
 
 // Rules: 1.2.8.
-test("a file, bytes, a canvas and an input are content; what is none is refused", async () => {
+test("a file, bytes, a canvas, an input and what a page made are content; what is none is refused", async () => {
   const { bob, a, b } = await two();
   const facts = await a.evaluate(async (peer) => {
     const facts = [];
@@ -156,6 +156,8 @@ test("a file, bytes, a canvas and an input are content; what is none is refused"
     give("field");
     input.files = choice.files;
     give("field", () => (input.value = ""));
+    give(URL.createObjectURL(new Blob(["a blob"], { type: "text/plain" })));
+    give("data:text/plain,some%20data");
     give("nothing has this id");
     give(null);
     return facts;
@@ -166,7 +168,7 @@ test("a file, bytes, a canvas and an input are content; what is none is refused"
   assert.deepEqual(facts[4], refused, "no file was chosen");
   assert.deepEqual(facts[0].slice(0, 4), [true, 0, 10, "notes.json"]);
   assert.deepEqual([facts[1][2], facts[2][2], facts[3][2], facts[5][2]], [3, 2, 1, 10]);
-  await b.until(() => chat.messages.length >= 5);
+  await b.until(() => chat.messages.length >= 7);
   const texts = await b.evaluate(() =>
     Promise.all(
       chat.messages.map(async (m) => {
@@ -176,6 +178,7 @@ test("a file, bytes, a canvas and an input are content; what is none is refused"
     ),
   );
   const expected = ["notes.json 10 2 {}", "null 3 5 sound", "chosen.txt 10 6 chosen"];
+  expected.push("null 10 6 a blob", "null 10 9 some data");
   for (const text of expected) assert.ok(texts.includes(text), `${text} in ${texts}`);
 });
 

@@ -458,6 +458,20 @@ test("who is told of new messages has asked for it, looks elsewhere, and has not
   assert.deepEqual(await shown(), ["Ada: While away"]);
 });
 
+test("who sees all unread messages sees what comes, without being told that there is more", async () => {
+  const [ada, bob] = await world.people("Ada", "Bob");
+  const a = await Messenger.open(world, ada, [bob]);
+  const b = await Messenger.open(world, bob, [ada]);
+  await b.talkTo("Ada");
+  for (const text of ["one", "two", "three"]) await b.write(text);
+  await a.entry(/Bob.*three/).waitFor();
+  await a.talkTo("Bob");
+  await a.raw.locator(".log").getByText("Unread messages").waitFor();
+  await b.write("and a fourth");
+  await a.sees("and a fourth");
+  assert.equal(await a.raw.getByText("1 new").count(), 0);
+});
+
 test("on a phone one pane is shown, back leads to the list, and the reader is told of what comes", async () => {
   const [ada, bob] = await world.people("Ada", "Bob");
   const a = await Messenger.open(world, ada, [bob], { size: PHONE });

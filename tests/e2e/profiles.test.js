@@ -490,6 +490,13 @@ test("addresses are synchronised: who exists is told and becomes a contact", asy
     bob.address,
   );
   assert.ok(found.includes(bob.address));
+  // Nobody has the other address: no contact, and not told of.
+  await a.until(() => !chat.api.getProfile("the last one", 0).isContact());
+  assert.ok(!found.includes("the last one"));
+  assert.deepEqual(
+    await a.evaluate(() => chat.api.getSortedProfiles().filter((p) => p.isContact()).length),
+    1,
+  );
   const others = await world.visit(bob, "chat.html");
   await online(others);
 });

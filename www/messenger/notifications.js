@@ -5,6 +5,8 @@
 import { inOneLine, senderOf } from "/shared/words.js";
 
 const KEY = "openrtc.notifications";
+/** Between two counts of what is unread, ms: each takes as long as there are unread messages. */
+const COUNT_PACE = 250;
 
 export class Notifications {
   /** `open(profile)` goes to a conversation. */
@@ -92,16 +94,17 @@ export class Notifications {
     this.count();
   }
 
-  /** The number of unread messages before the title. */
+  /** The number of unread messages before the title: now, or soon after the last time. */
   count() {
-    if (this.due) return;
-    this.due = true;
-    queueMicrotask(() => {
-      this.due = false;
-      this.all.getUnreadCount((count) => {
-        const title = count ? `(${count > 99 ? "99+" : count}) ${this.title}` : this.title;
-        if (document.title !== title) document.title = title;
-      });
+    if (this.pause) return void (this.again = true);
+    this.again = false;
+    this.all.getUnreadCount((count) => {
+      const title = count ? `(${count > 99 ? "99+" : count}) ${this.title}` : this.title;
+      if (document.title !== title) document.title = title;
     });
+    this.pause = setTimeout(() => {
+      this.pause = undefined;
+      if (this.again) this.count();
+    }, COUNT_PACE);
   }
 }

@@ -144,8 +144,10 @@ export class Thread {
   place() {
     if (this.placed) return;
     this.placed = true;
-    if (this.rows.indexOf("unread") >= 0) this.rows.show("unread", 0.15);
-    else this.rows.scrollToEnd();
+    if (this.rows.indexOf("unread") < 0) return this.rows.scrollToEnd();
+    this.rows.show("unread", 0.15);
+    // When all of them are in view that is the end, too, and what comes is followed.
+    this.rows.noteEnd();
   }
 
   // ---- going somewhere ----

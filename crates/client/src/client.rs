@@ -1128,8 +1128,11 @@ impl Client {
                 }
                 continue;
             }
-            let announced = self.edits.announced.remove(&of) && user.uid != 0;
-            let changed = self.profiles.put_user(user) || announced;
+            let announced = self.edits.announced.remove(&of);
+            // Who was looked up by a synchroniser and is nobody is not told of.
+            let found = user.uid != 0;
+            let changed = self.profiles.put_user(user) && (found || !announced);
+            let changed = changed || announced && found;
             let turned = self.presences.set_online(&user.address, user.online) && user.online;
             if changed {
                 self.store_profile(&of);

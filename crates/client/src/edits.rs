@@ -8,7 +8,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 use wire::id::GroupId;
-use wire::limits::{CONTACTS_PER_FRAME_MAX, PROFILE_VALUES_BYTES_MAX};
+use wire::limits::{CONTACTS_PER_FRAME_MAX, PROFILE_RECENT_MAX, PROFILE_VALUES_BYTES_MAX};
 use wire::mask::{admin, contact, group, user};
 use wire::proto::{self, Contacts, GroupSettings, ProfileSave, ProfileSaved, client_frame};
 
@@ -280,8 +280,12 @@ impl Client {
             }
             let (name, status, values) = (kept.name, kept.status, kept.values);
             let set = |bit, flag| if kept.marks & bit != 0 { flag } else { 0 };
-            let manner = (kept.marks & mark::MANNER_EDITED != 0)
-                .then(|| set(mark::SEARCHABLE, user::SEARCHABLE) | set(mark::LAZY, user::LAZY));
+            let manner = (kept.marks & mark::MANNER_EDITED != 0).then(|| {
+                set(mark::SEARCHABLE, user::SEARCHABLE)
+                    | set(mark::LAZY, user::LAZY)
+                    | set(mark::ONLINE_ONLY, user::ONLINE_ONLY)
+                    | set(mark::RECENT_ONLY, user::RECENT_ONLY)
+            });
             let image = kept.image.filter(|_| is_published(&profile.kept.image));
             if let Conversation::Group(gid) = of {
                 let flags = profile.group.as_ref().map_or(0, |info| info.flags);
@@ -303,7 +307,11 @@ impl Client {
             let ticket = self.group_requests.ticket();
             let sent = (name.clone(), status.clone(), image.clone(), values.clone());
             self.edits.asked.insert(ticket, Asked::Publish(sent));
-            let save = ProfileSave { ticket, name, status, image, values, flags: manner };
+            let recent = match kept.marks & mark::RECENT_ONLY {
+                0 => Vec::new(),
+                _ => self.profiles.recent_addresses(PROFILE_RECENT_MAX),
+            };
+            let save = ProfileSave { ticket, name, status, image, values, flags: manner, recent };
             self.transmit(client_frame::Body::ProfileSave(save));
         }
         for contacts in contacts.chunks(CONTACTS_PER_FRAME_MAX) {
@@ -411,6 +419,11 @@ impl Client {
             profile.local.marks &= !mark::CONTACT_UNSENT;
             profile.kept.marks &= !mark::CONTACT_UNSENT;
             let kept = told.contacts.iter().any(|told| told.address == contact.address);
+            // An address of nobody, or one too many.
+            if !kept {
+                profile.local.contact = 0;
+                profile.kept.contact = 0;
+            }
             self.store_profile(&of);
             self.on_saved(&of, kept);
         }

@@ -57,10 +57,14 @@ pub mod mark {
     pub const SEARCHABLE: u32 = 0x80;
     /// Own profile: who watches it is not told of changes.
     pub const LAZY: u32 = 0x100;
-    /// Own profile: the page has set one of the two above.
+    /// Own profile: the page has set one of the two above, or of the two below.
     pub const MANNER_EDITED: u32 = 0x200;
     /// Among the recent ones, whether there is a message or not.
     pub const RECENT: u32 = 0x400;
+    /// Own profile: of those who watch it, only who is online is told of changes.
+    pub const ONLINE_ONLY: u32 = 0x800;
+    /// Own profile: of those who watch it, only whom the user talks with is told of changes.
+    pub const RECENT_ONLY: u32 = 0x1000;
     /// What the page may set.
     pub const ALL: u32 = 0xffff;
     /// The server has not answered yet for what the user is to this one.
@@ -205,6 +209,15 @@ impl Profiles {
             }
         }
         recent.as_slice().iter().rev().map(|(_, of)| (*of).clone()).collect()
+    }
+
+    /// Addresses of those the user talks with, the newest conversation first.
+    pub fn recent_addresses(&self, most: usize) -> Vec<String> {
+        let users = self.recent().into_iter().filter_map(|of| match of {
+            Conversation::User(address) => Some(address),
+            Conversation::Group(_) => None,
+        });
+        users.take(most).collect()
     }
 
     /// The server is asked for it, again if it was before.

@@ -190,7 +190,15 @@ pub(crate) struct Reading {
     told: Option<(u64, usize)>,
     last_ticket: u64,
     unread: Map<Conversation, u32>,
-    questions: Map<u32, Option<Conversation>>,
+    questions: Map<u32, Question>,
+}
+
+/// For the number of unread messages, of a conversation or of all.
+#[derive(Debug)]
+struct Question {
+    of: Option<Conversation>,
+    /// The ticket under which the store was asked, for this one and others; 0 while it waits.
+    asked: u32,
 }
 
 /// Tickets of read notices lie beyond all message ids, so that one `Accepted` serves both.
@@ -316,6 +324,7 @@ impl Reading {
         self.notices.clear();
         self.told = None;
         self.unread.clear();
+        self.questions.clear();
     }
 }
 
@@ -402,12 +411,29 @@ impl Client {
     }
 
     /// Asks for the number of unread messages; [`Event::UnreadCount`] with this ticket follows.
+    ///
+    /// A count takes as long as there are unread messages. Pages ask for each message that comes, so
+    /// the store counts once for all who have asked while it was counting.
     pub fn count_unread(&mut self, conversation: Option<Conversation>) -> u32 {
         self.reading.last_question += 1;
         let ticket = self.reading.last_question;
-        self.reading.questions.insert(ticket, conversation.clone());
-        self.ask_behind_writes(Request::Unread { conversation }, Pending::Unread(ticket));
+        let question = Question { of: conversation.clone(), asked: 0 };
+        let counting = self.reading.questions.values().any(|other| other.of == conversation);
+        self.reading.questions.insert(ticket, question);
+        if !counting {
+            self.ask_unread(conversation, ticket);
+        }
         ticket
+    }
+
+    /// Asks the store for all who wait for this.
+    fn ask_unread(&mut self, conversation: Option<Conversation>, ticket: u32) {
+        for question in self.reading.questions.values_mut() {
+            if question.of == conversation {
+                question.asked = ticket;
+            }
+        }
+        self.ask_behind_writes(Request::Unread { conversation }, Pending::Unread(ticket));
     }
 
     /// The number last counted.
@@ -421,10 +447,25 @@ impl Client {
     }
 
     pub(crate) fn on_unread(&mut self, ticket: u32, count: u32) {
-        if let Some(Some(conversation)) = self.reading.questions.remove(&ticket) {
-            self.reading.unread.insert(conversation, count);
+        let Some(question) = self.reading.questions.get(&ticket) else { return };
+        let of = question.of.clone();
+        if let Some(conversation) = &of {
+            self.reading.unread.insert(conversation.clone(), count);
         }
-        self.tell(Event::UnreadCount { ticket, count });
+        let questions = self.reading.questions.iter();
+        let answered = questions.filter(|(_, question)| question.asked == ticket);
+        let answered: Vec<_> = answered.map(|(ticket, _)| *ticket).collect();
+        for ticket in answered {
+            self.reading.questions.remove(&ticket);
+            self.tell(Event::UnreadCount { ticket, count });
+        }
+        // They may know of what was written since.
+        let mut waiting = self.reading.questions.iter().filter(|(_, question)| question.of == of);
+        let next = waiting.next().map(|(ticket, _)| *ticket);
+        drop(waiting);
+        if let Some(ticket) = next {
+            self.ask_unread(of, ticket);
+        }
     }
 
     fn go_on_reading(&mut self, id: ReadSessionId) {
@@ -587,15 +628,16 @@ impl Client {
     /// in memory, or not an unread one.
     pub fn send_read_receipt(&mut self, conversation: &Conversation, id: MessageId) -> bool {
         let low = id.low();
-        let key = self.memory.find(|message| {
+        let is_it = |message: &Message| {
             message.key.incoming
                 && message.conversation == *conversation
                 && (message.key.id == id || message.key.id.low() == low)
-                && message.status == status::RECEIVED_NEW
-        });
-        let found = key.is_some();
+        };
+        let is_unread = |message: &Message| message.status == status::RECEIVED_NEW;
+        let key = self.memory.find(|message| is_unread(message) && is_it(message));
+        let known = key.is_some() || self.memory.find(is_it).is_some();
         self.mark_read(&key.into_iter().collect::<Vec<_>>());
-        found
+        known
     }
 
     /// Tells the server what was read, one frame at a time.

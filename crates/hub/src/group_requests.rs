@@ -9,7 +9,7 @@ use wire::id::{AppId, DeviceKey, GroupId, SessionId, Uid};
 use wire::limits::{
     IMAGE_URL_BYTES_MAX, MEMBERS_PER_REQUEST_MAX, NAME_BYTES_MAX, PIN_BLOCKED,
     PIN_FAILURES_KEPT_MAX, PIN_FAILURES_MAX, PIN_FAILURES_PER_ADDRESS_MAX, PIN_WINDOW,
-    PINS_PER_GROUP_MAX, PROFILE_VALUES_BYTES_MAX, STATUS_BYTES_MAX,
+    PINS_PER_GROUP_MAX, PROFILE_RECENT_MAX, PROFILE_VALUES_BYTES_MAX, STATUS_BYTES_MAX,
 };
 use wire::mask::{
     admin as may, group as mode, group_error as error, member as right, user as user_flag,
@@ -60,6 +60,9 @@ impl Hub {
     }
 
     pub(crate) fn on_profile_save(&mut self, id: SessionId, save: &ProfileSave) {
+        if let Some(live) = self.sessions.get_mut(&id).and_then(|session| session.live_mut()) {
+            live.recent = save.recent.iter().take(PROFILE_RECENT_MAX).cloned().collect();
+        }
         if let Some(actor) = self.actor(id, save.ticket) {
             self.on_wish(actor, Wish::Profile(save.clone()));
         }

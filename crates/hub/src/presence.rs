@@ -216,10 +216,23 @@ impl Hub {
         }
         let hidden = contact::BLOCK_SUBSCRIPTION | contact::BLOCK_PROFILE;
         for session in self.watchers.of(user.uid) {
-            if !self.is_blocked_from(user.uid, session, hidden) {
+            if self.hears_of(user, session) && !self.is_blocked_from(user.uid, session, hidden) {
                 self.tell_profile_to(user, session);
             }
         }
+    }
+
+    /// Whether the user wants this watcher to be told of changes. Who is not sees them when it asks.
+    fn hears_of(&self, user: &User, watcher: SessionId) -> bool {
+        let Some(viewer) = self.sessions.get(&watcher).and_then(|session| session.live()) else {
+            return false;
+        };
+        if user.flags & user_flag::ONLINE_ONLY != 0 && !self.is_shown(viewer.uid) {
+            return false;
+        }
+        let own = self.online.sessions(user.uid).iter().filter_map(|id| self.sessions.get(id));
+        user.flags & user_flag::RECENT_ONLY == 0
+            || own.filter_map(Session::live).any(|live| live.recent.contains(&viewer.address))
     }
 
     /// What this session may see of a user.

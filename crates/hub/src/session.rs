@@ -100,6 +100,8 @@ pub(crate) struct Live {
     pub calls: Budget,
     /// When its upload token is to be replaced.
     pub renew_upload: Timestamp,
+    /// Whom the user talked with when it saved its profile last, if only those are to be told.
+    pub recent: Vec<String>,
     /// Others see the user online by it.
     pub shown: bool,
     /// Who does.

@@ -119,6 +119,7 @@ impl Hub {
             calls: Default::default(),
             // With the first one, when it is welcomed.
             renew_upload: Timestamp(0),
+            recent: Vec::new(),
             shown,
             audience: Audience::All,
             searches: (0, self.now.instant),

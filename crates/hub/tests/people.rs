@@ -204,6 +204,39 @@ fn who_tells_lazily_is_seen_when_asked() {
 }
 
 #[test]
+fn changes_are_told_to_whom_the_user_wants_and_the_others_see_them_when_they_ask() {
+    let mut host = Host::new();
+    let tokens = ["ada", "bob", "carol", "dave"].map(|name| host.user(name));
+    let [ada, bob, carol] = [0, 1, 2].map(|index: usize| host.sign_in(&tokens[index]));
+    // Connected, and not seen online.
+    let dave = hidden(&mut host, &tokens[3]);
+    let watchers = [bob, carol, dave];
+    for watcher in watchers {
+        watch(&mut host, watcher, "ada");
+    }
+    let mut told = |flags, name: &str, recent: &[&str]| {
+        let save = ProfileSave {
+            name: Some(name.into()),
+            flags,
+            recent: recent.iter().map(|address| (*address).into()).collect(),
+            ..ProfileSave::default()
+        };
+        host.frame(ada, client_frame::Body::ProfileSave(save));
+        let told = watchers.map(|watcher| profiles(&mut host, watcher).len());
+        for watcher in watchers {
+            assert_eq!(watch(&mut host, watcher, "ada").name, name);
+        }
+        told
+    };
+    assert_eq!(told(Some(0), "to all", &[]), [1, 1, 1]);
+    assert_eq!(told(Some(user_flag::LAZY), "to none", &["bob"]), [0, 0, 0]);
+    assert_eq!(told(Some(user_flag::ONLINE_ONLY), "to who is online", &[]), [1, 1, 0]);
+    assert_eq!(told(Some(user_flag::RECENT_ONLY), "to bob", &["bob", "nobody"]), [1, 0, 0]);
+    assert_eq!(told(None, "to dave", &["dave"]), [0, 0, 1]);
+    assert_eq!(told(Some(0), "to all again", &[]), [1, 1, 1]);
+}
+
+#[test]
 fn a_lifetime_counts_from_the_sending_and_one_that_is_over_is_refused() {
     let mut host = Host::new();
     let tokens = ["ada", "bob"].map(|name| host.user(name));

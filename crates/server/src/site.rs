@@ -16,9 +16,9 @@ use percent_encoding::percent_decode_str;
 use sha1::{Digest, Sha1};
 
 /// Nothing but our own files runs; wasm may be compiled; messages go to any server over
-/// WebSocket, pictures come from anywhere.
+/// WebSocket, pictures come from anywhere; what a page made itself (`blob:`, `data:`) it may send.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; \
-     style-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob: https:; \
+     style-src 'self'; connect-src 'self' ws: wss: blob: data:; img-src 'self' data: blob: https:; \
      media-src 'self' blob: https:; worker-src 'self'; frame-ancestors 'none'; base-uri 'none'; \
      form-action 'self'";
 

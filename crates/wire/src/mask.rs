@@ -154,8 +154,12 @@ pub mod user {
     pub const SEARCHABLE: u32 = 0x100;
     /// Who watches is not told of changes; it sees them when it asks.
     pub const LAZY: u32 = 0x200;
+    /// Of those who watch, only who is seen online is told of changes.
+    pub const ONLINE_ONLY: u32 = 0x400;
+    /// Of those who watch, only whom the user talks with is told of changes.
+    pub const RECENT_ONLY: u32 = 0x800;
     /// What users set themselves; backends do not touch it.
-    pub const OWN: u32 = SEARCHABLE | LAZY;
+    pub const OWN: u32 = SEARCHABLE | LAZY | ONLINE_ONLY | RECENT_ONLY;
 }
 
 /// What a user is to another one, in its own eyes. Blocks are enforced by the server.

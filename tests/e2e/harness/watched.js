@@ -109,7 +109,8 @@
     const get = Reflect.get;
     Reflect.get = function (object, key, ...more) {
       const value = get(object, key, ...more);
-      if (typeof value === "function" && !told.has(key) && CALLBACK.test(key)) say(key);
+      const named = typeof key === "string" && typeof value === "function";
+      if (named && !told.has(key) && CALLBACK.test(key)) say(key);
       return value;
     };
   }

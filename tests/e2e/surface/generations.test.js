@@ -26,10 +26,21 @@ test("2018: a page that keeps its history itself sends, receives, and sees every
   ]);
   const shown = await b.evaluate((from) => history_of[from], ada.address);
   assert.deepEqual(shown, [{ id, text: "grüße ✓", side: "in" }]);
+  // The text among the parameters, and the id that was taken.
+  const among = await a.evaluate((to) => {
+    const p = { peer: to, message: "in the parameters" };
+    return [api.sendMessage(p), p.id > 0];
+  }, bob.address);
+  assert.deepEqual(among, [0, true]);
+  await b.until((from) => history_of[from].length === 2, ada.address);
   const made = await a.evaluate((to) => send_bytes(to, [104, 105]), bob.address);
   assert.ok(made > 0);
-  await b.until((from) => history_of[from].length === 2, ada.address);
-  assert.equal(await b.evaluate((from) => history_of[from][1].text, ada.address), "hi");
+  await b.until((from) => history_of[from].length === 3, ada.address);
+  const later = await b.evaluate(
+    (from) => history_of[from].slice(1).map((m) => m.text),
+    ada.address,
+  );
+  assert.deepEqual(later, ["in the parameters", "hi"]);
   assert.deepEqual([quiet(a), quiet(b)], [[], []]);
 });
 
@@ -119,6 +130,13 @@ test("2020: lists and conversations are read from sessions that fill themselves"
   );
   // Read, because the conversation is open.
   await b.until(() => chat.seen.statuses.some(({ status }) => status === 3));
+  // A page that keeps its history itself finds in it what it draws.
+  const kept = await a.evaluate(() => {
+    const [m] = JSON.parse(JSON.stringify($scope.messages));
+    return [m.message, m.date.date, m.date.time, m.date.yd, m.peer, m.status];
+  });
+  const { date, time } = drawn;
+  assert.deepEqual(kept, ["one", date, time, 0, bob.address, 0x13]);
   assert.deepEqual(quiet(a), []);
 });
 
@@ -144,6 +162,32 @@ test("2020: contacts of the page, forwarding, deleting", async () => {
   assert.deepEqual(await received(c), ["to be passed on"]);
   assert.equal(await a.evaluate(() => messenger.remove($scope.messages[0])), true);
   await a.until(() => $scope.messages.length === 0);
+});
+
+test("2020: in a conference everybody has the own name, and a stream is there once", async () => {
+  const [ada, bob] = await world.people("ada", "bob");
+  const gid = await world.app.addGroup("hall", [ada.address, bob.address]);
+  const [a, b] = await Promise.all(
+    [ada, bob].map((who) => world.visit(who, "generation-a-room.html", { gid })),
+  );
+  const [pa, pb] = await Promise.all([a, b].map((page) => page.evaluate(() => publish())));
+  assert.deepEqual([pa, pb], [true, true]);
+  for (const [page, other] of [
+    [a, "bob"],
+    [b, "ada"],
+  ]) {
+    await page.until(() => document.querySelector("#videos video")?.videoWidth > 0);
+    await page.until(() => document.getElementById("own").videoWidth > 0);
+    const seen = await page.evaluate(() => [seen, publisher.getName()]);
+    assert.deepEqual(seen[0], { streams: [other], attached: [true], own: 1 });
+    assert.equal(seen[1], other === "bob" ? "ada" : "bob");
+  }
+  // A picture of another size is the same stream.
+  await a.evaluate(() => publisher.changeVideoFormat(320, 240, 15));
+  await b.until(() => document.querySelector("#videos video").videoWidth === 320);
+  await a.evaluate(() => publisher.hangup());
+  await b.until(() => !document.querySelector("#videos video"));
+  assert.deepEqual(await b.evaluate(() => seen.streams), ["ada"]);
 });
 
 // Rules: 1.1.3, 1.2.5, 1.5.3, 1.5.4, 7.17.

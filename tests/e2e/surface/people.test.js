@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { covers } from "../harness/record.js";
 import { World } from "../harness/world.js";
-import { online } from "../harness/chat.js";
+import { arrived, online, send } from "../harness/chat.js";
 
 const world = World.forThisFile();
 
@@ -443,4 +443,73 @@ test("access levels: who was given one sees the value, until it is reset or take
     chat.api.getSelfProfile().save();
   });
   await sees(b, "4711");
+});
+
+test("who is told of a changed profile is what its sync type says; the others see it at their next start", async () => {
+  const [ada, bob, carol, dave] = await world.people("ada", "bob", "carol", "dave");
+  const open = (who) => world.visit(who, "chat.html", { start: false });
+  const [a, b, c, d] = await Promise.all([ada, bob, carol, dave].map(open));
+  // Connected, and seen by nobody.
+  await d.evaluate(() => chat.api.setOnlineStatusMode(MESIBO_ONLINEMODE_MANUAL));
+  const watchers = [b, c, d];
+  const start = (page) =>
+    page.evaluate((peer) => {
+      chat.start();
+      chat.api.getProfile(peer, 0);
+    }, ada.address);
+  await Promise.all([a, ...watchers].map(start));
+  await Promise.all([a, ...watchers].map(online));
+  const name = (page) =>
+    page.evaluate((peer) => chat.api.getProfile(peer, 0).getName(), ada.address);
+  for (const page of watchers) {
+    await page.until((peer) => chat.api.getProfile(peer, 0).getName() === "ada", ada.address);
+  }
+  // Bob is somebody ada talks with.
+  await send(b, ada, ["hello"]);
+  await arrived(a, 1);
+  let messages = 0;
+  const told = async (type, text) => {
+    await a.evaluate(
+      ([type, text]) =>
+        new Promise((resolve) => {
+          const listener = {
+            MesiboProfile_onPublish(profile, ok) {
+              chat.api.removeListener(listener);
+              resolve(ok);
+            },
+          };
+          chat.api.addListener(listener);
+          const own = chat.api.getSelfProfile();
+          own.setSyncType(globalThis[`MESIBO_SYNCTYPE_${type}`]);
+          own.setName(text);
+          own.save();
+        }),
+      [type, text],
+    );
+    // What was to be told is told before what is sent now. Nobody else is talked with by that.
+    messages += 1;
+    await a.evaluate(
+      (peers) => peers.map((peer) => chat.api.getProfile(peer, 0).newPresence().send(300, 1, 1)),
+      [bob, carol, dave].map(({ address }) => address),
+    );
+    for (const page of watchers) {
+      await page.until((count) => chat.seen.presence.length >= count, messages);
+    }
+    return Promise.all(watchers.map(async (page) => (await name(page)) === text));
+  };
+  for (const page of watchers) {
+    // Only those of the test's own.
+    await page.evaluate(() => {
+      chat.listener.Mesibo_onPresence = (p) =>
+        p.presence === 300 && chat.seen.presence.push(p.peer);
+      chat.seen.presence.length = 0;
+    });
+  }
+  assert.deepEqual(await told("REALTIME", "Ada to all"), [true, true, true]);
+  assert.deepEqual(await told("LAZY", "Ada to nobody"), [false, false, false]);
+  assert.deepEqual(await told("ONLINEONLY", "Ada to who is online"), [true, true, false]);
+  assert.deepEqual(await told("RECENTONLY", "Ada to bob"), [true, false, false]);
+  await c.reload();
+  await start(c);
+  await c.until((peer) => chat.api.getProfile(peer, 0).getName() === "Ada to bob", ada.address);
 });

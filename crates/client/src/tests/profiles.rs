@@ -4,7 +4,7 @@ use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 use wire::limits::{CONTACTS_PER_FRAME_MAX, PROFILE_VALUES_BYTES_MAX};
-use wire::mask::contact;
+use wire::mask::{contact, user};
 use wire::proto::{self, Contacts, ProfileSave, ProfileSaved, client_frame, server_frame};
 
 use super::{Page, friend};
@@ -225,6 +225,20 @@ fn drafts_and_marks_are_kept_in_the_store() {
     let stored: Vec<StoredProfile> = page.store.open().profiles;
     let local = &stored.iter().find(|profile| profile.address == "friend").expect("kept").local;
     assert_eq!((local.draft.as_deref(), local.marks), (Some("half a sen"), mark::MUTED));
+}
+
+#[test]
+fn who_wants_only_recent_ones_to_be_told_says_who_they_are_with_each_change() {
+    let mut page = Page::online();
+    let own = own_place();
+    page.client.mark_profile(&friend(), mark::RECENT, true);
+    page.client.edit_profile(&own, Field::Name, Some("Me".into()));
+    page.save(&own);
+    page.client.mark_profile(&own, mark::RECENT_ONLY | mark::MANNER_EDITED, true);
+    page.save(&own);
+    let [first, second] = page.saves().try_into().expect("two");
+    assert_eq!((first.flags, first.recent.len()), (None, 0));
+    assert_eq!((second.flags, second.recent), (Some(user::RECENT_ONLY), vec!["friend".into()]));
 }
 
 // ---- helpers -----------------------------------------------------------------------------

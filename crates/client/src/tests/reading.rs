@@ -146,6 +146,26 @@ fn unread_messages_are_counted() {
 }
 
 #[test]
+fn the_store_counts_once_for_all_who_ask_while_it_counts() {
+    let mut page = filled();
+    page.answers = false;
+    let first = page.client.count_unread(Some(friend()));
+    let waiting: Vec<_> = (0..50).map(|_| page.client.count_unread(Some(friend()))).collect();
+    let of_all = page.client.count_unread(None);
+    page.input(Input::Tick);
+    assert_eq!(page.held.len(), 2, "of the conversation, and of all");
+    let [of_friend, rest] = core::mem::take(&mut page.held).try_into().expect("two");
+    page.input(of_friend);
+    assert_eq!(page.held.len(), 1, "once more, for those who wait");
+    page.held.push(rest);
+    page.answer();
+    for ticket in [first, of_all].into_iter().chain(waiting) {
+        let answer = Event::UnreadCount { ticket, count: 5 };
+        assert_eq!(page.events.iter().filter(|event| **event == answer).count(), 1);
+    }
+}
+
+#[test]
 fn what_waits_to_be_written_is_read() {
     let mut page = filled();
     page.answers = false;
