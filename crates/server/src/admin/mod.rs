@@ -20,18 +20,19 @@ mod users;
 
 use axum::Extension;
 use axum::Router;
-use axum::body::to_bytes;
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
+use futures_util::{StreamExt, stream};
 use hub::port::admin::{
     AdminError, Call, Credential, ErrorCode, MemberRow, Operation, Param, Reply,
 };
 use serde_json::Value;
 use subtle::ConstantTimeEq;
 use wire::id::{AppId, GroupId, Uid};
-use wire::limits::ADMIN_BODY_BYTES_MAX;
+use wire::limits::{ADMIN_BODY_BYTES_MAX, UPLOAD_FIELD_BYTES_MAX};
 
 pub use self::audit::Audit;
 use self::audit::RequestId;
@@ -66,8 +67,12 @@ async fn handle(
     Extension(origin): Extension<Origin>,
     request: Request,
 ) -> Response {
-    // Old pages upload to the URL of the backend.
-    if crate::files::is_upload(&request) {
+    // Old pages upload to the URL of the backend, and say so in the URL or in the form.
+    let (is_upload, request) = match crate::files::is_upload(&request) {
+        true => (true, request),
+        false => is_upload_form(request).await,
+    };
+    if is_upload {
         return crate::files::upload(State(shared), Extension(origin), request).await;
     }
     let manners = shared.manners.clone();
@@ -87,10 +92,37 @@ async fn handle(
     response
 }
 
+/// Whether a form is an upload by what its first parts say, and the request as it was.
+async fn is_upload_form(request: Request) -> (bool, Request) {
+    let content_type = request.headers().get(header::CONTENT_TYPE);
+    if !content_type.is_some_and(|it| it.as_bytes().starts_with(b"multipart/form-data")) {
+        return (false, request);
+    }
+    let (parts, body) = request.into_parts();
+    let mut rest = body.into_data_stream();
+    let mut begun = Vec::new();
+    let mut read = 0;
+    while read < UPLOAD_FIELD_BYTES_MAX
+        && let Some(chunk) = rest.next().await
+    {
+        // What cannot be read ends it, and is told to whoever reads on.
+        read = read.saturating_add(chunk.as_ref().map_or(usize::MAX, Bytes::len));
+        begun.push(chunk);
+    }
+    let bytes: Vec<u8> = begun.iter().flatten().flat_map(|chunk| chunk.to_vec()).collect();
+    let said = b"name=\"op\"\r\n\r\nupload\r\n";
+    let is_upload = bytes.windows(said.len()).any(|window| window == said);
+    let body = Body::from_stream(stream::iter(begun).chain(rest));
+    (is_upload, Request::from_parts(parts, body))
+}
+
 /// Answers a request for an operation.
 pub async fn answer(shared: Shared, origin: &Origin, request: Request) -> Response {
     if request.method() == Method::HEAD {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
+    }
+    if !shared.hub.is_serving() {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, ADMIN_BODY_BYTES_MAX).await else {

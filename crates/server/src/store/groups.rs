@@ -3,6 +3,7 @@
 use hub::port::store::{Group, Member, Pin, User};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use wire::id::{AppId, GroupId, Uid};
+use wire::time::Timestamp;
 
 use super::files;
 use super::sqlite::{Sql, signed, time};
@@ -54,7 +55,7 @@ pub(super) fn group(row: &Row<'_>) -> Sql<Group> {
 
 /// Columns of [`member`].
 pub(super) const MEMBER_COLUMNS: &str = "m.given, m.denied, m.admin_flags, m.expires, m.call_flags, \
-                                         m.resolution, m.call_duration_s, m.busy";
+                                         m.resolution, m.call_duration_s, m.busy, m.pin";
 
 /// The member whose [`MEMBER_COLUMNS`] begin at this column.
 pub(super) fn member(row: &Row<'_>, at: usize, uid: Uid) -> Sql<Member> {
@@ -68,6 +69,7 @@ pub(super) fn member(row: &Row<'_>, at: usize, uid: Uid) -> Sql<Member> {
         resolution: row.get(at + 5)?,
         call_duration_s: row.get(at + 6)?,
         busy: row.get(at + 7)?,
+        pin: row.get(at + 8)?,
     })
 }
 
@@ -89,6 +91,23 @@ pub(super) fn load_group(db: &Connection, gid: GroupId) -> Sql<Option<Roster>> {
     })?;
     let members = members.collect::<Sql<Vec<_>>>()?;
     Ok(Some((group, members)))
+}
+
+/// In how many groups each of these is, as long as it is in the group and the group is there.
+pub(super) fn count_memberships(
+    db: &Connection,
+    uids: Vec<Uid>,
+    now: Timestamp,
+) -> Sql<Vec<(Uid, u32)>> {
+    let mut statement = db.prepare_cached(
+        "SELECT count(*) FROM members m JOIN groups g USING (gid)
+         WHERE m.uid = ?1 AND coalesce(m.expires, ?2 + 1) > ?2 AND coalesce(g.expires, ?2 + 1) > ?2",
+    )?;
+    let count = |uid: Uid| {
+        let groups = statement.query_row(params![uid.0, signed(now.0)], |row| row.get(0))?;
+        Ok((uid, groups))
+    };
+    uids.into_iter().map(count).collect()
 }
 
 pub(super) fn save_group(
@@ -143,8 +162,8 @@ pub(super) fn save_group(
     for member in put {
         db.prepare_cached(
             "INSERT OR REPLACE INTO members (gid, uid, given, denied, admin_flags, expires,
-                                             call_flags, resolution, call_duration_s, busy)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                             call_flags, resolution, call_duration_s, busy, pin)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?
         .execute(params![
             gid.0,
@@ -156,7 +175,8 @@ pub(super) fn save_group(
             member.call_flags,
             member.resolution,
             member.call_duration_s,
-            member.busy
+            member.busy,
+            member.pin
         ])?;
     }
     Ok(gid)

@@ -19,7 +19,7 @@ use wire::time::Timestamp;
 use super::apps::{self, APP_COLUMNS, app};
 use super::checkpoints::Checkpoints;
 use super::files;
-use super::groups::{find_groups, load_group, save_group};
+use super::groups::{count_memberships, find_groups, load_group, save_group};
 use super::history;
 use super::logs::Logs;
 use super::messages::{append, append_notes, load_message, read_log, sweep};
@@ -44,6 +44,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0011_retention.sql"),
     include_str!("schema/0012_receipts.sql"),
     include_str!("schema/0013_files.sql"),
+    include_str!("schema/0015_guards.sql"),
 ];
 /// From this version on what is deleted is overwritten.
 const OVERWRITING: usize = 7;
@@ -228,6 +229,9 @@ fn perform(
                 db.prepare_cached("SELECT gid FROM members WHERE uid = ? ORDER BY gid")?;
             let groups = statement.query_map([uid.0], |row| Ok(GroupId(row.get(0)?)))?;
             Reply::Groups(groups.collect::<Sql<_>>()?)
+        }
+        Request::CountMemberships { uids, now } => {
+            Reply::MembershipCounts(count_memberships(db, uids, now)?)
         }
         Request::Append { messages } => {
             let messages = messages.into_iter();
