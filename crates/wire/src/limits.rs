@@ -827,6 +827,10 @@ pub const CERTIFICATE_LOOKED_AT_EVERY: Duration = Duration::from_secs(60);
 /// Largest body of an admin request, bytes (`backend-api.md` 1.2); beyond it HTTP 413.
 pub const ADMIN_BODY_BYTES_MAX: usize = 1024 * 1024;
 
+/// How long the body of an operation may take to come, whatever of it has come: who sends a byte now and
+/// then does not hold a connection for hours. Answered with HTTP status 408.
+pub const ADMIN_BODY_WITHIN: Duration = Duration::from_secs(30);
+
 /// Failed sign-ins of backends from one address in ten seconds' worth of minutes: ten a minute,
 /// then `RATELIMIT` for a minute (`backend-api.md` 1.3).
 pub const ADMIN_FAILURES_PER_MINUTE_MAX: u32 = 10;

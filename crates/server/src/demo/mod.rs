@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use axum::Extension;
 use axum::Router;
-use axum::body::to_bytes;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -22,10 +21,10 @@ use hub::port::admin::{AdminError, Credential, Operation, Reply};
 use hub::port::apps::Filter;
 use hub::port::store::{App, User};
 use serde_json::{Map, Value, json};
-use wire::limits::{ADMIN_BODY_BYTES_MAX, TOKEN_BYTES_MIN};
+use wire::limits::TOKEN_BYTES_MIN;
 
 use crate::Shared;
-use crate::admin::{Failures, Parameters, ask};
+use crate::admin::{Failures, Parameters, ask, read_body};
 use crate::clock::unix_seconds;
 use crate::front::Origin;
 use crate::site::{self, Site};
@@ -113,8 +112,9 @@ async fn handle(shared: Shared, demo: &Demo, origin: Origin, request: Request) -
         return crate::files::upload(State(shared), Extension(origin), request).await;
     }
     let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, ADMIN_BODY_BYTES_MAX).await else {
-        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    let body = match read_body(body).await {
+        Ok(body) => body,
+        Err(status) => return status.into_response(),
     };
     let parameters = Parameters::read(parts.uri.query(), &parts.headers, body).await;
     let parameters = parameters.unwrap_or_default();

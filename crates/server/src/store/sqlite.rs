@@ -77,8 +77,12 @@ impl From<rusqlite::Error> for Failure {
 impl Sqlite {
     /// Opens or creates the database and brings its schema up to date.
     pub fn open(path: &Path) -> anyhow::Result<Sqlite> {
-        let connection = Connection::open(path)
-            .with_context(|| format!("the database {} cannot be opened", path.display()))?;
+        // A damaged file is found out by any of the first statements.
+        Sqlite::try_open(path).with_context(|| format!("database {}", path.display()))
+    }
+
+    fn try_open(path: &Path) -> anyhow::Result<Sqlite> {
+        let connection = Connection::open(path).context("it cannot be opened")?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", "OFF")?;
@@ -93,7 +97,7 @@ impl Sqlite {
             keeps_history: true,
             is_to_be_wiped: false,
         };
-        database.migrate().with_context(|| format!("database {}", path.display()))?;
+        database.migrate()?;
         Ok(database)
     }
 
@@ -483,6 +487,15 @@ mod tests {
         assert!(holds_mark());
         drop(Sqlite::open(&path).unwrap());
         assert!(!holds_mark());
+    }
+
+    #[test]
+    fn a_damaged_database_is_named_and_not_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("test.db");
+        std::fs::write(&path, [7; 8_192]).unwrap();
+        let error = format!("{:#}", Sqlite::open(&path).err().expect("refused"));
+        assert!(error.contains("test.db") && error.contains("not a database"), "{error}");
     }
 
     #[test]
