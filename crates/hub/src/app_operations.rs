@@ -169,6 +169,9 @@ impl Hub {
                 self.schedule.expect(due, self.now);
                 Progress::Answered(Reply::Sent { mids, failed })
             }
+            (After::Cancelled(recalling), AppReply::Cancelled(cancelled)) => {
+                self.on_cancelled(recalling, &cancelled)
+            }
             (After::Unscheduled, AppReply::Done) => Progress::Answered(Reply::Done),
             (after, reply) => {
                 self.log(alloc::format!("the store answered {after:?} with {reply:?}"));
@@ -220,6 +223,7 @@ pub(crate) fn set_app(app: &App, fields: AppFields) -> Progress {
     }
     set!(users_max, groups_max, messages_max, url, notify, secret, interval_s, fcm_id, fcm_key);
     set!(push_flags, flags, retention_days, upload_url, download_url, upload_max_mb, tokens_kept);
+    set!(intercept_url, intercept_closed, words);
     settings.webhook_version = fields.webhook_version.or(settings.webhook_version);
     settings.no_e2ee = fields.e2ee.map_or(settings.no_e2ee, |e2ee| !e2ee);
     let request = Request::OfApp(AppRequest::Save { app: Box::new(app.clone()) });

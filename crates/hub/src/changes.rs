@@ -19,15 +19,18 @@ use crate::Output;
 use crate::delivery::{EncodedEntry, note};
 use crate::directory::{Missing, Needs};
 use crate::hub::{Hub, Pending};
+use crate::intercept::{Judged, Judgement, Look, changed};
 use crate::messaging::fail;
+use crate::port::hook::Verdict;
 use crate::port::store::{Note, Reply, Request, StoreError};
 use wire::time::Timestamp;
 
 /// A change that waits for the message it is about.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Changing {
     session: SessionId,
     ticket: u64,
+    aid: AppId,
     sender: Uid,
     id: MessageId,
     to: Option<Target>,
@@ -61,10 +64,51 @@ impl Hub {
         }
         let audience = self.audience(uid, aid, change.to.as_ref())?;
         let (to, content) = (change.to.clone(), change.content.clone());
-        let changing = Changing { session, ticket, sender: uid, id, to, content, audience };
-        let request = Request::FindMessage { sender: uid, id };
-        self.ask(request, Pending::Change(changing.into()));
+        let message = Message {
+            id: change.id,
+            from_uid: uid.0,
+            from: live.address.clone(),
+            to: to.clone(),
+            content: content.clone(),
+            modified: true,
+            ..Message::default()
+        };
+        let is_edit = content.is_some();
+        let changing = Changing { session, ticket, aid, sender: uid, id, to, content, audience };
+        if !is_edit {
+            // What is taken back says nothing.
+            self.find_changing(changing);
+            return Ok(());
+        }
+        match self.look_at(aid, &message, Judged::Change(changing.clone().into())) {
+            Look::Passed => self.find_changing(changing),
+            Look::Asked(_) => {}
+            Look::Consumed(_) => self.reject(session, ticket, fail("a word of it is not allowed")),
+        }
         Ok(())
+    }
+
+    /// The backend of the app has said what becomes of an edit.
+    pub(crate) fn on_change_judged(&mut self, changing: Changing, verdict: Verdict) {
+        let (session, ticket) = (changing.session, changing.ticket);
+        let content = changing.content.clone().unwrap_or_default();
+        match self.judgement(changing.aid, verdict, &content) {
+            Judgement::Passed => self.find_changing(changing),
+            Judgement::Changed { text, title, subtitle } => {
+                let content = Some(changed(content, (&text, &title, &subtitle)));
+                self.find_changing(Changing { content, ..changing });
+            }
+            // There is nobody else who could have it: others have what it said before.
+            Judgement::Consumed(_) => {
+                self.reject(session, ticket, fail("the app's backend has refused it"));
+            }
+            Judgement::Refused(refusal) => self.reject(session, ticket, refusal),
+        }
+    }
+
+    fn find_changing(&mut self, changing: Changing) {
+        let request = Request::FindMessage { sender: changing.sender, id: changing.id };
+        self.ask(request, Pending::Change(changing.into()));
     }
 
     /// Who is told of a change: everybody the message may have reached, the sender's devices too.
@@ -118,7 +162,7 @@ impl Hub {
     }
 
     fn store_change(&mut self, changing: Changing, message: Message) {
-        let Changing { session, ticket, sender, id, to: _, content, audience } = changing;
+        let Changing { session, ticket, aid: _, sender, id, to: _, content, audience } = changing;
         let changed = Changed {
             from_uid: sender.0,
             from: message.from.clone(),

@@ -10,7 +10,7 @@ use hashbrown::HashMap;
 use prost::Message as _;
 use wire::id::{AppId, SessionId, Uid};
 use wire::limits::{CLASS_BYTES_MAX, CLASS_RATES_KEPT_MAX, CLASSES_MAX};
-use wire::mask::{call, member as right, resolution};
+use wire::mask::{call, group as mode, member as right, resolution};
 use wire::time::{Duration, Instant};
 
 use crate::directory::{Missing, Roster};
@@ -18,7 +18,7 @@ use crate::hub::Hub;
 use crate::operations::{After, Progress, refusal};
 use crate::port::admin::{ErrorCode, Param, Reply};
 use crate::port::apps::{AppRequest, Class, ClassFields, ClassPatch, feature, number};
-use crate::port::store::{App, Request, User};
+use crate::port::store::{App, Group, Request, User};
 use crate::rights::{Rights, smaller};
 
 /// Picture sizes that are left to who may not send HD, and to who may not send full HD.
@@ -133,7 +133,14 @@ impl Hub {
     /// What a user may do in a group, as far as its class leaves that to it. Who is not in memory
     /// does nothing just now, and hears of it when it comes.
     pub(crate) fn rights_in(&self, roster: &Roster, uid: Uid) -> Rights {
-        let rights = roster.rights(uid, self.now.wall);
+        let mut rights = roster.rights(uid, self.now.wall);
+        let group = &roster.group;
+        if !rights.member && group.flags & mode::AUTO_ADD_MEMBER != 0 && self.room_in(roster) == 0 {
+            // There is no room for who would become a member by what it does.
+            let flags = group.flags & !mode::AUTO_ADD_MEMBER;
+            let group = Group { flags, ..group.clone() };
+            rights = Rights::of(&group, None, uid, self.now.wall);
+        }
         let Ok(Some(user)) = self.directory.user(uid) else { return rights };
         self.class_of(user).ok().flatten().map_or(rights, |class| rights.within(class))
     }

@@ -7,7 +7,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 use wire::code::Code;
-use wire::id::{SessionId, Uid};
+use wire::id::{AppId, SessionId, Uid};
 use wire::limits::CONTACTS_PER_FRAME_MAX;
 use wire::mask::{contact, presence as code};
 use wire::proto::{self, Contacts, Profile, server_frame};
@@ -15,6 +15,8 @@ use wire::proto::{self, Contacts, Profile, server_frame};
 use crate::directory::{Missing, Needs};
 use crate::hub::{Hub, Pending};
 use crate::messaging::is_address;
+use crate::operations::{After, Progress};
+use crate::port::admin::{self, UserRef};
 use crate::port::store::{Contact, Reply, Request, StoreError, User};
 use crate::presence::presence_of;
 use crate::sending::portions;
@@ -77,6 +79,86 @@ impl Hub {
         }
         let contacts = contact_portions(&saved).into_iter().flatten().collect();
         self.send(id, server_frame::Body::Contacts(Contacts { ticket, contacts }));
+    }
+
+    /// As the user would do it itself.
+    pub(crate) fn edit_contacts(
+        &mut self,
+        aid: AppId,
+        user: &UserRef,
+        add: &[String],
+        remove: &[String],
+    ) -> Result<Progress, Needs> {
+        let uid = match self.user(aid, user)? {
+            Ok(user) => user.uid,
+            Err(error) => return Ok(error.into()),
+        };
+        let (add, _) = self.users(aid, add)?;
+        let (remove, _) = self.users(aid, remove)?;
+        let mut contacts = Vec::with_capacity(add.len());
+        for other in add.into_iter().filter(|other| *other != uid) {
+            let Some(user) = self.directory.user(other)? else { continue };
+            let (address, flags) = (user.address.clone(), contact::CONTACT);
+            contacts.push(Contact { uid: other, address, flags });
+        }
+        let after = After::ContactsLoaded { uid, add: contacts, remove };
+        Ok(Progress::Ask(Request::LoadContacts { uid }, after))
+    }
+
+    pub(crate) fn on_contacts_loaded(
+        &mut self,
+        uid: Uid,
+        known: Vec<Contact>,
+        (add, remove): (Vec<Contact>, Vec<Uid>),
+    ) -> Progress {
+        let of = |uid: Uid| known.iter().find(|contact| contact.uid == uid);
+        // What else a contact is, such as blocked, it stays.
+        let added = add.into_iter().filter_map(|contact| {
+            let flags = of(contact.uid).map_or(0, |known| known.flags);
+            let is_new = flags & contact.flags == 0;
+            is_new.then_some(Contact { flags: flags | contact.flags, ..contact })
+        });
+        let removed = known
+            .iter()
+            .filter(|known| remove.contains(&known.uid) && known.flags & contact::CONTACT != 0);
+        let removed = removed
+            .map(|known| Contact { flags: known.flags & !contact::CONTACT, ..known.clone() });
+        let contacts: Vec<_> = added.chain(removed).collect();
+        if contacts.is_empty() {
+            return self.contacts_told(&known);
+        }
+        Progress::Ask(Request::SaveContacts { uid, contacts }, After::ContactsSaved { uid, known })
+    }
+
+    pub(crate) fn on_contacts_edited(
+        &mut self,
+        uid: Uid,
+        mut known: Vec<Contact>,
+        saved: &[Contact],
+    ) -> Progress {
+        for contacts in contact_portions(saved) {
+            let told = Contacts { ticket: 0, contacts };
+            for session in self.online.sessions(uid).to_vec() {
+                self.send(session, server_frame::Body::Contacts(told.clone()));
+            }
+        }
+        known.retain(|known| saved.iter().all(|saved| saved.uid != known.uid));
+        known.extend_from_slice(saved);
+        known.sort_unstable_by_key(|contact| contact.uid);
+        self.contacts_told(&known)
+    }
+
+    fn contacts_told(&self, known: &[Contact]) -> Progress {
+        let contacts = known.iter().filter(|known| known.flags & contact::CONTACT != 0);
+        let users = contacts.map(|contact| self.directory.user(contact.uid));
+        match Needs::check(users.clone()) {
+            // All is changed already when it is gone through again.
+            Err(needs) => Progress::Load(needs),
+            Ok(()) => {
+                let users = users.filter_map(|user| Some((**user.ok()??).clone()));
+                Progress::Answered(admin::Reply::Contacts(users.collect()))
+            }
+        }
     }
 
     /// The other may see other values now: who watches is told.

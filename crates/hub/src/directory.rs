@@ -87,6 +87,15 @@ impl Roster {
         Rights::of(&self.group, self.members.get(&uid), uid, now)
     }
 
+    /// A PIN is no more, nor are memberships that go with it.
+    pub fn end_with_pin(&mut self, pin: u32) {
+        let owner = self.group.owner;
+        self.members.retain(|uid, member| {
+            let goes = member.pin == pin && member.given & right::DELETE_WITH_PIN != 0;
+            !goes || owner == Some(*uid)
+        });
+    }
+
     /// Whom a message to this group reaches now.
     pub fn receivers(&self, now: Timestamp) -> impl Iterator<Item = Uid> {
         let receives = move |member: &&Member| {

@@ -68,6 +68,12 @@ impl Hub {
                 }
                 Progress::Again
             }
+            (After::MembershipsCounted, store::Reply::MembershipCounts(counts)) => {
+                if let Some(job) = self.operations.queue.front_mut() {
+                    job.groups_of = Some(counts.into_iter().collect());
+                }
+                Progress::Again
+            }
             (After::UserDeleted { user, notes }, reply) => {
                 self.end_sessions_of(user.uid, None, Code::SignedOut, "the user was deleted");
                 self.directory.remove_user(user.uid);
@@ -110,6 +116,12 @@ impl Hub {
                 self.on_room_rights(gid, true);
                 progress
             }
+            (After::ContactsLoaded { uid, add, remove }, store::Reply::Contacts(known)) => {
+                self.on_contacts_loaded(uid, known, (add, remove))
+            }
+            (After::ContactsSaved { uid, known }, store::Reply::Contacts(saved)) => {
+                self.on_contacts_edited(uid, known, &saved)
+            }
             (After::UserShutOut, store::Reply::User(Some(user))) => {
                 self.on_user_saved(&user);
                 Progress::Again
@@ -120,7 +132,9 @@ impl Hub {
             }
             (After::Personal(of), store::Reply::Personal(reply)) => self.follow_personal(of, reply),
             (after, store::Reply::OfApp(reply)) => self.follow_app(after, reply),
-            (After::MessagesRead, store::Reply::History(rows)) => read_messages(rows),
+            (After::MessagesRead { of, deleted }, store::Reply::History(rows)) => {
+                read_messages(of, rows, deleted)
+            }
             (After::MessagesDeleted { notes }, reply) => {
                 self.on_notes(&notes, Ok(reply));
                 Progress::Answered(Reply::Deleted(None))

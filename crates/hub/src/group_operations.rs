@@ -13,8 +13,9 @@ use wire::time::Duration;
 
 use crate::delivery::EncodedEntry;
 use crate::directory::{Missing, Needs, Roster};
+use crate::guards::no_room;
 use crate::hub::Hub;
-use crate::operations::{After, Progress, no_group, no_members};
+use crate::operations::{After, Job, Progress, no_group, no_members};
 use crate::port::admin::{AdminError, GroupFields, MemberFields, MemberRow, Param, Reply};
 use crate::port::call::{CallFields, CallSettings};
 use crate::port::store::{Group, Member, Note, Request};
@@ -27,10 +28,10 @@ impl Hub {
         &mut self,
         aid: AppId,
         fields: GroupFields,
-        members: &[String],
-        rights: &MemberFields,
+        (members, rights): (&[String], &MemberFields),
+        job: &Job,
     ) -> Result<Progress, Needs> {
-        let (uids, failed) = self.users(aid, members)?;
+        let (uids, mut failed) = self.users(aid, members)?;
         let call = CallSettings { flags: call::DEFAULT, ..CallSettings::default() };
         let fresh = Group { aid, call, active: true, ..Group::default() };
         let fields =
@@ -39,6 +40,18 @@ impl Hub {
             Ok(group) => group,
             Err(error) => return Ok(error.into()),
         };
+        // The owner first: a group that has no room for it is not made.
+        let owner = group.owner.or_else(|| uids.first().copied().filter(|_| is_owner_wish(rights)));
+        let mut wanted: Vec<_> = owner.into_iter().collect();
+        wanted.extend(uids.iter().copied().filter(|uid| Some(*uid) != owner));
+        let wanted = match self.with_room(job, &Roster::default(), wanted, &mut failed)? {
+            Ok(wanted) => wanted,
+            Err(progress) => return Ok(progress),
+        };
+        if owner.is_some_and(|owner| !wanted.contains(&owner)) {
+            return Ok(no_room(Param::GroupOwner).into());
+        }
+        let uids: Vec<_> = uids.into_iter().filter(|uid| wanted.contains(uid)).collect();
         let mut put: Vec<_> =
             uids.iter().map(|uid| self.changed_member(None, *uid, rights)).collect();
         if is_owner_wish(rights) {
@@ -63,13 +76,13 @@ impl Hub {
         aid: AppId,
         gid: GroupId,
         fields: GroupFields,
-        members: &[String],
-        rights: &MemberFields,
+        (members, rights): (&[String], &MemberFields),
+        job: &Job,
     ) -> Result<Progress, Needs> {
         let Some(before) = self.directory.group(aid, gid)?.cloned() else {
             return Ok(no_group().into());
         };
-        let (uids, failed) = self.users(aid, members)?;
+        let (mut uids, mut failed) = self.users(aid, members)?;
         let mut after = before.clone();
         after.group = match self.changed_group(after.group, fields)? {
             Ok(group) => group,
@@ -83,12 +96,21 @@ impl Hub {
             let listed: BTreeSet<_> = uids.iter().copied().collect();
             let owner = after.group.owner;
             after.members.retain(|uid, _| listed.contains(uid) || owner == Some(*uid));
+            uids = match self.with_room(job, &after, uids, &mut failed)? {
+                Ok(uids) => uids,
+                Err(progress) => return Ok(progress),
+            };
             self.put_members(&mut after, &uids, rights);
         }
         let mut touched = uids;
         if let Some(owner) = after.group.owner
             && !after.members.contains_key(&owner)
         {
+            match self.with_room(job, &after, [owner].into(), &mut Vec::new())? {
+                Ok(fitting) if fitting.is_empty() => return Ok(no_room(Param::GroupOwner).into()),
+                Ok(_) => {}
+                Err(progress) => return Ok(progress),
+            }
             after.members.insert(owner, Member { uid: owner, ..Member::default() });
             touched.push(owner);
         }
@@ -100,16 +122,21 @@ impl Hub {
         &mut self,
         aid: AppId,
         gid: GroupId,
-        members: &[String],
-        rights: &MemberFields,
+        (members, rights): (&[String], &MemberFields),
+        job: &Job,
     ) -> Result<Progress, Needs> {
         let Some(before) = self.directory.group(aid, gid)?.cloned() else {
             return Ok(no_group().into());
         };
-        let (uids, failed) = self.users(aid, members)?;
+        let (uids, mut failed) = self.users(aid, members)?;
         if uids.is_empty() {
             return Ok(no_members().into());
         }
+        let uids = match self.with_room(job, &before, uids, &mut failed)? {
+            Ok(uids) if uids.is_empty() => return Ok(no_room(Param::Members).into()),
+            Ok(uids) => uids,
+            Err(progress) => return Ok(progress),
+        };
         let edited = uids.iter().filter(|uid| before.members.contains_key(*uid)).count() as u32;
         let added = uids.len() as u32 - edited;
         let mut after = before.clone();
@@ -371,6 +398,7 @@ impl Hub {
             },
             call: changed_call(member.call, fields.call),
             busy: fields.busy.unwrap_or(member.busy),
+            pin: member.pin,
         }
     }
 }

@@ -11,6 +11,7 @@ use wire::limits::{
     PIN_FAILURES_KEPT_MAX, PIN_FAILURES_MAX, PIN_FAILURES_PER_ADDRESS_MAX, PIN_WINDOW,
     PINS_PER_GROUP_MAX, PROFILE_RECENT_MAX, PROFILE_VALUES_BYTES_MAX, STATUS_BYTES_MAX,
 };
+use wire::mask::member::SETTABLE;
 use wire::mask::{
     admin as may, group as mode, group_error as error, member as right, user as user_flag,
 };
@@ -133,7 +134,11 @@ impl Hub {
                     && !before.rights(actor.uid, self.now.wall).member
                     && self.may_use(actor.uid, feature::GROUP_MEMBER)?
                 {
-                    after.members.insert(actor.uid, fresh);
+                    match self.with_room(job, &before, [actor.uid].into(), &mut Vec::new())? {
+                        Ok(uids) if uids.is_empty() => {}
+                        Ok(_) => drop(after.members.insert(actor.uid, fresh)),
+                        Err(progress) => return Ok(progress),
+                    }
                 }
                 let reply = Reply::Group { group: after.group.clone(), failed: Vec::new() };
                 self.save_group(&before, after, &[actor.uid], reply)
@@ -155,6 +160,7 @@ impl Hub {
         let adds = roster.group.flags & mode::AUTO_ADD_MEMBER != 0
             && !roster.group.lobby
             && !roster.rights(uid, self.now.wall).member
+            && self.room_in(roster) > 0
             && !self.is_denied(uid, feature::GROUP_MEMBER);
         adds || self.prolonged(&roster.group).is_some()
     }
@@ -208,7 +214,7 @@ impl Hub {
             return denied(error::PERMISSION);
         }
         if let What::Join(pin) = what {
-            return self.join(actor, roster, *pin);
+            return self.join(actor, roster, *pin, job);
         }
         let rights = roster.rights(actor.uid, self.now.wall);
         if !rights.member {
@@ -218,10 +224,12 @@ impl Hub {
         let nobody = MemberFields::default();
         match what {
             What::Set(settings) if allowed(may::MODIFY) => match group_fields(settings) {
-                Some(fields) => self.set_group(aid, gid, fields, &[], &nobody),
+                Some(fields) => self.set_group(aid, gid, fields, (&[], &nobody), job),
                 None => denied(error::GENERAL),
             },
-            What::Put(put) if allowed(may::ADD_USER) => self.put_by(actor, &roster, rights, put),
+            What::Put(put) if allowed(may::ADD_USER) => {
+                self.put_by(actor, &roster, (rights, put), job)
+            }
             What::Remove(remove) if allowed(may::REM_USER) => {
                 if remove.addresses.len() > MEMBERS_PER_REQUEST_MAX {
                     return denied(error::GENERAL);
@@ -251,13 +259,14 @@ impl Hub {
                 if admit.addresses.len() > MEMBERS_PER_REQUEST_MAX {
                     return denied(error::GENERAL);
                 }
-                self.admit(aid, gid, &admit.addresses, admit.admit)
+                self.admit(aid, gid, (&admit.addresses, admit.admit), job)
             }
             What::AddPin(pin) if allowed(may::ADD_PIN) => self.put_pin(roster, rights, pin, true),
             What::EditPin(pin) if allowed(may::ADD_PIN) => self.put_pin(roster, rights, pin, false),
             What::RemovePin(pin) if allowed(may::REMOVE_PIN) => {
                 let mut after = roster.clone();
                 after.group.pins.retain(|known| known.pin != *pin);
+                after.end_with_pin(*pin);
                 self.save_pins(&roster, after)
             }
             _ => denied(error::PERMISSION),
@@ -307,7 +316,7 @@ impl Hub {
             owner: Some(UserRef { uid: Some(user.uid), address: None }),
             ..fields
         };
-        self.add_group(actor.aid, fields, &[], &MemberFields::default())
+        self.add_group(actor.aid, fields, (&[], &MemberFields::default()), job)
     }
 
     /// Adds members or changes their rights, no further than the asker's own rights go.
@@ -315,8 +324,8 @@ impl Hub {
         &mut self,
         actor: &Actor,
         roster: &Roster,
-        rights: Rights,
-        put: &MembersPut,
+        (rights, put): (Rights, &MembersPut),
+        job: &Job,
     ) -> Result<Progress, Needs> {
         if put.addresses.len() > MEMBERS_PER_REQUEST_MAX {
             return Ok(Progress::Denied(error::GENERAL));
@@ -338,7 +347,8 @@ impl Hub {
             return Ok(Progress::Denied(error::PERMISSION));
         }
         let gid = roster.group.gid;
-        self.edit_members(actor.aid, gid, &put.addresses, &member_fields(&permissions))
+        let rights = member_fields(&permissions);
+        self.edit_members(actor.aid, gid, (&put.addresses, &rights), job)
     }
 
     // ---- PINs ----------------------------------------------------------------------------
@@ -415,7 +425,13 @@ impl Hub {
         self.save_group(before, after, &[], reply)
     }
 
-    fn join(&mut self, actor: &Actor, roster: Roster, number: u32) -> Result<Progress, Needs> {
+    fn join(
+        &mut self,
+        actor: &Actor,
+        roster: Roster,
+        number: u32,
+        job: &Job,
+    ) -> Result<Progress, Needs> {
         let now = self.now;
         if self.wrong_pins.is_blocked(actor, now.instant) {
             return Ok(Progress::Denied(error::ACCESS_DENIED));
@@ -434,13 +450,19 @@ impl Hub {
             return Ok(Progress::Denied(error::ACCESS_DENIED));
         }
         let member = match roster.member(actor.uid, now.wall) {
-            // What the PIN gives is added to what is there.
-            Some(member) => Member {
-                given: member.given | pin.flags & SETTABLE,
-                denied: member.denied & !pin.flags,
-                admin_flags: member.admin_flags | pin.admin_flags,
-                ..member.clone()
-            },
+            // What the PIN gives is added to what is there. A membership that goes with a PIN goes with
+            // the one shown last, and with none as soon as one is shown that it does not go with.
+            Some(member) => {
+                let given = pin.flags & SETTABLE & !right::DELETE_WITH_PIN;
+                let lasting = right::DELETE_WITH_PIN & !pin.flags;
+                Member {
+                    given: (member.given | given) & !lasting,
+                    denied: member.denied & !given,
+                    admin_flags: member.admin_flags | pin.admin_flags,
+                    pin: number,
+                    ..member.clone()
+                }
+            }
             None => {
                 if !group.lobby {
                     pin.used += 1;
@@ -451,12 +473,18 @@ impl Hub {
                     expiry: Some(pin.member_expiry_s),
                     ..Permissions::default()
                 };
-                self.changed_member(None, actor.uid, &member_fields(&permissions))
+                let rights = member_fields(&permissions);
+                Member { pin: number, ..self.changed_member(None, actor.uid, &rights) }
             }
         };
         if group.lobby && roster.member(actor.uid, now.wall).is_none() {
             self.wait_in_lobby(actor, &roster, member, Some(number));
             return Ok(Progress::Denied(error::ACCESS_DENIED));
+        }
+        match self.with_room(job, &roster, [actor.uid].into(), &mut Vec::new())? {
+            Ok(uids) if uids.is_empty() => return Ok(Progress::Denied(error::ACCESS_DENIED)),
+            Ok(_) => {}
+            Err(progress) => return Ok(progress),
         }
         // A membership that has ended is not one, so its end is told before the new beginning.
         let mut before = roster.clone();
@@ -474,9 +502,6 @@ impl Hub {
         Progress::Denied(if blocked { error::ACCESS_DENIED } else { error::BAD_PIN })
     }
 }
-
-/// Rights a client can give and take.
-const SETTABLE: u32 = right::ALL | right::RECORD | right::NO_SELF_DELETE;
 
 /// Flags other than 0 are all that is given; what is missing is denied.
 fn member_fields(permissions: &Permissions) -> MemberFields {

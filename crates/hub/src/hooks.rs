@@ -3,6 +3,7 @@
 //! Says what happened, in order; the host posts it and nobody waits for that.
 
 use alloc::collections::BTreeSet;
+use alloc::string::String;
 use alloc::vec::Vec;
 use hashbrown::HashMap;
 use wire::id::{AppId, GroupId, MessageId, Seq, SessionId, Uid};
@@ -45,12 +46,12 @@ impl Hub {
     }
 
     /// A session was welcomed.
-    pub(crate) fn hook_login(&mut self, id: SessionId) {
+    pub(crate) fn hook_login(&mut self, id: SessionId, app: String) {
         let Some(session) = self.sessions.get(&id) else { return };
         let (Some(live), remote) = (session.live(), session.remote) else { return };
         let (aid, who) = (live.aid, Who { uid: live.uid, address: live.address.clone() });
         if self.wants(aid, notify::LOGIN) {
-            self.hook(aid, Event::Login { who, remote });
+            self.hook(aid, Event::Login { who, remote, app });
         }
     }
 

@@ -23,9 +23,11 @@ use crate::classes::ClassRates;
 use crate::directory::{Directory, Missing, Needs};
 use crate::files::Leftovers;
 use crate::group_requests::WrongPins;
+use crate::guards::Guards;
 use crate::hooks::Hooked;
+use crate::intercept::Judged;
 use crate::lobby::Lobby;
-use crate::messaging::Refusal;
+use crate::messaging::{Consumed, Refusal};
 use crate::nearby::Nearby;
 use crate::operations::Operations;
 use crate::port::apps::{AppReply, AppRequest, Used};
@@ -37,7 +39,7 @@ use crate::relay::Relay;
 use crate::rooms::Rooms;
 use crate::schedule::Schedule;
 use crate::session::{Online, Session, Stage};
-use crate::upload::UploadKey;
+use crate::upload::{UploadKey, Uploader};
 use crate::usage::Usage;
 use crate::user_operations::Otps;
 use crate::{Input, Output};
@@ -63,11 +65,14 @@ pub struct Hub {
     pub(crate) turns: HashMap<GroupId, Uid>,
     pub(crate) otps: Otps,
     pub(crate) hooked: Hooked,
+    /// What waits for a verdict.
+    pub(crate) judged: HashMap<Ticket, Judged>,
     pub(crate) pushed: Pushed,
     pub(crate) app_rates: AppRates,
     pub(crate) usage: Usage,
     pub(crate) class_rates: ClassRates,
     pub(crate) schedule: Schedule,
+    pub(crate) guards: Guards,
     pub(crate) stopping: bool,
     pub(crate) upload_key: Option<UploadKey>,
     pub(crate) relay: Option<Relay>,
@@ -144,6 +149,7 @@ pub(crate) enum Pending {
     Append {
         session: SessionId,
         messages: Vec<NewMessage>,
+        consumed: Vec<Consumed>,
     },
     Refusal {
         session: SessionId,
@@ -175,6 +181,10 @@ pub(crate) enum Pending {
         ticket: Ticket,
         begins: bool,
         user: User,
+    },
+    FilesSize {
+        ticket: Ticket,
+        who: Uploader,
     },
     Used(Vec<Used>),
     Sweep,
@@ -210,11 +220,13 @@ impl Hub {
             turns: HashMap::new(),
             otps: Otps::default(),
             hooked: Hooked::default(),
+            judged: HashMap::new(),
             pushed: Pushed::default(),
             app_rates: AppRates::new(0, 0),
             usage: Usage::default(),
             class_rates: ClassRates::default(),
             schedule: Schedule::default(),
+            guards: Guards::default(),
             stopping: false,
             upload_key: None,
             relay: None,
@@ -258,6 +270,7 @@ impl Hub {
                 self.on_uploader(ticket, &credential, begins);
             }
             Input::PushGone { device, token } => self.on_push_gone(device, token),
+            Input::Verdict { ticket, verdict } => self.on_verdict(ticket, verdict),
             Input::Filed { uid, name, size } => {
                 if let Ok(Some(user)) = self.directory.user(uid) {
                     self.use_bytes(user.aid, size, true);
@@ -348,10 +361,14 @@ impl Hub {
         if matches!(request, Request::ChangeMessage { .. } | Request::DeleteUser { .. }) {
             self.leftovers.expect(self.now.instant);
         }
-        self.next_ticket += 1;
-        let ticket = Ticket(self.next_ticket);
+        let ticket = self.new_ticket();
         self.pending.insert(ticket, pending);
         self.outputs.push_back(Output::Store { ticket, request });
+    }
+
+    pub(crate) fn new_ticket(&mut self) -> Ticket {
+        self.next_ticket += 1;
+        Ticket(self.next_ticket)
     }
 
     pub(crate) fn load_for_admin(&mut self, Needs(missing): Needs) {
@@ -397,7 +414,9 @@ impl Hub {
             Pending::Contacts { session, uid, ticket } => {
                 self.on_contacts_saved(session, uid, ticket, result);
             }
-            Pending::Append { session, messages } => self.on_appended(session, &messages, result),
+            Pending::Append { session, messages, consumed } => {
+                self.on_appended(session, &messages, &consumed, result);
+            }
             Pending::Refusal { session, id, refusal } => {
                 self.on_refusal(session, id, refusal, result);
             }
@@ -418,6 +437,7 @@ impl Hub {
             Pending::UploaderApp { ticket, begins, user } => {
                 self.on_uploader_app(ticket, begins, &user, result);
             }
+            Pending::FilesSize { ticket, who } => self.on_files_size(ticket, who, result),
             Pending::Used(used) => self.on_used(used, result),
             Pending::Sweep => self.on_swept(&result),
             Pending::Leftovers => self.on_leftovers(result),

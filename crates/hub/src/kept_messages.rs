@@ -8,14 +8,16 @@ use bytes::Bytes;
 use wire::codec::Encode as _;
 use wire::id::{AppId, MessageId, Uid};
 use wire::proto::{Changed, Entry, Message, Removed, Target, entry, target};
+use wire::status;
 use wire::time::Timestamp;
 
 use crate::changes::message_in;
 use crate::delivery::{EncodedEntry, note};
 use crate::directory::Needs;
 use crate::hub::Hub;
-use crate::operations::{After, Progress, refusal};
-use crate::port::admin::{ErrorCode, Param, Reply, UserRef, With};
+use crate::operations::{After, Asker, Job, Progress, refusal};
+use crate::port::admin::{ErrorCode, KeptRow, Param, Reply, UserRef, With};
+use crate::port::apps::{AppRequest, Scheduled};
 use crate::port::store::{Copied, HistoryOf, Request};
 
 /// Messages of a user that are being taken back, one after the other.
@@ -34,6 +36,7 @@ impl Hub {
         user: &UserRef,
         with: Option<&With>,
         (before, count): (Option<u64>, u32),
+        deleted: bool,
     ) -> Result<Progress, Needs> {
         let user = match self.user(aid, user)? {
             Ok(user) => user,
@@ -45,7 +48,7 @@ impl Hub {
         };
         let (until, now) = (Timestamp(u64::MAX >> 1), self.now.wall);
         let request = Request::ReadHistory { uid: user.uid, of, before, until, count, now };
-        Ok(Progress::Ask(request, After::MessagesRead))
+        Ok(Progress::Ask(request, After::MessagesRead { of: user.uid, deleted }))
     }
 
     pub(crate) fn delete_messages(
@@ -110,7 +113,31 @@ impl Hub {
             Ok(user) => user.uid,
             Err(error) => return Ok(error.into()),
         };
-        Ok(self.recall_next(Recalling { aid, sender, rest: mids, done: 0 }))
+        let recalling = Recalling { aid, sender, rest: mids.clone(), done: 0 };
+        let request = AppRequest::Cancel { aid, sender, mids };
+        Ok(Progress::Ask(Request::OfApp(request), After::Cancelled(recalling)))
+    }
+
+    /// What was to be sent later is not; the others have been sent.
+    pub(crate) fn on_cancelled(
+        &mut self,
+        mut recalling: Recalling,
+        cancelled: &[Scheduled],
+    ) -> Progress {
+        // One may be due already, and wait for its turn behind this operation.
+        let is_cancelled = |job: &Job| match &job.asker {
+            Asker::Clock(due) => cancelled.iter().any(|cancelled| cancelled.id == due.id),
+            _ => false,
+        };
+        let waiting = self.operations.queue.len();
+        self.operations.queue.retain(|job| !is_cancelled(job));
+        for _ in self.operations.queue.len()..waiting {
+            self.on_clock_done(true);
+        }
+        let sender = recalling.sender;
+        recalling.rest.retain(|mid| cancelled.iter().all(|due| !due.is_of(sender, &[*mid])));
+        recalling.done = cancelled.len() as u32;
+        self.recall_next(recalling)
     }
 
     pub(crate) fn recall_next(&mut self, recalling: Recalling) -> Progress {
@@ -168,10 +195,24 @@ impl Hub {
     }
 }
 
-/// What was taken back is shown to nobody.
-pub(crate) fn read_messages(rows: Vec<Copied>) -> Progress {
+/// What was taken back is shown to who asks for it, as a place where something was.
+pub(crate) fn read_messages(of: Uid, rows: Vec<Copied>, deleted: bool) -> Progress {
     let rows = rows.into_iter().filter_map(|row| {
-        Some((row.place, message_in(&row.entry).filter(|message| !message.recalled)?))
+        let message = message_in(&row.entry).filter(|message| deleted || !message.recalled)?;
+        Some(KeptRow { place: row.place, status: status_of(of, &row, &message), message })
     });
     Progress::Answered(Reply::Messages(rows.collect()))
+}
+
+/// Of a message to a group, that of whoever has come furthest with it.
+fn status_of(of: Uid, row: &Copied, message: &Message) -> u32 {
+    let is_own = message.from_uid == of.0;
+    let is_read = row.receipts.iter().any(|seen| seen.read > Timestamp(0));
+    match (message.recalled, is_own) {
+        (true, _) => status::DELETED,
+        (false, false) => status::RECEIVED_NEW,
+        (false, true) if is_read => status::READ,
+        (false, true) if !row.receipts.is_empty() => status::DELIVERED,
+        (false, true) => status::SENT,
+    }
 }

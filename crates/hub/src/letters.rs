@@ -245,7 +245,8 @@ impl Hub {
             let lifetime = Duration::from_secs(expiry.into());
             let lifetime = kept_for.map_or(lifetime, |kept| kept.min(lifetime));
             let expires = ts.after(lifetime);
-            let message = NewMessage { sender, id, flags, group, ts, expires, entry };
+            let peer = Uid(0);
+            let message = NewMessage { sender, id, flags, group, peer, ts, expires, entry };
             let mut logs = to;
             if !logs.contains(&sender) {
                 logs.push(sender);

@@ -22,14 +22,17 @@ mod follow_up;
 mod frames;
 mod group_operations;
 mod group_requests;
+mod guards;
 mod history;
 mod hooks;
 mod hub;
+mod intercept;
 mod kept_messages;
 mod letters;
 mod live;
 mod lobby;
 mod messaging;
+mod named_values;
 mod nearby;
 mod negotiation;
 mod operations;
@@ -55,6 +58,7 @@ mod user_operations;
 
 pub mod port;
 
+pub use guards::Guards;
 pub use hub::{Counters, Hub};
 pub use live::{Live, LivePerson, LiveRoom, LiveSession, LiveWaiting};
 pub use relay::{Relay, RelayCredential, relay_password, relay_user};
@@ -130,6 +134,13 @@ pub enum Input {
         /// A file is about to come, which counts against the rate of the user's class.
         begins: bool,
     },
+    /// What an app's backend says to an [`Output::Intercept`].
+    Verdict {
+        /// Of the question.
+        ticket: Ticket,
+        /// What becomes of the message.
+        verdict: hook::Verdict,
+    },
     /// Push messages cannot be sent there any more.
     PushGone {
         /// Whose place.
@@ -199,6 +210,9 @@ pub enum Output {
         /// The user.
         who: Result<Option<Uploader>, store::StoreError>,
     },
+    /// Ask the backend of an app about a message; answered by [`Input::Verdict`] with its ticket, within
+    /// `limits::INTERCEPT_WITHIN`.
+    Intercept(alloc::boxed::Box<hook::Question>),
     /// Tell the backend of an app.
     Hook(alloc::boxed::Box<hook::Told>),
     /// A message to a group was taken back: what was kept for it alone goes.

@@ -14,8 +14,9 @@ use wire::time::{Instant, Timestamp};
 
 use crate::directory::{Needs, Roster};
 use crate::group_requests::Actor;
+use crate::guards::no_room;
 use crate::hub::Hub;
-use crate::operations::{Progress, no_group, refusal};
+use crate::operations::{Job, Progress, no_group, refusal};
 use crate::port::admin::{ErrorCode, MemberRow, Param, Reply};
 use crate::port::store::Member;
 
@@ -134,19 +135,28 @@ impl Hub {
         &mut self,
         aid: AppId,
         gid: GroupId,
-        members: &[String],
-        admit: bool,
+        (members, admit): (&[String], bool),
+        job: &Job,
     ) -> Result<Progress, Needs> {
         let Some(before) = self.directory.group(aid, gid)?.cloned() else {
             return Ok(no_group().into());
         };
-        let (uids, failed) = self.users(aid, members)?;
+        let (uids, mut failed) = self.users(aid, members)?;
         let uids: Vec<_> = uids.into_iter().filter(|uid| self.is_waiting(gid, *uid)).collect();
         Needs::check(uids.iter().map(|uid| self.directory.user(*uid)))?;
         if uids.is_empty() {
             let cause = "none of these waits to be let in";
             return Ok(refusal(ErrorCode::NotFound, cause, &[Param::Members]).into());
         }
+        let uids = match admit {
+            false => uids,
+            // Those for whom there is no room go on waiting.
+            true => match self.with_room(job, &before, uids, &mut failed)? {
+                Ok(uids) if uids.is_empty() => return Ok(no_room(Param::Members).into()),
+                Ok(uids) => uids,
+                Err(progress) => return Ok(progress),
+            },
+        };
         let found = uids.iter().filter_map(|uid| self.lobby.waiting.remove(&(gid, *uid)));
         let found: Vec<_> = found.collect();
         self.tell_hosts(&before);

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use wire::code::Code;
 use wire::codec::Encode as _;
 use wire::frame::encode_deliver;
-use wire::id::{AppId, GroupId, MessageId, Seq, SessionId, Uid};
+use wire::id::{AppId, GroupId, MessageId, Seq, SessionId, Ticket, Uid};
 use wire::limits::{
     APPEND_MESSAGES_MAX, CONTENT_BYTES_MAX, EXPIRY_DEFAULT, READ_MESSAGES_MAX,
     SESSION_PARKED_FRAMES_MAX,
@@ -24,7 +24,9 @@ use crate::changes::Noted;
 use crate::delivery::{self, note};
 use crate::directory::{Missing, Needs};
 use crate::hub::{Hub, Pending};
+use crate::intercept::{Judged, Judgement, Look, changed};
 use crate::port::apps::{feature, rate};
+use crate::port::hook::Verdict;
 use crate::port::store::{NewMessage, Note, Outcome, Reply, Request, StoreError};
 
 /// Why a message is not sent, as its sender is told.
@@ -40,9 +42,19 @@ pub(crate) struct Outgoing {
     message: Message,
     id: MessageId,
     group: GroupId,
-    lifetime: Duration,
-    /// Whose logs get it.
+    /// How long it is kept, `None` = for whoever is online now.
+    lifetime: Option<Duration>,
+    /// Who gets it.
     to: Vec<Uid>,
+    look: Look,
+}
+
+/// A message that its backend has taken for itself: what its sender is told of it, by whom.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Consumed {
+    id: MessageId,
+    peer: Uid,
+    status: u32,
 }
 
 /// Where an allowed message goes.
@@ -94,9 +106,16 @@ impl Hub {
 
         let message = message_from(send, (uid, address), self.now.wall);
         let message = Message { content: Some(content), origin: key.0.to_vec(), ..message };
-        if send.expiry == Some(0) || send.flags & flag::TRANSIENT != 0 || destination.storeless {
-            self.send_now(id, uid, send.id, &destination, &encoded(message));
-            self.enter_group(id, destination.group);
+        let Destination { mut to, group, storeless } = destination;
+        if send.expiry == Some(0) || send.flags & flag::TRANSIENT != 0 || storeless {
+            let look = self.look_at(aid, &message, Judged::Message(id));
+            if look == Look::Passed {
+                self.send_now(id, &message, (&to, group));
+                self.enter_group(id, group);
+                return Ok(());
+            }
+            let outgoing = Outgoing { message, id: message_id, group, lifetime: None, to, look };
+            self.queue(id, outgoing);
             return Ok(());
         }
         // It counts from when it was sent; who waits longer for a connection has less of it.
@@ -117,47 +136,115 @@ impl Hub {
             self.ask(request, Pending::Refusal { session: id, id: message_id, refusal });
             return Ok(());
         }
-        let mut to = destination.to;
         if !to.contains(&uid) {
             to.push(uid);
         }
-        let group = destination.group;
-        let outgoing = Outgoing { message, id: message_id, group, lifetime, to };
-        if let Some(live) = self.sessions.get_mut(&id).and_then(|session| session.live_mut()) {
-            if live.outgoing.len() >= SESSION_PARKED_FRAMES_MAX {
-                self.end(id, Code::Overloaded, "too many messages wait for storage");
-                return Ok(());
+        let lifetime = Some(lifetime);
+        let look = self.look_at(aid, &message, Judged::Message(id));
+        self.queue(id, Outgoing { message, id: message_id, group, lifetime, to, look });
+        if look == Look::Passed {
+            self.enter_group(id, group);
+        }
+        Ok(())
+    }
+
+    /// Takes a message behind those of its session that are not stored yet.
+    fn queue(&mut self, id: SessionId, outgoing: Outgoing) {
+        let live = self.sessions.get_mut(&id).and_then(|session| session.live_mut());
+        let Some(live) = live else { return };
+        if live.outgoing.len() >= SESSION_PARKED_FRAMES_MAX {
+            return self.end(id, Code::Overloaded, "too many messages wait for storage");
+        }
+        live.outgoing.push_back(outgoing);
+        self.store_next(id);
+    }
+
+    /// A verdict on one of the messages that wait in a session.
+    pub(crate) fn on_message_judged(&mut self, id: SessionId, ticket: Ticket, verdict: Verdict) {
+        let live = self.sessions.get(&id).and_then(|session| session.live());
+        let Some(live) = live else { return };
+        let is_it = |outgoing: &Outgoing| outgoing.look == Look::Asked(ticket);
+        let Some(place) = live.outgoing.iter().position(is_it) else { return };
+        let (uid, aid, group) = (live.uid, live.aid, live.outgoing[place].group);
+        let content = live.outgoing[place].message.content.clone().unwrap_or_default();
+        let judgement = self.judgement(aid, verdict, &content);
+        let live = self.sessions.get_mut(&id).and_then(|session| session.live_mut());
+        let Some(live) = live else { return };
+        let outgoing = &mut live.outgoing[place];
+        let mut passes = true;
+        match judgement {
+            Judgement::Passed => outgoing.look = Look::Passed,
+            Judgement::Changed { text, title, subtitle } => {
+                outgoing.look = Look::Passed;
+                outgoing.message.content = Some(changed(content, (&text, &title, &subtitle)));
             }
-            live.outgoing.push_back(outgoing);
+            Judgement::Consumed(status) => {
+                outgoing.look = Look::Consumed(status);
+                passes = false;
+            }
+            Judgement::Refused(refusal) => {
+                let message = outgoing.id;
+                live.outgoing.remove(place);
+                passes = false;
+                // It may have been let through, and stored, before its sender lost the connection.
+                let request = Request::FindMessage { sender: uid, id: message };
+                self.ask(request, Pending::Refusal { session: id, id: message, refusal });
+            }
         }
         self.store_next(id);
-        self.enter_group(id, group);
-        Ok(())
+        if passes {
+            self.enter_group(id, group);
+        }
     }
 
     /// Stores what waits in a session with one request, and no other before that is answered: when
     /// it fails, no message behind it may succeed, or those sent again would come after it.
     fn store_next(&mut self, id: SessionId) {
+        while let Some(outgoing) = self.next_unstored(id) {
+            match outgoing.look {
+                Look::Consumed(_) => {
+                    let (raw_id, ts) = (outgoing.id.get(), self.now.wall.0);
+                    let accepted = Accepted { id: raw_id, ts, recipients: 0 };
+                    self.send(id, server_frame::Body::Accepted(accepted));
+                }
+                _ => self.send_now(id, &outgoing.message, (&outgoing.to, outgoing.group)),
+            }
+        }
         let Some(live) = self.sessions.get_mut(&id).and_then(|session| session.live_mut()) else {
             return;
         };
-        if live.storing || live.outgoing.is_empty() {
+        let is_ready = |outgoing: &&Outgoing| {
+            outgoing.lifetime.is_some() && !matches!(outgoing.look, Look::Asked(_))
+        };
+        let count = live.outgoing.iter().take(APPEND_MESSAGES_MAX).take_while(is_ready).count();
+        if live.storing || count == 0 {
             return;
         }
         live.storing = true;
-        let count = live.outgoing.len().min(APPEND_MESSAGES_MAX);
         // Their time is the one at which they get their places in the logs, so that both climb
         // together.
         let ts = self.now.wall;
         let mut messages = Vec::with_capacity(count);
-        for Outgoing { message, id, group, lifetime, to } in live.outgoing.drain(..count) {
+        let mut consumed = Vec::new();
+        for Outgoing { message, id, group, lifetime, mut to, look } in live.outgoing.drain(..count)
+        {
+            let sender = Uid(message.from_uid);
+            let mut peer = Uid(0);
+            if let Look::Consumed(status) = look {
+                if group == GroupId(0) {
+                    peer = to.iter().copied().find(|uid| *uid != sender).unwrap_or_default();
+                }
+                to = [sender].into();
+                consumed.push(Consumed { id, peer, status });
+            }
             let message = NewMessage {
-                sender: Uid(message.from_uid),
+                sender,
                 id,
                 flags: message.flags,
                 group,
+                peer,
                 ts,
-                expires: ts.after(lifetime),
+                expires: ts.after(lifetime.unwrap_or_default()),
                 entry: encoded(Message { ts: ts.0, ..message }),
             };
             messages.push((message, to));
@@ -166,8 +253,18 @@ impl Hub {
             live.outgoing = VecDeque::new();
         }
         let asked = messages.iter().map(|(message, _)| message.clone()).collect();
-        let pending = Pending::Append { session: id, messages: asked };
+        let pending = Pending::Append { session: id, messages: asked, consumed };
         self.ask(Request::Append { messages }, pending);
+    }
+
+    /// The next message of a session, if it is one that is not stored and nothing keeps it waiting.
+    fn next_unstored(&mut self, id: SessionId) -> Option<Outgoing> {
+        let live = self.sessions.get_mut(&id)?.live_mut()?;
+        let first = live.outgoing.front().filter(|first| first.lifetime.is_none())?;
+        match live.storing || matches!(first.look, Look::Asked(_)) {
+            true => None,
+            false => live.outgoing.pop_front(),
+        }
     }
 
     /// How long messages of an app are kept at most, `None` = as long as their senders want.
@@ -248,25 +345,20 @@ impl Hub {
     }
 
     /// A message that is not stored: for whoever is online now, the sender's other devices too.
-    fn send_now(
-        &mut self,
-        id: SessionId,
-        sender: Uid,
-        raw_id: u64,
-        to: &Destination,
-        entry: &Bytes,
-    ) {
-        let reached = to.to.iter().filter(|uid| self.online.contains(**uid)).count();
-        if reached == 0 && to.group == GroupId(0) {
+    fn send_now(&mut self, id: SessionId, message: &Message, (to, group): (&[Uid], GroupId)) {
+        let (sender, raw_id) = (Uid(message.from_uid), message.id);
+        let reached = to.iter().filter(|uid| self.online.contains(**uid)).count();
+        if reached == 0 && group == GroupId(0) {
             let refusal = Refusal { status: status::USER_OFFLINE, reason: "nobody is online" };
             return self.reject(id, raw_id, refusal);
         }
         let accepted = Accepted { id: raw_id, ts: self.now.wall.0, recipients: reached as u32 };
         self.send(id, server_frame::Body::Accepted(accepted));
+        let entry = encoded(message.clone());
         let frame = Bytes::from(encode_deliver([(Seq(0), Some(&entry[..]))].into_iter()));
-        let to_self = to.to.contains(&sender);
+        let to_self = to.contains(&sender);
         let own = (!to_self).then_some(sender);
-        for uid in to.to.iter().copied().chain(own) {
+        for uid in to.iter().copied().chain(own) {
             for session in self.online.sessions(uid).to_vec() {
                 if session != id || to_self {
                     self.send_encoded(session, frame.clone());
@@ -279,6 +371,7 @@ impl Hub {
         &mut self,
         session: SessionId,
         messages: &[NewMessage],
+        consumed: &[Consumed],
         result: Result<Reply, StoreError>,
     ) {
         if let Some(live) = self.sessions.get_mut(&session).and_then(|found| found.live_mut()) {
@@ -313,9 +406,15 @@ impl Hub {
             if let Ok(Some(sender)) = self.directory.user(message.sender) {
                 self.use_message(sender.aid, message.entry.len(), places.len());
             }
-            self.hook_message(message, &places);
+            let consumed = consumed.iter().find(|consumed| consumed.id == message.id);
+            match consumed {
+                Some(consumed) => self.tell_consumed(message.sender, consumed),
+                None => self.hook_message(message, &places),
+            }
             // A message to oneself also arrives where it was sent.
-            let to_self = message.group == GroupId(0) && others(&places, message.sender) == 0;
+            let to_self = message.group == GroupId(0)
+                && consumed.is_none()
+                && others(&places, message.sender) == 0;
             let origin = (!to_self).then_some(session);
             let logged = message.logged();
             for place in places {
@@ -323,6 +422,19 @@ impl Hub {
             }
         }
         self.store_next(session);
+    }
+
+    /// What the sender of a message that its backend has taken is told of it.
+    fn tell_consumed(&mut self, sender: Uid, consumed: &Consumed) {
+        let Consumed { id, peer, status } = *consumed;
+        let Some(user) = self.directory.user(peer).ok().flatten().filter(|_| status != 0) else {
+            return;
+        };
+        let address = user.address.clone();
+        let report =
+            StatusReport { id: id.get(), uid: peer.0, address, status, ts: self.now.wall.0 };
+        let notes = alloc::vec![delivery::receipt(sender, id, report)];
+        self.ask(Request::AppendNotes { notes: notes.clone() }, Pending::Notes(notes));
     }
 
     /// A repeated message is answered as it was the first time, whatever has changed since.

@@ -5,11 +5,11 @@
 //! nothing before it has everything. Then it asks the store for one change after the other;
 //! [`After`] says what each is for.
 
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use wire::id::{AppId, GroupId, Ticket};
+use wire::id::{AppId, GroupId, Ticket, Uid};
 use wire::limits::OPERATIONS_WAITING_MAX;
 use wire::mask::group_error as denied;
 use wire::time::Timestamp;
@@ -27,7 +27,7 @@ use crate::port::admin::{
     AdminError, Call, Credential, ErrorCode, IssuedToken, Operation, Param, Reply, TokenWish,
 };
 use crate::port::apps::{AppRequest, Scheduled};
-use crate::port::store::{self, App, Group, Member, Note, Request, StoreError, User};
+use crate::port::store::{self, App, Contact, Group, Member, Note, Request, StoreError, User};
 use crate::push_operations::{put_credential, set_push};
 
 #[derive(Debug, Default)]
@@ -69,6 +69,8 @@ pub(crate) struct Job {
     pub asker: Asker,
     /// Groups of the user it is about, once they are known.
     pub memberships: Option<Vec<GroupId>>,
+    /// How many groups users are in who are to be members, once they are counted.
+    pub groups_of: Option<BTreeMap<Uid, u32>>,
     /// Users and groups of the app, once they are counted.
     pub counted: Option<(u64, u64)>,
     /// It counts against the rate of its app.
@@ -119,15 +121,19 @@ pub(crate) enum After {
     GroupsListed,
     Scheduled { due: Timestamp, mids: Vec<u64>, failed: Vec<String> },
     LettersStored(SentLetters),
-    MessagesRead,
+    MessagesRead { of: Uid, deleted: bool },
     MessagesDeleted { notes: Vec<Note> },
+    Cancelled(Recalling),
     Recalling(Recalling),
     Recalled(Recalling, Vec<Note>),
     Unscheduled,
     UserForced,
     Memberships,
+    MembershipsCounted,
     UserDeleted { user: User, notes: Vec<Note> },
     UserShutOut,
+    ContactsLoaded { uid: Uid, add: Vec<Contact>, remove: Vec<Uid> },
+    ContactsSaved { uid: Uid, known: Vec<Contact> },
     LeavingTold { user: User, notes: Vec<Note> },
     Personal(Personal),
     GroupCreated { group: Group, put: Vec<Member>, failed: Vec<String> },
@@ -177,6 +183,7 @@ impl Hub {
         self.operations.queue.push_back(Job {
             asker,
             memberships: None,
+            groups_of: None,
             counted: None,
             charged: false,
             after: None,
@@ -386,6 +393,9 @@ impl Hub {
             Operation::UserExport { user, after, count } => {
                 self.export_user(aid, &user, (after, count))
             }
+            Operation::Contacts { user, add, remove } => {
+                self.edit_contacts(aid, &user, &add, &remove)
+            }
             Operation::UserErase { user, rest } => {
                 self.erase_user(aid, &user, job.memberships.as_deref(), rest)
             }
@@ -401,8 +411,8 @@ impl Hub {
                 self.change_pins(aid, gid, action, &call.entropy)
             }
             Operation::Message(letter) => self.send_letter(&app, letter, job),
-            Operation::MessagesGet { user, with, before, count } => {
-                self.get_messages(aid, &user, with.as_ref(), (before, count))
+            Operation::MessagesGet { user, with, before, count, deleted } => {
+                self.get_messages(aid, &user, with.as_ref(), (before, count), deleted)
             }
             Operation::MessagesDelete { user, with, before, recall } => {
                 self.delete_messages(aid, &user, with, (before, recall))
@@ -411,19 +421,21 @@ impl Hub {
             Operation::GroupAdd { fields, members, rights } => {
                 match over_quota(&app, job, Quota::Groups) {
                     Some(progress) => Ok(progress),
-                    None => self.add_group(aid, fields, &members, &rights),
+                    None => self.add_group(aid, fields, (&members, &rights), job),
                 }
             }
             Operation::GroupSet { gid, fields, members, rights } => {
-                self.set_group(aid, gid, fields, &members, &rights)
+                self.set_group(aid, gid, fields, (&members, &rights), job)
             }
             Operation::GroupDelete { gid } => self.delete_group(aid, gid),
             Operation::MembersEdit { gid, members, rights } => {
-                self.edit_members(aid, gid, &members, &rights)
+                self.edit_members(aid, gid, (&members, &rights), job)
             }
             Operation::MembersRemove { gid, members } => self.remove_members(aid, gid, &members),
             Operation::GroupRecord { gid, on } => Ok(self.record_group(aid, gid, on)?),
-            Operation::GroupAdmit { gid, members, admit } => self.admit(aid, gid, &members, admit),
+            Operation::GroupAdmit { gid, members, admit } => {
+                self.admit(aid, gid, (&members, admit), job)
+            }
             Operation::MembersGet { gid, pending: true, after, count } => {
                 self.get_waiting(aid, gid, after, count)
             }
@@ -465,6 +477,7 @@ pub(crate) fn refusal(code: ErrorCode, cause: &str, params: &[Param]) -> AdminEr
 fn group_error(error: &AdminError) -> u32 {
     match error.code {
         ErrorCode::NoGroup => denied::DELETED,
+        ErrorCode::Quota => denied::ACCESS_DENIED,
         _ => denied::GENERAL,
     }
 }

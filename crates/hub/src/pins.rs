@@ -41,6 +41,7 @@ impl Hub {
                     let cause = "the group has no such pin";
                     return Ok(refusal(ErrorCode::NotFound, cause, &[Param::Pin]).into());
                 }
+                after.end_with_pin(number);
             }
             PinAction::Put(fields) => {
                 if fields.pin.is_some_and(|pin| pin < PIN_MIN) {

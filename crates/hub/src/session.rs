@@ -58,6 +58,8 @@ pub(crate) struct Entering {
     /// Where delivery continues.
     pub resumed_at: Seq,
     pub gap: bool,
+    /// App id of its token, empty = any.
+    pub app: String,
 }
 
 /// A signed-in session.

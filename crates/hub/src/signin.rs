@@ -124,7 +124,8 @@ impl Hub {
             audience: Audience::All,
             searches: (0, self.now.instant),
         };
-        let entering = Entering { live, groups: Vec::new(), contacts: Vec::new(), resumed_at, gap };
+        let (groups, contacts, app) = (Vec::new(), Vec::new(), token.app);
+        let entering = Entering { live, groups, contacts, resumed_at, gap, app };
         session.stage = Stage::Entering(Box::new(entering));
         // Memberships and contacts.
         session.waiting = 2;
@@ -217,7 +218,8 @@ impl Hub {
             unreachable!("the stage was looked at above");
         };
         let address = user.address.clone();
-        let live = Live { aid: user.aid, address, renew_upload, ..entering.live };
+        let Entering { live, app, .. } = *entering;
+        let live = Live { aid: user.aid, address, renew_upload, ..live };
         session.stage = Stage::Live(Box::new(live));
         self.arriving.remove(&(uid, id));
         let (remote, at) = (session.remote, self.now.wall);
@@ -232,7 +234,7 @@ impl Hub {
         if self.online.add(uid, id) {
             self.hook_presence(uid, true);
         }
-        self.hook_login(id);
+        self.hook_login(id, app);
         if !seen_before && self.is_shown(uid) {
             self.on_user_online(uid);
         }

@@ -16,7 +16,7 @@ use wire::time::Timestamp;
 
 use crate::Output;
 use crate::hub::{Hub, Pending};
-use crate::port::apps::{feature, number, rate};
+use crate::port::apps::{AppReply, AppRequest, feature, number, rate};
 use crate::port::store::{App, Reply, Request, StoreError, User};
 use crate::token::hash_token;
 
@@ -42,6 +42,8 @@ pub struct Uploader {
     pub leave: Leave,
     /// MiB of one file, 0 = as the installation has it.
     pub max_mb: u32,
+    /// Bytes that the files of its app may still take, `None` = without limit. Told to who begins.
+    pub bytes_left: Option<u64>,
     /// Its files are not for whoever has the URL.
     pub signed: bool,
     /// Below what its files are downloaded, empty = as the installation has it.
@@ -226,10 +228,36 @@ impl Hub {
             uid: user.uid,
             leave,
             max_mb: max_mb.unwrap_or(0),
+            bytes_left: None,
             signed: class.is_some_and(|class| class.denies(feature::UNSIGNED)),
             download_url: app.settings.download_url.clone(),
         };
+        if begins && self.guards.files_max_mb > 0 {
+            let request = Request::OfApp(AppRequest::FilesSize { aid: who.aid });
+            return self.ask(request, Pending::FilesSize { ticket, who });
+        }
         self.output(Output::Uploader { ticket, who: Ok(Some(who)) });
+    }
+
+    /// How much the files of the app take is known, and so how much is left.
+    pub(crate) fn on_files_size(
+        &mut self,
+        ticket: Ticket,
+        who: Uploader,
+        found: Result<Reply, StoreError>,
+    ) {
+        let who = match found {
+            Ok(Reply::OfApp(AppReply::FilesSize(bytes))) => {
+                let max = self.guards.files_max_mb.saturating_mul(1024 * 1024);
+                Ok(Some(Uploader { bytes_left: Some(max.saturating_sub(bytes)), ..who }))
+            }
+            Ok(_) => Ok(None),
+            Err(error) => {
+                self.log(format!("storage: {error}"));
+                Err(error)
+            }
+        };
+        self.output(Output::Uploader { ticket, who });
     }
 }
 

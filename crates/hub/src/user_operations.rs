@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use hashbrown::HashMap;
 use wire::code::Code;
 use wire::id::{AppId, GroupId, Uid};
-use wire::limits::OTPS_KEPT_MAX;
+use wire::limits::{OTPS_KEPT_MAX, PROFILE_VALUES_BYTES_MAX};
 use wire::mask::user as user_flag;
 use wire::time::{Duration, Instant};
 
@@ -18,9 +18,10 @@ use crate::app_operations::{Quota, over_quota};
 use crate::directory::{Missing, Needs};
 use crate::hub::Hub;
 use crate::messaging::is_address;
+use crate::named_values;
 use crate::operations::{After, Job, Progress, refusal};
 use crate::port::admin::{
-    AdminError, ErrorCode, IssuedToken, Param, Reply, TokenWish, UserFields, UserRef,
+    AdminError, ErrorCode, INFO, IssuedToken, Param, Reply, TokenWish, UserFields, UserRef,
 };
 use crate::port::apps::{AppRequest, Filter};
 use crate::port::store::{App, Note, Request, Token, TokenId, User};
@@ -52,7 +53,11 @@ impl Hub {
         }
         let fresh = User { aid: app.aid, address, active: true, ..User::default() };
         let user = known.map_or(fresh, |user| (*user).clone());
-        let request = Request::SaveUser { user: changed_user(user, fields) };
+        let user = changed_user(user, fields);
+        if let Some(error) = too_large(&user) {
+            return Ok(error.into());
+        }
+        let request = Request::SaveUser { user };
         Ok(Progress::Ask(request, After::UserSaved { remove: None, wish: token, new }))
     }
 
@@ -69,6 +74,9 @@ impl Hub {
             Ok(user) => user,
         };
         let changed = changed_user(user.clone(), fields);
+        if let Some(error) = too_large(&changed) {
+            return Ok(error.into());
+        }
         if changed != user {
             let request = Request::SaveUser { user: changed };
             return Ok(Progress::Ask(request, After::UserSaved { remove, wish, new: false }));
@@ -251,11 +259,15 @@ impl Hub {
 }
 
 pub(crate) fn changed_user(user: User, fields: UserFields) -> User {
+    let values = fields.values.unwrap_or(user.values);
     User {
         name: fields.name.unwrap_or(user.name),
         status: fields.status.unwrap_or(user.status),
         image: fields.image.unwrap_or(user.image),
-        values: fields.values.unwrap_or(user.values),
+        values: match fields.info {
+            None => values,
+            Some(info) => named_values::with(&values, INFO, &info),
+        },
         active: fields.active.unwrap_or(user.active),
         // What users set themselves stays.
         flags: fields
@@ -267,6 +279,13 @@ pub(crate) fn changed_user(user: User, fields: UserFields) -> User {
         e2ee: fields.e2ee.or(user.e2ee),
         ..user
     }
+}
+
+/// Named values that are too many for a profile.
+fn too_large(user: &User) -> Option<AdminError> {
+    let cause = "the named values of the profile, info among them, are larger than 16 KiB";
+    let refused = || refusal(ErrorCode::TooLarge, cause, &[Param::UserInfo]);
+    (user.values.len() > PROFILE_VALUES_BYTES_MAX).then(refused)
 }
 
 /// A number of 64 random bits.

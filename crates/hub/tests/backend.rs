@@ -11,7 +11,7 @@ use hub::port::admin::{
 use hub::port::apps::Filter;
 use hub::{Hub, hash_token};
 use wire::code::Code;
-use wire::id::{GroupId, Uid};
+use wire::id::{GroupId, MessageId, Uid};
 use wire::limits::LOG_ENTRIES_MAX;
 use wire::mask::{group as mode, user as user_flag};
 use wire::proto::{Content, entry};
@@ -174,6 +174,26 @@ fn a_scheduled_message_is_sent_at_its_time_once_and_survives_a_restart() {
     assert_eq!(host.texts(bob), ["later"]);
     host.advance(Duration::from_secs(600));
     assert_eq!(host.texts(bob), [""; 0]);
+}
+
+#[test]
+fn a_scheduled_message_is_cancelled_by_its_number_and_is_not_sent() {
+    let mut host = Host::new();
+    let (_, bob) = (host.user("ada"), host.user("bob"));
+    let bob = host.sign_in(&bob);
+    let later = |text: &str| Letter { when_s: 20, ..letter("ada", &["bob"], text) };
+    let (first, _) = sent(&mut host, later("cancelled"));
+    let (second, _) = sent(&mut host, later("sent"));
+    let cancel = |user: &str, mid: u64| Operation::MessagesRecall {
+        user: by_address(user),
+        mids: MessageId::new(mid).into_iter().collect(),
+    };
+    assert_eq!(refused(&mut host, cancel("bob", first[0])).0, ErrorCode::NotFound, "not his");
+    assert_eq!(host.admin(cancel("ada", first[0])), Ok(Reply::Deleted(Some(1))));
+    assert_eq!(refused(&mut host, cancel("ada", first[0])).0, ErrorCode::NotFound);
+    host.advance(Duration::from_secs(20));
+    assert_eq!(host.texts(bob), ["sent"]);
+    assert_eq!(host.admin(cancel("ada", second[0])), Ok(Reply::Deleted(Some(1))), "taken back");
 }
 
 #[test]

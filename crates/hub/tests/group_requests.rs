@@ -3,8 +3,8 @@
 mod host;
 
 use host::Host;
-use hub::port::admin::{MemberFields, Operation, UserFields};
-use wire::id::{GroupId, SessionId};
+use hub::port::admin::{MemberFields, Operation, PinAction, Reply, UserFields};
+use wire::id::{GroupId, SessionId, Uid};
 use wire::limits::{OPERATIONS_WAITING_MAX, PIN_BLOCKED, PIN_FAILURES_MAX, PINS_PER_GROUP_MAX};
 use wire::mask::{admin as may, group as mode, group_error as error, member as right};
 use wire::proto::group_change::Kind;
@@ -136,6 +136,38 @@ fn a_pin_makes_members_until_it_is_used_up_removed_or_expired() {
     assert_eq!(short.pins.len(), 2);
     host.advance(Duration::from_secs(30));
     assert_eq!(ask(&mut host, carol, gid.0, What::Join(6_000)).error, error::BAD_PIN);
+}
+
+#[test]
+fn a_membership_that_goes_with_its_pin_ends_with_it_and_no_other_does() {
+    let mut host = Host::new();
+    let [ada, bob, carol] = three(&mut host);
+    let gid = create(&mut host, ada);
+    let guest = right::ALL | right::DELETE_WITH_PIN;
+    for (pin, flags) in [(5_000, guest), (5_001, guest), (5_002, right::ALL)] {
+        assert_eq!(ask(&mut host, ada, gid.0, adding(pin, flags, 0, 0)).error, 0);
+    }
+    assert_eq!(ask(&mut host, bob, gid.0, What::Join(5_000)).error, 0);
+    // Who stays anyhow is not made a guest by joining as one, who was a guest may stay.
+    put(&mut host, ada, gid, &["carol"], right::ALL, 0);
+    assert_eq!(ask(&mut host, carol, gid.0, What::Join(5_000)).error, 0);
+    let get = || Operation::MembersGet { gid, pending: false, after: Uid(0), count: 9 };
+    let Ok(Reply::Members { members, .. }) = host.admin(get()) else { panic!("no members") };
+    let pins: Vec<_> =
+        members.iter().map(|row| (row.user.address.as_str(), row.member.pin)).collect();
+    assert_eq!(pins, [("ada", 0), ("bob", 5_000), ("carol", 5_000)]);
+    host.received(bob);
+    assert_eq!(ask(&mut host, ada, gid.0, What::RemovePin(5_000)).error, 0);
+    assert_eq!(host.group_changes(bob)[0].kind(), Kind::Left);
+    assert_eq!(ask(&mut host, bob, gid.0, What::Leave(true)).error, error::NOT_MEMBER);
+    assert_eq!(ask(&mut host, carol, gid.0, What::Join(5_001)).error, 0, "she is still in");
+
+    assert_eq!(ask(&mut host, bob, gid.0, What::Join(5_001)).error, 0);
+    assert_eq!(ask(&mut host, bob, gid.0, What::Join(5_002)).error, 0);
+    let action = PinAction::Remove(5_001);
+    host.admin(Operation::GroupPin { gid, action }).expect("the backend removes it");
+    let Ok(Reply::Members { members, .. }) = host.admin(get()) else { panic!("no members") };
+    assert_eq!(members.len(), 3, "nobody was a guest any more");
 }
 
 #[test]

@@ -8,7 +8,9 @@ use hub::port::admin::{
     UserFields, UserRef,
 };
 use wire::id::{GroupId, SessionId, Uid};
-use wire::limits::{MEMBERS_PER_REPLY_MAX, MEMBERS_TOLD_MAX, OPERATIONS_WAITING_MAX};
+use wire::limits::{
+    MEMBERS_PER_REPLY_MAX, MEMBERS_TOLD_MAX, OPERATIONS_WAITING_MAX, PROFILE_VALUES_BYTES_MAX,
+};
 use wire::mask::{admin as admin_flag, group as mode, group_error, member as right};
 use wire::proto::group_change::Kind;
 use wire::proto::*;
@@ -29,6 +31,29 @@ fn a_user_added_again_is_edited_and_gets_a_new_token() {
     assert_ne!(issued.token, first);
     assert!((48..=128).contains(&issued.token.len()));
     host.sign_in(&issued.token);
+}
+
+#[test]
+fn the_info_of_a_profile_is_one_of_its_named_values_and_leaves_the_others_alone() {
+    let mut host = Host::new();
+    host.user("ada");
+    let set = |host: &mut Host, fields: UserFields| {
+        let user = UserRef { uid: None, address: Some("ada".into()) };
+        match host.admin(Operation::UserSet { user, fields, remove: None, token: None }) {
+            Ok(Reply::User { user, .. }) => Ok(user.values),
+            Err(error) => Err(error.code),
+            other => panic!("{other:?}"),
+        }
+    };
+    let info = |text: &str| UserFields { info: Some(text.into()), ..UserFields::default() };
+    assert_eq!(set(&mut host, info("in a \"shop\"")).unwrap(), r#"{"info":"in a \"shop\""}"#);
+    let own = "{\"color\":\"red\",\"info\":\"old\"}\n3 {\"age\":7}".to_owned();
+    set(&mut host, UserFields { values: Some(own), ..UserFields::default() }).unwrap();
+    let values = set(&mut host, info("new")).unwrap();
+    assert_eq!(values, "{\"color\":\"red\",\"info\":\"new\"}\n3 {\"age\":7}");
+    assert_eq!(set(&mut host, info("")).unwrap(), "{\"color\":\"red\"}\n3 {\"age\":7}");
+    let large = info(&"x".repeat(PROFILE_VALUES_BYTES_MAX));
+    assert_eq!(set(&mut host, large), Err(ErrorCode::TooLarge));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use host::Host;
 use hub::port::admin::{AppFields, ErrorCode, Letter, Operation, Reply, UserFields, UserRef, With};
 use wire::id::MessageId;
 use wire::proto::entry;
+use wire::status;
 use wire::time::{Duration, Timestamp};
 
 const EVER: Timestamp = Timestamp(u64::MAX >> 1);
@@ -21,10 +22,11 @@ fn kept(
     count: u32,
 ) -> (Vec<u64>, Option<u64>) {
     let with = Some(With::User(if address == "ada" { "bob" } else { "ada" }.into()));
-    let operation = Operation::MessagesGet { user: of(address), with, before, count };
+    let user = of(address);
+    let operation = Operation::MessagesGet { user, with, before, count, deleted: false };
     match host.admin(operation) {
         Ok(Reply::Messages(rows)) => {
-            (rows.iter().map(|(_, message)| message.id).collect(), rows.last().map(|row| row.0))
+            (rows.iter().map(|row| row.message.id).collect(), rows.last().map(|row| row.place))
         }
         other => panic!("not read: {other:?}"),
     }
@@ -48,7 +50,8 @@ fn kept_messages_are_read_newest_first_and_in_parts() {
     let (mids, next) = kept(&mut host, "bob", None, 2);
     assert_eq!(mids, [3, 2]);
     assert_eq!(kept(&mut host, "bob", next, 2).0, [1]);
-    let nobody = Operation::MessagesGet { user: of("eve"), with: None, before: None, count: 2 };
+    let (user, deleted) = (of("eve"), false);
+    let nobody = Operation::MessagesGet { user, with: None, before: None, count: 2, deleted };
     assert_eq!(host.admin(nobody).unwrap_err().code, ErrorCode::NoUser);
 }
 
@@ -86,6 +89,13 @@ fn messages_taken_back_by_the_backend_say_nothing_to_anybody() {
     let bob = host.sign_in(&bob);
     assert_eq!(host.texts(bob), ["message 3"]);
     assert_eq!(kept(&mut host, "bob", None, 9).0, [3]);
+    let (user, with, before) = (of("ada"), None, None);
+    let all = Operation::MessagesGet { user, with, before, count: 9, deleted: true };
+    let Ok(Reply::Messages(rows)) = host.admin(all) else { panic!("not read") };
+    let shown = rows.iter().map(|row| (row.message.id, row.status, row.message.content.is_some()));
+    let expected =
+        [(3, status::SENT, true), (2, status::DELETED, false), (1, status::DELETED, false)];
+    assert_eq!(shown.collect::<Vec<_>>(), expected, "who asks for them sees where they were");
     assert_eq!(host.admin(recall(&[77])).unwrap_err().code, ErrorCode::NotFound);
 }
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{CommandFactory, Parser};
+use hub::Guards;
 use ipnet::IpNet;
 use serde::Deserialize;
 use wire::limits::{
@@ -78,6 +79,8 @@ pub struct Config {
     pub files_orphans: bool,
     /// Days after which files are removed, 0 = never.
     pub files_days: u32,
+    /// What no app may have more of.
+    pub guards: Guards,
     /// The login of the demo pages, `None` when it is off.
     pub demo: Option<demo::Settings>,
 }
@@ -114,6 +117,7 @@ impl Default for Config {
             upload_max_mb: FILE_BYTES_MAX / 1024 / 1024,
             files_orphans: false,
             files_days: 0,
+            guards: Guards::default(),
             demo: None,
         }
     }
@@ -302,6 +306,18 @@ pub struct Flags {
     #[arg(long, env = "MESIBO_FILES_RETENTION_DAYS", value_name = "DAYS")]
     files_retention_days: Option<u32>,
 
+    /// MiB that all files of an app may take; 0 = without limit [0]
+    #[arg(long, env = "MESIBO_FILES_QUOTA_MB", value_name = "MIB")]
+    files_quota_mb: Option<u64>,
+
+    /// Members a group may have; 0 = without limit [0]
+    #[arg(long, env = "MESIBO_GROUPS_MAX_MEMBERS", value_name = "NUMBER")]
+    groups_max_members: Option<u32>,
+
+    /// Groups a user may be a member of; 0 = without limit [0]
+    #[arg(long, env = "MESIBO_GROUPS_MAX_GROUPS_PER_USER", value_name = "NUMBER")]
+    groups_max_groups_per_user: Option<u32>,
+
     /// Nothing that is for development only may be switched on [false]
     #[arg(long, env = "MESIBO_PRODUCTION", value_name = "BOOL")]
     production: Option<bool>,
@@ -349,6 +365,8 @@ struct File {
     tokens: Tokens,
     #[serde(default)]
     files: Files,
+    #[serde(default)]
+    groups: Groups,
     production: Option<bool>,
     #[serde(default)]
     demo: Demo,
@@ -406,6 +424,14 @@ struct Files {
     upload_max_mb: Option<u64>,
     orphans: Option<bool>,
     retention_days: Option<u32>,
+    quota_mb: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Groups {
+    max_members: Option<u32>,
+    max_groups_per_user: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -585,6 +611,14 @@ impl Flags {
                 .unwrap_or(default.upload_max_mb),
             files_orphans: self.files_orphans.or(file.files.orphans).unwrap_or(false),
             files_days: self.files_retention_days.or(file.files.retention_days).unwrap_or(0),
+            guards: Guards {
+                members_max: self.groups_max_members.or(file.groups.max_members).unwrap_or(0),
+                groups_per_user_max: self
+                    .groups_max_groups_per_user
+                    .or(file.groups.max_groups_per_user)
+                    .unwrap_or(0),
+                files_max_mb: self.files_quota_mb.or(file.files.quota_mb).unwrap_or(0),
+            },
             demo,
         };
         config.check()?;
@@ -736,6 +770,10 @@ mod tests {
             [files]
             url = "https://files.example.com"
             upload_max_mb = 9
+            quota_mb = 70
+            [groups]
+            max_members = 500
+            max_groups_per_user = 40
             [demo]
             enabled = true
             otp = "random"
@@ -790,6 +828,7 @@ mod tests {
             upload_max_mb: 9,
             files_orphans: false,
             files_days: 0,
+            guards: Guards { members_max: 500, groups_per_user_max: 40, files_max_mb: 70 },
             demo: Some(demo::Settings { app: "demo".into(), code: None }),
         };
         assert_eq!(config, expected);

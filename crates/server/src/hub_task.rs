@@ -5,16 +5,18 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use hub::port::admin::{AdminError, Call, Reply};
+use hub::port::admin::{AdminError, Call, Credential, Letter, Operation, Reply};
+use hub::port::hook::{Question, Verdict};
 use hub::port::media;
 use hub::port::store::{DeviceId, StoreError};
-use hub::{Counters, Hub, Input, Live, Output, UploadKey};
+use hub::{Counters, Guards, Hub, Input, Live, Output, UploadKey};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use wire::frame::FrameError;
 use wire::id::{AppId, GroupId, SessionId, Ticket, Uid};
 use wire::limits::{HUB_INPUTS_MAX, STORE_REQUESTS_MAX};
-use wire::proto::client_frame;
+use wire::mask;
+use wire::proto::{Content, client_frame};
 use wire::time::Timestamp;
 
 use crate::clock::Clock;
@@ -25,7 +27,10 @@ use crate::orders::{OrderSender, ToSocket};
 use crate::push::PushService;
 use crate::recording::Recorder;
 use crate::store::{Sqlite, Store, StoreReply};
-use crate::webhook::Webhooks;
+use crate::webhook::{Answer, Webhooks};
+
+/// A year: how long the reply of a backend waits, as any message of a backend that says nothing of it.
+const REPLY_EXPIRY_S: u32 = 31_536_000;
 
 /// Whose a token is, `None` when it is worth nothing.
 pub type Uploader = Result<Option<hub::Uploader>, StoreError>;
@@ -53,6 +58,8 @@ pub enum ToHub {
     Live(AppId, oneshot::Sender<Live>),
     /// Push messages cannot be sent there any more.
     PushGone(DeviceId, String),
+    /// What the backend of an app says of a message.
+    Verdict(Ticket, Verdict),
     /// A backend asks.
     Admin(Box<Call>, oneshot::Sender<Result<Reply, AdminError>>),
     /// The server stops.
@@ -136,6 +143,8 @@ pub struct Settings {
     pub orphans: bool,
     /// Days after which files go, 0 = never.
     pub files_days: u32,
+    /// What no app may have more of.
+    pub guards: Guards,
     /// Signs upload tokens.
     pub upload_key: UploadKey,
     /// What sessions are told of relays.
@@ -169,6 +178,7 @@ pub fn start(
         .with_operation_rate(per_second, burst)
         .with_upload_key(settings.upload_key)
         .with_files(settings.orphans, settings.files_days)
+        .with_guards(settings.guards)
         .with_relay(settings.relay);
     (handle, tokio::spawn(task.run(waiting)))
 }
@@ -333,6 +343,7 @@ impl HubTask {
                 self.input(Input::Media(media::Event::RecordingFailed { room, begun }));
             }
             ToHub::PushGone(device, token) => self.input(Input::PushGone { device, token }),
+            ToHub::Verdict(ticket, verdict) => self.input(Input::Verdict { ticket, verdict }),
             ToHub::Live(aid, answer) => {
                 // The console may have gone away meanwhile.
                 let _ = answer.send(self.hub.live(self.clock.now(), aid));
@@ -400,6 +411,7 @@ impl HubTask {
                         }
                     });
                 }
+                Output::Intercept(question) => self.ask_backend(*question),
                 Output::Hook(told) => self.webhooks.take(*told),
                 Output::Log { text } => tracing::info!("{text}"),
                 Output::Wait(deadline) => {
@@ -409,6 +421,23 @@ impl HubTask {
                 }
             }
         }
+    }
+
+    /// Asks the backend of an app about a message, and has the hub wait for nothing.
+    fn ask_backend(&mut self, question: Question) {
+        let (interceptor, own) = (self.webhooks.interceptor().clone(), self.own.clone());
+        tokio::spawn(async move {
+            let Answer { verdict, reply } = interceptor.ask(&question).await;
+            let Some(hub) = own.upgrade() else { return };
+            // In this order: the reply comes behind what it replies to.
+            let told = hub.send(ToHub::Verdict(question.ticket, verdict)).await;
+            if let (Ok(()), Some(reply)) = (told, reply) {
+                let Some(call) = reply_to(&question, reply) else { return };
+                // Nobody waits for what comes of it.
+                let (answer, _) = oneshot::channel();
+                let _ = hub.send(ToHub::Admin(call.into(), answer)).await;
+            }
+        });
     }
 
     fn count(&mut self) {
@@ -426,4 +455,27 @@ impl HubTask {
             socket.send(order);
         }
     }
+}
+
+/// What a backend wants the sender of a message to be told, as a message of who that was sent to; `None`
+/// when that is nobody.
+fn reply_to(question: &Question, reply: String) -> Option<Call> {
+    if question.to.uid == Uid(0) {
+        return None;
+    }
+    let letter = Letter {
+        from: question.to.address.clone(),
+        to: [question.message.from.clone()].into(),
+        gid: None,
+        kind: question.message.r#type,
+        flags: mask::message::DEFAULT,
+        expiry_s: REPLY_EXPIRY_S,
+        when_s: 0,
+        forced: false,
+        content: Content { body: reply.into_bytes().into(), ..Content::default() },
+    };
+    let mut entropy = [0; 64];
+    getrandom::fill(&mut entropy).ok()?;
+    let credential = Credential::ForApp(question.aid);
+    Some(Call { credential, operation: Ok(Operation::Message(letter)), entropy })
 }

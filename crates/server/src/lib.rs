@@ -137,6 +137,7 @@ impl Server {
             recorder: recorder.clone(),
             orphans: config.files_orphans,
             files_days: config.files_days,
+            guards: config.guards,
             upload_key,
             relay,
         };

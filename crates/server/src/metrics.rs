@@ -50,6 +50,10 @@ pub struct Metrics {
     pub hooks_dropped: Counter,
     /// Requests to webhooks that were not taken.
     pub hooks_failed: Counter,
+    /// Messages that backends were asked about before they were accepted, and those without an answer.
+    pub intercepts: Counter,
+    /// See `intercepts`.
+    pub intercepts_unanswered: Counter,
     /// Events that wait for webhooks, and that were given up and are kept.
     pub hooks_waiting: Number,
     /// See `hooks_waiting`.
@@ -81,6 +85,8 @@ impl Default for Metrics {
             hooks_delivered: Counter::default(),
             hooks_dropped: Counter::default(),
             hooks_failed: Counter::default(),
+            intercepts: Counter::default(),
+            intercepts_unanswered: Counter::default(),
             hooks_waiting: Number::default(),
             hooks_dead: Number::default(),
             pushes_sent: Counter::default(),
@@ -140,6 +146,11 @@ impl Exposition {
         registry.register("mesibo_webhook_dropped", help, hooks_dropped);
         let help = "Requests that webhooks have not taken";
         registry.register("mesibo_webhook_failures", help, hooks_failed);
+        let Metrics { intercepts, intercepts_unanswered, .. } = metrics.clone();
+        let help = "Messages that backends were asked about before they were accepted";
+        registry.register("mesibo_intercepts", help, intercepts);
+        let help = "Of those, messages about which a backend has said nothing in time";
+        registry.register("mesibo_intercepts_unanswered", help, intercepts_unanswered);
         let help = "Events that wait for webhooks";
         registry.register("mesibo_webhook_waiting", help, hooks_waiting);
         let help = "Events that were given up and are kept";
@@ -186,6 +197,8 @@ impl Exposition {
             "hooks_waiting": metrics.hooks_waiting.get(),
             "hooks_given_up": metrics.hooks_dead.get(),
             "hooks_dropped": metrics.hooks_dropped.get(),
+            "intercepts": metrics.intercepts.get(),
+            "intercepts_unanswered": metrics.intercepts_unanswered.get(),
             "pushes_sent": metrics.pushes_sent.get(),
             "pushes_failed": metrics.pushes_failed.get(),
             "relay_allocations": metrics.relay.allocations.get(),

@@ -24,13 +24,14 @@ use tower_service::Service;
 pub type Client = legacy::Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>;
 
 /// A client that reaches public addresses only, or all.
-pub fn client(allow_private: bool, connect_within: Duration) -> Client {
+/// So many connections to each place are kept open.
+pub fn client(allow_private: bool, connect_within: Duration, idle: usize) -> Client {
     let mut connector = HttpConnector::new_with_resolver(Resolver { allow_private });
     connector.set_connect_timeout(Some(connect_within));
     connector.enforce_http(false);
     let https = hyper_rustls::HttpsConnectorBuilder::new().with_webpki_roots();
     let https = https.https_or_http().enable_http1().wrap_connector(connector);
-    legacy::Client::builder(TokioExecutor::new()).pool_max_idle_per_host(1).build(https)
+    legacy::Client::builder(TokioExecutor::new()).pool_max_idle_per_host(idle).build(https)
 }
 
 /// Whether a URL names an address that is not public. A name is judged by what it resolves to,

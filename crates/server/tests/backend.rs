@@ -47,6 +47,60 @@ fn the_login_of_demo_pages_hides_mail_addresses_and_wrong_codes_are_counted() {
     assert!(usual.get("/conf/api.php?op=loginui").0.contains("404"), "off by default");
 }
 
+#[test]
+fn messenger_pages_of_2019_keep_contacts_and_groups() {
+    let arguments = ["--demo-enabled", "true", "--demo-app", "tests"];
+    let server = Program::start_with(program(), &arguments);
+    let ask = |query: &str| -> Value {
+        serde_json::from_str(&server.get(&format!("/demo/api.php?{query}")).1).unwrap()
+    };
+    let [kim, lee, mo] = ["155501100", "155501200", "155501300"].map(|phone| {
+        let login = format!("op=login&appid=web&code=123456&name=N{phone}&phone={phone}");
+        ask(&login)["token"].as_str().expect("a token").to_owned()
+    });
+    let get = |token: &str, rest: &str| ask(&format!("op=getcontacts&ts=0&token={token}{rest}"));
+    let phones = |answer: &Value| -> Vec<String> {
+        let rows = answer["contacts"].as_array().expect("rows").iter();
+        rows.map(|row| row["phone"].as_str().expect("text").to_owned()).collect()
+    };
+    assert_eq!(phones(&get(&kim, "")), [""; 0]);
+    let found = get(&kim, "&phones=%2B155501200,000155501300,155501999");
+    assert_eq!(phones(&found), ["155501200", "155501300"]);
+    let row = &found["contacts"][0];
+    assert_eq!((&row["name"], &row["gid"]), (&"N155501200".into(), &"0".into()));
+    assert_eq!(found["u"]["phone"], "155501100");
+    assert_eq!(ask(&format!("op=delcontacts&phones=155501300&token={kim}"))["result"], "OK");
+    assert_eq!(phones(&get(&kim, "")), ["155501200"]);
+
+    let made = ask(&format!("op=setgroup&gid=0&name=Team&m=155501200&token={kim}"));
+    assert_eq!((&made["result"], &made["name"]), (&"OK".into(), &"Team".into()), "{made}");
+    let gid = made["gid"].to_string();
+    let members = |answer: Value| answer["members"].as_str().expect("members").to_owned();
+    assert_eq!(members(made), "1:155501100,155501200");
+    let listed = &get(&lee, "")["contacts"][0];
+    assert_eq!((&listed["gid"], &listed["phone"]), (&gid.clone().into(), &"".into()), "{listed}");
+    let of =
+        |token: &str, op: &str, rest: &str| ask(&format!("op={op}&gid={gid}&token={token}{rest}"));
+    assert_eq!(of(&mo, "getgroup", "")["error"], "NOTMEMBER");
+    assert_eq!(of(&lee, "editmembers", "&m=155501300")["error"], "BADGROUP", "no admin");
+    assert_eq!(of(&kim, "setadmin", "&m=155501300&admin=1")["error"], "NOTMEMBER");
+    let admins = of(&kim, "setadmin", "&m=155501200&admin=1");
+    assert_eq!(members(admins), "2:155501100,155501200");
+    let edited = of(&lee, "editmembers", "&m=155501300");
+    assert_eq!(members(edited), "2:155501100,155501200,155501300");
+    assert_eq!(of(&lee, "editmembers", "&m=155501100&delete=1")["error"], "BADUSER", "the owner");
+    assert_eq!(of(&mo, "profile", "&name=Mine")["error"], "BADGROUP");
+    assert_eq!(of(&lee, "profile", "&name=Crew&status=at%20sea")["result"], "OK");
+    assert_eq!(of(&mo, "getgroup", "")["name"], "Crew");
+    assert_eq!(of(&mo, "delgroup", "")["result"], "OK");
+    assert_eq!(of(&mo, "getgroup", "")["error"], "NOTMEMBER", "he has left");
+    assert_eq!(of(&kim, "delgroup", "")["result"], "OK");
+    assert_eq!(of(&kim, "getgroup", "")["error"], "NOTMEMBER", "it is gone");
+    assert_eq!(ask(&format!("op=profile&status=here&token={kim}"))["result"], "OK");
+    assert_eq!(get(&kim, "")["u"]["status"], "here");
+    assert_eq!(phones(&get(&kim, "&reset=1")), [""; 0]);
+}
+
 /// An answer to bytes as they are.
 fn raw(server: &Program, request: &str) -> String {
     use std::io::{Read, Write};

@@ -522,3 +522,31 @@ fn picture(server: &Program) -> String {
     let answer = server.call(json!({"op": "usersget", "user": {"address": "ga"}}));
     answer["users"][0]["profile"]["image"].as_str().unwrap_or_default().to_owned()
 }
+
+#[test]
+fn the_files_of_an_app_have_a_quota_that_what_is_on_its_way_counts_against() {
+    let server = Program::start_with(
+        Path::new(env!("CARGO_BIN_EXE_mesibo-server")),
+        &["--files-quota-mb", "1"],
+    );
+    let (token, other) = (server.user("ga"), server.user("gb"));
+    let send = |token: &str, kilobytes: usize| {
+        let path = format!("/upload?op=upload&token={token}");
+        let answer = post(&server, &path, &[], ("a.bin", &vec![7; kilobytes * 1024])).json();
+        answer["error"].as_str().unwrap_or("").to_owned()
+    };
+    let begin = |kilobytes: usize| {
+        let length = format!("Upload-Length: {}", kilobytes * 1024);
+        tus(&server, &token, "POST", "/files/tus", &length)
+    };
+    assert_eq!(send(&token, 500), "");
+    assert_eq!(send(&other, 600), "QUOTA", "it is the app's, not the user's");
+    assert_eq!(begin(600).status, 403);
+    let begun = begin(300);
+    assert_eq!(begun.status, 201);
+    assert_eq!(send(&other, 300), "QUOTA", "what was begun has its place");
+    let path = path_of(begun.header("location").unwrap());
+    assert_eq!(tus(&server, &token, "DELETE", &path, "").status, 204);
+    assert_eq!(send(&other, 300), "");
+    assert_eq!(files_in(&server, "uploads"), 0);
+}

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use hub::port::apps::{AppReply, AppRequest, AppSettings, Filter, Scheduled, UsageRow, Used};
-use hub::port::store::{App, Group, HistoryOf, Reply, Request, StoreError};
+use hub::port::personal::{PersonalRequest, StoredFile};
+use hub::port::store::{App, Group, HistoryOf, Member, Reply, Request, StoreError};
 use wire::id::{AppId, GroupId, Seq, Uid};
 use wire::time::{Duration, Timestamp};
 
@@ -24,6 +25,8 @@ pub fn app_suite<S: SyncStore>(make: &mut impl FnMut() -> S) {
     one_token_is_deleted_by_its_hash_in_its_own_app(make());
     the_newest_tokens_stay_as_many_as_are_kept(make());
     what_is_scheduled_is_due_in_order_and_survives_reopening(make());
+    groups_of_users_are_counted_as_long_as_they_are_in_them(make());
+    files_of_an_app_are_added_up_until_they_are_gone(make());
 }
 
 fn ask(store: &mut impl SyncStore, request: AppRequest) -> AppReply {
@@ -62,6 +65,55 @@ fn settings_are_kept_and_names_stay_unique(mut store: impl SyncStore) {
     let found = perform(&mut store, Request::LoadApp { aid: one.aid });
     assert_eq!(found, Reply::App(Some(changed.clone())));
     assert_eq!(ask(&mut store, AppRequest::List), AppReply::Apps(vec![changed, two]));
+}
+
+fn groups_of_users_are_counted_as_long_as_they_are_in_them(mut store: impl SyncStore) {
+    let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
+    save_group(&mut store, &[&ada, &bob]);
+    save_group(&mut store, &[&ada]);
+    let mut save = |group: Group, until: u64| {
+        let put =
+            vec![Member { uid: ada.uid, expires: Some(Timestamp(until)), ..Member::default() }];
+        let (remove, notes) = (vec![], vec![]);
+        perform(&mut store, Request::SaveGroup { group, put, remove, notes });
+    };
+    save(Group { aid: AppId(1), ..Group::default() }, 20);
+    save(Group { aid: AppId(1), expires: Some(Timestamp(10)), ..Group::default() }, 30);
+    let mut count = |now: u64| {
+        let (uids, now) = (vec![bob.uid, ada.uid, Uid(77)], Timestamp(now));
+        match perform(&mut store, Request::CountMemberships { uids, now }) {
+            Reply::MembershipCounts(counts) => counts,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(count(9), [(bob.uid, 1), (ada.uid, 4), (Uid(77), 0)]);
+    assert_eq!(count(10)[1].1, 3, "a group has ended");
+    assert_eq!(count(20)[1].1, 2, "and a membership");
+}
+
+fn files_of_an_app_are_added_up_until_they_are_gone(mut store: impl SyncStore) {
+    let (one, two) = (app(&mut store, "one", 1), app(&mut store, "two", 2));
+    let (ada, eve) = (user(&mut store, one.aid, "ada"), user(&mut store, two.aid, "eve"));
+    let size = |store: &mut _, app: &App| match ask(store, AppRequest::FilesSize { aid: app.aid }) {
+        AppReply::FilesSize(bytes) => bytes,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(size(&mut store, &one), 0);
+    for (uid, name, size) in [(ada.uid, "a", 5), (ada.uid, "b", 6), (eve.uid, "c", 7)] {
+        let file = StoredFile { name: name.into(), size, ts: NOW };
+        // Told twice, there once.
+        for _ in 0..2 {
+            let file = file.clone();
+            perform(&mut store, Request::Personal(PersonalRequest::Filed { uid, file }));
+        }
+    }
+    // They are there as long as others may have them.
+    perform(&mut store, Request::DeleteUser { uid: ada.uid, notes: vec![] });
+    let mut store = store.reopen();
+    assert_eq!((size(&mut store, &one), size(&mut store, &two)), (11, 7));
+    let names = vec!["b".to_owned(), "unknown".to_owned()];
+    perform(&mut store, Request::Personal(PersonalRequest::Unfiled { names }));
+    assert_eq!((size(&mut store, &one), size(&mut store, &two)), (5, 7));
 }
 
 fn a_new_token_of_an_app_takes_the_place_of_the_former(mut store: impl SyncStore) {

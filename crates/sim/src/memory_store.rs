@@ -56,6 +56,8 @@ pub struct MemoryStore {
     usage: BTreeMap<(AppId, u32), (BTreeSet<Uid>, Used)>,
     /// By name, with who has uploaded them.
     files: BTreeMap<String, (Uid, StoredFile)>,
+    /// Of which app each of them is.
+    file_apps: BTreeMap<String, AppId>,
     /// Those that something has named.
     named: BTreeSet<String>,
     logs: BTreeMap<Uid, Log>,
@@ -190,6 +192,7 @@ impl MemoryStore {
         };
         let others = to.iter().filter(|uid| **uid != message.sender).count();
         let peer = to.iter().find(|uid| **uid != message.sender).copied();
+        let peer = peer.or((message.peer != Uid(0)).then_some(message.peer));
         let to: Vec<_> = to.into_iter().filter(|uid| !is_full(uid)).collect();
         if others > 0 && to.iter().all(|uid| *uid == message.sender) {
             return Outcome::Full;
@@ -501,6 +504,8 @@ impl MemoryStore {
                 PersonalReply::Messages(rows.into_iter().take(count as usize).collect())
             }
             PersonalRequest::Filed { uid, file } => {
+                let aid = self.users.get(&uid).map_or(AppId(0), |user| user.aid);
+                self.file_apps.entry(file.name.clone()).or_insert(aid);
                 self.files.entry(file.name.clone()).or_insert((uid, file));
                 PersonalReply::Done
             }
@@ -509,6 +514,7 @@ impl MemoryStore {
             }
             PersonalRequest::Unfiled { names } => {
                 self.files.retain(|name, _| !names.contains(name));
+                self.file_apps.retain(|name, _| !names.contains(name));
                 PersonalReply::Done
             }
             PersonalRequest::Erase { who, .. } => {
@@ -701,6 +707,11 @@ impl MemoryStore {
                 let of_month = self.usage.get(&(aid, month));
                 AppReply::Sent(of_month.map_or(0, |(_, used)| used.messages))
             }
+            AppRequest::FilesSize { aid } => {
+                let of_app =
+                    self.files.iter().filter(|(name, _)| self.file_apps.get(*name) == Some(&aid));
+                AppReply::FilesSize(of_app.map(|(_, (_, file))| file.size).sum())
+            }
             AppRequest::Usage { aid, monthly, count } => {
                 let rows = self
                     .usage
@@ -729,6 +740,12 @@ impl MemoryStore {
                 let next = all.get(due).map(|next| next.due);
                 all.truncate(due);
                 AppReply::Due(all, next)
+            }
+            AppRequest::Cancel { aid, sender, mids } => {
+                let due = self
+                    .scheduled
+                    .extract_if(.., |_, due| due.aid == aid && due.is_of(sender, &mids));
+                AppReply::Cancelled(due.map(|(_, due)| due).collect())
             }
             AppRequest::Unschedule { id } => {
                 self.scheduled.remove(&id);
@@ -776,6 +793,15 @@ impl SyncStore for MemoryStore {
                 let groups =
                     self.groups.iter().filter(|(_, (_, members))| members.contains_key(&uid));
                 Reply::Groups(groups.map(|(gid, _)| *gid).collect())
+            }
+            Request::CountMemberships { uids, now } => {
+                let is_over = |expires: Option<Timestamp>| expires.is_some_and(|at| at <= now);
+                let groups = |uid| {
+                    let there = self.groups.values().filter(|(group, _)| !is_over(group.expires));
+                    let members = there.filter_map(|(_, members)| members.get(uid));
+                    members.filter(|member| !is_over(member.expires)).count() as u32
+                };
+                Reply::MembershipCounts(uids.iter().map(|uid| (*uid, groups(uid))).collect())
             }
             Request::Append { messages } => {
                 let messages = messages.into_iter();

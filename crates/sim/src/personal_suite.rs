@@ -287,6 +287,7 @@ fn new_message(from: &User, to: target::To, id: u64, content: Option<Content>) -
         id: MessageId::new(id).expect("a small number is an id"),
         flags: 3,
         group,
+        peer: Uid(0),
         ts: NOW,
         expires: Timestamp(NOW.0 + 60_000),
         entry: Entry { body: Some(entry::Body::Message(message)) }.encode_to_vec().into(),

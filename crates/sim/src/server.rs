@@ -146,7 +146,9 @@ impl World {
                 Output::Store { ticket, request } => self.ask_server_store(ticket, request),
                 Output::AdminReply { result, .. } => self.server.answers.push(result),
                 Output::Media(command) => self.media_command(command),
-                Output::Uploader { .. }
+                // No app of the simulation has asked to be asked.
+                Output::Intercept(_)
+                | Output::Uploader { .. }
                 | Output::Hook(_)
                 | Output::Push(_)
                 | Output::Recalled { .. }

@@ -106,6 +106,17 @@ fn own_copies_are_read_back_from_the_newest(mut store: impl SyncStore) {
     perform(&mut store, Request::SaveGroup { group, put, remove, notes });
     assert_eq!(read(&mut store, bob.uid, HistoryOf::Group(gid), None, 99, 9).0, []);
     assert_eq!(read(&mut store, bob.uid, HistoryOf::All, None, 99, 9).0, [7, 5, 2, 1]);
+
+    // One that only its sender has a copy of stays in the conversation it was written in.
+    let Request::Append { mut messages } = append_request(ada.uid, 8, &[ada.uid]) else {
+        unreachable!("that is what it makes")
+    };
+    let message = &mut messages[0].0;
+    (message.peer, message.ts, message.expires) = (bob.uid, Timestamp(7), Timestamp(99));
+    message.entry = Bytes::from(vec![8]);
+    perform(&mut store, Request::Append { messages });
+    assert_eq!(read(&mut store, ada.uid, with_bob, None, 99, 2).0, [8, 7]);
+    assert_eq!(read(&mut store, bob.uid, HistoryOf::All, None, 99, 9).0, [7, 5, 2, 1]);
 }
 
 fn own_copies_say_who_has_the_message(mut store: impl SyncStore) {
@@ -449,6 +460,7 @@ fn every_field_comes_back_as_it_was_saved(mut store: impl SyncStore) {
             audio_kbps: 16,
         },
         busy: true,
+        pin: u32::MAX,
     };
     let request = Request::SaveGroup {
         group: group.clone(),
@@ -941,6 +953,7 @@ pub(crate) fn append_request(sender: Uid, id: u64, to: &[Uid]) -> Request {
         id: MessageId::new(id).expect("a small number is an id"),
         flags: 3,
         group: GroupId(0),
+        peer: Uid(0),
         ts: NOW,
         expires: Timestamp(NOW.0 + 60_000),
         entry: Bytes::from_static(b"message"),

@@ -831,6 +831,10 @@ pub const CERTIFICATE_LOOKED_AT_EVERY: Duration = Duration::from_secs(60);
 /// Largest body of an admin request, bytes (`backend-api.md` 1.2); beyond it HTTP 413.
 pub const ADMIN_BODY_BYTES_MAX: usize = 1024 * 1024;
 
+/// How long the body of an operation may take to come, whatever of it has come: who sends a byte now and
+/// then does not hold a connection for hours. Answered with HTTP status 408.
+pub const ADMIN_BODY_WITHIN: Duration = Duration::from_secs(30);
+
 /// Failed sign-ins of backends from one address in ten seconds' worth of minutes: ten a minute,
 /// then `RATELIMIT` for a minute (`backend-api.md` 1.3).
 pub const ADMIN_FAILURES_PER_MINUTE_MAX: u32 = 10;
@@ -864,6 +868,24 @@ pub const WEBHOOK_CONNECT_WITHIN: Duration = Duration::from_secs(5);
 pub const WEBHOOK_WITHIN: Duration = Duration::from_secs(10);
 /// Users of whom it was said that messages wait. Beyond it all are forgotten, and it is said again.
 pub const HOOKED_USERS_KEPT_MAX: usize = 100_000;
+
+/// Longest wait for what an app's backend says of a message before it is accepted, that for its turn
+/// included (`backend-api.md` 9); then its setting says whether the message goes.
+pub const INTERCEPT_WITHIN: Duration = Duration::from_millis(500);
+/// Messages that the backend of one app is asked about at the same time; further ones wait for their
+/// turn.
+pub const INTERCEPTS_AT_ONCE_MAX: usize = 64;
+/// Answers that have failed one after the other: a backend that is down is asked no more for a while,
+/// and its senders do not wait for it.
+pub const INTERCEPT_FAILURES_MAX: u32 = 5;
+/// How long that is; then one message is asked about, and the answer decides.
+pub const INTERCEPT_REST: Duration = Duration::from_secs(10);
+/// Of an answer so much is read, bytes: a message with new texts, each character escaped in JSON.
+pub const INTERCEPT_ANSWER_BYTES_MAX: usize = 512 * 1024;
+/// Words of an app's filter, and bytes of one: looked up in each message.
+pub const WORDS_MAX: usize = 1_000;
+/// See [`WORDS_MAX`].
+pub const WORD_BYTES_MAX: usize = 64;
 
 /// App tokens whose addresses are remembered when `admin.max_source_ips` is set. Beyond it all are
 /// forgotten and counted anew.

@@ -33,9 +33,15 @@ pub mod member {
     pub const SUB: u32 = 0x8;
     pub const LIST: u32 = 0x10;
     pub const RECORD: u32 = 0x20;
+    /// The membership has an end; told, never set.
+    pub const EXPIRY: u32 = 0x100;
+    /// The membership ends when the PIN is removed by which it began.
+    pub const DELETE_WITH_PIN: u32 = 0x200;
     pub const ADMIN: u32 = 0x1000;
     pub const NO_SELF_DELETE: u32 = 0x2000;
     pub const ALL: u32 = 0x1f;
+    /// What is given and taken one by one.
+    pub const SETTABLE: u32 = ALL | RECORD | DELETE_WITH_PIN | NO_SELF_DELETE;
 }
 
 /// Admin flags: what an admin may do.

@@ -80,6 +80,8 @@ pub struct UserFields {
     pub image: Option<String>,
     /// Named values, a JSON object.
     pub values: Option<String>,
+    /// One of them, [`INFO`], alone; empty takes it away.
+    pub info: Option<String>,
     /// May sign in.
     pub active: Option<bool>,
     /// `wire::mask::user`.
@@ -95,6 +97,9 @@ pub struct UserFields {
     /// A code made for the address before; when given, nothing happens without a right one.
     pub otp: Option<String>,
 }
+
+/// The named value of a profile that backends set (`user.profile.info`).
+pub const INFO: &str = "info";
 
 /// Fields of a group; `None` leaves them as they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -174,6 +179,9 @@ pub struct AppFields {
     pub upload_max_mb: Option<u32>,
     pub tokens_kept: Option<u32>,
     pub e2ee: Option<bool>,
+    pub intercept_url: Option<String>,
+    pub intercept_closed: Option<bool>,
+    pub words: Option<Vec<String>>,
 }
 
 /// Options of push messages; `None` leaves them as they are.
@@ -337,6 +345,15 @@ pub enum Operation {
         /// Messages at most.
         count: u32,
     },
+    /// Changes who a user's contacts are, and tells who they are then. For parts of this process.
+    Contacts {
+        /// Whose.
+        user: UserRef,
+        /// Addresses of users who are contacts from now on; others are left out.
+        add: Vec<String>,
+        /// Addresses of users who are not any more.
+        remove: Vec<String>,
+    },
     /// `usererase`: the user goes, and what records of others say of it.
     UserErase {
         /// Who.
@@ -393,6 +410,8 @@ pub enum Operation {
         before: Option<u64>,
         /// At most so many.
         count: u32,
+        /// Those that were taken back as well.
+        deleted: bool,
     },
     /// `messagedel` of a conversation, or of everything: a user's own copies.
     MessagesDelete {
@@ -576,6 +595,8 @@ pub enum Reply {
     Done,
     /// `usersget`, and whether there are further ones.
     Users(Vec<(UserRow, u32)>, bool),
+    /// A user's contacts, in ascending order of uid.
+    Contacts(Vec<User>),
     /// `otp`: six digits.
     Otp(String),
     /// `groupsget`, and whether there are further ones.
@@ -589,8 +610,8 @@ pub enum Reply {
         /// Addresses that get nothing.
         failed: Vec<String>,
     },
-    /// `messagesget`: places and messages, newest first.
-    Messages(Vec<(u64, wire::proto::Message)>),
+    /// `messagesget`: newest first.
+    Messages(Vec<KeptRow>),
     /// `messagedel`: how many were taken back, when they were named.
     Deleted(Option<u32>),
     /// `userexport`.
@@ -658,6 +679,17 @@ pub struct IssuedToken {
     pub app: String,
     /// `None` = never.
     pub expires: Option<Timestamp>,
+}
+
+/// A row of `messagesget`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeptRow {
+    /// Where a further answer goes on.
+    pub place: u64,
+    /// `wire::status`.
+    pub status: u32,
+    /// Says nothing when it was taken back.
+    pub message: wire::proto::Message,
 }
 
 /// A row of `groupsget`.
@@ -736,6 +768,7 @@ pub enum Param {
     UserPinned,
     UserGroups,
     UserStatus,
+    UserInfo,
     UserImage,
     UserUac,
     UserE2ee,
@@ -820,6 +853,7 @@ pub enum Param {
     MessagePeer,
     MessageBefore,
     MessageBeforeTime,
+    MessageDeleted,
     MessageAll,
     MessageRecall,
     MessageIds,
@@ -844,6 +878,9 @@ pub enum Param {
     AppUploadMax,
     AppTokenPolicy,
     AppE2ee,
+    AppIntercept,
+    AppInterceptFail,
+    AppWords,
     PushFile,
     PushFileName,
     PushType,

@@ -7,8 +7,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::net::IpAddr;
-use wire::id::{AppId, Uid};
+use wire::id::{AppId, MessageId, Uid};
 use wire::time::Timestamp;
+
+use wire::codec::Decode as _;
+use wire::proto::Message;
 
 use super::store::{App, Group, TokenHash, TokenId, User};
 
@@ -89,6 +92,15 @@ pub struct AppSettings {
     /// What push services know the app by, never told.
     #[prost(message, repeated, tag = "24")]
     pub push_credentials: Vec<PushCredential>,
+    /// Who is asked about each message before it is accepted, empty = nobody.
+    #[prost(string, tag = "25")]
+    pub intercept_url: String,
+    /// Messages do not go when nobody answers; else they do.
+    #[prost(bool, tag = "26")]
+    pub intercept_closed: bool,
+    /// Messages with one of these words go to nobody. In lower case, in order, each once.
+    #[prost(string, repeated, tag = "27")]
+    pub words: Vec<String>,
 }
 
 /// What a push service knows an app by. Each kind and name once.
@@ -399,6 +411,15 @@ pub struct Scheduled {
     pub only: Vec<Uid>,
 }
 
+impl Scheduled {
+    /// Whether it is a message of this user with one of these numbers.
+    pub fn is_of(&self, sender: Uid, mids: &[MessageId]) -> bool {
+        Message::decode(&self.message[..]).is_ok_and(|message| {
+            message.from_uid == sender.0 && mids.iter().any(|mid| mid.get() == message.id)
+        })
+    }
+}
+
 /// A question about an app. Each is one transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AppRequest {
@@ -472,6 +493,11 @@ pub enum AppRequest {
         /// As [`day_of`] has it, without the day.
         month: u32,
     },
+    /// → [`AppReply::FilesSize`]
+    FilesSize {
+        /// Which app.
+        aid: AppId,
+    },
     /// → [`AppReply::Usage`]
     Usage {
         /// Which app.
@@ -492,6 +518,15 @@ pub enum AppRequest {
         now: Timestamp,
         /// At most so many.
         count: usize,
+    },
+    /// Removes those with these numbers that a user would send. → [`AppReply::Cancelled`]
+    Cancel {
+        /// Of which app.
+        aid: AppId,
+        /// Whose.
+        sender: Uid,
+        /// Numbers of messages.
+        mids: Vec<MessageId>,
     },
     /// Removes one. → [`AppReply::Done`]
     Unschedule {
@@ -522,8 +557,12 @@ pub enum AppReply {
     TokenDeleted(Option<(TokenId, User)>),
     /// Messages of a month.
     Sent(u64),
+    /// Bytes of all files that its users have uploaded.
+    FilesSize(u64),
     /// Newest first.
     Usage(Vec<UsageRow>),
+    /// What is not going to be sent.
+    Cancelled(Vec<Scheduled>),
     /// What is due, and when the next one behind them is.
     Due(Vec<Scheduled>, Option<Timestamp>),
 }

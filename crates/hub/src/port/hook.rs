@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 use core::net::IpAddr;
-use wire::id::{AppId, GroupId, MessageId, Uid};
+use wire::id::{AppId, GroupId, MessageId, Ticket, Uid};
 use wire::proto::Message;
 use wire::time::Timestamp;
 
@@ -45,6 +45,52 @@ pub struct Hook {
     pub event: Event,
 }
 
+/// A message that the backend of its app is asked about before it is accepted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    /// For the answer.
+    pub ticket: Ticket,
+    /// Of which app.
+    pub aid: AppId,
+    /// Whom to ask.
+    pub url: String,
+    /// Signs the question, empty = it is not signed.
+    pub secret: String,
+    /// When it was asked.
+    pub ts: Timestamp,
+    /// As its sender has sent it; an edit says so.
+    pub message: Message,
+    /// For whom, when it is for one.
+    pub to: Who,
+}
+
+/// What becomes of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It goes on.
+    Pass,
+    /// It goes on with these texts instead of its own.
+    Change {
+        /// Instead of its body.
+        text: Option<String>,
+        /// See `text`.
+        title: Option<String>,
+        /// See `text`.
+        subtitle: Option<String>,
+    },
+    /// The backend has it, and nobody else gets it.
+    Consume {
+        /// Its sender is told that it was delivered.
+        delivered: bool,
+        /// Or read.
+        read: bool,
+    },
+    /// Its sender is told that it was not sent.
+    Refuse,
+    /// Nobody has answered.
+    Unanswered,
+}
+
 /// A user in an event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Who {
@@ -71,6 +117,8 @@ pub enum Event {
         who: Who,
         /// From where.
         remote: IpAddr,
+        /// App id of its token, empty = any.
+        app: String,
     },
     /// A message came for somebody.
     Message {

@@ -174,6 +174,8 @@ pub struct Member {
     pub call: CallSettings,
     /// Takes no turn where messages go to one member after the other.
     pub busy: bool,
+    /// By which PIN it has joined last, 0 = by none.
+    pub pin: u32,
 }
 
 /// A message as the store sees it: a key and bytes.
@@ -187,6 +189,8 @@ pub struct NewMessage {
     pub flags: u32,
     /// 0 = one to one.
     pub group: GroupId,
+    /// Of one that only its sender gets, to whom it was; 0 = it goes where the logs are.
+    pub peer: Uid,
     /// When the hub accepted it.
     pub ts: Timestamp,
     /// Not delivered later than this.
@@ -338,6 +342,14 @@ pub enum Request {
     LoadMemberships {
         /// Whose.
         uid: Uid,
+    },
+    /// In how many groups users are, neither membership nor group having ended.
+    /// → [`Reply::MembershipCounts`], one for each
+    CountMemberships {
+        /// Whose.
+        uids: Vec<Uid>,
+        /// For what has ended.
+        now: Timestamp,
     },
 
     /// Stores messages in this order, each once, and refers to them from each log, the sender's
@@ -603,6 +615,8 @@ pub enum Reply {
     Group(Option<(Group, Vec<(Member, User)>)>),
     /// Groups of a user.
     Groups(Vec<GroupId>),
+    /// How many groups users are in.
+    MembershipCounts(Vec<(Uid, u32)>),
     /// Contacts of a user.
     Contacts(Vec<Contact>),
     /// What a search has found.

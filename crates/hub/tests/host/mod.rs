@@ -31,6 +31,8 @@ pub struct Host {
     pub pushes: Vec<hub::port::push::Push>,
     pub recalled: Vec<(GroupId, wire::id::Uid, wire::id::MessageId)>,
     pub places: Vec<hub::port::hook::Place>,
+    /// Messages that the backend is asked about.
+    pub questions: Vec<hub::port::hook::Question>,
     pub uploaders: Vec<Result<Option<hub::Uploader>, StoreError>>,
     /// Requests whose answers are held back.
     held: Option<VecDeque<(Ticket, Request)>>,
@@ -59,6 +61,7 @@ impl Host {
             pushes: Vec::new(),
             recalled: Vec::new(),
             places: Vec::new(),
+            questions: Vec::new(),
             uploaders: Vec::new(),
             held: None,
             received: BTreeMap::new(),
@@ -108,6 +111,7 @@ impl Host {
                     Told::Place(place) => self.places.push(place),
                     Told::Over(_) => self.hooks.clear(),
                 },
+                Output::Intercept(question) => self.questions.push(*question),
                 Output::Uploader { who, .. } => self.uploaders.push(who),
                 Output::Log { text } => self.log.push(text),
             }

@@ -3,7 +3,7 @@
 use hub::port::admin::{AppFields, ErrorCode, HookWish, Operation, Param};
 use hub::port::apps::Filter;
 use wire::id::AppId;
-use wire::limits::ADMIN_LIST_MAX;
+use wire::limits::{ADMIN_LIST_MAX, WORD_BYTES_MAX, WORDS_MAX};
 
 use super::fields::{Fields, Outcome, missing, refuse};
 use super::users::page;
@@ -37,6 +37,9 @@ pub const SET: &[Param] = &[
     P::AppUploadMax,
     P::AppTokenPolicy,
     P::AppE2ee,
+    P::AppIntercept,
+    P::AppInterceptFail,
+    P::AppWords,
 ];
 
 pub fn add(fields: &Fields<'_>) -> Outcome<Operation> {
@@ -73,6 +76,20 @@ pub fn set(fields: &Fields<'_>) -> Outcome<Operation> {
             return Err(refuse(ErrorCode::BadParam, "the URL has to begin with https://", param));
         }
     }
+    let intercept_url = fields.text(P::AppIntercept)?;
+    if intercept_url.as_ref().is_some_and(|url| !is_url(url)) {
+        let cause = "the URL has to begin with https://";
+        return Err(refuse(ErrorCode::BadParam, cause, P::AppIntercept));
+    }
+    let intercept_closed = match fields.full_text(P::AppInterceptFail)?.as_deref() {
+        None => None,
+        Some("open") => Some(false),
+        Some("closed") => Some(true),
+        Some(_) => {
+            let cause = "interceptfail is open or closed";
+            return Err(refuse(ErrorCode::BadParam, cause, P::AppInterceptFail));
+        }
+    };
     Ok(Operation::AppSet {
         aid: aid(fields)?,
         fields: AppFields {
@@ -96,6 +113,9 @@ pub fn set(fields: &Fields<'_>) -> Outcome<Operation> {
             upload_max_mb: fields.integer(P::AppUploadMax)?,
             tokens_kept: policy(fields)?,
             e2ee: fields.boolean(P::AppE2ee)?,
+            intercept_url,
+            intercept_closed,
+            words: words(fields)?,
         },
     })
 }
@@ -153,6 +173,24 @@ fn name(fields: &Fields<'_>) -> Outcome<Option<String>> {
         return Err(refuse(ErrorCode::BadParam, "name has less than 2 characters", P::AppName));
     }
     Ok(name)
+}
+
+/// Words in lower case, in order, each once.
+fn words(fields: &Fields<'_>) -> Outcome<Option<Vec<String>>> {
+    if fields.value(P::AppWords).is_none() {
+        return Ok(None);
+    }
+    let mut words: Vec<_> =
+        fields.list(P::AppWords)?.iter().map(|word| word.to_lowercase()).collect();
+    words.sort_unstable();
+    words.dedup();
+    let is_word =
+        |word: &String| word.len() <= WORD_BYTES_MAX && word.chars().all(char::is_alphanumeric);
+    if words.len() > WORDS_MAX || !words.iter().all(is_word) {
+        let cause = "words are up to 1000 words of letters and digits, 64 bytes each";
+        return Err(refuse(ErrorCode::BadParam, cause, P::AppWords));
+    }
+    Ok(Some(words))
 }
 
 /// `replace`, `keep:N` or `keep` as the number of tokens that stay.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use data_encoding::BASE64;
-use hub::port::admin::{AdminError, ErrorCode, GroupRow, IssuedToken, MemberRow, Reply};
+use hub::port::admin::{AdminError, ErrorCode, GroupRow, INFO, IssuedToken, MemberRow, Reply};
 use hub::port::apps::{UsageRow, UserRow};
 use hub::port::call::CallSettings;
 use hub::port::store::{App, Pin, User};
@@ -136,6 +136,7 @@ fn body(reply: Reply) -> Value {
         Reply::Apps(apps) => json!({"apps": apps.iter().map(app_row).collect::<Vec<_>>()}),
         // These are told elsewhere.
         Reply::Done
+        | Reply::Contacts(_)
         | Reply::Media(_)
         | Reply::PushTest(_)
         | Reply::Hooks(..)
@@ -163,8 +164,13 @@ fn body(reply: Reply) -> Value {
             body
         }
         Reply::Messages(rows) => {
-            let messages: Vec<_> = rows.iter().map(|(_, message)| message_row(message)).collect();
-            json!({"messages": messages, "next": rows.last().map(|(place, _)| place)})
+            let messages = rows.iter().map(|row| {
+                let mut shown = message_row(&row.message);
+                shown["status"] = row.status.into();
+                shown
+            });
+            let messages: Vec<_> = messages.collect();
+            json!({"messages": messages, "next": rows.last().map(|row| row.place)})
         }
         Reply::Deleted(None) => json!({}),
         Reply::Deleted(Some(count)) => json!({"deleted": count}),
@@ -239,7 +245,9 @@ fn listed_user((row, devices): &(UserRow, u32)) -> Value {
         "uac": user.uac,
         "e2ee": user.e2ee,
         "devices": devices,
-        "profile": {"name": user.name, "status": user.status, "image": user.image},
+        "profile": {
+            "name": user.name, "status": user.status, "image": user.image, "info": info_in(&user.values),
+        },
     })
 }
 
@@ -252,6 +260,13 @@ fn call_settings(call: CallSettings) -> Value {
         "videobitrate": call.video_kbps,
         "audiobitrate": call.audio_kbps,
     })
+}
+
+/// What everybody sees of the named values of a profile (`proto::Profile`) under [`INFO`].
+fn info_in(values: &str) -> String {
+    let shown = values.lines().find(|line| line.starts_with('{')).unwrap_or_default();
+    let shown: Map<String, Value> = serde_json::from_str(shown).unwrap_or_default();
+    shown.get(INFO).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 fn listed_group(row: &GroupRow) -> Value {
@@ -351,11 +366,22 @@ fn app_row(app: &App) -> Value {
         "upload_maxmb": settings.upload_max_mb,
         "token_policy": policy_name(settings.tokens_kept),
         "e2ee": u8::from(!settings.no_e2ee),
+        "intercept": settings.intercept_url,
+        "interceptfail": if settings.intercept_closed { "closed" } else { "open" },
+        "words": settings.words,
     })
 }
 
 fn member_row(row: &MemberRow) -> Value {
+    let member = &row.member;
     let may = |bit| u8::from(row.effective & bit != 0);
+    let also = [
+        (member.expires.is_some(), right::EXPIRY),
+        (member.admin_flags != 0, right::ADMIN),
+        (true, member.given & (right::DELETE_WITH_PIN | right::NO_SELF_DELETE)),
+    ];
+    let flags =
+        also.into_iter().filter(|(has, _)| *has).fold(row.effective, |all, (_, it)| all | it);
     json!({
         "uid": row.user.uid.0,
         "address": row.user.address,
@@ -365,10 +391,10 @@ fn member_row(row: &MemberRow) -> Value {
         "canpub": may(right::PUB),
         "cansub": may(right::SUB),
         "canlist": may(right::LIST),
-        "flags": row.effective,
+        "flags": flags,
         "adminflags": row.member.admin_flags,
         "owner": u8::from(row.owner),
-        "pin": "",
+        "pin": if member.pin == 0 { String::new() } else { member.pin.to_string() },
         "expiry": seconds(row.member.expires),
         "busy": u8::from(row.member.busy),
         "call": call_settings(row.member.call),

@@ -365,9 +365,8 @@ fn member_fields(fields: &Fields<'_>) -> Outcome<MemberFields> {
     ];
     let mut changed = MemberFields::default();
     if let Some(flags) = fields.integer(P::MemberRights)? {
-        let settable = right::ALL | right::RECORD | right::NO_SELF_DELETE;
-        changed.given = flags & settable;
-        changed.denied = settable & !flags;
+        changed.given = flags & right::SETTABLE;
+        changed.denied = right::SETTABLE & !flags;
     }
     for (param, bit) in rights {
         match fields.boolean(param)? {

@@ -41,8 +41,15 @@ pub const SEND: &[Param] = &[
     P::MessageReply,
 ];
 
-pub const GET: &[Param] =
-    &[P::MessageUser, P::MessageUid, P::MessagePeer, P::MessageGid, P::MessageBefore, P::Count];
+pub const GET: &[Param] = &[
+    P::MessageUser,
+    P::MessageUid,
+    P::MessagePeer,
+    P::MessageGid,
+    P::MessageBefore,
+    P::MessageDeleted,
+    P::Count,
+];
 pub const DELETE: &[Param] = &[
     P::MessageUser,
     P::MessageUid,
@@ -60,6 +67,7 @@ pub fn get(fields: &Fields<'_>) -> Outcome<Operation> {
         with: with(fields)?,
         before: fields.number(P::MessageBefore)?.map(|place| place as u64).filter(|at| *at > 0),
         count: fields.integer(P::Count)?.unwrap_or(LIST_DEFAULT).clamp(1, HISTORY_PAGE_MAX),
+        deleted: fields.boolean(P::MessageDeleted)?.unwrap_or(false),
     })
 }
 

@@ -20,18 +20,20 @@ mod users;
 
 use axum::Extension;
 use axum::Router;
-use axum::body::to_bytes;
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
+use futures_util::{StreamExt, stream};
 use hub::port::admin::{
     AdminError, Call, Credential, ErrorCode, MemberRow, Operation, Param, Reply,
 };
 use serde_json::Value;
 use subtle::ConstantTimeEq;
+use tokio::time::{Instant, timeout, timeout_at};
 use wire::id::{AppId, GroupId, Uid};
-use wire::limits::ADMIN_BODY_BYTES_MAX;
+use wire::limits::{ADMIN_BODY_BYTES_MAX, ADMIN_BODY_WITHIN, UPLOAD_FIELD_BYTES_MAX};
 
 pub use self::audit::Audit;
 use self::audit::RequestId;
@@ -66,8 +68,12 @@ async fn handle(
     Extension(origin): Extension<Origin>,
     request: Request,
 ) -> Response {
-    // Old pages upload to the URL of the backend.
-    if crate::files::is_upload(&request) {
+    // Old pages upload to the URL of the backend, and say so in the URL or in the form.
+    let (is_upload, request) = match crate::files::is_upload(&request) {
+        true => (true, request),
+        false => is_upload_form(request).await,
+    };
+    if is_upload {
         return crate::files::upload(State(shared), Extension(origin), request).await;
     }
     let manners = shared.manners.clone();
@@ -87,14 +93,53 @@ async fn handle(
     response
 }
 
+/// Whether a form is an upload by what its first parts say, and the request as it was.
+async fn is_upload_form(request: Request) -> (bool, Request) {
+    let content_type = request.headers().get(header::CONTENT_TYPE);
+    if !content_type.is_some_and(|it| it.as_bytes().starts_with(b"multipart/form-data")) {
+        return (false, request);
+    }
+    let (parts, body) = request.into_parts();
+    let mut rest = body.into_data_stream();
+    let mut begun = Vec::new();
+    let mut read = 0;
+    let until = Instant::now() + ADMIN_BODY_WITHIN;
+    // What does not come is found out by whoever reads on.
+    while read < UPLOAD_FIELD_BYTES_MAX
+        && let Ok(Some(chunk)) = timeout_at(until, rest.next()).await
+    {
+        // What cannot be read ends it, and is told to whoever reads on.
+        read = read.saturating_add(chunk.as_ref().map_or(usize::MAX, Bytes::len));
+        begun.push(chunk);
+    }
+    let bytes: Vec<u8> = begun.iter().flatten().flat_map(|chunk| chunk.to_vec()).collect();
+    let said = b"name=\"op\"\r\n\r\nupload\r\n";
+    let is_upload = bytes.windows(said.len()).any(|window| window == said);
+    let body = Body::from_stream(stream::iter(begun).chain(rest));
+    (is_upload, Request::from_parts(parts, body))
+}
+
+/// The whole body of an operation, or what is said when it is too large or does not come in time.
+pub async fn read_body(body: Body) -> Result<Bytes, StatusCode> {
+    match timeout(ADMIN_BODY_WITHIN, to_bytes(body, ADMIN_BODY_BYTES_MAX)).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(_)) => Err(StatusCode::PAYLOAD_TOO_LARGE),
+        Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
+    }
+}
+
 /// Answers a request for an operation.
 pub async fn answer(shared: Shared, origin: &Origin, request: Request) -> Response {
     if request.method() == Method::HEAD {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
     }
+    if !shared.hub.is_serving() {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
     let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, ADMIN_BODY_BYTES_MAX).await else {
-        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    let body = match read_body(body).await {
+        Ok(body) => body,
+        Err(status) => return status.into_response(),
     };
     let read = Parameters::read(parts.uri.query(), &parts.headers, body).await;
     let (parameters, broken) = match read {
@@ -222,4 +267,22 @@ async fn perform(
     getrandom::fill(&mut entropy).map_err(|_| refused("the system gives no random numbers"))?;
     let call = Call { credential, operation, entropy };
     shared.hub.admin(call).await.ok_or_else(|| refused("the server is stopping"))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_drips_is_not_waited_for_without_end() {
+        let drop = |n: u64| async move {
+            tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+            Some((Ok::<_, std::io::Error>(Bytes::from_static(b"x")), n + 1))
+        };
+        let dripping = Body::from_stream(stream::unfold(0, drop));
+        assert_eq!(read_body(dripping).await, Err(StatusCode::REQUEST_TIMEOUT));
+        assert_eq!(read_body(Body::from("{}")).await, Ok(Bytes::from_static(b"{}")));
+        let large = Body::from(vec![b' '; ADMIN_BODY_BYTES_MAX + 1]);
+        assert_eq!(read_body(large).await, Err(StatusCode::PAYLOAD_TOO_LARGE));
+    }
 }

@@ -68,6 +68,7 @@ pub const ROWS: &[Row] = &[
     row(Param::UserPinned, &["pinned", "pin"], &["user.pinned"], Boolean, "mark of the console"),
     row(Param::UserGroups, &["groups"], &["user.groups"], Integer, "groups the user may create"),
     row(Param::UserStatus, &[], &["user.profile.status"], Text(STATUS_BYTES_MAX), "status line"),
+    row(Param::UserInfo, &[], &["user.profile.info"], Text(STATUS_BYTES_MAX), "the named value info of the profile"),
     row(Param::UserImage, &[], &["user.profile.image"], Text(IMAGE_URL_BYTES_MAX), "URL of the picture"),
     row(Param::UserUac, &["uac"], &["user.uac"], Integer, "feature class"),
     row(Param::UserE2ee, &[], &["user.e2ee"], Boolean, "end-to-end encryption allowed"),
@@ -155,6 +156,7 @@ pub const ROWS: &[Row] = &[
     row(Param::MessagePeer, &["peer"], &["message.peer"], Text(ADDRESS_BYTES_MAX), "address of the other side"),
     row(Param::MessageBefore, &["before"], &["message.before"], Number, "next of an earlier answer"),
     row(Param::MessageBeforeTime, &["before_ts"], &["message.before_ts"], Number, "seconds since 1970: only older ones"),
+    row(Param::MessageDeleted, &["deleted"], &["message.deleted"], Boolean, "also those that were taken back"),
     row(Param::MessageAll, &["all"], &["message.all"], Boolean, "of all conversations"),
     row(Param::MessageRecall, &["recall"], &["message.recall"], Boolean, "devices remove theirs too"),
     row(Param::MessageIds, &["mid"], &["message.mid"], List, "numbers of messages of the user, taken back from everybody"),
@@ -196,6 +198,9 @@ pub const ROWS: &[Row] = &[
     row(Param::StatsCount, &["count"], &["count"], Integer, "rows wanted, 31 unless given"),
     row(Param::StatsMonthly, &["monthly"], &["monthly"], Boolean, "months instead of days"),
     row(Param::HookIds, &["ids"], &["ids"], List, "numbers of events that were given up; all when none is named"),
+    row(Param::AppIntercept, &["intercept"], &["app.intercept"], Text(APP_SETTING_BYTES_MAX), "URL that is asked about each message of a page before it is accepted, empty = none"),
+    row(Param::AppInterceptFail, &["interceptfail"], &["app.interceptfail"], Text(16), "what becomes of a message when nobody answers: open (it goes) or closed (it does not)"),
+    row(Param::AppWords, &["words"], &["app.words"], List, "messages of pages with one of these words go to nobody; replaces the former ones"),
     row(Param::AppE2ee, &["e2ee"], &["app.e2ee"], Boolean, "end-to-end encryption allowed"),
 ];
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use wire::limits::TOKEN_BYTES_MIN;
 
-use super::{Asked, Outcome, fields};
+use super::{Asked, INVITATION, Outcome, fields};
 use crate::admin::ask;
 
 /// What pages take for a number.
@@ -81,7 +81,6 @@ impl Asked<'_> {
             _ => return Err("BADUSER"),
         };
         let (upload, download) = self.shared.files.places(self.origin);
-        let text = "Let us talk: open the page where I am";
         let mut answer = fields(json!({
             "token": token.token,
             "uid": user.uid.0,
@@ -95,8 +94,8 @@ impl Asked<'_> {
             "uploadurl": upload,
             "downloadurl": download,
             "fileurl": download,
-            "share": {"text": text, "subject": "Join me", "title": "Join me"},
-            "invite": text,
+            "share": self.share(),
+            "invite": INVITATION,
         }));
         answer.insert(who.field.into(), who.given.into());
         Ok(answer)

@@ -3,7 +3,9 @@
 //! A client of the backend's operations and nothing else: it signs people of one app in who say a
 //! phone number and a code that everybody knows. Whoever has it on is reminded of that.
 
+mod groups;
 mod login;
+mod people;
 mod rooms;
 
 use std::sync::Arc;
@@ -11,7 +13,6 @@ use std::time::Duration;
 
 use axum::Extension;
 use axum::Router;
-use axum::body::to_bytes;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -20,16 +21,19 @@ use hub::port::admin::{AdminError, Credential, Operation, Reply};
 use hub::port::apps::Filter;
 use hub::port::store::{App, User};
 use serde_json::{Map, Value, json};
-use wire::limits::{ADMIN_BODY_BYTES_MAX, TOKEN_BYTES_MIN};
+use wire::limits::TOKEN_BYTES_MIN;
 
 use crate::Shared;
-use crate::admin::{Failures, Parameters, ask};
+use crate::admin::{Failures, Parameters, ask, read_body};
 use crate::clock::unix_seconds;
 use crate::front::Origin;
 use crate::site::{self, Site};
 
 /// How often the log says that the module is on.
 const REMINDER: Duration = Duration::from_secs(60);
+
+/// What a page sends to somebody who is to come.
+const INVITATION: &str = "Let us talk: open the page where I am";
 
 /// What the operator has set.
 #[derive(Clone, Debug, PartialEq)]
@@ -108,8 +112,9 @@ async fn handle(shared: Shared, demo: &Demo, origin: Origin, request: Request) -
         return crate::files::upload(State(shared), Extension(origin), request).await;
     }
     let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, ADMIN_BODY_BYTES_MAX).await else {
-        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    let body = match read_body(body).await {
+        Ok(body) => body,
+        Err(status) => return status.into_response(),
     };
     let parameters = Parameters::read(parts.uri.query(), &parts.headers, body).await;
     let parameters = parameters.unwrap_or_default();
@@ -129,16 +134,10 @@ impl Asked<'_> {
             "login" => self.login().await,
             "loginui" => Ok(fields(json!({"ui": "0"}))),
             "logout" => self.logout().await,
-            "setgroup" | "joingroup" | "rooms" => match self.caller().await {
+            op => match self.caller().await {
                 None => Err("AUTHFAIL"),
-                Some(caller) => match op.as_str() {
-                    "setgroup" => self.make_room(&caller).await,
-                    "joingroup" => self.join_room(&caller).await,
-                    _ => self.list_rooms(&caller).await,
-                },
+                Some(caller) => self.answer_to(&caller, op).await,
             },
-            _ if self.caller().await.is_none() => Err("AUTHFAIL"),
-            _ => Err("BADOP"),
         };
         let (result, mut body) = match outcome {
             Ok(body) => ("OK", body),
@@ -149,6 +148,35 @@ impl Asked<'_> {
         body.insert("ts".into(), unix_seconds().into());
         body.insert("result".into(), result.into());
         body.into()
+    }
+
+    /// What takes a token.
+    async fn answer_to(&self, caller: &Caller, op: &str) -> Outcome {
+        match op {
+            "setgroup" if self.is_of_conference() => self.make_room(caller).await,
+            "setgroup" => self.set_group(caller).await,
+            "joingroup" => self.join_room(caller).await,
+            "rooms" => self.list_rooms(caller).await,
+            "profile" => self.set_profile(caller).await,
+            "getcontacts" => self.get_contacts(caller).await,
+            "delcontacts" => self.delete_contacts(caller).await,
+            "delgroup" => self.delete_group(caller).await,
+            "editmembers" => self.edit_group_members(caller).await,
+            "setadmin" => self.set_admin(caller).await,
+            "getgroup" => self.get_group(caller).await,
+            _ => Err("BADOP"),
+        }
+    }
+
+    /// Pages of conferences and of the messenger make groups by the same operation.
+    fn is_of_conference(&self) -> bool {
+        let given = |name| !self.text(name).is_empty();
+        self.conference || given("resolution") || given("pin")
+    }
+
+    /// What a page shares to invite somebody.
+    fn share(&self) -> Value {
+        json!({"text": INVITATION, "subject": "Join me", "title": "Join me"})
     }
 
     /// A parameter as text, empty when it is not there.

@@ -33,6 +33,8 @@ pub struct Desk {
     folder: PathBuf,
     stock: Arc<dyn ObjectStore>,
     uploads: Mutex<HashMap<Name, Arc<Upload>>>,
+    /// Bytes that are coming as a whole, by app.
+    coming: Mutex<HashMap<AppId, u64>>,
     finishing: Semaphore,
 }
 
@@ -54,6 +56,25 @@ pub struct Upload {
 pub struct Turn<'a> {
     next: watch::Receiver<u64>,
     _turn: MutexGuard<'a, ()>,
+}
+
+/// Room that is taken until a file is counted, or is not going to be.
+pub struct Reservation<'a> {
+    desk: &'a Desk,
+    aid: AppId,
+    bytes: u64,
+}
+
+impl Drop for Reservation<'_> {
+    fn drop(&mut self) {
+        let mut coming = self.desk.coming.lock().expect("no panic while counting");
+        if let Some(bytes) = coming.get_mut(&self.aid) {
+            *bytes -= self.bytes;
+            if *bytes == 0 {
+                coming.remove(&self.aid);
+            }
+        }
+    }
 }
 
 /// Why receiving ended before its end.
@@ -89,7 +110,8 @@ impl Desk {
             }
         }
         let finishing = Semaphore::new(FILES_FINISHING_MAX);
-        Ok(Desk { folder: folder.to_owned(), stock, uploads: Mutex::new(uploads), finishing })
+        let (folder, uploads) = (folder.to_owned(), Mutex::new(uploads));
+        Ok(Desk { folder, stock, uploads, coming: Mutex::default(), finishing })
     }
 
     /// Deletes what is too old, from now on.
@@ -108,6 +130,23 @@ impl Desk {
         for upload in old {
             self.discard(&upload.name).await;
         }
+    }
+
+    /// Takes room for a file of an app that may have `left` more bytes; what is on its way counts, as
+    /// do uploads that can be continued. `None` when there is none.
+    pub fn reserve(&self, aid: AppId, bytes: u64, left: Option<u64>) -> Option<Reservation<'_>> {
+        let mut coming = self.coming.lock().expect("no panic while counting");
+        let all = coming.entry(aid).or_default();
+        if let Some(left) = left {
+            let of_app = self.lock();
+            let of_app = of_app.values().filter(|upload| upload.owner.0 == aid);
+            let unfinished: u64 = of_app.map(|upload| upload.length).sum();
+            if unfinished.saturating_add(*all).saturating_add(bytes) > left {
+                return None;
+            }
+        }
+        *all += bytes;
+        Some(Reservation { desk: self, aid, bytes })
     }
 
     /// Begins an upload that can be continued. `Ok(None)` when its owner has too many.

@@ -127,6 +127,9 @@ async fn create(shared: &Shared, by: By<'_>, headers: &HeaderMap) -> Answer {
     if length > files.bytes_max_of(by.1) {
         return Err(StatusCode::PAYLOAD_TOO_LARGE);
     }
+    // What is begun counts as long as it is unfinished.
+    let reserved = files.desk.reserve(by.1.aid, length, by.1.bytes_left);
+    let _reserved = reserved.ok_or(StatusCode::FORBIDDEN)?;
     let metadata = headers.get(METADATA).and_then(|value| value.to_str().ok());
     let said = |key| metadata.and_then(|metadata| value_of(metadata, key)).unwrap_or_default();
     let name = files

@@ -123,7 +123,8 @@ async fn take(
     if shared.files.failures.too_many(origin.address) {
         return Err(Refusal::RateLimit);
     }
-    if content_length(request.headers()).is_some_and(|bytes| bytes > files.bytes_max + FORM_BYTES) {
+    let length = content_length(request.headers());
+    if length.is_some_and(|bytes| bytes > files.bytes_max + FORM_BYTES) {
         return Err(Refusal::TooLarge);
     }
     let _slot = files.slots.try_acquire().map_err(|_| Refusal::RateLimit)?;
@@ -152,6 +153,11 @@ async fn take(
             };
             let streamed = fields.get("source").is_some_and(|source| source == "stream");
             let bytes_max = files.bytes_max_of(&uploader);
+            // Nobody knows before how long a file is; the form around it is no shorter.
+            let room = uploader.bytes_left.unwrap_or(u64::MAX);
+            let bytes_max = bytes_max.min(length.unwrap_or(room));
+            let reserved = files.desk.reserve(uploader.aid, bytes_max, uploader.bytes_left);
+            let _reserved = reserved.ok_or(Refusal::Quota)?;
             let stored = store(shared, uploader, field, (original, bytes_max)).await?;
             return match (owner, group.filter(|_| streamed)) {
                 (Some(owner), _) => put_on_profile(shared, origin, owner, stored).await,

@@ -133,7 +133,7 @@ impl PushService {
         metrics: Metrics,
         gone: mpsc::Sender<Gone>,
     ) -> anyhow::Result<PushService> {
-        let client = outside::client(settings.allow_private, WEBHOOK_CONNECT_WITHIN);
+        let client = outside::client(settings.allow_private, WEBHOOK_CONNECT_WITHIN, 1);
         let services = Mutex::default();
         let mut apn_roots = None;
         if let Some(ca) = &settings.apn_ca {

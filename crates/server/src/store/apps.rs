@@ -83,6 +83,13 @@ pub(super) fn perform(
             AppReply::Done
         }
         AppRequest::Sent { aid, month } => AppReply::Sent(usage::sent(db, aid, month)?),
+        AppRequest::FilesSize { aid } => {
+            let bytes = db
+                .prepare_cached("SELECT bytes FROM files_size WHERE aid = ?")?
+                .query_row([aid.0], |row| row.get(0))
+                .optional()?;
+            AppReply::FilesSize(bytes.map_or(0, unsigned))
+        }
         AppRequest::Usage { aid, monthly, count } => {
             AppReply::Usage(usage::read(db, aid, monthly, count)?)
         }
@@ -107,6 +114,18 @@ pub(super) fn perform(
             };
             due.truncate(count);
             AppReply::Due(due, next)
+        }
+        AppRequest::Cancel { aid, sender, mids } => {
+            let sql = format!("SELECT {SCHEDULED_COLUMNS} FROM scheduled WHERE aid = ?");
+            let rows =
+                db.prepare_cached(&sql)?.query_map([aid.0], scheduled)?.collect::<Sql<Vec<_>>>()?;
+            let cancelled: Vec<_> =
+                rows.into_iter().filter(|row| row.is_of(sender, &mids)).collect();
+            for row in &cancelled {
+                db.prepare_cached("DELETE FROM scheduled WHERE id = ?")?
+                    .execute([signed(row.id)])?;
+            }
+            AppReply::Cancelled(cancelled)
         }
         AppRequest::Unschedule { id } => {
             db.prepare_cached("DELETE FROM scheduled WHERE id = ?")?.execute([signed(id)])?;

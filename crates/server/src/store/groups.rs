@@ -4,6 +4,7 @@ use hub::port::call::CallSettings;
 use hub::port::store::{Group, Member, Pin, User};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use wire::id::{AppId, GroupId, Uid};
+use wire::time::Timestamp;
 
 use super::files;
 use super::sqlite::{Sql, signed, time};
@@ -63,7 +64,7 @@ pub(super) fn group(row: &Row<'_>) -> Sql<Group> {
 /// Columns of [`member`].
 pub(super) const MEMBER_COLUMNS: &str = "m.given, m.denied, m.admin_flags, m.expires, m.call_flags, \
                                          m.resolution, m.call_duration_s, m.busy, \
-                                         m.fps, m.video_kbps, m.audio_kbps";
+                                         m.fps, m.video_kbps, m.audio_kbps, m.pin";
 
 /// The member whose [`MEMBER_COLUMNS`] begin at this column.
 pub(super) fn member(row: &Row<'_>, at: usize, uid: Uid) -> Sql<Member> {
@@ -82,6 +83,7 @@ pub(super) fn member(row: &Row<'_>, at: usize, uid: Uid) -> Sql<Member> {
             video_kbps: row.get(at + 9)?,
             audio_kbps: row.get(at + 10)?,
         },
+        pin: row.get(at + 11)?,
     })
 }
 
@@ -103,6 +105,23 @@ pub(super) fn load_group(db: &Connection, gid: GroupId) -> Sql<Option<Roster>> {
     })?;
     let members = members.collect::<Sql<Vec<_>>>()?;
     Ok(Some((group, members)))
+}
+
+/// In how many groups each of these is, as long as it is in the group and the group is there.
+pub(super) fn count_memberships(
+    db: &Connection,
+    uids: Vec<Uid>,
+    now: Timestamp,
+) -> Sql<Vec<(Uid, u32)>> {
+    let mut statement = db.prepare_cached(
+        "SELECT count(*) FROM members m JOIN groups g USING (gid)
+         WHERE m.uid = ?1 AND coalesce(m.expires, ?2 + 1) > ?2 AND coalesce(g.expires, ?2 + 1) > ?2",
+    )?;
+    let count = |uid: Uid| {
+        let groups = statement.query_row(params![uid.0, signed(now.0)], |row| row.get(0))?;
+        Ok((uid, groups))
+    };
+    uids.into_iter().map(count).collect()
 }
 
 pub(super) fn save_group(
@@ -164,8 +183,8 @@ pub(super) fn save_group(
         db.prepare_cached(
             "INSERT OR REPLACE INTO members (gid, uid, given, denied, admin_flags, expires,
                                              call_flags, resolution, call_duration_s, busy, fps,
-                                             video_kbps, audio_kbps)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                             video_kbps, audio_kbps, pin)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?
         .execute(params![
             gid.0,
@@ -180,7 +199,8 @@ pub(super) fn save_group(
             member.busy,
             member.call.fps,
             member.call.video_kbps,
-            member.call.audio_kbps
+            member.call.audio_kbps,
+            member.pin
         ])?;
     }
     Ok(gid)

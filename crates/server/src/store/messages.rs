@@ -46,7 +46,8 @@ pub(super) fn append(
 ) -> Sql<Outcome> {
     let duplicate = |ts| Outcome::Duplicate { ts };
     let others = to.iter().filter(|uid| **uid != message.sender).count();
-    let peer = to.iter().find(|uid| **uid != message.sender).copied().unwrap_or(message.sender);
+    let peer = to.iter().find(|uid| **uid != message.sender).copied();
+    let peer = peer.or((message.peer != Uid(0)).then_some(message.peer)).unwrap_or(message.sender);
     let mut open = Vec::with_capacity(to.len());
     for uid in to {
         if uid == message.sender || !logs.is_full(db, uid)? {

@@ -32,8 +32,9 @@ pub(super) fn perform(db: &Connection, request: PersonalRequest) -> Sql<Personal
         PersonalRequest::Filed { uid, file } => {
             let [digits, medium] = file_keys(&file.name).unwrap_or_default();
             db.prepare_cached(
-                "INSERT OR IGNORE INTO files (name, uid, size, ts, digits, medium)
-                 VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT OR IGNORE INTO files (name, uid, size, ts, digits, medium, aid)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6,
+                         coalesce((SELECT aid FROM users WHERE uid = ?2), 0))",
             )?
             .execute(params![
                 file.name,

@@ -19,7 +19,7 @@ use wire::time::Timestamp;
 use super::apps::{self, APP_COLUMNS, app};
 use super::checkpoints::Checkpoints;
 use super::files;
-use super::groups::{find_groups, load_group, save_group};
+use super::groups::{count_memberships, find_groups, load_group, save_group};
 use super::history;
 use super::logs::Logs;
 use super::messages::{append, append_notes, load_message, read_log, sweep};
@@ -45,6 +45,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0012_receipts.sql"),
     include_str!("schema/0013_files.sql"),
     include_str!("schema/0014_call_limits.sql"),
+    include_str!("schema/0015_guards.sql"),
 ];
 /// From this version on what is deleted is overwritten.
 const OVERWRITING: usize = 7;
@@ -77,8 +78,12 @@ impl From<rusqlite::Error> for Failure {
 impl Sqlite {
     /// Opens or creates the database and brings its schema up to date.
     pub fn open(path: &Path) -> anyhow::Result<Sqlite> {
-        let connection = Connection::open(path)
-            .with_context(|| format!("the database {} cannot be opened", path.display()))?;
+        // A damaged file is found out by any of the first statements.
+        Sqlite::try_open(path).with_context(|| format!("database {}", path.display()))
+    }
+
+    fn try_open(path: &Path) -> anyhow::Result<Sqlite> {
+        let connection = Connection::open(path).context("it cannot be opened")?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", "OFF")?;
@@ -93,7 +98,7 @@ impl Sqlite {
             keeps_history: true,
             is_to_be_wiped: false,
         };
-        database.migrate().with_context(|| format!("database {}", path.display()))?;
+        database.migrate()?;
         Ok(database)
     }
 
@@ -229,6 +234,9 @@ fn perform(
                 db.prepare_cached("SELECT gid FROM members WHERE uid = ? ORDER BY gid")?;
             let groups = statement.query_map([uid.0], |row| Ok(GroupId(row.get(0)?)))?;
             Reply::Groups(groups.collect::<Sql<_>>()?)
+        }
+        Request::CountMemberships { uids, now } => {
+            Reply::MembershipCounts(count_memberships(db, uids, now)?)
         }
         Request::Append { messages } => {
             let messages = messages.into_iter();
@@ -480,6 +488,15 @@ mod tests {
         assert!(holds_mark());
         drop(Sqlite::open(&path).unwrap());
         assert!(!holds_mark());
+    }
+
+    #[test]
+    fn a_damaged_database_is_named_and_not_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("test.db");
+        std::fs::write(&path, [7; 8_192]).unwrap();
+        let error = format!("{:#}", Sqlite::open(&path).err().expect("refused"));
+        assert!(error.contains("test.db") && error.contains("not a database"), "{error}");
     }
 
     #[test]

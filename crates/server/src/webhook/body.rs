@@ -65,8 +65,10 @@ pub fn event(event: &Event, include_body: bool) -> Value {
             let status = if *online { "online" } else { "offline" };
             json!({"type": "user", "user": user(who), "status": status})
         }
-        Event::Login { who, remote } => {
-            json!({"type": "login", "user": user(who), "device": {"ip": remote.to_string()}})
+        Event::Login { who, remote, app } => {
+            // Browsers are the only ones there are.
+            let device = json!({"platform": "javascript", "appid": app, "ip": remote.to_string()});
+            json!({"type": "login", "user": user(who), "device": device})
         }
         Event::Message { message: of, to, fate } => {
             let (status, online) = match fate {
@@ -131,7 +133,7 @@ fn user(who: &Who) -> Value {
     user
 }
 
-fn message(message: &Message, to: &Who, include_body: bool) -> Value {
+pub fn message(message: &Message, to: &Who, include_body: bool) -> Value {
     let content = message.content.clone().unwrap_or_default();
     let gid = match message.to.as_ref().and_then(|to| to.to.as_ref()) {
         Some(target::To::Group(gid)) => *gid,

@@ -15,7 +15,7 @@ use super::Settings;
 use crate::outside;
 
 /// What a webhook answers (`backend-api.md` 2.9.1).
-const TAKEN: &[u8] = b"MESIBO OK";
+pub const TAKEN: &[u8] = b"MESIBO OK";
 
 /// Why an event was not taken.
 #[derive(Debug)]
@@ -46,14 +46,32 @@ pub struct Post<'a> {
 }
 
 impl Client {
-    pub fn new(settings: &Settings) -> Client {
-        let http = outside::client(settings.allow_private, WEBHOOK_CONNECT_WITHIN);
+    /// With so many connections to each place that are kept open.
+    pub fn new(settings: &Settings, idle: usize) -> Client {
+        let http = outside::client(settings.allow_private, WEBHOOK_CONNECT_WITHIN, idle);
         Client { http, settings: settings.clone() }
     }
 
     /// Posts a body; any 2xx means that it was taken, unless more is asked for. Redirects are not
     /// followed.
     pub async fn post(&self, post: Post<'_>) -> Result<(), Failure> {
+        let body_max = if self.settings.strict_body { WEBHOOK_ANSWER_BYTES_MAX } else { 0 };
+        let body = self.exchange(post, WEBHOOK_WITHIN, body_max).await?;
+        if self.settings.strict_body && body.trim_ascii() != TAKEN {
+            let why = "it did not answer MESIBO OK (webhook.strict_body)".into();
+            return Err(Failure { why, may_pass: true });
+        }
+        Ok(())
+    }
+
+    /// Posts a body and gives that of the answer, empty when it is longer than `body_max`. An answer
+    /// other than 2xx is a failure.
+    pub async fn exchange(
+        &self,
+        post: Post<'_>,
+        within: Duration,
+        body_max: usize,
+    ) -> Result<Bytes, Failure> {
         let Post { url, secret, content_type, body, id, attempt } = post;
         let never = |why: &str| Failure { why: why.into(), may_pass: false };
         let later = |why: String| Failure { why, may_pass: true };
@@ -81,24 +99,21 @@ impl Client {
         }
         let request = request.body(Full::from(body));
         let request = request.map_err(|_| never("the url cannot be asked"))?;
-        let answer = tokio::time::timeout(WEBHOOK_WITHIN, self.ask(request)).await;
+        let answer = tokio::time::timeout(within, self.ask(request, body_max)).await;
         answer.map_err(|_| later("no answer in time".into()))?.map_err(later)
     }
 
-    async fn ask(&self, request: Request<Full<Bytes>>) -> Result<(), String> {
+    async fn ask(&self, request: Request<Full<Bytes>>, body_max: usize) -> Result<Bytes, String> {
         let answer = self.http.request(request).await;
         let answer = answer.map_err(|_| "it could not be reached".to_owned())?;
         if !answer.status().is_success() {
             return Err(format!("it answered {}", answer.status().as_u16()));
         }
-        if self.settings.strict_body {
-            let body = Limited::new(answer.into_body(), WEBHOOK_ANSWER_BYTES_MAX).collect().await;
-            let text = body.map(|body| body.to_bytes()).unwrap_or_default();
-            if text.trim_ascii() != TAKEN {
-                return Err("it did not answer MESIBO OK (webhook.strict_body)".into());
-            }
+        if body_max == 0 {
+            return Ok(Bytes::new());
         }
-        Ok(())
+        let body = Limited::new(answer.into_body(), body_max).collect().await;
+        Ok(body.map(|body| body.to_bytes()).unwrap_or_default())
     }
 }
 
@@ -115,7 +130,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_url_that_must_not_be_asked_is_not_tried_again() {
-        let client = Client::new(&Settings::default());
+        let client = Client::new(&Settings::default(), 1);
         let post = |url| {
             let (content_type, body) = ("application/json", "{}".to_owned());
             client.post(Post { url, secret: "", content_type, body, id: 1, attempt: 1 })

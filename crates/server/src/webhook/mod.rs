@@ -6,6 +6,7 @@
 
 mod body;
 mod client;
+mod intercept;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -22,6 +23,7 @@ use wire::limits::WEBHOOK_RETRIES_S;
 use wire::time::Timestamp;
 
 use self::client::{Client, Post};
+pub use self::intercept::{Answer, Interceptor};
 use crate::metrics::Metrics;
 use crate::store::{Batch, HookQueue, HookStore};
 
@@ -58,6 +60,7 @@ pub struct Webhooks {
     client: Arc<Client>,
     queue: HookQueue,
     settings: Arc<Settings>,
+    interceptor: Interceptor,
     metrics: Metrics,
 }
 
@@ -98,8 +101,10 @@ impl Webhooks {
             bell.something.notify_one();
         };
         let queue = HookQueue::start(store, metrics.clone(), Arc::new(wake));
-        let client = Arc::new(Client::new(&settings));
-        let webhooks = Webhooks { client, queue, settings: Arc::new(settings), metrics };
+        let client = Arc::new(Client::new(&settings, 1));
+        let interceptor = Interceptor::new(&settings, metrics.clone());
+        let settings = Arc::new(settings);
+        let webhooks = Webhooks { client, queue, settings, interceptor, metrics };
         let all = webhooks.clone();
         tokio::spawn(async move {
             while let Some((aid, bell, said)) = started.recv().await {
@@ -119,6 +124,11 @@ impl Webhooks {
                 self.queue.push(hook.aid, hook.ts, event.to_string());
             }
         }
+    }
+
+    /// Asks about a message before it is accepted.
+    pub fn interceptor(&self) -> &Interceptor {
+        &self.interceptor
     }
 
     /// What an operator or a backend wants of what was given up; `None` when it cannot be had.

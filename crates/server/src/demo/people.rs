@@ -1,0 +1,140 @@
+//! Contacts and profiles of the messenger pages of 2019 (`backend-api.md` 7.2). Pages of today do this
+//! over their own connection.
+
+use hub::port::admin::{GroupFields, MemberFields, Operation, Reply, UserFields, UserRef};
+use hub::port::store::User;
+use serde_json::{Value, json};
+use wire::id::GroupId;
+use wire::limits::CONTACTS_MAX;
+use wire::mask::admin as may;
+
+use super::groups::GROUPS_MAX;
+use super::{Asked, Caller, Outcome, fields};
+use crate::clock::unix_seconds;
+
+/// Of one answer.
+const CONTACTS_TOLD_MAX: usize = 1_000;
+
+impl Asked<'_> {
+    /// Whoever of some numbers there is becomes a contact; without numbers, all contacts and groups.
+    /// When something has changed is not kept, so everything is new each time.
+    pub(super) async fn get_contacts(&self, caller: &Caller) -> Outcome {
+        let phones = self.phones();
+        let reset = matches!(self.text("reset").as_str(), "1" | "true");
+        if reset {
+            let all = self.contacts(caller, Vec::new(), Vec::new()).await?;
+            let all = all.into_iter().map(|user| user.address).collect();
+            self.contacts(caller, Vec::new(), all).await?;
+        }
+        let mut found = self.contacts(caller, phones.clone(), Vec::new()).await?;
+        if !phones.is_empty() {
+            found.retain(|user| phones.contains(&user.address));
+        }
+        found.truncate(CONTACTS_TOLD_MAX);
+        let mut rows: Vec<_> = found.iter().map(row).collect();
+        if phones.is_empty() {
+            for gid in self.groups_of(caller).await?.into_iter().take(GROUPS_MAX) {
+                let told = self.group_told(caller, gid).await?;
+                let mut row = json!({"status": "", "phone": ""});
+                for (name, value) in told {
+                    row[name] = match value {
+                        Value::Number(number) => number.to_string().into(),
+                        value => value,
+                    };
+                }
+                rows.push(row);
+            }
+        }
+        let own = &caller.user;
+        let (upload, download) = self.shared.files.places(self.origin);
+        Ok(fields(json!({
+            "contacts": rows,
+            "u": {
+                "name": own.name,
+                "status": own.status,
+                "phone": own.address,
+                "photo": own.image,
+                "ts": unix_seconds().to_string(),
+                "connection_status": "",
+            },
+            "urls": {"upload": upload, "download": download},
+            "share": self.share(),
+        })))
+    }
+
+    pub(super) async fn delete_contacts(&self, caller: &Caller) -> Outcome {
+        let phones = self.phones();
+        if phones.is_empty() {
+            return Err("MISSINGPARA");
+        }
+        self.contacts(caller, Vec::new(), phones).await?;
+        Ok(fields(json!({})))
+    }
+
+    /// The own name and status, or those of a group.
+    pub(super) async fn set_profile(&self, caller: &Caller) -> Outcome {
+        let given = |name| Some(self.text(name)).filter(|text| !text.is_empty());
+        let (name, status) = (given("name"), given("status"));
+        let operation = match self.gid() {
+            None => {
+                let user = UserRef { uid: Some(caller.user.uid), address: None };
+                let changed = UserFields { name, status, ..UserFields::default() };
+                Operation::UserSet { user, fields: changed, remove: None, token: None }
+            }
+            Some(gid) => {
+                self.member_with(caller, gid, may::MODIFY).await?;
+                let changed = GroupFields { name, status, ..GroupFields::default() };
+                let (members, rights) = (Vec::new(), MemberFields::default());
+                Operation::GroupSet { gid, fields: changed, members, rights }
+            }
+        };
+        self.ask(&caller.app, operation).await.map_err(|_| "MISSINGPARA")?;
+        Ok(fields(json!({})))
+    }
+
+    async fn contacts(
+        &self,
+        caller: &Caller,
+        add: Vec<String>,
+        remove: Vec<String>,
+    ) -> Result<Vec<User>, &'static str> {
+        let user = UserRef { uid: Some(caller.user.uid), address: None };
+        match self.ask(&caller.app, Operation::Contacts { user, add, remove }).await {
+            Ok(Reply::Contacts(users)) => Ok(users),
+            _ => Err("BADUSER"),
+        }
+    }
+
+    async fn groups_of(&self, caller: &Caller) -> Result<Vec<GroupId>, &'static str> {
+        let user = UserRef { uid: Some(caller.user.uid), address: None };
+        let export = Operation::UserExport { user, after: 0, count: 1 };
+        match self.ask(&caller.app, export).await {
+            Ok(Reply::Personal { known: Some(known), .. }) => {
+                Ok(known.groups.iter().map(|(group, _)| group.gid).collect())
+            }
+            _ => Err("BADUSER"),
+        }
+    }
+
+    /// Numbers with commas between them, as people write them.
+    fn phones(&self) -> Vec<String> {
+        let phones = self.text("phones");
+        let phones = phones.split(',').map(|phone| {
+            let phone: String = phone.chars().filter(|char| !char.is_whitespace()).collect();
+            phone.trim_start_matches('+').trim_start_matches('0').to_owned()
+        });
+        phones.filter(|phone| !phone.is_empty()).take(CONTACTS_MAX).collect()
+    }
+}
+
+/// Somebody as a contact; all values are texts.
+fn row(user: &User) -> Value {
+    json!({
+        "name": user.name,
+        "status": user.status,
+        "phone": user.address,
+        "photo": user.image,
+        "gid": "0",
+        "ts": unix_seconds().to_string(),
+    })
+}
