@@ -6,6 +6,7 @@
 //! request. So no datagram comes too early. Relies on [`Queue`] never to wait: a loop that sends a key
 //! frame to a thousand viewers, or stands still, keeps nothing from the others.
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,6 +16,7 @@ use std::thread::JoinHandle;
 
 use mio::{Events, Poll, Token, Waker};
 use sfu::{Demux, Route};
+use wire::limits::MEDIA_BATCH_MAX;
 
 use super::load::Meter;
 use super::queue::{Batch, Queue};
@@ -43,8 +45,12 @@ impl Routes {
         self.write().release_all(at);
     }
 
-    fn find(&self, source: SocketAddr, datagram: &[u8]) -> Option<usize> {
-        self.read().find(source, datagram).0
+    fn find(&self, source: SocketAddr, datagram: &[u8]) -> (Option<usize>, bool) {
+        self.read().find(source, datagram)
+    }
+
+    fn knows(&self, source: SocketAddr, at: usize) -> bool {
+        self.read().is_of(&Route::Address(source), at)
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Demux<usize>> {
@@ -80,6 +86,8 @@ struct Port {
     queues: Vec<Arc<Queue>>,
     /// What goes into each queue when the batch is read.
     sorted: Vec<Batch>,
+    /// Addresses from which a peer was named that its loop has not claimed, the last ones.
+    named: VecDeque<(SocketAddr, usize)>,
     figures: Arc<PortFigures>,
 }
 
@@ -107,7 +115,8 @@ impl PortThread {
         let ends = Arc::new(AtomicBool::new(false));
         let ended = ends.clone();
         let sorted = queues.iter().map(|_| Batch::default()).collect();
-        let mut port = Port { receiver, routes, queues, sorted, figures };
+        let named = VecDeque::new();
+        let mut port = Port { receiver, routes, queues, sorted, named, figures };
         let thread = std::thread::Builder::new().name("media-port".into()).spawn(move || {
             let (mut poll, mut meter) = (poll, Meter::of_this_thread(load_max));
             // A panic here is a bug that one datagram found; all loops depend on the next ones.
@@ -161,12 +170,29 @@ impl Port {
 
     /// Sorts one batch; `false` when nothing waited.
     fn receive(&mut self) -> bool {
-        let Port { receiver, routes, queues, sorted, figures } = self;
-        let received =
-            receiver.receive(|source, destination, bytes| match routes.find(source, bytes) {
+        let Port { receiver, routes, queues, sorted, named, figures } = self;
+        let received = receiver.receive(|source, destination, bytes| {
+            let (mut at, names_peer) = routes.find(source, bytes);
+            match at {
+                // A client that was given another address sends right behind its check from there.
+                // Whether it is who it says the loop finds out, so nobody gains by saying it.
+                Some(at) if names_peer && !routes.knows(source, at) => {
+                    named.push_front((source, at));
+                    named.truncate(MEDIA_BATCH_MAX);
+                }
+                None if !names_peer => {
+                    let last = named.iter().find(|(address, _)| *address == source);
+                    at = last.map(|(_, at)| *at);
+                }
+                _ => {}
+            }
+            match at {
                 Some(at) => sorted[at].push(source, destination, bytes),
-                None => drop(figures.foreign.fetch_add(1, Relaxed)),
-            });
+                None => {
+                    figures.foreign.fetch_add(1, Relaxed);
+                }
+            }
+        });
         for (queue, batch) in queues.iter().zip(sorted) {
             if !batch.is_empty() {
                 queue.put(batch);
@@ -176,5 +202,63 @@ impl Port {
             tracing::warn!(%error, "the media socket cannot be read");
             false
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::queue::QueueReceiver;
+    use super::*;
+    use std::net::UdpSocket;
+    use std::time::{Duration, Instant};
+
+    /// A binding request that names the peer "ab".
+    const CHECK: &[u8] = b"\0\x01\0\x0c\x21\x12\xa4\x42tttttttttttt\0\x06\0\x05ab:cd\0\0\0";
+    const MEDIA: &[u8] = &[0x80; 40];
+
+    #[test]
+    fn what_comes_right_behind_a_check_goes_the_same_way_unless_the_address_is_anothers() {
+        let socket = Arc::new(MediaSocket::bind("127.0.0.1:0".parse().unwrap()).unwrap());
+        let to = socket.local_addr().unwrap();
+        let queue = || {
+            let poll = Poll::new().unwrap();
+            Queue::new(Arc::new(Waker::new(poll.registry(), WAKE).unwrap()))
+        };
+        let queues = vec![queue(), queue()];
+        let mut loops: Vec<_> = queues.iter().cloned().map(QueueReceiver::new).collect();
+        let mut port = Port {
+            receiver: MediaReceiver::new(socket),
+            routes: Arc::default(),
+            queues,
+            sorted: vec![Batch::default(), Batch::default()],
+            named: VecDeque::new(),
+            figures: Arc::default(),
+        };
+        let [moved, stranger, known] = [(); 3].map(|()| UdpSocket::bind("127.0.0.1:0").unwrap());
+        port.routes.claim(Route::Fragment("ab".into()), 1);
+        port.routes.claim(Route::Address(known.local_addr().unwrap()), 0);
+        for (from, bytes) in [
+            (&moved, MEDIA),
+            (&moved, CHECK),
+            (&moved, MEDIA),
+            (&stranger, MEDIA),
+            (&known, CHECK),
+            (&known, MEDIA),
+        ] {
+            from.send_to(bytes, to).unwrap();
+        }
+        let mut arrived = [Vec::new(), Vec::new()];
+        let patience = Instant::now() + Duration::from_secs(10);
+        while arrived.iter().map(Vec::len).sum::<usize>() < 4 {
+            assert!(Instant::now() < patience, "{arrived:?}");
+            port.receive();
+            for (arrived, queue) in arrived.iter_mut().zip(&mut loops) {
+                while queue.receive(|source, _, bytes| arrived.push((source, bytes == CHECK))) {}
+            }
+        }
+        let [moved, known] = [moved, known].map(|socket| socket.local_addr().unwrap());
+        let of_one = vec![(moved, true), (moved, false), (known, true)];
+        assert_eq!(arrived, [vec![(known, false)], of_one]);
+        assert_eq!(port.figures.foreign.load(Relaxed), 2, "before the check, and the stranger's");
     }
 }
