@@ -27,7 +27,7 @@ pub struct MediaSocket {
 pub struct MediaReceiver {
     socket: Arc<MediaSocket>,
     buffers: Vec<u8>,
-    metas: [RecvMeta; MEDIA_BATCH_MAX],
+    metas: Vec<RecvMeta>,
 }
 
 /// A way out.
@@ -74,7 +74,7 @@ impl MediaReceiver {
         MediaReceiver {
             socket,
             buffers: vec![0; MEDIA_BATCH_MAX * RECEIVE_BYTES],
-            metas: [RecvMeta::default(); MEDIA_BATCH_MAX],
+            metas: vec![RecvMeta::default(); MEDIA_BATCH_MAX],
         }
     }
 
