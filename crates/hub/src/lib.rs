@@ -38,6 +38,7 @@ mod negotiation;
 mod operations;
 mod personal_operations;
 mod pins;
+mod placement;
 mod presence;
 mod push;
 mod push_operations;
@@ -231,8 +232,8 @@ pub enum Output {
     },
     /// Wake the devices of somebody who is not there.
     Push(alloc::boxed::Box<port::push::Push>),
-    /// Tell the media server.
-    Media(media::Command),
+    /// Tell a loop of the media server. Commands of one room go to one loop, in order.
+    Media(media::LoopId, media::Command),
     /// A line for the server's log, nothing personal in it.
     Log {
         /// What happened, for operators.

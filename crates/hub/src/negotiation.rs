@@ -10,7 +10,6 @@ use wire::limits::SUBSCRIPTIONS_MAX;
 use wire::mask::member as right;
 use wire::proto::{Answer, Kind, Negotiate, RoomUpdate, Stream, Subscriber, View, server_frame};
 
-use crate::Output;
 use crate::hub::Hub;
 use crate::port::media::{self, Command, Event, Peer, Track};
 
@@ -72,14 +71,15 @@ impl Hub {
             occupant.receiving = after.clone();
             occupant.ticket = Some(negotiate.ticket);
         }
-        self.output(Output::Media(Command::Negotiate {
+        let command = Command::Negotiate {
             peer: Peer { session: id, room: gid },
             ticket: Ticket(negotiate.ticket.into()),
             fresh: first || negotiate.fresh,
             offer: negotiate.offer.clone(),
             send,
             receive,
-        }));
+        };
+        self.command_media(gid, command);
         for stream in after.difference(&before) {
             self.tell_subscriber(gid, *stream, (who.0, &who.1), true);
         }
@@ -95,7 +95,7 @@ impl Hub {
         if room.occupants.contains_key(&id) && room.streams.contains_key(&stream) {
             let peer = Peer { session: id, room: gid };
             let View { width, height, priority, .. } = *view;
-            self.output(Output::Media(Command::View { peer, stream, width, height, priority }));
+            self.command_media(gid, Command::View { peer, stream, width, height, priority });
         }
     }
 
@@ -180,15 +180,14 @@ impl Hub {
                 let update = RoomUpdate { gid: gid.0, own, ..RoomUpdate::default() };
                 self.send(by, server_frame::Body::RoomUpdate(update));
             }
-            Event::Full(full) => {
-                self.log(format!(
-                    "the media server {}",
-                    match full {
-                        true => "is at its limit: nobody more is let into rooms",
+            Event::Load { at, percent, full } => {
+                if self.rooms.placement.on_load(at, percent, full) {
+                    let now = match full {
+                        true => "takes no more: nobody is let into its rooms",
                         false => "has room again",
-                    }
-                ));
-                self.rooms.full = full;
+                    };
+                    self.log(format!("media loop {} {now}, {percent} percent", at.0));
+                }
             }
             Event::RecordingFailed { room, begun } => self.on_recording_failed(room, begun),
             // A page sees the state of its own connection and offers afresh; others do not.

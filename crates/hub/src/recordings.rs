@@ -11,7 +11,6 @@ use wire::mask::member as right;
 use wire::proto::{RoomUpdate, server_frame};
 use wire::time::{Instant, Timestamp};
 
-use crate::Output;
 use crate::directory::Missing;
 use crate::hub::Hub;
 use crate::operations::{Progress, no_group, refusal};
@@ -91,7 +90,7 @@ impl Hub {
         };
         let of = Uid(published.stream.uid);
         let into = Recording { aid: roster.group.aid, room: gid, by, of, begun, name };
-        self.output(Output::Media(Command::Record { stream, into: Some(into) }));
+        self.command_media(gid, Command::Record { stream, into: Some(into) });
     }
 
     fn end_recording(&mut self, gid: GroupId) {
@@ -100,7 +99,7 @@ impl Hub {
         let streams: alloc::vec::Vec<_> = room.streams.keys().copied().collect();
         self.rooms.recordings.remove(&(ended.ends, gid));
         for stream in streams {
-            self.output(Output::Media(Command::Record { stream, into: None }));
+            self.command_media(gid, Command::Record { stream, into: None });
         }
         self.tell_recording(gid, false);
     }

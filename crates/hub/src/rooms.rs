@@ -21,11 +21,11 @@ use wire::proto::{
 
 use wire::time::{Duration, Instant, Timestamp};
 
-use crate::Output;
 use crate::directory::{Needs, Roster};
 use crate::hub::Hub;
 use crate::negotiation::ONE_LAYER;
-use crate::port::media::{Command, Kind, Peer};
+use crate::placement::Placement;
+use crate::port::media::{Command, Kind, LoopId, Peer};
 use crate::port::store::{Group, Member};
 use crate::recordings::Recorded;
 use crate::rights::Rights;
@@ -45,12 +45,13 @@ pub(crate) struct Rooms {
     ends: BTreeSet<(Instant, GroupId, SessionId)>,
     /// Which recordings end when.
     pub recordings: BTreeSet<(Instant, GroupId)>,
-    /// The media server has no room for more.
-    pub full: bool,
+    pub placement: Placement,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Room {
+    /// Where its media is.
+    pub at: LoopId,
     /// When the first stream was published.
     begun: Option<Instant>,
     pub occupants: BTreeMap<SessionId, Occupant>,
@@ -113,7 +114,8 @@ impl Rooms {
         // 21 bits of counter above the epoch keep the number exact in JavaScript, too.
         let next_stream = u64::from(epoch) << 21;
         let (rooms, streams, ends) = (HashMap::new(), HashMap::new(), BTreeSet::new());
-        Rooms { rooms, streams, next_stream, ends, recordings: BTreeSet::new(), full: false }
+        let placement = Placement::new();
+        Rooms { rooms, streams, next_stream, ends, recordings: BTreeSet::new(), placement }
     }
 
     /// When somebody has to leave next.
@@ -134,6 +136,17 @@ impl Rooms {
 }
 
 impl Room {
+    fn new(at: LoopId) -> Room {
+        Room {
+            at,
+            begun: None,
+            occupants: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            recording: None,
+            speakers: Vec::new(),
+        }
+    }
+
     /// Who has to hear of a stream: whoever may list, and whoever receives it.
     fn audience(&self, of: StreamId, by: SessionId) -> Vec<SessionId> {
         let hears = |(session, occupant): (&SessionId, &Occupant)| {
@@ -158,11 +171,11 @@ impl Hub {
         let (uid, aid, gid) = (live.uid, live.aid, GroupId(enter.gid));
         let address = live.address.clone();
         let too_many = live.rooms.len() >= ROOMS_PER_SESSION_MAX && !live.rooms.contains(&gid);
-        let full = self.is_full_for(gid, uid);
+        let loop_for_it = self.loop_for(gid, uid);
         // A room that does not exist answers like one that is closed to the user.
         let rights = match self.directory.group(aid, gid)? {
             Some(_) if too_many => Err((group_error::GENERAL, "too many rooms of one page")),
-            Some(_) if full => Err((group_error::GENERAL, FULL)),
+            Some(_) if loop_for_it.is_none() => Err((group_error::GENERAL, FULL)),
             Some(roster) => {
                 let rights = self.rights_in(roster, uid);
                 self.may_enter(&roster.group, rights).map(|()| rights)
@@ -197,16 +210,20 @@ impl Hub {
                 return Ok(());
             }
         };
-        let room = self.rooms.rooms.entry(gid).or_default();
-        room.occupants.entry(id).or_insert(Occupant {
-            uid,
-            address,
-            rights,
-            own: BTreeMap::new(),
-            receiving: BTreeSet::new(),
-            ticket: None,
-            since: self.now.instant,
-            ends: None,
+        let Some(at) = loop_for_it else { return Ok(()) };
+        let room = self.rooms.rooms.entry(gid).or_insert_with(|| Room::new(at));
+        room.occupants.entry(id).or_insert_with(|| {
+            self.rooms.placement.enter(at);
+            Occupant {
+                uid,
+                address,
+                rights,
+                own: BTreeMap::new(),
+                receiving: BTreeSet::new(),
+                ticket: None,
+                since: self.now.instant,
+                ends: None,
+            }
         });
         self.set_end(gid, id);
         if let Some(live) = self.sessions.get_mut(&id).and_then(|session| session.live_mut())
@@ -236,14 +253,6 @@ impl Hub {
             let further = RoomUpdate { changed, ..update(gid) };
             self.send(id, server_frame::Body::RoomUpdate(further));
         }
-    }
-
-    /// The media server has no room for more. Who is in the room, perhaps with a session that was
-    /// cut off, costs nothing more.
-    fn is_full_for(&self, gid: GroupId, uid: Uid) -> bool {
-        let room = self.rooms.rooms.get(&gid);
-        let inside = room.is_some_and(|room| room.occupants.values().any(|who| who.uid == uid));
-        self.rooms.full && !inside
     }
 
     /// Others are all that may publish at a time.
@@ -328,7 +337,7 @@ impl Hub {
             self.refuse_room(id, gid, group_error::GENERAL, reason, sid);
             return;
         }
-        if known.is_none() && self.rooms.full {
+        if known.is_none() && self.rooms.is_full(gid) {
             self.counters.rooms_refused += 1;
             self.refuse_room(id, gid, group_error::GENERAL, FULL, sid);
             return;
@@ -376,7 +385,7 @@ impl Hub {
         if known.is_none() {
             self.record(gid, stream);
         }
-        self.hold(stream, was, held);
+        self.hold(gid, stream, was, held);
         self.tell_stream(gid, stream);
     }
 
@@ -389,11 +398,11 @@ impl Hub {
     }
 
     /// Has the media server keep back what is held, and forward what is not any more.
-    fn hold(&mut self, stream: StreamId, before: [Held; 2], now: [Held; 2]) {
+    fn hold(&mut self, gid: GroupId, stream: StreamId, before: [Held; 2], now: [Held; 2]) {
         for (index, kind) in [Kind::Audio, Kind::Video].into_iter().enumerate() {
             let paused = now[index] != Held::No;
             if paused != (before[index] != Held::No) {
-                self.output(Output::Media(Command::Pause { stream, kind, paused }));
+                self.command_media(gid, Command::Pause { stream, kind, paused });
             }
         }
     }
@@ -424,7 +433,7 @@ impl Hub {
         stream.talking &= !stream.audio_muted;
         let now = published.held;
         if now != before {
-            self.hold(id, before, now);
+            self.hold(gid, id, before, now);
             self.tell_stream(gid, id);
         }
     }
@@ -516,7 +525,7 @@ impl Hub {
         for occupant in room.occupants.values_mut() {
             occupant.receiving.remove(&id);
         }
-        self.output(Output::Media(Command::StopStream { stream: id }));
+        self.command_media(gid, Command::StopStream { stream: id });
         let gone = RoomUpdate { gone: alloc::vec![id.0], ..update(gid) };
         self.send_to_all(audience, server_frame::Body::RoomUpdate(gone));
     }
@@ -524,6 +533,7 @@ impl Hub {
     pub(crate) fn leave_room(&mut self, gid: GroupId, id: SessionId) {
         let Some(room) = self.rooms.rooms.get_mut(&gid) else { return };
         let Some(occupant) = room.occupants.remove(&id) else { return };
+        self.rooms.placement.leave(room.at);
         if let Some(at) = occupant.ends {
             self.rooms.ends.remove(&(at, gid, id));
         }
@@ -532,7 +542,7 @@ impl Hub {
         }
         if occupant.ticket.is_some() {
             let peer = Peer { session: id, room: gid };
-            self.output(Output::Media(Command::Close { peer }));
+            self.command_media(gid, Command::Close { peer });
         }
         for stream in occupant.own.values() {
             self.stop_stream(gid, *stream);
@@ -660,7 +670,7 @@ impl Hub {
         }
         if !received.is_empty() {
             let peer = Peer { session: id, room: gid };
-            self.output(Output::Media(Command::StopReceiving { peer }));
+            self.command_media(gid, Command::StopReceiving { peer });
             for stream in received {
                 self.tell_subscriber(gid, stream, (who.0, &who.1), false);
             }

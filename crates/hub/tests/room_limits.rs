@@ -6,7 +6,7 @@ use host::Host;
 use hub::Input;
 use hub::port::admin::{GroupFields, MemberFields, Operation};
 use hub::port::call::CallFields;
-use hub::port::media::Event;
+use hub::port::media::{Event, LoopId};
 use wire::id::{GroupId, SessionId};
 use wire::mask::{call, group as mode, group_error};
 use wire::proto::group_request::What;
@@ -185,7 +185,7 @@ fn a_full_media_server_lets_nobody_more_in_and_takes_no_further_stream_until_it_
     let (gid, [ada, bob]) = room(&mut host);
     enter(&mut host, gid, ada).expect("entered");
     let before = publish(&mut host, gid, ada, true, true).expect("published");
-    host.input(Input::Media(Event::Full(true)));
+    load(&mut host, 0, 85, true);
     assert_eq!(enter(&mut host, gid, bob), Err(group_error::GENERAL));
     enter(&mut host, gid, ada).expect("it is inside");
     let muted = Publish { gid: gid.0, audio: true, audio_muted: true, ..Publish::default() };
@@ -200,11 +200,61 @@ fn a_full_media_server_lets_nobody_more_in_and_takes_no_further_stream_until_it_
         server_frame::Body::RoomRefused(RoomRefused { publish: true, sid: 1, .. })
     )));
     assert_eq!(host.hub.counters().rooms_refused, 2);
-    host.input(Input::Media(Event::Full(false)));
+    load(&mut host, 0, 60, false);
     enter(&mut host, gid, bob).expect("there is room");
 }
 
+#[test]
+fn rooms_are_spread_over_the_loops_stay_where_they_are_and_each_loop_refuses_for_itself() {
+    let mut host = Host::new();
+    let (one, [ada, bob]) = room(&mut host);
+    let (two, three) = (host.group(0, &["ada", "bob"]), host.group(0, &["ada", "bob"]));
+    load(&mut host, 0, 0, false);
+    load(&mut host, 1, 0, false);
+    for (gid, at) in [(one, 0), (two, 1)] {
+        enter(&mut host, gid, ada).expect("entered");
+        assert_eq!(loop_of(&mut host, gid, ada), LoopId(at));
+    }
+    // The loop of the first room is full: the room stays there, and those who are inside.
+    load(&mut host, 0, 90, true);
+    assert_eq!(enter(&mut host, one, bob), Err(group_error::GENERAL));
+    enter(&mut host, one, ada).expect("it is inside");
+    enter(&mut host, two, bob).expect("the other loop has room");
+    enter(&mut host, three, ada).expect("a new room goes where there is room");
+    assert_eq!(loop_of(&mut host, three, ada), LoopId(1));
+    load(&mut host, 1, 81, true);
+    leave(&mut host, three, ada);
+    assert_eq!(enter(&mut host, three, ada), Err(group_error::GENERAL), "all are full");
+    // It has room again, and what was there ends in order before it is somewhere else.
+    load(&mut host, 0, 20, false);
+    enter(&mut host, three, ada).expect("entered");
+    assert_eq!(loop_of(&mut host, three, ada), LoopId(0));
+    assert_eq!(loop_of(&mut host, one, ada), LoopId(0));
+    assert_eq!(loop_of(&mut host, two, ada), LoopId(1));
+    host.loops.clear();
+    leave(&mut host, two, ada);
+    assert!(!host.loops.is_empty() && host.loops.iter().all(|at| *at == LoopId(1)));
+}
+
 // ---- helpers -----------------------------------------------------------------------------
+
+fn load(host: &mut Host, at: u32, percent: u32, full: bool) {
+    host.input(Input::Media(Event::Load { at: LoopId(at), percent, full }));
+}
+
+/// Where an offer in this room goes.
+fn loop_of(host: &mut Host, gid: GroupId, session: SessionId) -> LoopId {
+    host.loops.clear();
+    let negotiate =
+        Negotiate { gid: gid.0, ticket: 1, offer: "v=0".into(), ..Negotiate::default() };
+    host.frame(session, client_frame::Body::Negotiate(negotiate));
+    assert_eq!(host.loops.len(), 1);
+    host.loops[0]
+}
+
+fn leave(host: &mut Host, gid: GroupId, session: SessionId) {
+    host.frame(session, client_frame::Body::RoomLeave(RoomLeave { gid: gid.0 }));
+}
 
 /// Ada and Bob, members of a group.
 fn room(host: &mut Host) -> (GroupId, [SessionId; 2]) {

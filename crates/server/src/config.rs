@@ -4,6 +4,7 @@
 //! cannot be are errors which name it.
 
 use std::net::{AddrParseError, IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -12,8 +13,8 @@ use hub::Guards;
 use ipnet::IpNet;
 use serde::Deserialize;
 use wire::limits::{
-    FILE_BYTES_MAX, OPERATIONS_BURST, OPERATIONS_PER_SECOND, SESSIONS_PER_USER_MAX,
-    WEBHOOK_RETRIES_MAX,
+    FILE_BYTES_MAX, MEDIA_LOAD_MAX_PERCENT, MEDIA_LOOPS_MAX, OPERATIONS_BURST,
+    OPERATIONS_PER_SECOND, SESSIONS_PER_USER_MAX, WEBHOOK_RETRIES_MAX,
 };
 
 use crate::demo;
@@ -39,6 +40,10 @@ pub struct Config {
     /// Addresses at which clients reach the media port, port 0: with the same one; none: those that
     /// can be found out.
     pub announce: Vec<SocketAddr>,
+    /// Media loops, each with a core of its own.
+    pub media_loops: usize,
+    /// Percent of its core, from which on a media loop takes nobody more.
+    pub media_load_max: u32,
     /// The relay for clients that reach neither media nor each other.
     pub turn: turn::Settings,
     /// Folder of database and keys.
@@ -96,6 +101,8 @@ impl Default for Config {
             ],
             media: SocketAddr::from(([0, 0, 0, 0], 0)),
             announce: Vec::new(),
+            media_loops: cores(),
+            media_load_max: MEDIA_LOAD_MAX_PERCENT,
             turn: turn::Settings::default(),
             data: "data".into(),
             site: None,
@@ -192,6 +199,14 @@ pub struct Flags {
     /// repeated
     #[arg(long, env = "MESIBO_ANNOUNCE", value_delimiter = ',', value_parser = announced)]
     announce: Option<Vec<SocketAddr>>,
+
+    /// Media loops: threads over which rooms are spread [one for each core]
+    #[arg(long, env = "MESIBO_MEDIA_LOOPS")]
+    media_loops: Option<usize>,
+
+    /// Percent of its core, from which on a media loop takes nobody more [80]
+    #[arg(long, env = "MESIBO_MEDIA_LOAD_MAX")]
+    media_load_max: Option<u32>,
 
     #[command(flatten)]
     turn: turn::TurnFlags,
@@ -344,6 +359,8 @@ struct File {
     proxies: Option<Vec<IpNet>>,
     media: Option<SocketAddr>,
     announce: Option<Vec<String>>,
+    media_loops: Option<usize>,
+    media_load_max: Option<u32>,
     #[serde(default)]
     turn: turn::TurnFile,
     data: Option<PathBuf>,
@@ -486,6 +503,11 @@ struct Tokens {
     sessions: Option<usize>,
 }
 
+/// Cores that this process may use.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get).min(MEDIA_LOOPS_MAX)
+}
+
 /// An address with or, as port 0, without a port.
 fn announced(text: &str) -> Result<SocketAddr, AddrParseError> {
     text.parse().map(|ip: IpAddr| SocketAddr::new(ip, 0)).or_else(|_| text.parse())
@@ -555,6 +577,11 @@ impl Flags {
                 }
                 (None, None) => default.announce,
             },
+            media_loops: self.media_loops.or(file.media_loops).unwrap_or(default.media_loops),
+            media_load_max: self
+                .media_load_max
+                .or(file.media_load_max)
+                .unwrap_or(default.media_load_max),
             turn: self.turn.settings(file.turn, media)?,
             data,
             site: self.site.or(file.site),
@@ -666,6 +693,16 @@ impl Config {
             self.token_sessions
         );
         anyhow::ensure!(
+            (1..=MEDIA_LOOPS_MAX).contains(&self.media_loops),
+            "media_loops is {}, it can be 1 to {MEDIA_LOOPS_MAX}",
+            self.media_loops
+        );
+        anyhow::ensure!(
+            (1..=100).contains(&self.media_load_max),
+            "media_load_max is {}, it can be 1 to 100",
+            self.media_load_max
+        );
+        anyhow::ensure!(
             self.admin_key.as_ref().is_none_or(|key| key.len() >= ADMIN_KEY_BYTES_MIN),
             "admin_key has less than {ADMIN_KEY_BYTES_MIN} characters: it opens everything"
         );
@@ -735,6 +772,8 @@ mod tests {
             proxies = ["10.0.0.0/8"]
             media = "0.0.0.0:3478"
             announce = ["192.0.2.1", "[2001:db8::1]:9"]
+            media_loops = 3
+            media_load_max = 60
             data = "kept"
             site = "/srv/site"
             admin_key = "a key of the file"
@@ -792,6 +831,8 @@ mod tests {
             proxies: vec!["10.0.0.0/8".parse().unwrap()],
             media: "0.0.0.0:3478".parse().unwrap(),
             announce: vec!["192.0.2.1:0".parse().unwrap(), "[2001:db8::1]:9".parse().unwrap()],
+            media_loops: 3,
+            media_load_max: 60,
             turn: turn::Settings {
                 listen: "0.0.0.0:5349".parse().unwrap(),
                 host: Some("relay.example.com".into()),
@@ -845,6 +886,9 @@ mod tests {
         let text = error("listen = \"here\"");
         assert!(text.contains("listen") && text.contains("server.toml"), "{text}");
         assert!(error("[tokens]\nsessions = 0").contains("tokens.sessions is 0"));
+        assert!(error("media_loops = 0").contains("media_loops is 0"));
+        assert!(error("media_loops = 65").contains("media_loops is 65"));
+        assert!(error("media_load_max = 0").contains("media_load_max is 0"));
         assert!(error("admin_key = \"secret\"").contains("admin_key"));
         assert!(error("production = true\n[demo]\nenabled = true").contains("demo.enabled"));
         assert!(!error("admin_key = \"secret\"").contains("secret"));

@@ -151,8 +151,8 @@ pub struct Settings {
     pub relay: Option<hub::Relay>,
 }
 
-/// Starts the hub on an open database and a running media loop. The task ends when it was told to
-/// stop and all its sockets are gone; the media loop ends with it.
+/// Starts the hub on an open database and a running media server. The task ends when it was told to
+/// stop and all its sockets are gone; the media server ends with it.
 pub fn start(
     database: Sqlite,
     media: MediaHandle,
@@ -197,8 +197,8 @@ struct HubTask {
     uploaders: HashMap<Ticket, oneshot::Sender<Uploader>>,
     media: MediaHandle,
     media_events: mpsc::Receiver<sfu::Event>,
-    /// As the hub was last told.
-    media_full: bool,
+    /// How busy each loop is and whether it is full, as the hub was last told.
+    media_loads: Vec<(u32, bool)>,
     translation: Translation,
     next_ticket: u64,
     deadline: Option<Instant>,
@@ -243,7 +243,7 @@ impl HubTask {
             uploaders: HashMap::new(),
             media,
             media_events,
-            media_full: false,
+            media_loads: Vec::new(),
             translation: Translation::default(),
             next_ticket: 0,
             deadline: None,
@@ -302,11 +302,15 @@ impl HubTask {
         }
     }
 
-    /// Whoever wants to enter a room finds out how full it is now.
+    /// Whoever wants to enter a room finds out how busy the loops are now.
     fn look_at_media(&mut self) {
-        let full = self.media.figures().full.load(Ordering::Relaxed);
-        if std::mem::replace(&mut self.media_full, full) != full {
-            self.input(Input::Media(media::Event::Full(full)));
+        let told = std::mem::replace(&mut self.media_loads, self.media.loads());
+        for at in 0..self.media_loads.len() {
+            let (percent, full) = self.media_loads[at];
+            if told.get(at) != Some(&(percent, full)) {
+                let at = media::LoopId(at as u32);
+                self.input(Input::Media(media::Event::Load { at, percent, full }));
+            }
         }
     }
 
@@ -389,11 +393,11 @@ impl HubTask {
                         let _ = answer.send(who);
                     }
                 }
-                Output::Media(media::Command::Record { stream, into: Some(into) })
+                Output::Media(_, media::Command::Record { stream, into: Some(into) })
                     if !self.recorder.begin(sfu::StreamId(stream.0), into.clone()) => {}
-                Output::Media(command) => {
+                Output::Media(at, command) => {
                     for command in self.translation.commands(command) {
-                        let refused = self.media.command(command).err();
+                        let refused = self.media.command(at.0 as usize, command).err();
                         not_taken.extend(refused.and_then(|it| self.translation.not_taken(&it)));
                     }
                 }

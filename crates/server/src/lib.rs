@@ -42,7 +42,7 @@ use crate::config::Config;
 use crate::front::{Certificate, Door, Proxies};
 use crate::hub_task::{HubHandle, ToHub};
 use crate::library::Library;
-use crate::media::{MediaConfig, MediaHandle};
+use crate::media::{MediaConfig, MediaHandle, Watch};
 use crate::metrics::{Exposition, Metrics};
 use crate::push::{PushKey, PushService};
 use crate::recording::{RecorderThread, Told};
@@ -75,7 +75,7 @@ pub struct Server {
     pub address: SocketAddr,
     /// The same as the base of URLs.
     pub url: String,
-    /// Where its media loop listens, by UDP.
+    /// Where its media server listens, by UDP.
     pub media: SocketAddr,
     /// Where its relay listens, by UDP and TCP; `None`: it has none of its own.
     pub relay: Option<SocketAddr>,
@@ -83,6 +83,7 @@ pub struct Server {
     hub_task: tokio::task::JoinHandle<()>,
     recorder_thread: RecorderThread,
     webhooks: Webhooks,
+    media_watch: tokio::task::JoinHandle<()>,
     http_task: tokio::task::JoinHandle<()>,
     control_task: Option<tokio::task::JoinHandle<()>>,
     /// Held as long as the folder is used.
@@ -106,7 +107,9 @@ impl Server {
             .with_context(|| format!("{} cannot be listened at", config.listen))?;
         let address = listener.local_addr()?;
         let (events, media_events) = mpsc::channel(MEDIA_EVENTS_MAX);
-        let media = MediaConfig { listen: config.media, announce: config.announce };
+        let (listen, announce) = (config.media, config.announce);
+        let (loops, load_max) = (config.media_loops, config.media_load_max);
+        let media = MediaConfig { listen, announce, loops, load_max };
         let (recorder, recorded, mut recordings, recorder_thread) =
             recording::start(&config.data).context("the folder of recordings cannot be made")?;
         let media = media::start(media, events, recorded)
@@ -123,7 +126,8 @@ impl Server {
         let library =
             Library::open(&config.data, files.clone(), upload_key.clone(), &config.ffmpeg)
                 .context("the folder of the library cannot be made")?;
-        let exposition = Arc::new(Exposition::new(&metrics, media.figures().clone()));
+        let exposition = Arc::new(Exposition::new(&metrics, media.figures()));
+        let media_watch = tokio::spawn(Watch::new(media.figures()).run());
         let webhooks = Webhooks::open(&config.data, config.webhooks, metrics.clone())?;
         let push_key = PushKey::parse(&kept_key(&config.data.join("push.key"))?)?;
         let (gone, mut subscriptions_gone) = mpsc::channel(PUSH_WAITING_MAX);
@@ -215,6 +219,7 @@ impl Server {
             hub_task,
             recorder_thread,
             webhooks,
+            media_watch,
             http_task,
             control_task,
             _lock: lock,
@@ -224,6 +229,7 @@ impl Server {
     /// Tells all sessions, stores what is under way, and ends.
     pub async fn stop(self) {
         self.hub.stop().await;
+        self.media_watch.abort();
         if tokio::time::timeout(STOP_WITHIN, self.hub_task).await.is_err() {
             tracing::warn!("some sessions did not close in time");
         } else if tokio::task::spawn_blocking(|| self.recorder_thread.join()).await.is_err() {

@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
@@ -36,7 +37,7 @@ pub struct Metrics {
     pub accepted: Counter,
     /// Log entries given to sockets.
     pub deliveries: Counter,
-    /// Entries to rooms, and streams, that were refused because the media loop was at its limit.
+    /// Entries to rooms, and streams, that were refused because media loops were at their limit.
     pub rooms_refused: Counter,
     /// Transactions of the store, and how long each took to be on disk.
     pub commits: Histogram,
@@ -111,20 +112,62 @@ impl Metrics {
 pub struct Exposition {
     registry: Registry,
     metrics: Metrics,
-    media: Arc<Figures>,
-    packets_in: Counter,
-    packets_out: Counter,
-    peers: Number,
-    media_load: Number,
+    media: Vec<Arc<Figures>>,
+    loops: LoopMetrics,
     memory: Number,
+}
+
+/// Which media loop a figure is of: `loop="0"`.
+type Loop = [(&'static str, String); 1];
+
+/// What there is of each media loop.
+#[derive(Clone, Debug, Default)]
+struct LoopMetrics {
+    packets_in: Family<Loop, Counter>,
+    packets_out: Family<Loop, Counter>,
+    dropped: Family<Loop, Counter>,
+    restarts: Family<Loop, Counter>,
+    peers: Family<Loop, Number>,
+    load: Family<Loop, Number>,
+}
+
+impl LoopMetrics {
+    fn register(&self, registry: &mut Registry) {
+        let LoopMetrics { packets_in, packets_out, dropped, restarts, peers, load } = self.clone();
+        let help = "RTP packets from publishers";
+        registry.register("mesibo_media_packets_received", help, packets_in);
+        let help = "RTP packets to subscribers";
+        registry.register("mesibo_media_packets_forwarded", help, packets_out);
+        let help = "Datagrams of media for which there was no room, in or out";
+        registry.register("mesibo_media_dropped", help, dropped);
+        let help = "Times a media loop has begun anew after a panic";
+        registry.register("mesibo_media_restarts", help, restarts);
+        registry.register("mesibo_media_peers", "Peer connections", peers);
+        let help = "Processor time of a media loop, percent of its core";
+        registry.register("mesibo_media_load_percent", help, load);
+    }
+
+    fn take(&self, media: &[Arc<Figures>]) {
+        for (at, figures) in media.iter().enumerate() {
+            let of = [("loop", at.to_string())];
+            let count = |family: &Family<Loop, Counter>, value: &AtomicU64| {
+                family.get_or_create(&of).inner().store(value.load(Relaxed), Relaxed);
+            };
+            count(&self.packets_in, &figures.packets_in);
+            count(&self.packets_out, &figures.packets_out);
+            count(&self.dropped, &figures.dropped);
+            count(&self.restarts, &figures.restarts);
+            self.peers.get_or_create(&of).set(figures.peers.load(Relaxed));
+            self.load.get_or_create(&of).set(figures.load_percent.load(Relaxed));
+        }
+    }
 }
 
 impl Exposition {
     /// Names everything.
-    pub fn new(metrics: &Metrics, media: Arc<Figures>) -> Exposition {
+    pub fn new(metrics: &Metrics, media: Vec<Arc<Figures>>) -> Exposition {
         let mut registry = Registry::default();
-        let (packets_in, packets_out) = (Counter::default(), Counter::default());
-        let (peers, memory) = (Number::default(), Number::default());
+        let (loops, memory) = (LoopMetrics::default(), Number::default());
         let Metrics { sessions, rooms, accepted, deliveries, .. } = metrics.clone();
         let Metrics { commits, requests, operations, refusals, .. } = metrics.clone();
         let Metrics { hooks_delivered, hooks_dropped, .. } = metrics.clone();
@@ -166,25 +209,21 @@ impl Exposition {
         registry.register("mesibo_relay_bytes", "Bytes that the relay has passed on", bytes);
         let help = "Clients and allocations that the relay has not taken";
         registry.register("mesibo_relay_refused", help, refused);
-        let help = "RTP packets from publishers";
-        registry.register("mesibo_media_packets_received", help, packets_in.clone());
-        let help = "RTP packets to subscribers";
-        registry.register("mesibo_media_packets_forwarded", help, packets_out.clone());
-        registry.register("mesibo_media_peers", "Peer connections", peers.clone());
-        let media_load = Number::default();
-        let help = "Processor time of the media loop, percent of its core";
-        registry.register("mesibo_media_load_percent", help, media_load.clone());
-        let help = "Entries to rooms, and streams, refused because the media loop was at its limit";
+        loops.register(&mut registry);
+        let help = "Entries to rooms, and streams, refused because media loops were at their limit";
         registry.register("mesibo_media_refusals", help, metrics.rooms_refused.clone());
         let help = "Memory of the process, 0 where the system does not say";
         registry.register("process_resident_memory_bytes", help, memory.clone());
         let metrics = metrics.clone();
-        Exposition { registry, metrics, media, packets_in, packets_out, peers, media_load, memory }
+        Exposition { registry, metrics, media, loops, memory }
     }
 
     /// What the console shows.
     pub fn figures(&self) -> Value {
-        let (metrics, media) = (&self.metrics, &self.media);
+        let metrics = &self.metrics;
+        let media = |of: fn(&Figures) -> &AtomicU64| -> u64 {
+            self.media.iter().map(|figures| of(figures).load(Relaxed)).sum()
+        };
         json!({
             "sessions": metrics.sessions.get(),
             "rooms": metrics.rooms.get(),
@@ -204,20 +243,16 @@ impl Exposition {
             "relay_allocations": metrics.relay.allocations.get(),
             "relay_bytes": metrics.relay.bytes.get(),
             "relay_refused": metrics.relay.refused.get(),
-            "peers": media.peers.load(Relaxed),
-            "packets_in": media.packets_in.load(Relaxed),
-            "packets_out": media.packets_out.load(Relaxed),
+            "peers": media(|figures| &figures.peers),
+            "packets_in": media(|figures| &figures.packets_in),
+            "packets_out": media(|figures| &figures.packets_out),
             "memory": resident_bytes(),
         })
     }
 
     /// The text as Prometheus reads it.
     fn text(&self) -> String {
-        let Figures { packets_in, packets_out, peers, .. } = &*self.media;
-        self.packets_in.inner().store(packets_in.load(Relaxed), Relaxed);
-        self.packets_out.inner().store(packets_out.load(Relaxed), Relaxed);
-        self.peers.set(peers.load(Relaxed));
-        self.media_load.set(self.media.load_percent.load(Relaxed));
+        self.loops.take(&self.media);
         self.memory.set(resident_bytes().unwrap_or(0));
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("a string takes everything");

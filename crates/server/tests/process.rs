@@ -309,7 +309,7 @@ async fn the_metrics_tell_what_was_done() {
     assert!(value("mesibo_store_commit_seconds_count") >= 3.0);
     assert!(value("mesibo_store_requests_total") >= value("mesibo_store_commit_seconds_count"));
     assert_eq!(value("mesibo_rooms"), 0.0);
-    assert_eq!(value("mesibo_media_packets_forwarded_total"), 0.0);
+    assert_eq!(value(r#"mesibo_media_packets_forwarded_total{loop="0"}"#), 0.0);
     assert!(value("process_resident_memory_bytes") > 1e6);
     assert!(!text.contains("ada"), "no user is named: {text}");
 }

@@ -6,22 +6,17 @@
 //! them.
 //!
 //! `cargo run --release -p sfu --example media_load -- [--publishers N] [--subscribers N] [--burst N]
-//! [--rate PACKETS_PER_S] [--seconds N]`: without subscribers each publisher sees all the others. The last
-//! line is one JSON object.
+//! [--rate PACKETS_PER_S] [--seconds N] [--rooms N] [--loops N]`: without subscribers each publisher sees all
+//! the others. So many are in each room, and rooms are spread over the loops in turn. The last line is one
+//! JSON object.
 #![allow(clippy::print_stdout)] // Its result.
 #![allow(dead_code)] // The media loop is used in part.
 
 mod media_load {
     pub mod process;
 }
-#[path = "../../server/src/media/load.rs"]
-mod load;
-#[path = "../../server/src/media/recorder_queue.rs"]
-mod recorder_queue;
-#[path = "../../server/src/media/socket.rs"]
-mod socket;
-#[path = "../../server/src/media/udp_loop.rs"]
-mod udp_loop;
+#[path = "../tests/media/mod.rs"]
+mod media;
 
 use std::error::Error;
 use std::io;
@@ -46,13 +41,25 @@ struct Load {
     burst: u32,
     rate: u32,
     seconds: u64,
+    rooms: u64,
+    loops: usize,
+}
+
+impl Load {
+    /// In one room.
+    fn people(&self) -> u64 {
+        self.publishers + self.subscribers
+    }
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut load = Load { publishers: 1, subscribers: 100, burst: 4, rate: 300, seconds: 6 };
+    let (rooms, loops) = (1, 1);
+    let mut load =
+        Load { publishers: 1, subscribers: 100, burst: 4, rate: 300, seconds: 6, rooms, loops };
     let mut arguments = std::env::args().skip(1).peekable();
     if arguments.peek().is_some_and(|first| first == media_load::process::ARGUMENT) {
-        return media_load::process::serve();
+        let loops = arguments.nth(1).ok_or("how many loops?")?;
+        return media_load::process::serve(loops.parse()?);
     }
     while let Some(name) = arguments.next() {
         let value: u64 = arguments.next().ok_or("a value is missing")?.parse()?;
@@ -62,18 +69,20 @@ fn main() -> Result<(), Box<dyn Error>> {
             "--burst" => load.burst = value.max(1) as u32,
             "--rate" => load.rate = value.max(1) as u32,
             "--seconds" => load.seconds = value,
+            "--rooms" => load.rooms = value.max(1),
+            "--loops" => load.loops = value.max(1) as usize,
             _ => return Err(format!("unknown argument {name}").into()),
         }
     }
     let bursts = measure(load)?;
     let single = measure(Load { burst: 1, ..load })?;
-    let Load { publishers, subscribers, burst, rate, .. } = load;
+    let Load { publishers, subscribers, burst, rate, rooms, loops, .. } = load;
     println!(
         "{{\"packets_per_cpu_s\":{:.0},\"packets_per_cpu_s_without_bursts\":{:.0},\
          \"packets_per_s\":{:.0},\"cpu_share\":{:.3},\"received_share\":{:.4},\
          \"bytes_per_participant\":{:.0},\
          \"publishers\":{publishers},\"subscribers\":{subscribers},\"burst\":{burst},\
-         \"rate\":{rate},\"bytes\":{PAYLOAD_BYTES}}}",
+         \"rate\":{rate},\"bytes\":{PAYLOAD_BYTES},\"rooms\":{rooms},\"loops\":{loops}}}",
         bursts.per_cpu_s,
         single.per_cpu_s,
         bursts.per_s,
@@ -93,7 +102,7 @@ struct Seen {
 }
 
 fn measure(load: Load) -> Result<Seen, Box<dyn Error>> {
-    let mut media = MediaProcess::start()?;
+    let mut media = MediaProcess::start(load.loops)?;
     let empty = media.figures()?;
     let mut crowd = Crowd::new(load)?;
     for index in 0..crowd.clients.len() {
@@ -150,7 +159,7 @@ impl Crowd {
     fn new(load: Load) -> io::Result<Crowd> {
         let poll = Poll::new()?;
         let mut clients = Vec::new();
-        for index in 0..load.publishers + load.subscribers {
+        for index in 0..load.rooms * load.people() {
             let mut socket = mio::net::UdpSocket::bind("127.0.0.1:0".parse().expect("an address"))?;
             let readable = Interest::READABLE;
             poll.registry().register(&mut socket, Token(index as usize), readable)?;
@@ -170,7 +179,7 @@ impl Crowd {
         Ok(Crowd { clients, poll, sending: false, received: 0, load })
     }
 
-    /// Publishers offer one picture each, subscribers want all of them.
+    /// Publishers offer one picture each, subscribers want all of those in their room.
     fn join(
         &mut self,
         index: usize,
@@ -178,23 +187,25 @@ impl Crowd {
         media: &mut MediaProcess,
     ) -> Result<(), Box<dyn Error>> {
         let client = &mut self.clients[index];
-        let peer = index as u64;
+        let (peer, people) = (index as u64, load.people());
+        let (room, place) = (peer / people, peer % people);
         let mut api = client.rtc.sdp_api();
         let mut line = |direction| api.add_media(MediaKind::Video, direction, None, None, None);
         let mut lines = Vec::new();
-        if peer < load.publishers {
+        if place < load.publishers {
             let mid = line(Direction::SendOnly);
             lines.push(Line { mid: mid.to_string(), stream: peer, sends: true });
             client.publishes = Some(Publishes { mid, sequence: 1, next_at: Instant::now() });
         }
-        if peer >= load.publishers || load.subscribers == 0 {
-            for stream in (0..load.publishers).filter(|stream| *stream != peer) {
+        if place >= load.publishers || load.subscribers == 0 {
+            let first = room * people;
+            for stream in (first..first + load.publishers).filter(|stream| *stream != peer) {
                 let mid = line(Direction::RecvOnly).to_string();
                 lines.push(Line { mid, stream, sends: false });
             }
         }
         let (offer, pending): (_, SdpPendingOffer) = api.apply().ok_or("nothing to offer")?;
-        let answer = media.negotiate(peer, &offer.to_sdp_string(), &lines)?;
+        let answer = media.negotiate(peer, room, &offer.to_sdp_string(), &lines)?;
         let answer = SdpAnswer::from_sdp_string(&answer)?;
         client.rtc.sdp_api().accept_answer(pending, answer)?;
         client.drain()?;

@@ -2,7 +2,8 @@
 //!
 //! A binding request names its peer by the user name fragment that the SFU gave it, and proves it
 //! with that peer's password. From then on its address stands for the peer: one look-up for each
-//! packet, however many peers there are.
+//! packet, however many peers there are. Where several SFUs share a port, the host finds the SFU in
+//! the same way, by what each of them claims ([`Output::Claim`](crate::Output::Claim)).
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -10,50 +11,76 @@ use std::net::SocketAddr;
 /// Index of a peer in the SFU's table.
 pub type Slot = usize;
 
-/// The two ways to a peer.
-#[derive(Debug, Default)]
-pub struct Demux {
-    by_address: HashMap<SocketAddr, Slot>,
-    by_fragment: HashMap<String, Slot>,
+/// What datagrams are known by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// Binding requests that name this user name fragment.
+    Fragment(String),
+    /// All others from this address.
+    Address(SocketAddr),
 }
 
-impl Demux {
-    /// Who was last proven to send from this address.
-    pub fn by_address(&self, source: SocketAddr) -> Option<Slot> {
-        self.by_address.get(&source).copied()
-    }
+/// Whose a datagram is.
+#[derive(Debug)]
+pub struct Demux<T> {
+    by_address: HashMap<SocketAddr, T>,
+    by_fragment: HashMap<String, T>,
+}
 
-    /// Whom a binding request names; the proof is the caller's business.
-    pub fn by_fragment(&self, fragment: &str) -> Option<Slot> {
-        self.by_fragment.get(fragment).copied()
+impl<T> Default for Demux<T> {
+    fn default() -> Self {
+        Demux { by_address: HashMap::new(), by_fragment: HashMap::new() }
     }
+}
 
-    /// The peer was given this user name fragment.
-    pub fn add_fragment(&mut self, fragment: String, slot: Slot) {
-        self.by_fragment.insert(fragment, slot);
-    }
-
-    /// The fragment is void.
-    pub fn remove_fragment(&mut self, fragment: &str) {
-        self.by_fragment.remove(fragment);
-    }
-
-    /// The peer has proven that it sends from here.
-    pub fn add_address(&mut self, source: SocketAddr, slot: Slot) {
-        self.by_address.insert(source, slot);
-    }
-
-    /// The address is nobody's, if it was still this peer's.
-    pub fn remove_address(&mut self, source: SocketAddr, slot: Slot) {
-        if self.by_address(source) == Some(slot) {
-            self.by_address.remove(&source);
+impl<T: Copy + PartialEq> Demux<T> {
+    /// Whom a binding request names, or who was last proven to send from this address. The second
+    /// word says whether it is a binding request; the proof is the caller's business.
+    pub fn find(&self, source: SocketAddr, datagram: &[u8]) -> (Option<T>, bool) {
+        match local_fragment(datagram) {
+            Some(fragment) => (self.by_fragment.get(fragment).copied(), true),
+            None => (self.by_address.get(&source).copied(), false),
         }
     }
+
+    /// These datagrams are this one's, whosever they were.
+    pub fn claim(&mut self, route: Route, owner: T) {
+        match route {
+            Route::Fragment(fragment) => drop(self.by_fragment.insert(fragment, owner)),
+            Route::Address(address) => drop(self.by_address.insert(address, owner)),
+        }
+    }
+
+    /// They are nobody's, if they were still this one's.
+    pub fn release(&mut self, route: &Route, owner: T) {
+        if !self.is_of(route, owner) {
+            return;
+        }
+        match route {
+            Route::Fragment(fragment) => drop(self.by_fragment.remove(fragment)),
+            Route::Address(address) => drop(self.by_address.remove(address)),
+        }
+    }
+
+    /// They are this one's.
+    pub fn is_of(&self, route: &Route, owner: T) -> bool {
+        let known = match route {
+            Route::Fragment(fragment) => self.by_fragment.get(fragment),
+            Route::Address(address) => self.by_address.get(address),
+        };
+        known == Some(&owner)
+    }
+
+    /// All that is this one's is nobody's.
+    pub fn release_all(&mut self, owner: T) {
+        self.by_fragment.retain(|_, of| *of != owner);
+        self.by_address.retain(|_, of| *of != owner);
+    }
 }
 
-/// The SFU's own user name fragment in a STUN binding request (RFC 8489 5, RFC 8445 7.2.2), or
+/// Our own user name fragment in a STUN binding request (RFC 8489 5, RFC 8445 7.2.2), or
 /// `None` for anything else.
-pub fn local_fragment(datagram: &[u8]) -> Option<&str> {
+fn local_fragment(datagram: &[u8]) -> Option<&str> {
     const BINDING_REQUEST: [u8; 2] = [0x00, 0x01];
     const MAGIC_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
     const USERNAME: u16 = 0x0006;
@@ -104,9 +131,14 @@ mod tests {
     fn a_peer_loses_an_address_that_another_proves() {
         let mut demux = Demux::default();
         let address = SocketAddr::from(([127, 0, 0, 1], 2));
-        demux.add_address(address, 3);
-        demux.add_address(address, 4);
-        demux.remove_address(address, 3);
-        assert_eq!(demux.by_address(address), Some(4));
+        let (route, media) = (Route::Address(address), [0x80; 20]);
+        demux.claim(route.clone(), 3);
+        demux.claim(route.clone(), 4);
+        demux.release(&route, 3);
+        assert_eq!(demux.find(address, &media), (Some(4), false));
+        demux.release_all(3);
+        assert!(demux.is_of(&route, 4));
+        demux.release_all(4);
+        assert_eq!(demux.find(address, &media), (None, false));
     }
 }

@@ -36,5 +36,6 @@ mod speakers;
 mod talking;
 
 pub use command::{Command, Event, Kind, Mapping, PeerId, Refusal, RoomId, StreamId, View};
+pub use demux::{Demux, Route};
 pub use recording::{Encoding, Frame, Recorded};
 pub use sfu::{Config, Counters, Input, Output, Sfu, Transmit};

@@ -16,7 +16,7 @@ use wire::limits::HELD_FOR;
 
 use crate::command::{Command, Event, Kind, PeerId, RoomId, StreamId};
 use crate::deadlines::Deadlines;
-use crate::demux::{Demux, Slot};
+use crate::demux::{Demux, Route, Slot};
 use crate::peer::Peer;
 use crate::publication::Publication;
 use crate::recording::Recorded;
@@ -59,6 +59,11 @@ pub enum Output {
     Transmit(Transmit),
     /// Tell the hub.
     Event(Event),
+    /// From now on these datagrams are for this SFU: for a host that has several at one port. Comes before
+    /// anything that could make somebody send them.
+    Claim(Route),
+    /// They are not, unless another SFU has claimed them since.
+    Release(Route),
     /// Write down what is recorded.
     Recorded(Recorded),
     /// Nothing more until an input comes or this time; `None` is for ever.
@@ -100,7 +105,7 @@ pub struct Sfu {
     peers: Vec<Option<Peer>>,
     free: Vec<Slot>,
     slots: HashMap<PeerId, Slot>,
-    demux: Demux,
+    demux: Demux<Slot>,
     publications: HashMap<StreamId, Publication>,
     /// Peers that were written to.
     dirty: Vec<Slot>,
@@ -198,6 +203,18 @@ impl Sfu {
         }
         let since = *self.dirty_since.get_or_insert(self.now);
         Some(since + HELD_FOR).filter(|at| *at > self.now)
+    }
+
+    fn claim(&mut self, route: Route, slot: Slot) {
+        self.outputs.push_back(Output::Claim(route.clone()));
+        self.demux.claim(route, slot);
+    }
+
+    fn release(&mut self, route: Route, slot: Slot) {
+        if self.demux.is_of(&route, slot) {
+            self.demux.release(&route, slot);
+            self.outputs.push_back(Output::Release(route));
+        }
     }
 
     fn tell(&mut self, event: Event) {

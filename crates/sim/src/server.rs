@@ -145,7 +145,7 @@ impl World {
                 Output::Close { session, code } => self.server_hangs_up(session, code),
                 Output::Store { ticket, request } => self.ask_server_store(ticket, request),
                 Output::AdminReply { result, .. } => self.server.answers.push(result),
-                Output::Media(command) => self.media_command(command),
+                Output::Media(_, command) => self.media_command(command),
                 // No app of the simulation has asked to be asked.
                 Output::Intercept(_)
                 | Output::Uploader { .. }

@@ -421,7 +421,7 @@ pub const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 /// video each, and room to spare. An offer with more is refused.
 pub const MEDIA_LINES_MAX: usize = 512;
 
-/// Peer connections of one media server; a further one is refused. Each costs about 200 KB.
+/// Peer connections of one media loop; a further one is refused. Each costs about 200 KB.
 pub const PEERS_MAX: usize = 20_000;
 
 /// Addresses from which one peer may send at the same time: its interfaces and their successors
@@ -494,7 +494,7 @@ pub const ALLOCATION_INTERVAL: Duration = Duration::from_millis(250);
 /// 2.5 Mbit/s. Older ones are not repaired, the subscriber asks for a key frame.
 pub const RESEND_PACKETS_MAX: usize = 800;
 
-/// Streams a media server remembers, published, wanted or paused. Commands about further ones
+/// Streams a media loop remembers, published, wanted or paused. Commands about further ones
 /// have no effect.
 pub const PUBLICATIONS_MAX: usize = 100_000;
 
@@ -555,23 +555,35 @@ pub const RECORDED_TRACKS_WITHIN: Duration = Duration::from_secs(3);
 /// Recordings that are written and wait for the library. A further one is taken at the next start.
 pub const RECORDINGS_WAITING_MAX: usize = 1_000;
 
-/// Commands waiting for the media loop; a further one is handed back and its caller says so.
+/// Media loops of one server, each with a core of its own. One more than that is not started: the one
+/// thread that reads the port for them would not keep up.
+pub const MEDIA_LOOPS_MAX: usize = 64;
+
+/// How long a media loop may do nothing, not even show that it is there, which it does every second,
+/// before nobody more is let into its rooms. A key frame for a thousand viewers takes less than one.
+pub const MEDIA_STILL_AFTER: Duration = Duration::from_secs(5);
+
+/// How often it is looked at that.
+pub const MEDIA_WATCHED_EVERY: Duration = Duration::from_secs(1);
+
+/// Commands waiting for a media loop; a further one is handed back and its caller says so.
 pub const MEDIA_COMMANDS_MAX: usize = 4_096;
 
-/// Events of the media loop waiting for the server. Beyond it notices of who talks are dropped
+/// Events of a media loop waiting for the server. Beyond it notices of who talks are dropped
 /// and no further command is taken until some are gone.
 pub const MEDIA_EVENTS_MAX: usize = 4_096;
 
-/// Processor time of the media loop, percent of its core, above which nobody more is let into a room and
-/// no further stream is taken: `RoomRefused` says so. Near 100 packets would wait for each other, and
+/// Processor time of a media loop, percent of its core, from which on nobody more is let into its rooms and
+/// no further stream is taken there, unless the operator sets another one: `RoomRefused` says so. Near 100 packets would wait for each other, and
 /// everybody would see it.
 pub const MEDIA_LOAD_MAX_PERCENT: u32 = 80;
 
-/// Below this there is room again. Nearer to the other one, and whoever is let in would close the door.
-pub const MEDIA_LOAD_AGAIN_PERCENT: u32 = 65;
+/// Below this part of it there is room again: 65 % for 80 %. Nearer to 1, and whoever is let in would close
+/// the door.
+pub const MEDIA_LOAD_AGAIN: f64 = 65.0 / 80.0;
 
-/// Receive and send buffer of the media socket, bytes: 100 ms of 300 Mbit/s. The kernel drops
-/// what exceeds it; receivers ask for it again.
+/// Receive and send buffer of the media socket, and what may wait for each loop, bytes: 100 ms of
+/// 300 Mbit/s. What exceeds it is dropped; receivers ask for it again.
 pub const MEDIA_SOCKET_BYTES: usize = 4 * 1024 * 1024;
 
 // ---- relay (TURN) ------------------------------------------------------------------------

@@ -7,6 +7,10 @@ use alloc::vec::Vec;
 use wire::id::{AppId, GroupId, SessionId, StreamId, Ticket, Uid};
 use wire::time::Timestamp;
 
+/// One of the loops of the media server, each with a processor of its own. A room is in one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LoopId(pub u32);
+
 /// Audio or video.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
@@ -167,8 +171,15 @@ pub enum Event {
         /// Bit n: encoding n of the publisher.
         wanted: u32,
     },
-    /// The media server has no room for more, or has room again.
-    Full(bool),
+    /// How busy a loop is. Told of each loop when the server starts; until then there is one.
+    Load {
+        /// Which one.
+        at: LoopId,
+        /// Of its processor.
+        percent: u32,
+        /// It has no room for more.
+        full: bool,
+    },
     /// A recording cannot go on: the disk is full, or it has become too large.
     RecordingFailed {
         /// Of which room.

@@ -21,6 +21,8 @@ pub struct Host {
     pub store: MemoryStore,
     pub now: Now,
     pub media: Vec<media::Command>,
+    /// To which loop each of them went.
+    pub loops: Vec<media::LoopId>,
     pub answers: Vec<Result<admin::Reply, admin::AdminError>>,
     /// Requests that change something fail while this is set.
     pub disk_full: bool,
@@ -53,6 +55,7 @@ impl Host {
             store: MemoryStore::default(),
             now: Now { instant: Instant(0), wall: Timestamp(1_700_000_000_000) },
             media: Vec::new(),
+            loops: Vec::new(),
             answers: Vec::new(),
             disk_full: false,
             stuck: BTreeSet::new(),
@@ -102,7 +105,10 @@ impl Host {
                     None => self.perform(ticket, request),
                 },
                 Output::AdminReply { result, .. } => self.answers.push(result),
-                Output::Media(command) => self.media.push(command),
+                Output::Media(at, command) => {
+                    self.loops.push(at);
+                    self.media.push(command);
+                }
                 Output::RemoveFiles { names } => self.input(Input::FilesRemoved { names }),
                 Output::Recalled { gid, sender, id } => self.recalled.push((gid, sender, id)),
                 Output::Push(push) => self.pushes.push(*push),

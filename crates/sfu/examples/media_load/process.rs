@@ -1,4 +1,4 @@
-//! The media loop in a process of its own, so that its memory can be told from its clients'.
+//! The media loops in a process of its own, so that its memory can be told from its clients'.
 //!
 //! One line in, one line out, over its standard input and output.
 
@@ -9,9 +9,9 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use sfu::{Command, Event, Kind, Mapping, PeerId, RoomId, StreamId};
 
-use crate::udp_loop::{self, MediaConfig, MediaHandle};
+use crate::media::handle::{self, MediaConfig, MediaHandle};
 
-/// The program's only argument when it is that process.
+/// The program's first argument when it is that process; the other one is how many loops.
 pub const ARGUMENT: &str = "--media";
 const NEW_LINE: char = '\u{1}';
 
@@ -22,7 +22,7 @@ pub struct Line {
     pub sends: bool,
 }
 
-/// What the loop has done so far.
+/// What the loops have done so far, and the thread that reads the port for several.
 pub struct Figures {
     pub cpu_s: f64,
     pub packets_out: f64,
@@ -38,9 +38,10 @@ pub struct MediaProcess {
 }
 
 impl MediaProcess {
-    pub fn start() -> Result<MediaProcess, Box<dyn Error>> {
+    pub fn start(loops: usize) -> Result<MediaProcess, Box<dyn Error>> {
         let mut program = std::process::Command::new(std::env::current_exe()?);
-        program.arg(ARGUMENT).stdin(Stdio::piped()).stdout(Stdio::piped());
+        program.arg(ARGUMENT).arg(loops.to_string());
+        program.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = program.spawn()?;
         let to = process.stdin.take().ok_or("no way in")?;
         let from = BufReader::new(process.stdout.take().ok_or("no way out")?);
@@ -51,6 +52,7 @@ impl MediaProcess {
     pub fn negotiate(
         &mut self,
         peer: u64,
+        room: u64,
         offer: &str,
         lines: &[Line],
     ) -> Result<String, Box<dyn Error>> {
@@ -58,7 +60,7 @@ impl MediaProcess {
             lines.iter().map(|Line { mid, stream, sends }| format!("{mid} {stream} {sends}"));
         let lines = lines.collect::<Vec<_>>().join(",");
         let offer = offer.replace("\r\n", &NEW_LINE.to_string());
-        let answer = self.ask(&format!("{peer}\t{lines}\t{offer}"))?;
+        let answer = self.ask(&format!("{peer}\t{room}\t{lines}\t{offer}"))?;
         Ok(answer.replace(NEW_LINE, "\r\n"))
     }
 
@@ -85,17 +87,20 @@ impl Drop for MediaProcess {
 }
 
 /// Is that process, until nobody asks any more.
-pub fn serve() -> Result<(), Box<dyn Error>> {
+pub fn serve(loops: usize) -> Result<(), Box<dyn Error>> {
     let (sender, mut events) = tokio::sync::mpsc::channel(1_024);
-    let config = MediaConfig { listen: "127.0.0.1:0".parse()?, announce: Vec::new() };
-    let media = udp_loop::start(config, sender, std::sync::mpsc::sync_channel(1).0)?;
+    let listen = "127.0.0.1:0".parse()?;
+    let config = MediaConfig { listen, announce: Vec::new(), loops, load_max: 100 };
+    let media = handle::start(config, sender, std::sync::mpsc::sync_channel(1).0)?;
     for line in std::io::stdin().lines() {
         let line = line?;
         // Events of the media that flows are nobody's.
         while events.try_recv().is_ok() {}
-        let answer = match line.splitn(3, '\t').collect::<Vec<_>>()[..] {
-            [peer, lines, offer] => {
-                negotiate(&media, PeerId(peer.parse()?), lines, offer)?;
+        let answer = match line.splitn(4, '\t').collect::<Vec<_>>()[..] {
+            [peer, room, lines, offer] => {
+                let room: u64 = room.parse()?;
+                let at = room as usize % loops;
+                negotiate(&media, at, (PeerId(peer.parse()?), RoomId(room)), lines, offer)?;
                 loop {
                     match events.blocking_recv().ok_or("the media loop ended")? {
                         Event::Answer { sdp, .. } => break sdp.replace("\r\n", "\u{1}"),
@@ -105,9 +110,11 @@ pub fn serve() -> Result<(), Box<dyn Error>> {
                 }
             }
             _ => {
-                let figures = media.figures();
-                let (cpu_us, out) = (&figures.cpu_us, &figures.packets_out);
-                format!("{} {} {}", cpu_us.load(Relaxed), out.load(Relaxed), memory()?)
+                let of_port = media.port_figures().cpu_us.load(Relaxed);
+                let loops = media.figures();
+                let cpu_us = loops.iter().map(|it| it.cpu_us.load(Relaxed)).sum::<u64>();
+                let out = loops.iter().map(|it| it.packets_out.load(Relaxed)).sum::<u64>();
+                format!("{} {out} {}", of_port + cpu_us, memory()?)
             }
         };
         println!("{answer}");
@@ -117,7 +124,8 @@ pub fn serve() -> Result<(), Box<dyn Error>> {
 
 fn negotiate(
     media: &MediaHandle,
-    peer: PeerId,
+    at: usize,
+    (peer, room): (PeerId, RoomId),
     lines: &str,
     offer: &str,
 ) -> Result<(), Box<dyn Error>> {
@@ -131,9 +139,10 @@ fn negotiate(
         if sends.parse()? { send.push(mapping) } else { receive.push(mapping) }
     }
     let refused = |_| "the media loop takes no command";
-    media.command(Command::Open { peer, room: RoomId(1) }).map_err(refused)?;
+    media.command(at, Command::Open { peer, room }).map_err(refused)?;
     let offer = offer.replace(NEW_LINE, "\r\n");
-    media.command(Command::Negotiate { peer, ticket: 0, offer, send, receive }).map_err(refused)?;
+    let negotiate = Command::Negotiate { peer, ticket: 0, offer, send, receive };
+    media.command(at, negotiate).map_err(refused)?;
     Ok(())
 }
 

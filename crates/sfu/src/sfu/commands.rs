@@ -4,7 +4,7 @@ use wire::limits::PEERS_MAX;
 
 use super::{Output, Sfu};
 use crate::command::{Command, Event, Kind, Mapping, PeerId, Refusal, RoomId, StreamId};
-use crate::demux::Slot;
+use crate::demux::{Route, Slot};
 use crate::line::Line;
 use crate::peer::Peer;
 use crate::publication::Publisher;
@@ -82,9 +82,9 @@ impl Sfu {
         let fragment = peer.rtc.direct_api().local_ice_credentials().ufrag;
         let outdated = peer.fragment.replace(fragment.clone()).filter(|old| *old != fragment);
         if let Some(old) = outdated {
-            self.demux.remove_fragment(&old);
+            self.release(Route::Fragment(old), slot);
         }
-        self.demux.add_fragment(fragment, slot);
+        self.claim(Route::Fragment(fragment), slot);
 
         for (_, stream, kind) in before.iter().filter(|published| !after.contains(published)) {
             self.unpublish(slot, *stream, *kind);
@@ -183,11 +183,11 @@ impl Sfu {
         for (_, stream, kind) in std::mem::take(&mut peer.publishes) {
             self.unpublish(slot, stream, kind);
         }
-        if let Some(fragment) = &peer.fragment {
-            self.demux.remove_fragment(fragment);
+        if let Some(fragment) = peer.fragment.take() {
+            self.release(Route::Fragment(fragment), slot);
         }
         for address in peer.paths.addresses() {
-            self.demux.remove_address(address, slot);
+            self.release(Route::Address(address), slot);
         }
         self.free.push(slot);
         // Says goodbye, so that the other side need not wait for silence.

@@ -10,7 +10,7 @@ use str0m::rtp::{RtpPacket, Vp8Descriptor};
 use super::{Output, Sfu};
 use crate::codec::starts_key_frame;
 use crate::command::{Event, Kind};
-use crate::demux::{Slot, local_fragment};
+use crate::demux::{Route, Slot};
 use crate::key_frames::KeyFrames;
 use crate::layer::{Layer, Meter, is_of};
 use crate::line::{Forwarded, Incoming};
@@ -27,9 +27,7 @@ impl Sfu {
         destination: SocketAddr,
         bytes: &[u8],
     ) {
-        let claimed = local_fragment(bytes).map(|fragment| self.demux.by_fragment(fragment));
-        let proof = claimed.is_some();
-        let slot = claimed.unwrap_or_else(|| self.demux.by_address(source));
+        let (slot, proof) = self.demux.find(source, bytes);
         let datagram = Receive::new(Protocol::Udp, source, self.candidate(destination), bytes);
         let (Some(slot), Ok(datagram)) = (slot, datagram) else {
             self.counters.foreign += 1;
@@ -44,15 +42,17 @@ impl Sfu {
             return self.drain(slot);
         }
         self.counters.received += 1;
+        let is_back = peer.link == Link::Silent && peer.rtc.is_connected();
         if proof {
-            self.demux.add_address(source, slot);
-            if let Some(forgotten) = peer.paths.on_proof(self.now, source) {
-                self.demux.remove_address(forgotten, slot);
+            let forgotten = peer.paths.on_proof(self.now, source);
+            self.claim(Route::Address(source), slot);
+            if let Some(forgotten) = forgotten {
+                self.release(Route::Address(forgotten), slot);
             }
         } else {
             peer.paths.on_heard(self.now, source);
         }
-        if peer.link == Link::Silent && peer.rtc.is_connected() {
+        if is_back {
             self.on_connected(slot);
         }
         self.drain(slot);

@@ -7,7 +7,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use sfu::{
-    Command, Config, Event, Input, Kind, Mapping, Output, PeerId, Recorded, RoomId, Sfu, StreamId,
+    Command, Config, Demux, Event, Input, Kind, Mapping, Output, PeerId, Recorded, RoomId, Route,
+    Sfu, StreamId,
 };
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::media::{
@@ -147,6 +148,8 @@ pub struct World {
     busy_until: BTreeMap<SocketAddr, Instant>,
     next_ticket: u64,
     sfu_deadline: Option<Instant>,
+    /// What the SFU has claimed.
+    routes: Demux<()>,
 }
 
 pub fn sfu_address() -> SocketAddr {
@@ -172,6 +175,7 @@ impl World {
             busy_until: BTreeMap::new(),
             next_ticket: 0,
             sfu_deadline: None,
+            routes: Demux::default(),
         }
     }
 
@@ -485,6 +489,8 @@ impl World {
                     break;
                 }
                 Output::Event(event) => self.events.push(event),
+                Output::Claim(route) => self.routes.claim(route, ()),
+                Output::Release(route) => self.routes.release(&route, ()),
                 Output::Recorded(recorded) => self.recorded.push(recorded),
                 Output::Transmit(transmit) => self.fly(Flight {
                     source: transmit.source,
@@ -524,8 +530,18 @@ impl World {
             if self.chance.percent(self.truncate_percent) {
                 bytes.truncate(self.chance.below(bytes.len() as u64) as usize);
             }
+            let (claimed, names_peer) = self.routes.find(source, &bytes);
+            let before = self.sfu.counters().received;
             let input = Input::Datagram { source, destination, bytes: &bytes };
-            return self.sfu.handle_input(self.now, input);
+            self.sfu.handle_input(self.now, input);
+            let taken = self.sfu.counters().received > before;
+            let is_some = claimed.is_some();
+            assert!(is_some || !taken, "a host with several SFUs would not have handed it over");
+            if taken && names_peer {
+                // What comes right behind a check such a host hands over, too.
+                self.routes.claim(Route::Address(source), ());
+            }
+            return;
         }
         let client = self.clients.values_mut().find(|client| client.outside == destination);
         let Some(client) = client else { return };

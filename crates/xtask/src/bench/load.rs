@@ -50,6 +50,15 @@ pub fn sfu(_: &Built) -> anyhow::Result<Vec<Figure>> {
         Figure::new(name, packets, unit, Budget::AtLeast(200_000.0)),
         Figure::new(format!("{name}, without bursts"), single, unit, Budget::None),
     ];
+    let two = ["--subscribers", "50", "--rooms", "2", "--loops", "2"];
+    let spread =
+        number(&example("sfu", "media_load", &two.map(str::as_ref))?, "packets_per_cpu_s")?;
+    figures.push(Figure::new(
+        format!("{name}, two rooms in two loops"),
+        spread,
+        unit,
+        Budget::None,
+    ));
     // Pictures of 500 kbit/s each.
     for (room, publishers, subscribers) in
         [("500 viewers of one publisher", "1", "500"), ("20 who see all the others", "20", "0")]
