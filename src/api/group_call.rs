@@ -81,6 +81,13 @@ impl Room {
         }
     }
 
+    /// Tells this listener from now on, if it is one.
+    fn listen(&self, listener: JsValue) {
+        if listener.is_object() {
+            *self.listener.borrow_mut() = listener;
+        }
+    }
+
     /// What the room's own callbacks go to: its listener, else the global ones.
     fn listeners(&self) -> Vec<JsValue> {
         let own = self.listener.borrow().clone();
@@ -381,9 +388,7 @@ impl MesiboGroupCall {
     }
 
     pub fn join(&self, listener: JsValue, admin: JsValue) {
-        if listener.is_object() {
-            *self.room.listener.borrow_mut() = listener;
-        }
+        self.room.listen(listener);
         *self.room.admin_listener.borrow_mut() = admin;
         self.room.driver.page.put_room(&self.room);
         self.room.enter();
@@ -491,9 +496,10 @@ impl MesiboGroupCall {
 }
 
 impl super::page::Page {
-    /// The group call of this room; the same object for the same room.
+    /// The group call of this room; the same object for the same room, and who asks last listens.
     pub fn group_call(&self, gid: GroupId, listener: JsValue) -> JsValue {
         if let Some(room) = self.rooms.borrow().get(&gid) {
+            room.listen(listener);
             return room.object.borrow().clone();
         }
         let driver = self.driver;

@@ -329,6 +329,20 @@ test("sound is heard to begin and end, comes from where the page wants, and can 
   covers("MesiboGroupcall_OnAudioDeviceChanged");
 });
 
+test("a page that asks for its room again, as a component that is mounted anew, is told by its new listener", async () => {
+  const { people, gid, pages } = await enter(["ada", "bob"]);
+  const [a, b] = pages;
+  await a.evaluate((gid) => {
+    window.gone = [];
+    const said = (who, here) => !here && gone.push(who.getAddress());
+    const again = room.api.groupCall({ MesiboGroupcall_OnPublisher: said }, gid);
+    if (again !== room.call) gone.push("another room");
+  }, gid);
+  await b.evaluate(() => room.leave());
+  await a.until(() => gone.length > 0);
+  assert.deepEqual(await a.evaluate(() => gone), [people[1].address]);
+});
+
 test("participants are put in order and into a grid that fills the place", async () => {
   const { pages } = await enter(["ada", "bob", "carol"]);
   const placed = await pages[0].evaluate(() => {

@@ -14,9 +14,6 @@ use super::{Asked, Caller, Outcome, fields};
 use crate::admin;
 use crate::clock::unix_seconds;
 
-/// Of one answer.
-pub const GROUPS_MAX: usize = 500;
-
 impl Asked<'_> {
     /// Makes a group, or changes its name; `m` are members to add.
     pub(super) async fn set_group(&self, caller: &Caller) -> Outcome {

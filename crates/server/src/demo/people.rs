@@ -5,10 +5,9 @@ use hub::port::admin::{GroupFields, MemberFields, Operation, Reply, UserFields, 
 use hub::port::store::User;
 use serde_json::{Value, json};
 use wire::id::GroupId;
-use wire::limits::CONTACTS_MAX;
+use wire::limits::{CONTACTS_MAX, DEMO_GROUPS_MAX};
 use wire::mask::admin as may;
 
-use super::groups::GROUPS_MAX;
 use super::{Asked, Caller, Outcome, fields};
 use crate::clock::unix_seconds;
 
@@ -33,7 +32,7 @@ impl Asked<'_> {
         found.truncate(CONTACTS_TOLD_MAX);
         let mut rows: Vec<_> = found.iter().map(row).collect();
         if phones.is_empty() {
-            for gid in self.groups_of(caller).await?.into_iter().take(GROUPS_MAX) {
+            for gid in self.groups_of(caller).await?.into_iter().take(DEMO_GROUPS_MAX) {
                 let told = self.group_told(caller, gid).await?;
                 let mut row = json!({"status": "", "phone": ""});
                 for (name, value) in told {
