@@ -751,6 +751,9 @@ pub const MEMBERS_PER_REQUEST_MAX: usize = 2_000;
 /// Contacts and blocks of one user. Further ones are not kept, and the user's device is told so.
 pub const CONTACTS_MAX: usize = 10_000;
 
+/// Contacts that a page of the demo login is told of at once. Its user may have more.
+pub const DEMO_CONTACTS_MAX: usize = 1_000;
+
 /// Groups that a page of the demo login is told with its contacts. Its user may have more.
 pub const DEMO_GROUPS_MAX: usize = 500;
 

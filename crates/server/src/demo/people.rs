@@ -5,14 +5,11 @@ use hub::port::admin::{GroupFields, MemberFields, Operation, Reply, UserFields, 
 use hub::port::store::User;
 use serde_json::{Value, json};
 use wire::id::GroupId;
-use wire::limits::{CONTACTS_MAX, DEMO_GROUPS_MAX};
+use wire::limits::{CONTACTS_MAX, DEMO_CONTACTS_MAX, DEMO_GROUPS_MAX};
 use wire::mask::admin as may;
 
 use super::{Asked, Caller, Outcome, fields};
 use crate::clock::unix_seconds;
-
-/// Of one answer.
-const CONTACTS_TOLD_MAX: usize = 1_000;
 
 impl Asked<'_> {
     /// Whoever of some numbers there is becomes a contact; without numbers, all contacts and groups.
@@ -29,7 +26,7 @@ impl Asked<'_> {
         if !phones.is_empty() {
             found.retain(|user| phones.contains(&user.address));
         }
-        found.truncate(CONTACTS_TOLD_MAX);
+        found.truncate(DEMO_CONTACTS_MAX);
         let mut rows: Vec<_> = found.iter().map(row).collect();
         if phones.is_empty() {
             for gid in self.groups_of(caller).await?.into_iter().take(DEMO_GROUPS_MAX) {
