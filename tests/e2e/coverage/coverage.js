@@ -1,9 +1,8 @@
 // Joins the names and rules of the API with the tests that exercise them: `docs/coverage.md`.
 //
 // Relies on `names.json`, on the records that a run of the tests left (`harness/record.js`), and on
-// the comments `// Rules: 5.11.1, 7.6` above tests. Promises the same text for the same records: of
-// several tests the one that the committed file names, else the first, those of `surface/` before
-// the others.
+// the comments `// Rules: 5.11.1, 7.6` above tests. Of several tests a row names the one that the
+// committed file names, else the first, those of `surface/` before the others.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../harness/environment.js";
@@ -36,7 +35,7 @@ function keysOf(entry) {
   return [keyOf(entry), ...(HEIRS[owner] ?? []).map((heir) => `${heir}.${name}`)];
 }
 
-/** Every use: `Map(name, [test])`, the tests in their order. */
+/** Every use: `uses`, a `Map(name, [test])`, the tests in their order; and all tests that `ran`. */
 export function readRecords(folder = recordFolder) {
   const records = readdirSync(folder)
     .filter((name) => name.endsWith(".json"))
@@ -44,14 +43,16 @@ export function readRecords(folder = recordFolder) {
   const late = ({ file }) => (file.startsWith("surface/") ? 0 : 1);
   records.sort((a, b) => late(a) - late(b) || (a.file < b.file ? -1 : 1));
   const uses = new Map();
+  const ran = new Set();
   for (const { file, tests, used } of records) {
+    for (const title of tests) ran.add(`${file}: ${title}`);
     for (const [name, titles] of Object.entries(used)) {
       if (!uses.has(name)) uses.set(name, []);
       const inOrder = tests.filter((title) => titles.includes(title));
       uses.get(name).push(...inOrder.map((title) => `${file}: ${title}`));
     }
   }
-  return uses;
+  return { uses, ran };
 }
 
 function sources(folder, ending) {
@@ -111,19 +112,24 @@ const sectionOrder = (id) =>
     .map((part) => part.padStart(3, "0"))
     .join(".");
 
-/** The document's text, in words what is wrong with it, and what is not pending any more. */
-export function generate(uses = readRecords()) {
+/**
+ * The document's text, in words what is wrong with it, and what is not pending any more. `anew`
+ * leaves only rows whose test has used the name. Otherwise a row stays while its test runs and any test
+ * uses the name: what a page hears before its test ends is a matter of time, too.
+ */
+export function generate({ anew = false } = {}) {
+  const { uses, ran } = readRecords();
   const choices = readChoices();
   const problems = [];
   const done = new Set();
   const counts = { tested: 0, pending: 0, missing: 0 };
 
-  function choose(key, tests, what) {
+  function choose(key, tests, what, others = []) {
     const owner = pending(key);
     if (tests.length) {
       if (owner) done.add(key);
       counts.tested += 1;
-      const committed = tests.find((test) => escape(test) === choices.get(key));
+      const committed = [...tests, ...others].find((test) => escape(test) === choices.get(key));
       return escape(committed ?? tests[0]);
     }
     if (owner) {
@@ -151,7 +157,7 @@ export function generate(uses = readRecords()) {
       for (const [used, titles] of uses) if (own.test(used)) tests.push(...titles);
     }
     const value = entry.value === undefined ? "" : ` = ${entry.value}`;
-    const test = choose(key, tests, "name");
+    const test = choose(key, tests, "name", anew ? [] : ran);
     line(entry.section, "Names", `| \`${key}\`${value} | ${escape(entry.mark)} | ${test} |`);
   }
   const said = readRules();

@@ -6,7 +6,7 @@ import { writeFileSync } from "node:fs";
 import { document, generate } from "./coverage.js";
 import { keepPending } from "./pending.js";
 
-const { text, problems, counts, done } = generate();
+const { text, problems, counts, done } = generate({ anew: true });
 writeFileSync(document, text);
 keepPending((key) => !done.has(key));
 for (const problem of problems) console.error(problem);
