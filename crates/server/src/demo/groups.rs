@@ -3,8 +3,9 @@
 //!
 //! Promises that nobody does more to a group than it may as a member.
 
-use hub::port::admin::{GroupFields, MemberFields, MemberRow, Operation, Reply, UserRef};
+use hub::port::admin::{GroupFields, MemberFields, MemberRow, Operation, Reply};
 use hub::port::apps::Filter;
+use hub::port::store::Group;
 use serde_json::{Map, Value, json};
 use wire::id::{GroupId, Uid};
 use wire::limits::ADMIN_LIST_MAX;
@@ -37,7 +38,7 @@ impl Asked<'_> {
             }
             None if name.is_empty() => return Err("MISSINGNAME"),
             None => {
-                let owner = UserRef { uid: Some(caller.user.uid), address: None };
+                let owner = caller.named();
                 let own = GroupFields { owner: Some(owner), expiry_s: Some(0), ..named };
                 let add =
                     Operation::GroupAdd { fields: own, members, rights: MemberFields::default() };
@@ -65,7 +66,7 @@ impl Asked<'_> {
 
     pub(super) async fn edit_group_members(&self, caller: &Caller) -> Outcome {
         let (gid, members) = self.group_and_members()?;
-        let removes = matches!(self.text("delete").as_str(), "1" | "true");
+        let removes = self.is_on("delete");
         let needed = if removes { may::REM_USER } else { may::ADD_USER };
         let row = self.member_with(caller, gid, needed).await?;
         let operation = match removes {
@@ -84,7 +85,7 @@ impl Asked<'_> {
 
     pub(super) async fn set_admin(&self, caller: &Caller) -> Outcome {
         let (gid, members) = self.group_and_members()?;
-        let makes = matches!(self.text("admin").as_str(), "1" | "true");
+        let makes = self.is_on("admin");
         let needed = if makes { may::ADD_ADMIN } else { may::REM_ADMIN };
         let row = self.member_with(caller, gid, needed).await?;
         let rows = self.rows(caller, gid).await?;
@@ -122,12 +123,17 @@ impl Asked<'_> {
     }
 
     /// A group as its members' pages show it.
-    pub(super) async fn group_told(&self, caller: &Caller, gid: GroupId) -> Outcome {
+    async fn group_told(&self, caller: &Caller, gid: GroupId) -> Outcome {
         let filter = Filter { pattern: "*".into(), id: Some(gid.0), count: 1, ..Filter::default() };
         let reply = self.ask(&caller.app, Operation::GroupsGet { filter }).await;
         let Ok(Reply::Groups(found, _)) = reply else { return Err("BADGROUP") };
         let group = found.into_iter().next().ok_or("BADGROUP")?.group;
-        let mut told = self.members_told(caller, gid).await?;
+        self.told_of(caller, &group).await
+    }
+
+    /// The same for a group that is known.
+    pub(super) async fn told_of(&self, caller: &Caller, group: &Group) -> Outcome {
+        let mut told = self.members_told(caller, group.gid).await?;
         told.extend(fields(json!({
             "name": group.name,
             "photo": group.image,

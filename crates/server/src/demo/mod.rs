@@ -17,7 +17,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
-use hub::port::admin::{AdminError, Credential, Operation, Reply};
+use hub::port::admin::{AdminError, Credential, Operation, Reply, UserRef};
 use hub::port::apps::Filter;
 use hub::port::store::{App, User};
 use serde_json::{Map, Value, json};
@@ -69,6 +69,13 @@ struct Asked<'a> {
 struct Caller {
     app: App,
     user: User,
+}
+
+impl Caller {
+    /// As operations name it.
+    fn named(&self) -> UserRef {
+        UserRef { uid: Some(self.user.uid), address: None }
+    }
 }
 
 /// The routes of the module. Pages of today ask the bare origin, whose pages stay where they are.
@@ -186,6 +193,11 @@ impl Asked<'_> {
             Some(Value::Number(number)) => number.to_string(),
             _ => String::new(),
         }
+    }
+
+    /// A switch that is on.
+    fn is_on(&self, name: &str) -> bool {
+        matches!(self.text(name).as_str(), "1" | "true")
     }
 
     /// The app that people are signed in to.

@@ -1,10 +1,9 @@
 //! Contacts and profiles of the messenger pages of 2019 (`backend-api.md` 7.2). Pages of today do this
 //! over their own connection.
 
-use hub::port::admin::{GroupFields, MemberFields, Operation, Reply, UserFields, UserRef};
-use hub::port::store::User;
+use hub::port::admin::{GroupFields, MemberFields, Operation, Reply, UserFields};
+use hub::port::store::{Group, User};
 use serde_json::{Value, json};
-use wire::id::GroupId;
 use wire::limits::{CONTACTS_MAX, DEMO_CONTACTS_MAX, DEMO_GROUPS_MAX};
 use wire::mask::admin as may;
 
@@ -16,7 +15,7 @@ impl Asked<'_> {
     /// When something has changed is not kept, so everything is new each time.
     pub(super) async fn get_contacts(&self, caller: &Caller) -> Outcome {
         let phones = self.phones();
-        let reset = matches!(self.text("reset").as_str(), "1" | "true");
+        let reset = self.is_on("reset");
         if reset {
             let all = self.contacts(caller, Vec::new(), Vec::new()).await?;
             let all = all.into_iter().map(|user| user.address).collect();
@@ -29,8 +28,8 @@ impl Asked<'_> {
         found.truncate(DEMO_CONTACTS_MAX);
         let mut rows: Vec<_> = found.iter().map(row).collect();
         if phones.is_empty() {
-            for gid in self.groups_of(caller).await?.into_iter().take(DEMO_GROUPS_MAX) {
-                let told = self.group_told(caller, gid).await?;
+            for group in self.groups_of(caller).await?.iter().take(DEMO_GROUPS_MAX) {
+                let told = self.told_of(caller, group).await?;
                 let mut row = json!({"status": "", "phone": ""});
                 for (name, value) in told {
                     row[name] = match value {
@@ -73,7 +72,7 @@ impl Asked<'_> {
         let (name, status) = (given("name"), given("status"));
         let operation = match self.gid() {
             None => {
-                let user = UserRef { uid: Some(caller.user.uid), address: None };
+                let user = caller.named();
                 let changed = UserFields { name, status, ..UserFields::default() };
                 Operation::UserSet { user, fields: changed, remove: None, token: None }
             }
@@ -94,19 +93,19 @@ impl Asked<'_> {
         add: Vec<String>,
         remove: Vec<String>,
     ) -> Result<Vec<User>, &'static str> {
-        let user = UserRef { uid: Some(caller.user.uid), address: None };
+        let user = caller.named();
         match self.ask(&caller.app, Operation::Contacts { user, add, remove }).await {
             Ok(Reply::Contacts(users)) => Ok(users),
             _ => Err("BADUSER"),
         }
     }
 
-    async fn groups_of(&self, caller: &Caller) -> Result<Vec<GroupId>, &'static str> {
-        let user = UserRef { uid: Some(caller.user.uid), address: None };
+    async fn groups_of(&self, caller: &Caller) -> Result<Vec<Group>, &'static str> {
+        let user = caller.named();
         let export = Operation::UserExport { user, after: 0, count: 1 };
         match self.ask(&caller.app, export).await {
             Ok(Reply::Personal { known: Some(known), .. }) => {
-                Ok(known.groups.iter().map(|(group, _)| group.gid).collect())
+                Ok(known.groups.into_iter().map(|(group, _)| group).collect())
             }
             _ => Err("BADUSER"),
         }

@@ -2,7 +2,7 @@
 //! (`backend-api.md` 7.2). Pages of today do this over their own connection.
 
 use hub::port::admin::{
-    GroupFields, GroupRow, MemberFields, Operation, PinAction, PinFields, Reply, UserRef,
+    GroupFields, GroupRow, MemberFields, Operation, PinAction, PinFields, Reply,
 };
 use hub::port::apps::Filter;
 use hub::port::call::CallFields;
@@ -24,7 +24,7 @@ impl Asked<'_> {
         if name.is_empty() {
             return Err("MISSINGPARA");
         }
-        let owner = UserRef { uid: Some(caller.user.uid), address: None };
+        let owner = caller.named();
         let room = Operation::GroupAdd {
             fields: GroupFields {
                 name: Some(name.clone()),
