@@ -99,6 +99,7 @@ impl Hub {
                 && match &live.audience {
                     Audience::All => true,
                     Audience::Users(users) => users.binary_search(&viewer).is_ok(),
+                    Audience::Awaited(_) => false,
                     Audience::Group(gid) => {
                         let roster = self.directory.group(live.aid, *gid).ok().flatten();
                         roster.is_some_and(|roster| roster.member(viewer, self.now.wall).is_some())
@@ -120,7 +121,7 @@ impl Hub {
                     GROUP_CONTACTS | GROUP_CONTACT_SUBSCRIBERS => contact::CONTACT,
                     _ => contact::SUBSCRIBED,
                 };
-                self.set_shown(id, shown, Audience::Users(Vec::new()));
+                self.set_shown(id, shown, Audience::Awaited(flags));
                 self.ask(Request::LoadContacts { uid }, Pending::Audience { session: id, flags });
                 return Ok(());
             }
@@ -142,13 +143,17 @@ impl Hub {
         let Ok(Reply::Contacts(contacts)) = result else {
             return self.end(id, Code::Storage, "storage failed");
         };
+        let live = self.sessions.get(&id).and_then(|session| session.live());
+        // The page may have said another audience meanwhile: that one holds.
+        let Some(shown) =
+            live.filter(|live| live.audience == Audience::Awaited(flags)).map(|live| live.shown)
+        else {
+            return;
+        };
         let chosen = contacts.into_iter().filter(|contact| contact.flags & flags != 0);
         let mut users: Vec<_> = chosen.map(|contact| contact.uid).collect();
         users.sort_unstable();
-        let live = self.sessions.get(&id).and_then(|session| session.live());
-        if let Some(shown) = live.map(|live| live.shown) {
-            self.set_shown(id, shown, Audience::Users(users));
-        }
+        self.set_shown(id, shown, Audience::Users(users));
     }
 
     /// Watchers for whom that is a change are told.

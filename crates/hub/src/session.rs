@@ -122,6 +122,8 @@ pub(crate) enum Audience {
     Group(GroupId),
     /// These, in ascending order.
     Users(Vec<Uid>),
+    /// The own contacts with one of these flags, for whom the store is being asked: nobody yet.
+    Awaited(u32),
 }
 
 /// An entry on its way, with what its acknowledgement will mean.

@@ -59,6 +59,22 @@ fn only_the_audience_sees_who_is_online() {
 }
 
 #[test]
+fn contacts_that_are_loaded_late_do_not_narrow_an_audience_that_was_widened_meanwhile() {
+    let mut host = Host::new();
+    let tokens = ["ada", "bob"].map(|name| host.user(name));
+    let [ada, bob] = [0, 1].map(|index: usize| host.sign_in(&tokens[index]));
+    assert!(watch(&mut host, bob, "ada").online);
+    host.hold_store();
+    show(&mut host, ada, code::ONLINE, 8);
+    assert_eq!(presences(&mut host, bob), [("ada".to_string(), code::OFFLINE)]);
+    show(&mut host, ada, code::ONLINE, 0);
+    assert_eq!(presences(&mut host, bob), [("ada".to_string(), code::ONLINE)]);
+    host.release_store();
+    assert_eq!(presences(&mut host, bob), []);
+    assert!(watch(&mut host, bob, "ada").online);
+}
+
+#[test]
 fn only_who_opted_in_is_found_and_not_by_who_is_blocked() {
     let mut host = Host::new();
     let tokens = ["ada", "bob", "carol"].map(|name| host.user(name));
