@@ -37,16 +37,12 @@ const show = (page, who, width) =>
 const want = (page, who, wanted) =>
   page.evaluate(([who, wanted]) => void room.of(who).setVisible(wanted), [who, wanted]);
 const gets = (page, width) =>
-  page.until(
-    async (width) => {
-      const video = (await inbound()).find((one) => one.kind === "video");
-      const before = window.framesBefore ?? 0;
-      window.framesBefore = video?.frames ?? 0;
-      return video?.width === width && video.frames > before;
-    },
-    width,
-    30_000,
-  );
+  page.until(async (width) => {
+    const video = (await inbound()).find((one) => one.kind === "video");
+    const before = window.framesBefore ?? 0;
+    window.framesBefore = video?.frames ?? 0;
+    return video?.width === width && video.frames > before;
+  }, width);
 
 test("a small view gets the small picture, a hidden one too, a large one the large, and one that is not wanted none", async () => {
   const { people, pages } = await watched(["bob", "carol"]);
@@ -86,15 +82,11 @@ test("a picture that nobody wants is not sent, and is again as soon as somebody 
   await b.until(() => room.views().some((view) => view.width > 0));
   await want(b, key(people[0]), false);
   const active = (wanted) =>
-    a.until(
-      async (wanted) => {
-        const sent = (await outbound()).filter((one) => one.kind === "video");
-        const active = sent.filter((one) => one.active).map((one) => one.rid);
-        return JSON.stringify(active.sort()) === JSON.stringify(wanted);
-      },
-      wanted,
-      20_000,
-    );
+    a.until(async (wanted) => {
+      const sent = (await outbound()).filter((one) => one.kind === "video");
+      const active = sent.filter((one) => one.active).map((one) => one.rid);
+      return JSON.stringify(active.sort()) === JSON.stringify(wanted);
+    }, wanted);
   await active([]);
   await want(b, key(people[0]), true);
   await show(b, key(people[0]), 200);

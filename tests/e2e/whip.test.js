@@ -107,7 +107,7 @@ test("a broadcaster that dies without a word is gone, too", async () => {
   await publish(studio, `/whip/${gid}`, ada.token);
   await seesAndHears(watcher);
   await studio.crash();
-  await watcher.until(() => room.present().length === 0, undefined, 30_000);
+  await watcher.until(() => room.present().length === 0);
 });
 
 test("tokens and rights hold for them as for everybody", async () => {

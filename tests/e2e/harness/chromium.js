@@ -8,7 +8,9 @@ const ARGUMENTS = [
   "--no-sandbox",
   "--disable-dev-shm-usage",
   "--disable-gpu",
-  "--use-fake-device-for-media-stream",
+  // Half as many pictures as its camera has by itself: when two cores run many browsers, one that
+  // cannot keep up makes its picture smaller, and tests wait for pictures of a known size.
+  "--use-fake-device-for-media-stream=fps=10",
   "--use-fake-ui-for-media-stream",
   "--autoplay-policy=no-user-gesture-required",
   "--allow-loopback-in-peer-connection",
