@@ -229,6 +229,7 @@ const methods = {
     const [track] = (engine.isLocal.call(this) && this._stream()?.getVideoTracks()) || [];
     track
       ?.applyConstraints(Object.fromEntries(wanted))
+      .then(() => this._fit())
       .catch((error) => console.warn("mesibo: this camera has no such format:", error.message));
   },
   setVisibility(visible = true, fullscreen = false, priority = 0) {

@@ -520,6 +520,16 @@ impl MesiboParticipant {
         self.participant.media()
     }
 
+    /// The page has changed the size of its picture.
+    #[wasm_bindgen(js_name = _fit)]
+    pub fn fit(&self) {
+        if let (Some(room), StreamRef::Own(sid)) =
+            (self.participant.room.upgrade(), self.participant.stream)
+        {
+            room.driver.peers.tune(room.gid.get(), sid);
+        }
+    }
+
     #[wasm_bindgen(js_name = _suggest)]
     pub fn suggest(&self, display: u32) {
         self.participant.publishing.borrow_mut().display = display;

@@ -75,7 +75,7 @@ async fn picture(devices: &MediaDevices, source: u32, index: u32) -> JsValue {
 }
 
 /// Its pictures have no more lines than this; a browser that cannot do that leaves them.
-pub fn limit(stream: &MediaStream, lines: Option<u32>) {
+pub async fn limit(stream: &MediaStream, lines: Option<u32>) {
     let constraints = MediaTrackConstraints::new();
     if let Some(lines) = lines {
         let most = js_sys::Object::new();
@@ -87,7 +87,7 @@ pub fn limit(stream: &MediaStream, lines: Option<u32>) {
             .unchecked_into::<MediaStreamTrack>()
             .apply_constraints_with_constraints(&constraints)
         {
-            crate::driver::spawn(async move { drop(JsFuture::from(promise).await) });
+            let _ = JsFuture::from(promise).await;
         }
     }
 }
@@ -115,20 +115,19 @@ pub fn reason(error: &JsValue) -> String {
     format!("{}: {}", field("name").unwrap_or_default(), field("message").unwrap_or_default())
 }
 
-/// The encodings of a picture that is large enough for several, the smallest first: each half the
-/// size of the next, none smaller than a stamp. They are called by their place.
-pub fn encodings(track: &MediaStreamTrack) -> Option<Array> {
+/// In how many sizes a picture is worth sending: each half of the next, none smaller than a stamp.
+pub fn sizes(track: &MediaStreamTrack) -> u32 {
     const SIDE_MIN: f64 = 240.0;
     let settings = track.get_settings();
     let side = |name: &str| Reflect::get(&settings, &name.into()).ok()?.as_f64();
-    let side = side("width")?.max(side("height")?);
-    let count = if side >= 4.0 * SIDE_MIN {
-        3
-    } else if side >= 2.0 * SIDE_MIN {
-        2
-    } else {
-        return None;
-    };
+    let side = side("width").unwrap_or(0.0).max(side("height").unwrap_or(0.0));
+    1 + u32::from(side >= 2.0 * SIDE_MIN) + u32::from(side >= 4.0 * SIDE_MIN)
+}
+
+/// The encodings of a picture that is large enough for several, the smallest first. They are called
+/// by their place.
+pub fn encodings(track: &MediaStreamTrack) -> Option<Array> {
+    let count = sizes(track);
     let encoding = |place: u32| {
         let encoding = js_sys::Object::new();
         let set = |name: &str, value: JsValue| drop(Reflect::set(&encoding, &name.into(), &value));
@@ -136,7 +135,7 @@ pub fn encodings(track: &MediaStreamTrack) -> Option<Array> {
         set("scaleResolutionDownBy", f64::from(1 << (count - 1 - place)).into());
         encoding
     };
-    Some((0..count).map(encoding).collect())
+    (count > 1).then(|| (0..count).map(encoding).collect())
 }
 
 /// An element nobody sees that tells the shape of a picture.

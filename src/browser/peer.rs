@@ -112,8 +112,13 @@ impl Peers {
             }
             Command::Limit { room, sid, caps } => {
                 if let Some(capture) = self.captured.borrow().get(&(room, sid)) {
-                    media::limit(&capture.stream, caps.lines);
                     capture.caps.set(caps);
+                    let (driver, stream) = (self.driver, same(&capture.stream));
+                    crate::driver::spawn(async move {
+                        media::limit(&stream, caps.lines).await;
+                        // Its picture may be of another size now.
+                        driver.peers.tune(room, sid);
+                    });
                 }
                 self.tune(room, sid);
             }
@@ -194,6 +199,7 @@ impl Peers {
         let capture =
             Capture { stream, layers: Cell::new(layers), caps: Cell::new(caps), _ended: ended };
         self.captured.borrow_mut().insert(of, capture);
+        self.tune(room, sid);
     }
 
     fn tuning(&self, of: (GroupId, u32)) -> (u32, Caps) {
@@ -203,7 +209,7 @@ impl Peers {
 
     /// Has the browser send the encodings of an own picture that are wanted and no others, and all
     /// of the stream within its caps.
-    fn tune(&self, room: GroupId, sid: u32) {
+    pub fn tune(&self, room: GroupId, sid: u32) {
         let connections = self.connections.borrow();
         let Some(connection) = connections.get(&room) else { return };
         for (track, line) in
@@ -222,8 +228,14 @@ impl Peers {
         let parameters = line.sender().get_parameters();
         let encodings = Reflect::get(&parameters, &"encodings".into()).unwrap_or_default();
         let encodings = Array::from(&encodings);
+        // The source may be smaller than the one the encodings were made for: then the first of
+        // them have its sizes, and those above have nothing to send.
+        let all = encodings.length();
+        // Not of the sender's own track: a new one is there only when the browser has replaced it.
+        let source = self.own_stream(room, track.sid).and_then(|own| track_of(&own, track.kind));
+        let count = source.map_or(all, |track| media::sizes(&track).min(all));
         // Each encoding has four times the pixels of the one before it.
-        let shares = f64::from((4_u32.pow(encodings.length()) - 1) / 3);
+        let shares = f64::from((4_u32.pow(count) - 1) / 3);
         for (index, encoding) in encodings.iter().enumerate() {
             let bits = 1000.0 * f64::from(kbps) * f64::from(4_u32.pow(index as u32)) / shares;
             let bits = (kbps > 0).then_some(bits);
@@ -232,7 +244,17 @@ impl Peers {
                 let fps = (caps.fps > 0).then_some(caps.fps);
                 set(&encoding, "maxFramerate", &fps.into());
                 let whole = layers & LAYERS_SAID == 0 || layers & ONE_LAYER != 0;
-                set(&encoding, "active", &(whole || layers >> index & 1 != 0).into());
+                let place = index as u32;
+                // Who wants a larger one than there is gets the largest.
+                let wanted = match place + 1 == count {
+                    true => layers % LAYERS_SAID >> place != 0,
+                    false => layers >> place & 1 != 0,
+                };
+                set(&encoding, "active", &(place < count && (whole || wanted)).into());
+                if all > 1 && place < count {
+                    let scale = f64::from(1 << (count - 1 - place));
+                    set(&encoding, "scaleResolutionDownBy", &scale.into());
+                }
             }
         }
         let set = JsFuture::from(line.sender().set_parameters_with_parameters(&parameters));

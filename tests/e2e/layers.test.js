@@ -107,3 +107,21 @@ test("a room whose settings do not want several pictures gets one", async () => 
     [""],
   );
 });
+
+test("a camera that is changed for a smaller one is sent in the sizes it has, and in all again later", async () => {
+  const { people, pages } = await watched(["bob"]);
+  const [a, b] = pages;
+  await b.until(() => room.views().some((view) => view.width > 0));
+  await show(b, key(people[0]), 640);
+  await gets(b, 640);
+  const sends = (wanted) =>
+    a.until(async (wanted) => {
+      const sent = (await outbound()).filter((one) => one.kind === "video" && one.active);
+      return JSON.stringify(sent.map((one) => [one.rid, one.width])) === JSON.stringify(wanted);
+    }, wanted);
+  await a.evaluate(() => room.me().changeVideoFormat(320, 240, 15));
+  await sends([["0", 320]]);
+  await gets(b, 320);
+  await a.evaluate(() => room.me().changeVideoFormat(640, 480, 15));
+  await gets(b, 640);
+});
