@@ -77,6 +77,7 @@ impl Hub {
                 }
             }
         }
+        self.follow_contacts(uid);
         let contacts = contact_portions(&saved).into_iter().flatten().collect();
         self.send(id, server_frame::Body::Contacts(Contacts { ticket, contacts }));
     }
@@ -142,6 +143,7 @@ impl Hub {
                 self.send(session, server_frame::Body::Contacts(told.clone()));
             }
         }
+        self.follow_contacts(uid);
         known.retain(|known| saved.iter().all(|saved| saved.uid != known.uid));
         known.extend_from_slice(saved);
         known.sort_unstable_by_key(|contact| contact.uid);

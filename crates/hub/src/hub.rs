@@ -53,6 +53,8 @@ pub struct Hub {
     pub(crate) arriving: BTreeSet<(Uid, SessionId)>,
     pub(crate) directory: Directory,
     pub(crate) watchers: Watchers,
+    /// Questions for contacts who see somebody online, so far.
+    pub(crate) audiences_asked: u64,
     pub(crate) nearby: Nearby,
     pub(crate) rooms: Rooms,
     pub(crate) calls: Calls,
@@ -133,10 +135,10 @@ pub(crate) enum Pending {
         uid: Uid,
         ticket: u32,
     },
-    /// Contacts with these flags are shown that the user is online.
+    /// Who sees the user of this session online.
     Audience {
         session: SessionId,
-        flags: u32,
+        asked: u64,
     },
     Search {
         session: SessionId,
@@ -211,6 +213,7 @@ impl Hub {
             directory: Directory::default(),
             nearby: Nearby::default(),
             watchers: Watchers::default(),
+            audiences_asked: 0,
             rooms: Rooms::new(epoch),
             calls: Calls::new(epoch),
             operations: Operations::default(),
@@ -405,7 +408,7 @@ impl Hub {
             Pending::Device { session, token, key, resume, shown } => {
                 self.on_device(session, token, (key, resume, shown), result);
             }
-            Pending::Audience { session, flags } => self.on_audience(session, flags, result),
+            Pending::Audience { session, asked } => self.on_audience(session, asked, result),
             Pending::Search { session, search } => self.on_found(session, &search, result),
             Pending::Waking(waking) => self.on_push_tokens(*waking, result),
             Pending::Push { session, ticket } => self.on_push_token_saved(session, ticket, result),

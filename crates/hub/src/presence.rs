@@ -98,8 +98,7 @@ impl Hub {
             live.shown
                 && match &live.audience {
                     Audience::All => true,
-                    Audience::Users(users) => users.binary_search(&viewer).is_ok(),
-                    Audience::Awaited(_) => false,
+                    Audience::Contacts { users, .. } => users.binary_search(&viewer).is_ok(),
                     Audience::Group(gid) => {
                         let roster = self.directory.group(live.aid, *gid).ok().flatten();
                         roster.is_some_and(|roster| roster.member(viewer, self.now.wall).is_some())
@@ -113,7 +112,7 @@ impl Hub {
         let Some(live) = self.sessions.get(&id).and_then(|session| session.live()) else {
             return Ok(());
         };
-        let (uid, aid) = (live.uid, live.aid);
+        let aid = live.aid;
         let audience = match target {
             0..GROUP_CONTACTS => Audience::All,
             GROUP_CONTACTS..1_000 => {
@@ -121,8 +120,7 @@ impl Hub {
                     GROUP_CONTACTS | GROUP_CONTACT_SUBSCRIBERS => contact::CONTACT,
                     _ => contact::SUBSCRIBED,
                 };
-                self.set_shown(id, shown, Audience::Awaited(flags));
-                self.ask(Request::LoadContacts { uid }, Pending::Audience { session: id, flags });
+                self.show_to_contacts(id, shown, flags);
                 return Ok(());
             }
             gid => {
@@ -134,26 +132,52 @@ impl Hub {
         Ok(())
     }
 
+    /// Contacts with one of these flags see the user online, once the store has told who they are.
+    fn show_to_contacts(&mut self, id: SessionId, shown: bool, flags: u32) {
+        let Some(live) = self.sessions.get(&id).and_then(|session| session.live()) else { return };
+        let uid = live.uid;
+        let users = match &live.audience {
+            Audience::Contacts { flags: same, users, .. } if *same == flags => users.clone(),
+            _ => Vec::new(),
+        };
+        self.audiences_asked += 1;
+        let asked = self.audiences_asked;
+        self.set_shown(id, shown, Audience::Contacts { flags, users, asked });
+        self.ask(Request::LoadContacts { uid }, Pending::Audience { session: id, asked });
+    }
+
+    /// The user's contacts have changed: so has who sees it online, where that is its contacts.
+    pub(crate) fn follow_contacts(&mut self, uid: Uid) {
+        for id in self.online.sessions(uid).to_vec() {
+            let live = self.sessions.get(&id).and_then(|session| session.live());
+            if let Some((Audience::Contacts { flags, .. }, shown)) =
+                live.map(|live| (&live.audience, live.shown))
+            {
+                self.show_to_contacts(id, shown, *flags);
+            }
+        }
+    }
+
     pub(crate) fn on_audience(
         &mut self,
         id: SessionId,
-        flags: u32,
+        answered: u64,
         result: Result<Reply, StoreError>,
     ) {
         let Ok(Reply::Contacts(contacts)) = result else {
             return self.end(id, Code::Storage, "storage failed");
         };
-        let live = self.sessions.get(&id).and_then(|session| session.live());
-        // The page may have said another audience meanwhile: that one holds.
-        let Some(shown) =
-            live.filter(|live| live.audience == Audience::Awaited(flags)).map(|live| live.shown)
-        else {
-            return;
+        let Some(live) = self.sessions.get(&id).and_then(|session| session.live()) else { return };
+        let shown = live.shown;
+        let (flags, asked) = match live.audience {
+            Audience::Contacts { flags, asked, .. } if asked == answered => (flags, asked),
+            // The page has said another audience meanwhile, or the contacts were asked for again.
+            _ => return,
         };
         let chosen = contacts.into_iter().filter(|contact| contact.flags & flags != 0);
         let mut users: Vec<_> = chosen.map(|contact| contact.uid).collect();
         users.sort_unstable();
-        self.set_shown(id, shown, Audience::Users(users));
+        self.set_shown(id, shown, Audience::Contacts { flags, users, asked });
     }
 
     /// Watchers for whom that is a change are told.

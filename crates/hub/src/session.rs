@@ -120,10 +120,13 @@ pub(crate) enum Audience {
     All,
     /// Members of this group.
     Group(GroupId),
-    /// These, in ascending order.
-    Users(Vec<Uid>),
-    /// The own contacts with one of these flags, for whom the store is being asked: nobody yet.
-    Awaited(u32),
+    /// The own contacts with one of these flags: as far as the store has told, in ascending order.
+    Contacts {
+        flags: u32,
+        users: Vec<Uid>,
+        /// The question whose answer counts; what was asked before it is out of date.
+        asked: u64,
+    },
 }
 
 /// An entry on its way, with what its acknowledgement will mean.

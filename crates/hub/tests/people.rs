@@ -54,6 +54,20 @@ fn only_the_audience_sees_who_is_online() {
     assert_eq!(presences(&mut host, bob), [("ada".to_string(), code::OFFLINE)]);
     assert_eq!(presences(&mut host, carol), [("ada".to_string(), code::ONLINE)]);
     assert!(!watch(&mut host, bob, "ada").online);
+    host.received(carol);
+    let contacts = vec![
+        Contact { address: "bob".into(), flags: contact::CONTACT },
+        Contact { address: "carol".into(), flags: 0 },
+    ];
+    host.frame(ada, client_frame::Body::Contacts(Contacts { ticket: 2, contacts }));
+    assert_eq!(presences(&mut host, bob), [("ada".to_string(), code::ONLINE)]);
+    assert_eq!(presences(&mut host, carol), [("ada".to_string(), code::OFFLINE)]);
+    show(&mut host, ada, code::ONLINE, group.0);
+    show(&mut host, ada, code::ONLINE, 8);
+    host.received(bob);
+    let contacts = vec![Contact { address: "bob".into(), flags: 0 }];
+    host.frame(ada, client_frame::Body::Contacts(Contacts { ticket: 3, contacts }));
+    assert_eq!(presences(&mut host, bob), [("ada".to_string(), code::OFFLINE)]);
     show(&mut host, ada, code::ONLINE, 0);
     assert_eq!(presences(&mut host, bob), [("ada".to_string(), code::ONLINE)]);
 }
