@@ -109,7 +109,7 @@ export class MesiboMessageProperties {
     return this.expiry;
   }
   setExpiry(seconds) {
-    this.expiry = Number(seconds);
+    this.expiry = asNumber(seconds) ?? -1;
   }
   getType() {
     return this.type;
@@ -226,7 +226,7 @@ export class MesiboMessageProperties {
     );
   }
   isDestinedFor(profile) {
-    if (!profile) return false;
+    if (typeof profile?.getGroupId !== "function") return false;
     const gid = profile.getGroupId();
     return gid > 0 || this.groupid > 0 ? gid === this.groupid : profile.getAddress() === this.peer;
   }
