@@ -108,7 +108,12 @@ function contentOf(x) {
 
 /** What is still to be uploaded; nothing once it is somewhere. */
 export function contentToSend(message) {
-  const { content } = fieldOf(message);
+  const {
+    blob,
+    name,
+    mime,
+    content = blob && { ...contentOf(blob), name, mime },
+  } = fieldOf(message);
   if (!content || message.fileurl) return undefined;
   const { sendThumbnail, extractThumbnail, thumbnailMaxSide, tn } = message;
   return {

@@ -101,7 +101,7 @@ const SHORTCUTS = {
   },
   MesiboProfile: {
     getFirstName() {
-      return this.getName()?.split(/\s+/).find(Boolean);
+      return this.getName()?.split(/\s+/).find(Boolean) ?? null;
     },
     isValidDestination() {
       return this.isGroup() || this.getAddress() !== "";

@@ -109,7 +109,7 @@ export class MesiboMessageProperties {
     return this.expiry;
   }
   setExpiry(seconds) {
-    this.expiry = Number(seconds);
+    this.expiry = asNumber(seconds) ?? -1;
   }
   getType() {
     return this.type;
@@ -226,7 +226,7 @@ export class MesiboMessageProperties {
     );
   }
   isDestinedFor(profile) {
-    if (!profile) return false;
+    if (typeof profile?.getGroupId !== "function") return false;
     const gid = profile.getGroupId();
     return gid > 0 || this.groupid > 0 ? gid === this.groupid : profile.getAddress() === this.peer;
   }
@@ -522,8 +522,8 @@ export class MesiboMessage extends withFile(MesiboMessageProperties) {
   forward(profile) {
     const copy = new MesiboMessage(profile);
     for (const name of FORWARDED) copy[name] = this[name];
-    const { engine, fields } = fieldOf(this);
-    Object.assign(fieldOf(copy), { engine, fields, forwarded: this.markForwarded !== false });
+    for (const name of FORWARDED_HIDDEN) fieldOf(copy)[name] = fieldOf(this)[name];
+    fieldOf(copy).forwarded = this.markForwarded !== false;
     return copy;
   }
   setForwarded(_mids) {
@@ -699,10 +699,9 @@ function broadcast(message, addresses) {
     const copy = index ? message.forward(address) : message;
     const { type, expiry, flag } = message;
     Object.assign(copy, { type, expiry, flag, peer: address });
-    const { age, ageDelivered, ageRead, sensitivity, userNumber, thread } = fieldOf(message);
-    Object.assign(fieldOf(copy), { age, ageDelivered, ageRead, sensitivity, userNumber, thread });
+    const { age, ageDelivered, ageRead, thread } = fieldOf(message);
+    Object.assign(fieldOf(copy), { age, ageDelivered, ageRead, thread });
     fieldOf(copy).forwarded = Boolean(fieldOf(message).forwarded);
-    if (index) fieldOf(copy).content = fieldOf(message).content;
     return engineOf(message)._send(copy, fieldOf(copy), true, contentToSend(copy));
   });
   return results.find((result) => result !== constants.MESIBO_RESULT_OK) ?? results[0];
@@ -798,6 +797,21 @@ const FORWARDED = [
   "launchurl",
   "size",
   "tn",
+];
+
+// The file itself goes along too: one that is not uploaded yet is uploaded for each.
+const FORWARDED_HIDDEN = [
+  "engine",
+  "fields",
+  "text",
+  "name",
+  "mime",
+  "kind",
+  "content",
+  "blob",
+  "thumbnail",
+  "sensitivity",
+  "userNumber",
 ];
 
 // A page that gave a known message another text means that, not the bytes it came with.

@@ -6,6 +6,8 @@ use client::message::Message;
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
 
+use crate::driver::spawn;
+
 use super::arguments::{message_id, number, text};
 use super::listener::{call, method, spellings};
 use super::mesibo::Mesibo;
@@ -76,10 +78,16 @@ impl Mesibo {
 }
 
 impl Page {
-    /// Asks the listeners whether one of them does it.
-    pub fn on_file_start(&self, message: &Message) {
-        let taken = self.ask_about_file("StartFileTransfer", message);
-        self.driver.call(|client, _| client.begin_transfer(message.key.id, taken));
+    /// Asks the listeners whether one of them does it. After a reload the file is in the database
+    /// alone, and they are to have it.
+    pub fn on_file_start(&self, message: Message) {
+        let driver = self.driver;
+        spawn(async move {
+            let id = message.key.id;
+            driver.transfers.find(id).await;
+            let taken = driver.page.ask_about_file("StartFileTransfer", &message);
+            driver.call(|client, _| client.begin_transfer(id, taken));
+        });
     }
 
     pub fn on_file_stop(&self, message: &Message) {

@@ -286,7 +286,7 @@ impl Page {
                 let object = self.message(&message, self.origin_of(&message.key), links);
                 self.tell_message("MessageStatus", &self.sessions_of(&sessions), &[object]);
             }
-            Event::FileStart { message } => self.on_file_start(&message),
+            Event::FileStart { message } => self.on_file_start(message),
             Event::PictureUploaded { id, url } => {
                 let callback = self.picturing.borrow_mut().remove(&id);
                 if let Some(callback) = callback {

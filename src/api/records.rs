@@ -271,12 +271,14 @@ pub fn draft(
     let kind = u32(&property(record, "filetype"));
     // What has a type and no place is a file on its way: it stays what it is.
     let is_link = matches!(kind, 0 | LOCATION) && !launch_url.is_empty();
+    // Of a file that came with a message: its title is another thing.
+    let hidden = |name| optional_text(&property(extras, name)).filter(|text| !text.is_empty());
     let file = (!url.is_empty() || is_link).then(|| File {
         kind: if url.is_empty() { 0 } else { kind },
         url,
         size: number(&property(record, "size")).max(0.0) as u64,
-        name: text(&property(record, "title")),
-        mime: String::new(),
+        name: hidden("name").unwrap_or_else(|| text(&property(record, "title"))),
+        mime: hidden("mime").unwrap_or_default(),
         thumbnail: bytes(&property(record, "tn")).into(),
         launch_url,
     });

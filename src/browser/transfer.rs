@@ -211,7 +211,7 @@ impl Transfers {
     }
 
     /// The file of a message, from memory or the database.
-    async fn find(&self, id: MessageId) -> Option<Blob> {
+    pub async fn find(&self, id: MessageId) -> Option<Blob> {
         if let Some(blob) = self.blob(id) {
             return Some(blob);
         }

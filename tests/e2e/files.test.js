@@ -256,6 +256,141 @@ test("a URL is sent as it is, also by the sends of the first generations", async
   assert.equal(own.length, 1, "old pages show what they send by themselves");
 });
 
+/** What a message with a file says of itself; `file.object` and the like stay where they are. */
+const told = (page, text) =>
+  page.evaluate((text) => {
+    const m = chat.messages.findLast((m) => m.message.startsWith(text));
+    const { message, title, subtitle, footer, type, filetype, fileurl, launchurl, size } = m;
+    const fields = { message, title, subtitle, footer, type, filetype, fileurl, launchurl, size };
+    const { name, mimeType, url } = m.file;
+    const getters = [m.getFileName(), m.getMimeType(), m.getFileSize(), m.getString("colour", "")];
+    const numbers = [m.getSensitivity(), m.getUserData()];
+    return { ...fields, name, mimeType, url, tn: [...m.tn], getters, numbers };
+  }, text);
+
+test("a forwarded file is what the original is: name, type, size, thumbnail and all beside it", async () => {
+  const { ada, bob, a, b } = await two();
+  await a.evaluate(async (peer) => {
+    const blob = await new Promise((resolve) => chat.draw(400, 300).toBlob(resolve));
+    const m = chat.api.getProfile(peer, 0).newMessage();
+    m.title = "A title that is no name";
+    m.setContent(new File([blob], "picture.of.ours", { type: "image/png" }));
+    Object.assign(m, { message: "original", subtitle: "sub", footer: "foot", type: 77 });
+    m.launchurl = "https://elsewhere.example/page";
+    m.setString("colour", "green");
+    m.setSensitivity(3);
+    m.setUserData(4);
+    m.send();
+  }, bob.address);
+  await b.until(() => chat.messages.some((m) => m.isIncoming() && m.fileurl));
+  const original = await told(b, "original");
+  assert.deepEqual(original.getters.slice(0, 2), ["picture.of.ours", "image/png"]);
+  assert.deepEqual([original.type, original.numbers], [77, [3, 4]]);
+  assert.ok(original.tn.length > 0);
+
+  const uploads = () => readdirSync(join(world.server.data, "files"), { recursive: true }).length;
+  const before = uploads();
+  const arrivals = (page, count) =>
+    page.until(
+      (count) => chat.messages.filter((m) => m.isIncoming() && m.fileurl).length >= count,
+      count,
+    );
+  const results = await b.evaluate((peer) => {
+    const m = chat.messages.find((m) => m.isIncoming());
+    return [
+      m.forward(chat.api.getProfile(peer, 0)).send(),
+      chat.api.forwardMessage({ peer }, chat.api.random(), m.mid),
+    ];
+  }, ada.address);
+  assert.deepEqual(results, [0, 0]);
+  await arrivals(a, 2);
+  const forwarded = () => chat.messages.filter((m) => m.isIncoming()).map((m) => m.isForwarded());
+  assert.deepEqual(await a.evaluate(forwarded), [true, true]);
+  assert.deepEqual(await told(a, "original"), original);
+  await a.reload();
+  await online(a);
+  // From the database, and once more: also what was forwarded is forwarded whole.
+  await listen(a);
+  await a.evaluate((peer) => {
+    const session = chat.api.getProfile(peer, 0).createReadSession({
+      Mesibo_onMessage: (m) => m && chat.messages.push(m),
+    });
+    session.read(10);
+  }, bob.address);
+  await a.until(() => chat.messages.length === 3);
+  assert.deepEqual(await told(a, "original"), original);
+  await a.evaluate((peer) => {
+    const m = chat.messages.find((m) => m.isIncoming());
+    chat.api.forwardMessage({ peer }, 0, m.mid);
+  }, bob.address);
+  await arrivals(b, 2);
+  assert.deepEqual(await told(b, "original"), original);
+  assert.equal(uploads(), before, "nothing is uploaded again");
+
+  // Another caption leaves the file what it is.
+  await a.evaluate(() => {
+    const m = chat.messages.findLast((m) => m.isOutgoing());
+    m.message = "original with another caption";
+    m.sendUpdate();
+  });
+  await b.until(() => chat.told.some((word) => word.startsWith("update")));
+  const edited = await told(b, "original with");
+  assert.deepEqual(edited, { ...original, message: "original with another caption" });
+});
+
+test("a file that is still to be uploaded is forwarded too, also after a reload", async () => {
+  const [ada, bob] = await world.people("ada", "bob");
+  const a = await world.visit(ada, "chat.html", { database: "chat", start: false });
+  const b = await world.visit(bob, "chat.html");
+  await Promise.all([online(b), listen(b)]);
+  // The page takes transfers over, and does nothing while they are held.
+  const begin = async () => {
+    await listen(a);
+    await a.evaluate((peer) => {
+      chat.listener.Mesibo_onStartFileTransfer = (ft) => {
+        chat.hasFile = ft.getPath() instanceof Blob;
+        return !chat.forwarding;
+      };
+      chat.start();
+      const session = chat.api.getProfile(peer, 0).createReadSession(null);
+      session.read(10);
+      chat.waiting = () => session.getMessages().find((m) => m.message === "waits");
+    }, bob.address);
+    await online(a);
+  };
+  const forward = async (text) => {
+    await a.until(() => chat.waiting()?.isFileReady() && chat.hasFile);
+    const rc = await a.evaluate(
+      ([peer, text]) => {
+        chat.forwarding = true;
+        const copy = chat.waiting().forward(chat.api.getProfile(peer, 0));
+        copy.message = text;
+        return copy.send();
+      },
+      [bob.address, text],
+    );
+    assert.equal(rc, 0);
+    await b.until((text) => chat.messages.some((m) => m.message === text), text);
+    const got = await b.evaluate(async (text) => {
+      const m = chat.messages.find((m) => m.message === text);
+      return [m.getFileName(), m.getMimeType(), await (await fetch(m.fileurl)).text()];
+    }, text);
+    assert.deepEqual(got, ["notes.txt", "text/plain", "text of a file"]);
+    assert.equal(await a.evaluate(() => chat.waiting().fileurl), undefined);
+  };
+  await begin();
+  await a.evaluate((peer) => {
+    const m = chat.api.getProfile(peer, 0).newMessage();
+    m.setContent(new File(["text of a file"], "notes.txt", { type: "text/plain" }));
+    m.message = "waits";
+    m.send();
+  }, bob.address);
+  await forward("at once");
+  await a.reload();
+  await begin();
+  await forward("after a reload");
+});
+
 /** Waits until a part of an upload is on the server's disk. */
 const serverHasSome = () =>
   until("a part of the upload", () => {

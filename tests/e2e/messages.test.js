@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { World } from "./harness/world.js";
-import { READ, seen } from "./harness/chat.js";
+import { READ, arrived, online, received, seen, send } from "./harness/chat.js";
 
 const world = World.forThisFile();
 const COUNT = 200;
@@ -83,6 +83,53 @@ test("a group message reaches every other member once", async () => {
       ["one", "two", "three"].map((text) => [text, gid, people[0].address]),
     );
   }
+});
+
+// Rules: 5.12.1.
+test("a message for now is delivered and read by who is there, fails otherwise, and never comes later", async () => {
+  const [ada, bob, cleo] = await world.people("ada", "bob", "cleo");
+  const gid = await world.app.addGroup("now", [ada.address, bob.address, cleo.address]);
+  const settings = { database: "chat" };
+  const [a, b] = await Promise.all(
+    [ada, bob].map((one) => world.visit(one, "chat.html", settings)),
+  );
+  await Promise.all([online(a), online(b)]);
+  await b.evaluate(
+    ([from, gid]) => [from, gid].map((of) => void chat.read(of, 10)),
+    [ada.address, gid],
+  );
+  const now = (to, text) =>
+    a.evaluate(
+      ([to, text]) => {
+        const profile = to > 0 ? chat.api.getProfile(null, to) : chat.api.getProfile(to, 0);
+        const m = profile.newMessage();
+        m.message = text;
+        m.setExpiry(0);
+        m.send();
+        return m.mid;
+      },
+      [to, text],
+    );
+  const climbed = async (mid, status) => {
+    await a.until(
+      ([mid, status]) => chat.seen.statuses.some((s) => s.mid === mid && s.status === status),
+      [mid, status],
+    );
+    const { statuses } = await seen(a);
+    return statuses.filter((s) => s.mid === mid).map((s) => s.status);
+  };
+  assert.deepEqual(await climbed(await now(bob.address, "to one"), READ), [1, 2, 3]);
+  // Of a group each member's report counts: one is there, one is not.
+  assert.deepEqual(await climbed(await now(gid, "to a group"), READ), [1, 2, 3]);
+  const offline = 0x81;
+  assert.deepEqual(await climbed(await now(cleo.address, "to nobody"), offline), [offline]);
+  const c = await world.visit(cleo, "chat.html", settings);
+  await online(c);
+  // What is sent to her now comes behind all that waited for her.
+  await send(a, cleo, ["later"]);
+  await arrived(c, 1);
+  assert.deepEqual(await received(c), ["later"]);
+  assert.deepEqual(await received(b), ["to one", "to a group"]);
 });
 
 test("who types is seen typing, and who comes and goes is seen online and offline", async () => {

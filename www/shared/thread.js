@@ -115,7 +115,7 @@ export class Thread {
     } else {
       // What one writes oneself is looked at, and ends what was unread.
       this.unread = 0;
-      this.rows.scrollToEnd();
+      this.rows.follow();
     }
     this.draw();
   }

@@ -87,8 +87,13 @@ export class VirtualList {
     return this.elementOf(key);
   }
 
-  scrollToEnd() {
+  /** From the next rows on the end is shown: laying it out for each of many would be for nothing. */
+  follow() {
     this.atEnd = this.toEnd;
+  }
+
+  scrollToEnd() {
+    this.follow();
     this.scroller.scrollTop = this.scroller.scrollHeight;
     this.render(false);
   }

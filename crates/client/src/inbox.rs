@@ -132,7 +132,7 @@ impl Client {
         // It was stored while there was no connection to say so.
         if told_again && self.inbox.batch.is_none() {
             let seq = self.inbox.stored.0;
-            self.transmit(client_frame::Body::Ack(Ack { seq }));
+            self.transmit(client_frame::Body::Ack(Ack { seq, ..Ack::default() }));
         }
         self.take_batch();
     }
@@ -153,6 +153,16 @@ impl Client {
                 self.tell(event);
             }
         }
+    }
+
+    /// That a message which is in no log came, when its sender wants to hear so. One that is to be
+    /// stored nowhere leaves no receipt either.
+    fn receipt_of(&self, entry: &proto::LogEntry) -> Option<proto::MessageRef> {
+        let Some(entry::Body::Message(message)) = body(entry) else { return None };
+        let wanted = message.flags & (flag::DELIVERY_RECEIPT | flag::TRANSIENT);
+        let (from_uid, id) = (message.from_uid, message.id);
+        let is_told = wanted == flag::DELIVERY_RECEIPT && !self.is_self(from_uid);
+        is_told.then_some(proto::MessageRef { from_uid, id, receipt: true })
     }
 
     pub(crate) fn take_batch(&mut self) {
@@ -197,7 +207,13 @@ impl Client {
 
     /// The answer to [`Event::Filter`]: those the page does not want are left out.
     pub fn pass(&mut self, dropped: &[MessageKey]) {
-        for entry in core::mem::take(&mut self.inbox.unlogged) {
+        let unlogged = core::mem::take(&mut self.inbox.unlogged);
+        let passing: Vec<_> = unlogged.iter().filter_map(|entry| self.receipt_of(entry)).collect();
+        // Before what reading them will say.
+        if !passing.is_empty() && self.speaks() {
+            self.transmit(client_frame::Body::Ack(Ack { seq: 0, passing }));
+        }
+        for entry in unlogged {
             self.on_unlogged(&entry, dropped);
         }
         if self.inbox.is_loaded && !self.inbox.loading.is_empty() {
@@ -282,7 +298,7 @@ impl Client {
         self.tell_stored(events);
         if self.speaks() {
             let seq = self.inbox.stored.0;
-            self.transmit(client_frame::Body::Ack(Ack { seq }));
+            self.transmit(client_frame::Body::Ack(Ack { seq, ..Ack::default() }));
         }
     }
 

@@ -87,8 +87,11 @@ impl Hub {
             }
             (_, Body::Pong(_)) => Ok(()),
             (_, Body::Ack(ack)) => {
-                self.on_ack(id, Seq(ack.seq));
-                Ok(())
+                let told = self.on_passing(id, &ack.passing);
+                if told.is_ok() {
+                    self.on_ack(id, Seq(ack.seq));
+                }
+                told
             }
             (_, Body::Send(send)) => self.on_send(id, send),
             (_, Body::Read(read)) => self.on_read(id, read),

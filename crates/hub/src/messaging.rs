@@ -466,42 +466,68 @@ impl Hub {
         let Some(live) = self.sessions.get(&id).and_then(|session| session.live()) else {
             return Ok(());
         };
-        let (uid, aid) = (live.uid, live.aid);
+        let uid = live.uid;
         if read.messages.len() > READ_MESSAGES_MAX {
             self.reject(id, read.ticket, fail("too many messages in one read notice"));
             return Ok(());
         }
-        let senders = read.messages.iter().map(|read| Uid(read.from_uid));
-        Needs::check(senders.map(|sender| self.directory.user(sender)))?;
-        let mut notes: Vec<Note> = Vec::with_capacity(read.messages.len() + 1);
+        let mut notes = self.receipts(id, &read.messages, status::READ)?;
+        let elsewhere = ReadElsewhere { messages: read.messages.clone() };
+        notes.push(note(uid, entry::Body::Read(elsewhere)));
+        let request = Request::AppendNotes { notes: notes.clone() };
+        self.ask(request, Pending::Noted(Noted { session: id, ticket: read.ticket, notes }));
+        Ok(())
+    }
+
+    /// The device has messages that are in no log: their senders are told.
+    pub(crate) fn on_passing(
+        &mut self,
+        id: SessionId,
+        messages: &[MessageRef],
+    ) -> Result<(), Needs> {
+        let messages = &messages[..messages.len().min(READ_MESSAGES_MAX)];
+        let notes = self.receipts(id, messages, status::DELIVERED)?;
+        if !notes.is_empty() {
+            self.ask(Request::AppendNotes { notes: notes.clone() }, Pending::Notes(notes));
+        }
+        Ok(())
+    }
+
+    /// What the senders of these messages are told of them, by this user.
+    fn receipts(
+        &mut self,
+        id: SessionId,
+        messages: &[MessageRef],
+        status: u32,
+    ) -> Result<Vec<Note>, Needs> {
+        let Some(live) = self.sessions.get(&id).and_then(|session| session.live()) else {
+            return Ok(Vec::new());
+        };
+        let (uid, aid) = (live.uid, live.aid);
+        Needs::check(messages.iter().map(|message| self.directory.user(Uid(message.from_uid))))?;
+        let is_read = status == status::READ;
+        let needed = if is_read { feature::READ_RECEIPTS } else { feature::DELIVERY_RECEIPTS };
+        let told = self.may_use(uid, needed)?;
+        let mut notes: Vec<Note> = Vec::with_capacity(messages.len() + 1);
         let mut seen = Vec::new();
-        let told = self.may_use(uid, feature::READ_RECEIPTS)?;
-        for MessageRef { from_uid, id, receipt } in &read.messages {
+        for MessageRef { from_uid, id, receipt } in messages {
             let sender = Uid(*from_uid);
             // A sender that is gone, or of another app, is told nothing.
             let known = self.directory.user(sender)?.is_some_and(|user| user.aid == aid);
             let message =
                 MessageId::new(*id).filter(|_| *receipt && known && sender != uid && told);
             if let Some(message) = message {
-                let report = StatusReport {
-                    id: *id,
-                    uid: uid.0,
-                    address: live.address.clone(),
-                    status: status::READ,
-                    ts: self.now.wall.0,
-                };
+                let address = live.address.clone();
+                let report =
+                    StatusReport { id: *id, uid: uid.0, address, status, ts: self.now.wall.0 };
                 notes.push(delivery::receipt(sender, message, report));
                 seen.push((sender, message, GroupId(0)));
             }
         }
         for message in seen {
-            self.hook_status((aid, uid), message, true);
+            self.hook_status((aid, uid), message, is_read);
         }
-        let elsewhere = ReadElsewhere { messages: read.messages.clone() };
-        notes.push(note(uid, entry::Body::Read(elsewhere)));
-        let request = Request::AppendNotes { notes: notes.clone() };
-        self.ask(request, Pending::Noted(Noted { session: id, ticket: read.ticket, notes }));
-        Ok(())
+        Ok(notes)
     }
 }
 

@@ -145,6 +145,26 @@ fn a_message_for_now_reaches_who_is_online_and_nobody_later() {
 }
 
 #[test]
+fn a_message_for_now_has_its_receipts_and_is_stored_nowhere() {
+    let mut host = Host::new();
+    let (ada, bob) = two(&mut host);
+    host.send_to(ada, target::To::Address("bob".into()), 2, "now", Some(0));
+    assert_eq!(host.answers(ada), [(2, status::SENT)]);
+    let entries = host.entries(bob);
+    let [(0, entry::Body::Message(message))] = &entries[..] else { panic!("{entries:?}") };
+    let refs = |receipt| vec![MessageRef { from_uid: message.from_uid, id: 2, receipt }];
+    let ack = |passing| client_frame::Body::Ack(Ack { passing, ..Ack::default() });
+    host.frame(bob, ack(refs(false)));
+    host.frame(bob, ack(vec![MessageRef { from_uid: 4_711, id: 2, receipt: true }]));
+    assert_eq!(host.statuses(ada), []);
+    host.frame(bob, ack(refs(true)));
+    assert_eq!(host.statuses(ada), [(2, status::DELIVERED)]);
+    host.frame(bob, client_frame::Body::Read(Read { ticket: 1 << 53, messages: refs(true) }));
+    assert_eq!(host.statuses(ada), [(2, status::READ)]);
+    assert!(host.store.stored_messages().is_empty());
+}
+
+#[test]
 fn a_message_to_oneself_is_one_entry() {
     let mut host = Host::new();
     let token = host.user("ada");

@@ -275,9 +275,10 @@ impl Page {
         self.events.iter().filter_map(status).collect()
     }
 
+    /// Places in the log.
     fn acks(&self) -> Vec<u64> {
         let ack = |frame: &client_frame::Body| match frame {
-            client_frame::Body::Ack(ack) => Some(ack.seq),
+            client_frame::Body::Ack(ack) if ack.seq > 0 => Some(ack.seq),
             _ => None,
         };
         self.frames.iter().filter_map(ack).collect()

@@ -157,6 +157,31 @@ fn what_is_transient_is_stored_nowhere_and_fails_when_nobody_is_there() {
 }
 
 #[test]
+fn what_came_for_now_is_acknowledged_when_its_sender_asks() {
+    let mut page = Page::online();
+    let arrives = |id, flags| {
+        let mut entry = message(0, id, "friend", "me", "now");
+        let Some(proto::entry::Body::Message(told)) =
+            entry.entry.as_mut().and_then(|entry| entry.body.as_mut())
+        else {
+            panic!("no message")
+        };
+        told.flags = flags;
+        entry
+    };
+    for (id, flags) in [(1, flag::DEFAULT), (2, 0), (3, flag::DEFAULT | flag::TRANSIENT)] {
+        page.deliver(vec![arrives(id, flags)]);
+    }
+    assert_eq!(page.texts_told().len(), 3);
+    let passing = page.frames.iter().filter_map(|frame| match frame {
+        client_frame::Body::Ack(ack) => Some(&ack.passing),
+        _ => None,
+    });
+    let told: Vec<_> = passing.flatten().map(|told| (told.id, told.receipt)).collect();
+    assert_eq!(told, [(1, true)]);
+}
+
+#[test]
 fn what_the_filter_does_not_want_is_acknowledged_and_nothing_else() {
     let mut page = Page::online();
     let unwanted = |seq, id| {

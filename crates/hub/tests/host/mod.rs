@@ -330,7 +330,7 @@ impl Host {
     }
 
     pub fn ack(&mut self, session: SessionId, seq: u64) {
-        self.frame(session, client_frame::Body::Ack(Ack { seq }));
+        self.frame(session, client_frame::Body::Ack(Ack { seq, ..Ack::default() }));
     }
 
     /// What came since the last look.
