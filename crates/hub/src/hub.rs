@@ -24,7 +24,7 @@ use crate::directory::{Directory, Missing, Needs};
 use crate::files::Leftovers;
 use crate::group_requests::WrongPins;
 use crate::guards::Guards;
-use crate::hooks::Hooked;
+use crate::hooks::{Hooked, SeenMessage};
 use crate::intercept::Judged;
 use crate::lobby::Lobby;
 use crate::messaging::{Consumed, Refusal};
@@ -172,6 +172,7 @@ pub(crate) enum Pending {
         count: u32,
     },
     Waking(Box<Waking>),
+    StatusHook(SeenMessage),
     Admin,
     Uploader {
         ticket: Ticket,
@@ -407,6 +408,7 @@ impl Hub {
             }
             Pending::Audience { session, flags } => self.on_audience(session, flags, result),
             Pending::Search { session, search } => self.on_found(session, &search, result),
+            Pending::StatusHook(seen) => self.on_seen_message(seen, result),
             Pending::Waking(waking) => self.on_push_tokens(*waking, result),
             Pending::Push { session, ticket } => self.on_push_token_saved(session, ticket, result),
             Pending::Memberships { session } => self.on_memberships(session, result),
