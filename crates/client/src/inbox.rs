@@ -260,7 +260,8 @@ impl Client {
     pub(crate) fn is_to_self(&self, message: &proto::Message) -> bool {
         use proto::target::To;
         let to = message.to.as_ref().and_then(|target| target.to.as_ref());
-        matches!(to, Some(To::Address(address)) if *address == self.session.address)
+        message.loopback
+            || matches!(to, Some(To::Address(address)) if *address == self.session.address)
     }
 
     fn apply_batch(&mut self, batch: Vec<proto::LogEntry>, dropped: &[MessageKey]) {

@@ -132,8 +132,8 @@ impl Hub {
             }
             (After::Personal(of), store::Reply::Personal(reply)) => self.follow_personal(of, reply),
             (after, store::Reply::OfApp(reply)) => self.follow_app(after, reply),
-            (After::MessagesRead { of, deleted }, store::Reply::History(rows)) => {
-                read_messages(of, rows, deleted)
+            (After::MessagesRead { of, forward, deleted }, store::Reply::History(rows)) => {
+                read_messages(of, rows, (forward, deleted))
             }
             (After::MessagesDeleted { notes }, reply) => {
                 self.on_notes(&notes, Ok(reply));

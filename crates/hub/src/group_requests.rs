@@ -29,7 +29,7 @@ use crate::port::admin::{GroupFields, MemberFields, Reply, UserFields, UserRef};
 use crate::port::apps::{feature, number};
 use crate::port::call::CallFields;
 use crate::port::store::{Group, Member, Pin, Request};
-use crate::rights::Rights;
+use crate::rights::{Rights, adds_members, demands_pin};
 use crate::user_operations::changed_user;
 
 /// A client that asks, and from where.
@@ -129,7 +129,7 @@ impl Hub {
                     after.group.expires = Some(expires);
                 }
                 let fresh = Member { uid: actor.uid, ..Member::default() };
-                if before.group.flags & mode::AUTO_ADD_MEMBER != 0
+                if adds_members(&before.group, self.now.wall)
                     && !before.group.lobby
                     && !before.rights(actor.uid, self.now.wall).member
                     && self.may_use(actor.uid, feature::GROUP_MEMBER)?
@@ -157,7 +157,7 @@ impl Hub {
 
     /// Whether a group changes when this user does something in it.
     fn gains_by(&self, roster: &Roster, uid: Uid) -> bool {
-        let adds = roster.group.flags & mode::AUTO_ADD_MEMBER != 0
+        let adds = adds_members(&roster.group, self.now.wall)
             && !roster.group.lobby
             && !roster.rights(uid, self.now.wall).member
             && self.room_in(roster) > 0
@@ -449,10 +449,21 @@ impl Hub {
         if !group.active || group.expires.is_some_and(|at| at <= now.wall) {
             return Ok(Progress::Denied(error::ACCESS_DENIED));
         }
+        let own = roster.member(actor.uid, now.wall).is_some_and(|member| member.pin == number);
+        let for_one = demands_pin(group, now.wall) && pin.flags & right::SHARED_PIN == 0;
+        if for_one && pin.used > 0 && !own {
+            return Ok(match self.wrong_pin(actor) {
+                Progress::Denied(error::BAD_PIN) => Progress::Denied(error::NOT_SHARED_PIN),
+                denied => denied,
+            });
+        }
         let member = match roster.member(actor.uid, now.wall) {
             // What the PIN gives is added to what is there. A membership that goes with a PIN goes with
             // the one shown last, and with none as soon as one is shown that it does not go with.
             Some(member) => {
+                if for_one && !own {
+                    pin.used += 1;
+                }
                 let given = pin.flags & SETTABLE & !right::DELETE_WITH_PIN;
                 let lasting = right::DELETE_WITH_PIN & !pin.flags;
                 Member {

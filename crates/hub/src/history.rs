@@ -62,7 +62,8 @@ impl Hub {
         let count = wanted.count.clamp(1, HISTORY_PAGE_MAX);
         let before = (wanted.before > 0).then_some(wanted.before);
         let until = Timestamp(if wanted.until == 0 { u64::MAX >> 1 } else { wanted.until });
-        let request = Request::ReadHistory { uid, of, before, until, count, now: now.wall };
+        let request =
+            Request::ReadHistory { uid, of, before, after: None, until, count, now: now.wall };
         self.ask(request, Pending::History { session: id, ticket, count });
         Ok(())
     }

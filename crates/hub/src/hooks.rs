@@ -15,10 +15,10 @@ use wire::time::{Duration, Instant};
 use crate::Output;
 use crate::changes::message_in;
 use crate::directory::Roster;
-use crate::hub::Hub;
+use crate::hub::{Hub, Pending};
 use crate::port::apps::{AppReply, feature};
 use crate::port::hook::{Event, Fate, GroupEvent, Hook, Place, Told, Who};
-use crate::port::store::{App, Group, NewMessage, Reply, StoreError};
+use crate::port::store::{App, Group, NewMessage, Reply, Request, StoreError};
 use crate::push::{Waking, What};
 
 /// Who was said to have a message waiting, and when: not said again until the user was online, or
@@ -28,6 +28,19 @@ pub(crate) struct Hooked {
     waiting: HashMap<Uid, Instant>,
     /// Where each backend listens, as the host was told.
     places: HashMap<AppId, Place>,
+}
+
+/// A message that somebody has, and its backend is to hear of that.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SeenMessage {
+    aid: AppId,
+    /// Who has it.
+    uid: Uid,
+    sender: Uid,
+    mid: MessageId,
+    /// As far as it is known.
+    gid: GroupId,
+    read: bool,
 }
 
 impl Hub {
@@ -122,8 +135,24 @@ impl Hub {
         if !self.wants(aid, bit) {
             return;
         }
+        // Neither a log nor who has read it says of which type it was, but the message does.
+        let request = Request::FindMessage { sender, id: mid };
+        self.ask(request, Pending::StatusHook(SeenMessage { aid, uid, sender, mid, gid, read }));
+    }
+
+    pub(crate) fn on_seen_message(&mut self, seen: SeenMessage, result: Result<Reply, StoreError>) {
+        let SeenMessage { aid, uid, sender, mid, gid, read } = seen;
+        let found = match result {
+            Ok(Reply::Message(found)) => found.and_then(|(_, entry)| message_in(&entry)),
+            _ => None,
+        };
+        let of_group = found.as_ref().and_then(|message| match message.to.as_ref()?.to {
+            Some(wire::proto::target::To::Group(gid)) => Some(GroupId(gid)),
+            _ => None,
+        });
+        let (gid, kind) = (of_group.unwrap_or(gid), found.map_or(0, |message| message.r#type));
         let (from, user) = (self.who(sender), self.who(uid));
-        self.hook(aid, Event::Status { mid, gid, from, user, read });
+        self.hook(aid, Event::Status { mid, gid, kind, from, user, read });
     }
 
     fn has_url(&self, aid: AppId) -> bool {

@@ -24,7 +24,7 @@ use crate::directory::{Directory, Missing, Needs};
 use crate::files::Leftovers;
 use crate::group_requests::WrongPins;
 use crate::guards::Guards;
-use crate::hooks::Hooked;
+use crate::hooks::{Hooked, SeenMessage};
 use crate::intercept::Judged;
 use crate::lobby::Lobby;
 use crate::messaging::{Consumed, Refusal};
@@ -174,6 +174,7 @@ pub(crate) enum Pending {
         count: u32,
     },
     Waking(Box<Waking>),
+    StatusHook(SeenMessage),
     Admin,
     Uploader {
         ticket: Ticket,
@@ -410,6 +411,7 @@ impl Hub {
             }
             Pending::Audience { session, asked } => self.on_audience(session, asked, result),
             Pending::Search { session, search } => self.on_found(session, &search, result),
+            Pending::StatusHook(seen) => self.on_seen_message(seen, result),
             Pending::Waking(waking) => self.on_push_tokens(*waking, result),
             Pending::Push { session, ticket } => self.on_push_token_saved(session, ticket, result),
             Pending::Memberships { session } => self.on_memberships(session, result),

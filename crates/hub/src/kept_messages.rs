@@ -35,8 +35,8 @@ impl Hub {
         aid: AppId,
         user: &UserRef,
         with: Option<&With>,
-        (before, count): (Option<u64>, u32),
-        deleted: bool,
+        (before, after): (Option<u64>, Option<u64>),
+        (count, deleted): (u32, bool),
     ) -> Result<Progress, Needs> {
         let user = match self.user(aid, user)? {
             Ok(user) => user,
@@ -47,8 +47,10 @@ impl Hub {
             Err(refused) => return Ok(refused),
         };
         let (until, now) = (Timestamp(u64::MAX >> 1), self.now.wall);
-        let request = Request::ReadHistory { uid: user.uid, of, before, until, count, now };
-        Ok(Progress::Ask(request, After::MessagesRead { of: user.uid, deleted }))
+        let request = Request::ReadHistory { uid: user.uid, of, before, after, until, count, now };
+        let forward = before.is_none() && after.is_some();
+        let read = After::MessagesRead { of: user.uid, forward, deleted };
+        Ok(Progress::Ask(request, read))
     }
 
     pub(crate) fn delete_messages(
@@ -196,12 +198,18 @@ impl Hub {
 }
 
 /// What was taken back is shown to who asks for it, as a place where something was.
-pub(crate) fn read_messages(of: Uid, rows: Vec<Copied>, deleted: bool) -> Progress {
+pub(crate) fn read_messages(
+    of: Uid,
+    rows: Vec<Copied>,
+    (forward, deleted): (bool, bool),
+) -> Progress {
+    // Also when none of them is shown, there may be more behind them.
+    let next = if forward { rows.first() } else { rows.last() }.map(|row| row.place);
     let rows = rows.into_iter().filter_map(|row| {
         let message = message_in(&row.entry).filter(|message| deleted || !message.recalled)?;
         Some(KeptRow { place: row.place, status: status_of(of, &row, &message), message })
     });
-    Progress::Answered(Reply::Messages(rows.collect()))
+    Progress::Answered(Reply::Messages { rows: rows.collect(), next })
 }
 
 /// Of a message to a group, that of whoever has come furthest with it.

@@ -233,11 +233,15 @@ impl Hub {
         }
         let mut stored = Vec::new();
         for Ready { message, id, group, to, storeless } in ready {
-            let to = self.by_turns(aid, group, to);
+            let mut to = self.by_turns(aid, group, to);
             let ts = self.now.wall;
             let (sender, expiry) = (Uid(message.from_uid), message.expiry.unwrap_or(0));
             let flags = message.flags;
-            let entry = encoded(Message { sent: ts.0, ts: ts.0, ..message });
+            let loopback = only.is_empty() && self.loops_back(aid, group, sender);
+            if loopback {
+                to.push(sender);
+            }
+            let entry = encoded(Message { sent: ts.0, ts: ts.0, loopback, ..message });
             if storeless || expiry == 0 || flags & flag::TRANSIENT != 0 {
                 self.send_to_online(sender, &to, &entry);
                 continue;
@@ -332,6 +336,15 @@ impl Hub {
             *receiver != sender && blocks & wire::mask::contact::BLOCK_GROUP_MESSAGES == 0
         };
         roster.receivers(self.now.wall).filter(accepts).collect()
+    }
+
+    /// Whether the sender of a message to a group is one of those who get it.
+    pub(crate) fn loops_back(&self, aid: AppId, gid: GroupId, sender: Uid) -> bool {
+        let roster = self.directory.group(aid, gid).ok().flatten();
+        roster.is_some_and(|roster| {
+            roster.group.flags & mode::RECV_LOOPBACK != 0
+                && roster.receivers(self.now.wall).any(|uid| uid == sender)
+        })
     }
 
     /// Of a group whose members take turns, the one whose turn it is: somebody who is online, if

@@ -20,7 +20,7 @@ use wire::proto::{
 use wire::status;
 use wire::time::{Duration, Timestamp};
 
-use crate::changes::Noted;
+use crate::changes::{Noted, message_in};
 use crate::delivery::{self, note};
 use crate::directory::{Missing, Needs};
 use crate::hub::{Hub, Pending};
@@ -107,6 +107,11 @@ impl Hub {
         let message = message_from(send, (uid, address), self.now.wall);
         let message = Message { content: Some(content), origin: key.0.to_vec(), ..message };
         let Destination { mut to, group, storeless } = destination;
+        let loopback = self.loops_back(aid, group, uid);
+        let message = Message { loopback, ..message };
+        if loopback {
+            to.push(uid);
+        }
         if send.expiry == Some(0) || send.flags & flag::TRANSIENT != 0 || storeless {
             let look = self.look_at(aid, &message, Judged::Message(id));
             if look == Look::Passed {
@@ -347,7 +352,8 @@ impl Hub {
     /// A message that is not stored: for whoever is online now, the sender's other devices too.
     fn send_now(&mut self, id: SessionId, message: &Message, (to, group): (&[Uid], GroupId)) {
         let (sender, raw_id) = (Uid(message.from_uid), message.id);
-        let reached = to.iter().filter(|uid| self.online.contains(**uid)).count();
+        let others = |uid: &&Uid| group == GroupId(0) || **uid != sender;
+        let reached = to.iter().filter(others).filter(|uid| self.online.contains(**uid)).count();
         if reached == 0 && group == GroupId(0) {
             let refusal = Refusal { status: status::USER_OFFLINE, reason: "nobody is online" };
             return self.reject(id, raw_id, refusal);
@@ -412,9 +418,11 @@ impl Hub {
                 None => self.hook_message(message, &places),
             }
             // A message to oneself also arrives where it was sent.
-            let to_self = message.group == GroupId(0)
-                && consumed.is_none()
-                && others(&places, message.sender) == 0;
+            let to_self = consumed.is_none()
+                && match message.group {
+                    GroupId(0) => others(&places, message.sender) == 0,
+                    _ => self.is_looped(message),
+                };
             let origin = (!to_self).then_some(session);
             let logged = message.logged();
             for place in places {
@@ -422,6 +430,14 @@ impl Hub {
             }
         }
         self.store_next(session);
+    }
+
+    /// Whether a message to a group comes back to where it was sent. It is decoded for groups only
+    /// where that happens.
+    fn is_looped(&self, message: &NewMessage) -> bool {
+        let sender = self.directory.user(message.sender).ok().flatten();
+        sender.is_some_and(|user| self.loops_back(user.aid, message.group, user.uid))
+            && message_in(&message.entry).is_some_and(|message| message.loopback)
     }
 
     /// What the sender of a message that its backend has taken is told of it.

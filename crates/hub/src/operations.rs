@@ -121,7 +121,7 @@ pub(crate) enum After {
     GroupsListed,
     Scheduled { due: Timestamp, mids: Vec<u64>, failed: Vec<String> },
     LettersStored(SentLetters),
-    MessagesRead { of: Uid, deleted: bool },
+    MessagesRead { of: Uid, forward: bool, deleted: bool },
     MessagesDeleted { notes: Vec<Note> },
     Cancelled(Recalling),
     Recalling(Recalling),
@@ -411,8 +411,8 @@ impl Hub {
                 self.change_pins(aid, gid, action, &call.entropy)
             }
             Operation::Message(letter) => self.send_letter(&app, letter, job),
-            Operation::MessagesGet { user, with, before, count, deleted } => {
-                self.get_messages(aid, &user, with.as_ref(), (before, count), deleted)
+            Operation::MessagesGet { user, with, before, after, count, deleted } => {
+                self.get_messages(aid, &user, with.as_ref(), (before, after), (count, deleted))
             }
             Operation::MessagesDelete { user, with, before, recall } => {
                 self.delete_messages(aid, &user, with, (before, recall))

@@ -27,7 +27,7 @@ impl Rights {
         let member = member.filter(|member| member.is_current(now));
         // Who is no member yet and becomes one by what it does, may do what a member may.
         let silent = Member::default();
-        let joins = member.is_none() && group.flags & mode::AUTO_ADD_MEMBER != 0 && !group.lobby;
+        let joins = member.is_none() && adds_members(group, now) && !group.lobby;
         let own = member.map(|member| member.call).unwrap_or_default();
         let call = narrowed(group.call, own);
         if group.owner == Some(uid) && member.is_some() {
@@ -95,6 +95,17 @@ impl Rights {
             audio_kbps: self.call.audio_kbps,
         }
     }
+}
+
+/// Whether who is no member becomes one by what it does.
+pub(crate) fn adds_members(group: &Group, now: Timestamp) -> bool {
+    group.flags & mode::AUTO_ADD_MEMBER != 0 && !demands_pin(group, now)
+}
+
+/// Whether a group is joined by PIN only: then PINs that are not for everybody are for one user each.
+pub(crate) fn demands_pin(group: &Group, now: Timestamp) -> bool {
+    let mut shared = group.pins.iter().filter(|pin| pin.flags & right::SHARED_PIN != 0);
+    shared.any(|pin| pin.expires.is_none_or(|at| at > now))
 }
 
 /// What a group allows in calls, and no more than this member may (`backend-api.md` 4.4).

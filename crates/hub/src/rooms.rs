@@ -12,7 +12,7 @@ use wire::frame::encode_server;
 use wire::id::{GroupId, SessionId, StreamId, Uid};
 use wire::limits::{NAME_BYTES_MAX, ROOMS_PER_SESSION_MAX, STREAMS_PER_SESSION_MAX};
 use wire::mask::admin::{CALL_CONTROL, HANGUP};
-use wire::mask::{call, group as mode, group_error, member as right};
+use wire::mask::{call, group_error, member as right};
 use wire::proto::room_control::Verb;
 use wire::proto::{
     Publish, RoomControl, RoomEnter, RoomRefused, RoomState, RoomUpdate, Stream, Unpublish,
@@ -28,7 +28,7 @@ use crate::placement::Placement;
 use crate::port::media::{Command, Kind, LoopId, Peer};
 use crate::port::store::{Group, Member};
 use crate::recordings::Recorded;
-use crate::rights::Rights;
+use crate::rights::{Rights, adds_members};
 use crate::sending::portions;
 
 /// `MESIBOCALL_VIDEOSOURCE_SCREEN`
@@ -187,8 +187,9 @@ impl Hub {
             Err((error, reason)) => {
                 self.counters.rooms_refused += u64::from(reason == FULL);
                 let roster = self.directory.group(aid, gid)?;
+                let wall = self.now.wall;
                 let waits = |roster: &&Roster| {
-                    let adds = roster.group.flags & mode::AUTO_ADD_MEMBER != 0;
+                    let adds = adds_members(&roster.group, wall);
                     roster.group.lobby && adds && error == group_error::NOT_MEMBER
                 };
                 if let Some(roster) = roster.filter(waits).cloned()

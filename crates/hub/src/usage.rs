@@ -131,10 +131,13 @@ impl Hub {
         }
     }
 
-    /// It is written down, or is tried again.
+    /// It is written down, or is tried again; not when the server stops, which would not wait.
     pub(crate) fn on_used(&mut self, used: Vec<Used>, result: Result<Reply, StoreError>) {
         let Err(error) = result else { return };
         self.log(alloc::format!("storage: {error}"));
+        if self.stopping {
+            return;
+        }
         for lost in used {
             self.used(lost.aid).add(&lost);
         }

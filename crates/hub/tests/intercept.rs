@@ -57,9 +57,10 @@ fn text(text: &str) -> Verdict {
 fn kept(host: &mut Host, address: &str, peer: &str) -> Vec<u64> {
     let user = UserRef { uid: None, address: Some(address.into()) };
     let with = Some(With::User(peer.into()));
-    let get = Operation::MessagesGet { user, with, before: None, count: 9, deleted: false };
+    let get =
+        Operation::MessagesGet { user, with, before: None, after: None, count: 9, deleted: false };
     match host.admin(get) {
-        Ok(Reply::Messages(rows)) => rows.iter().map(|row| row.message.id).collect(),
+        Ok(Reply::Messages { rows, .. }) => rows.iter().map(|row| row.message.id).collect(),
         other => panic!("{other:?}"),
     }
 }

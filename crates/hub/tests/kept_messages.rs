@@ -18,15 +18,15 @@ fn of(address: &str) -> UserRef {
 fn kept(
     host: &mut Host,
     address: &str,
-    before: Option<u64>,
+    (before, after): (Option<u64>, Option<u64>),
     count: u32,
 ) -> (Vec<u64>, Option<u64>) {
     let with = Some(With::User(if address == "ada" { "bob" } else { "ada" }.into()));
     let user = of(address);
-    let operation = Operation::MessagesGet { user, with, before, count, deleted: false };
+    let operation = Operation::MessagesGet { user, with, before, after, count, deleted: false };
     match host.admin(operation) {
-        Ok(Reply::Messages(rows)) => {
-            (rows.iter().map(|row| row.message.id).collect(), rows.last().map(|row| row.place))
+        Ok(Reply::Messages { rows, next }) => {
+            (rows.iter().map(|row| row.message.id).collect(), next)
         }
         other => panic!("not read: {other:?}"),
     }
@@ -47,11 +47,19 @@ fn world() -> (Host, String, wire::id::SessionId) {
 #[test]
 fn kept_messages_are_read_newest_first_and_in_parts() {
     let (mut host, ..) = world();
-    let (mids, next) = kept(&mut host, "bob", None, 2);
+    let (mids, next) = kept(&mut host, "bob", (None, None), 2);
     assert_eq!(mids, [3, 2]);
-    assert_eq!(kept(&mut host, "bob", next, 2).0, [1]);
+    let (mids, first) = kept(&mut host, "bob", (next, None), 2);
+    assert_eq!(mids, [1]);
+    assert_eq!(kept(&mut host, "bob", (None, first), 1), ([2].into(), next), "the other way");
+    assert_eq!(kept(&mut host, "bob", (None, first), 9).0, [3, 2]);
+    assert_eq!(kept(&mut host, "bob", (None, Some(0)), 2).0, [2, 1], "from the beginning");
+    let (_, last) = kept(&mut host, "bob", (None, next), 9);
+    assert_eq!(kept(&mut host, "bob", (None, last), 9), ([].into(), None));
+    assert_eq!(kept(&mut host, "bob", (last, first), 9).0, [2], "between both");
     let (user, deleted) = (of("eve"), false);
-    let nobody = Operation::MessagesGet { user, with: None, before: None, count: 2, deleted };
+    let nobody =
+        Operation::MessagesGet { user, with: None, before: None, after: None, count: 2, deleted };
     assert_eq!(host.admin(nobody).unwrap_err().code, ErrorCode::NoUser);
 }
 
@@ -65,7 +73,7 @@ fn a_conversation_is_deleted_for_one_of_both_and_its_devices_are_told_when_asked
         recall,
     };
     assert_eq!(host.admin(delete(false)), Ok(Reply::Deleted(None)));
-    assert!(kept(&mut host, "ada", None, 9).0.is_empty());
+    assert!(kept(&mut host, "ada", (None, None), 9).0.is_empty());
     assert!(host.entries(ada).is_empty());
     assert_eq!(host.admin(delete(true)), Ok(Reply::Deleted(None)));
     assert!(matches!(host.entries(ada)[..], [(_, entry::Body::Removed(_))]));
@@ -88,10 +96,10 @@ fn messages_taken_back_by_the_backend_say_nothing_to_anybody() {
     assert_eq!(changed.collect::<Vec<_>>(), [(2, true), (1, true)]);
     let bob = host.sign_in(&bob);
     assert_eq!(host.texts(bob), ["message 3"]);
-    assert_eq!(kept(&mut host, "bob", None, 9).0, [3]);
-    let (user, with, before) = (of("ada"), None, None);
-    let all = Operation::MessagesGet { user, with, before, count: 9, deleted: true };
-    let Ok(Reply::Messages(rows)) = host.admin(all) else { panic!("not read") };
+    assert_eq!(kept(&mut host, "bob", (None, None), 9).0, [3]);
+    let (user, with, before, after) = (of("ada"), None, None, None);
+    let all = Operation::MessagesGet { user, with, before, after, count: 9, deleted: true };
+    let Ok(Reply::Messages { rows, .. }) = host.admin(all) else { panic!("not read") };
     let shown = rows.iter().map(|row| (row.message.id, row.status, row.message.content.is_some()));
     let expected =
         [(3, status::SENT, true), (2, status::DELETED, false), (1, status::DELETED, false)];
@@ -116,10 +124,10 @@ fn messages_older_than_the_retention_of_their_app_are_given_to_nobody() {
     host.admin(letter("for a day", 86_400)).expect("sent");
     host.close(session);
     host.advance(Duration::from_secs(2 * 86_400 - 1));
-    assert_eq!(kept(&mut host, "bob", None, 9).0.len(), 2);
+    assert_eq!(kept(&mut host, "bob", (None, None), 9).0.len(), 2);
     host.advance(Duration::from_secs(1));
-    assert_eq!(kept(&mut host, "bob", None, 9).0, [0; 0]);
-    assert_eq!(kept(&mut host, "ada", None, 9).0, [0; 0]);
+    assert_eq!(kept(&mut host, "bob", (None, None), 9).0, [0; 0]);
+    assert_eq!(kept(&mut host, "ada", (None, None), 9).0, [0; 0]);
     let session = host.sign_in(&bob);
     assert_eq!(host.texts(session), [""; 0]);
 }

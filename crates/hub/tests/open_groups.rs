@@ -7,9 +7,10 @@ use hub::port::admin::{GroupFields, Letter, MemberFields, Operation, PinAction, 
 use hub::port::apps::Filter;
 use wire::id::{GroupId, SessionId, Uid};
 use wire::limits::{PIN_FAILURES_MAX, PIN_FAILURES_PER_ADDRESS_MAX};
-use wire::mask::{group as mode, group_error as error};
+use wire::mask::{group as mode, group_error as error, member};
 use wire::proto::{
-    Content, GroupRequest, RoomEnter, client_frame, group_request::What, server_frame, target,
+    Content, GroupRequest, RoomEnter, client_frame, entry, group_request::What, server_frame,
+    target,
 };
 use wire::time::Duration;
 
@@ -80,6 +81,50 @@ fn a_message_to_members_who_take_turns_reaches_one_who_is_there() {
 }
 
 #[test]
+fn in_a_group_that_loops_back_the_sender_gets_its_own_message_where_it_wrote_it_too() {
+    let mut host = Host::new();
+    let tokens = ["ada", "bob"].map(|address| host.user(address));
+    let gid = host.group(mode::RECV_LOOPBACK, &["ada", "bob"]);
+    let [page, other, bob] = [0, 0, 1].map(|at| host.sign_in(&tokens[at]));
+    write(&mut host, page, gid, 1, "stored");
+    host.send_to(page, target::To::Group(gid.0), 2, "for now", Some(0));
+    let frames = host.received(page);
+    let recipients = frames.iter().filter_map(|frame| match frame {
+        server_frame::Body::Accepted(accepted) => Some(accepted.recipients),
+        _ => None,
+    });
+    assert_eq!(recipients.collect::<Vec<_>>(), [1, 1], "who writes is no recipient");
+    let looped = |frames: &[server_frame::Body]| {
+        let delivered = frames.iter().filter_map(|frame| match frame {
+            server_frame::Body::Deliver(deliver) => Some(deliver.entries.clone()),
+            _ => None,
+        });
+        let bodies = delivered.flatten().filter_map(|entry| entry.entry?.body);
+        let messages = bodies.filter_map(|body| match body {
+            entry::Body::Message(message) => Some((message.id, message.loopback)),
+            _ => None,
+        });
+        messages.collect::<Vec<_>>()
+    };
+    for frames in [frames, host.received(other), host.received(bob)] {
+        assert_eq!(looped(&frames), [(1, true), (2, true)]);
+    }
+    // From the backend it is as from another device.
+    let content = Content { body: "three".into(), ..Content::default() };
+    let from = "ada".to_owned();
+    let letter = Letter { from, gid: Some(gid), expiry_s: 600, content, ..Letter::default() };
+    assert!(host.admin(Operation::Message(letter)).is_ok());
+    assert!(looped(&host.received(page))[0].1);
+    // Who may not receive there does not hear itself either.
+    let rights = MemberFields { denied: member::RECV, ..MemberFields::default() };
+    let members = vec!["ada".to_owned()];
+    host.admin(Operation::MembersEdit { gid, members, rights }).expect("edited");
+    host.received(page);
+    write(&mut host, page, gid, 4, "unheard");
+    assert_eq!(looped(&host.received(page)), []);
+}
+
+#[test]
 fn many_users_of_one_address_guess_no_more_pins_than_the_address_may() {
     let mut host = Host::new();
     let gid = host.group(0, &[]);
@@ -107,6 +152,50 @@ fn many_users_of_one_address_guess_no_more_pins_than_the_address_may() {
         panic!("not listed");
     };
     assert_eq!(rows[0].members, 0);
+}
+
+/// What a join by a PIN is answered.
+fn join(host: &mut Host, session: SessionId, gid: GroupId, pin: u32) -> u32 {
+    let request = GroupRequest { ticket: 1, gid: gid.0, what: Some(What::Join(pin)) };
+    host.frame(session, client_frame::Body::GroupRequest(request));
+    let reply = host.received(session).into_iter().find_map(|body| match body {
+        server_frame::Body::GroupReply(reply) if reply.ticket == 1 => Some(reply.error),
+        _ => None,
+    });
+    reply.expect("an answer")
+}
+
+#[test]
+fn a_group_with_a_shared_pin_demands_one_and_its_other_pins_are_for_one_user_each() {
+    let mut host = Host::new();
+    let tokens = ["ada", "bob", "eve"].map(|address| host.user(address));
+    let gid = host.group(mode::AUTO_ADD_MEMBER, &[]);
+    let [ada, bob, eve] = [0, 1, 2].map(|at| host.sign_in_from(&tokens[at], at as u8 + 1));
+    let put = |host: &mut Host, pin, flags| {
+        let put = PinFields { pin: Some(pin), flags: Some(flags), ..PinFields::default() };
+        host.admin(Operation::GroupPin { gid, action: PinAction::Put(put) }).expect("made");
+    };
+    // As pages have always made them: whoever knows one joins.
+    put(&mut host, 111_111, member::ALL);
+    assert_eq!([ada, bob].map(|who| join(&mut host, who, gid, 111_111)), [error::NONE; 2]);
+    write(&mut host, eve, gid, 1, "open");
+    assert_eq!(members(&mut host, gid), ["ada", "bob", "eve"]);
+    let everybody = vec!["ada".to_owned(), "bob".to_owned(), "eve".to_owned()];
+    host.admin(Operation::MembersRemove { gid, members: everybody }).expect("removed");
+
+    put(&mut host, 222_222, member::ALL | member::SHARED_PIN);
+    put(&mut host, 333_333, member::ALL);
+    host.received(eve);
+    write(&mut host, eve, gid, 2, "who knows the group is not in it");
+    host.frame(eve, client_frame::Body::RoomEnter(RoomEnter { gid: gid.0 }));
+    assert_eq!(members(&mut host, gid), [""; 0]);
+    host.received(eve);
+    assert_eq!(join(&mut host, ada, gid, 333_333), error::NONE);
+    assert_eq!(join(&mut host, bob, gid, 333_333), error::NOT_SHARED_PIN);
+    assert_eq!(join(&mut host, ada, gid, 333_333), error::NONE, "it is hers");
+    assert_eq!([bob, eve].map(|who| join(&mut host, who, gid, 222_222)), [error::NONE; 2]);
+    assert_eq!(members(&mut host, gid), ["ada", "bob", "eve"]);
+    assert_eq!(join(&mut host, bob, gid, 111_111), error::NOT_SHARED_PIN, "it was used before");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod host;
 
 use host::Host;
+use hub::Input;
 use hub::port::admin::{AppFields, ErrorCode, Letter, Operation, Reply};
 use hub::port::apps::UsageRow;
 use wire::limits::USAGE_INTERVAL;
@@ -55,6 +56,17 @@ fn a_crash_loses_no_more_than_was_counted_last() {
     host.send(ada, "ada", 2, "lost");
     host.restart();
     assert_eq!(usage(&mut host, false).0[0].used.messages, 1);
+}
+
+#[test]
+fn a_server_that_stops_while_its_disk_is_full_does_not_try_for_ever() {
+    let mut host = Host::new();
+    let token = host.user("ada");
+    let ada = host.sign_in(&token);
+    host.send(ada, "ada", 1, "kept");
+    host.disk_full = true;
+    host.input(Input::Stop);
+    assert_eq!(host.log.iter().filter(|line| line.contains("disk full")).count(), 1);
 }
 
 #[test]

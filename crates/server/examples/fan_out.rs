@@ -125,7 +125,7 @@ async fn receive(mut session: Session, arrived: mpsc::UnboundedSender<Instant>) 
             let _ = arrived.send(now);
         }
         if let Some(last) = deliver.entries.last() {
-            session.say(client_frame::Body::Ack(Ack { seq: last.seq })).await;
+            session.say(client_frame::Body::Ack(Ack { seq: last.seq, ..Ack::default() })).await;
         }
     }
 }

@@ -179,7 +179,9 @@ async fn heard(session: &mut Session) -> server_frame::Body {
         match &frame {
             server_frame::Body::Deliver(deliver) => {
                 if let Some(last) = deliver.entries.last() {
-                    session.say(client_frame::Body::Ack(Ack { seq: last.seq })).await;
+                    session
+                        .say(client_frame::Body::Ack(Ack { seq: last.seq, ..Ack::default() }))
+                        .await;
                 }
             }
             server_frame::Body::Ping(ping) => {

@@ -517,6 +517,34 @@ fn a_page_of_the_first_generation_sets_and_removes_a_picture() {
     assert_eq!(picture(&server), "");
 }
 
+#[test]
+fn of_a_picture_there_is_a_small_one_that_goes_with_it_and_of_a_bomb_there_is_none() {
+    let mut server = start();
+    let token = server.user("ga");
+    let path = format!("/upload?op=upload&token={token}");
+    let answer = post(&server, &path, &[("profile", "1")], ("me.png", &support::picture())).json();
+    let small = support::decoded(&answer["tn"]);
+    assert_eq!((small.width(), small.height()), (100, 100));
+    assert_eq!(files_in(&server, "thumbnails"), 1);
+    let name = answer["photo"].as_str().unwrap().to_owned();
+
+    // 50,000 x 50,000 pixels in half a hundred bytes.
+    let head =
+        b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\xc3\x50\0\0\xc3\x50\x01\0\0\0\0\x63\xd4\x00\x67";
+    let answer = post(&server, &path, &[("profile", "1")], ("me.png", head)).json();
+    assert_eq!((&answer["result"], &answer["tn"]), (&"OK".into(), &"".into()), "{answer}");
+    let url = answer["url"].as_str().unwrap();
+    assert_eq!(get(&server, &path_of(url), "").body, head, "the upload itself stays");
+    assert_eq!(picture(&server), url);
+
+    // The first picture is nobody's any more, so both of it go.
+    server.kill_and_start_again();
+    while get(&server, &format!("/files/{name}"), "").status != 404 {
+        std::thread::yield_now();
+    }
+    assert!(!server.data().join("thumbnails").join(&name).exists());
+}
+
 /// Of the user ga, as its backend sees it.
 fn picture(server: &Program) -> String {
     let answer = server.call(json!({"op": "usersget", "user": {"address": "ga"}}));

@@ -50,7 +50,7 @@ async fn world() -> World {
     of_ada.say(message(3, &bob_is, "for bob alone, mark-of-ada")).await;
     let entries = of_bob.entries(1).await;
     // Delivered to Bob: Ada's log says so, and she has not fetched it.
-    of_bob.say(Body::Ack(Ack { seq: entries.last().unwrap().seq })).await;
+    of_bob.say(Body::Ack(Ack { seq: entries.last().unwrap().seq, ..Ack::default() })).await;
     of_bob
         .say(Body::ProfileSave(ProfileSave {
             ticket: 1,

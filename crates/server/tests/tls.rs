@@ -67,7 +67,7 @@ async fn large_messages_come_over_tls_whole_and_in_order() {
         let entries = bob.entries(1).await;
         let last = entries.last().unwrap().seq;
         received.extend(entries.into_iter().filter_map(bodies));
-        let ack = wire::proto::Ack { seq: last };
+        let ack = wire::proto::Ack { seq: last, ..Default::default() };
         bob.say(wire::proto::client_frame::Body::Ack(ack)).await;
     }
     assert!(received.iter().zip(1..).all(|(received, id)| *received == text(id)));

@@ -210,8 +210,8 @@ fn what_an_app_keeps_shorter_ends_earlier_though_it_is_stored_already(mut store:
         let request = Request::ReadLog { uid, after: Seq(0), count: 9, now };
         let Reply::Log { rows, .. } = perform(store, request) else { panic!("no log") };
         let of = HistoryOf::All;
-        let (before, until, count) = (None, NOW, 9);
-        let request = Request::ReadHistory { uid, of, before, until, count, now };
+        let (before, after, until, count) = (None, None, NOW, 9);
+        let request = Request::ReadHistory { uid, of, before, after, until, count, now };
         let Reply::History(copies) = perform(store, request) else { panic!("no history") };
         (rows.len(), copies.len())
     };

@@ -233,7 +233,7 @@ impl MemoryStore {
         &self,
         uid: Uid,
         of: HistoryOf,
-        (before, until): (Option<u64>, Timestamp),
+        (before, after, until): (Option<u64>, Option<u64>, Timestamp),
         count: u32,
         now: Timestamp,
     ) -> Vec<Copied> {
@@ -245,12 +245,19 @@ impl MemoryStore {
             let newest = if of == HistoryOf::Latest { 1 } else { usize::MAX };
             for (place, key) in copies.iter().rev().take(newest) {
                 let Some(stored) = self.messages.get(key) else { continue };
-                let wanted = before.is_none_or(|before| *place < before) && stored.ts <= until;
+                let wanted = before.is_none_or(|before| *place < before)
+                    && after.is_none_or(|after| *place > after)
+                    && stored.ts <= until;
                 if wanted && stored.expires > now {
                     let receipts = if key.0 == uid { self.seen(uid, *place) } else { Vec::new() };
                     let entry = stored.entry.clone();
                     found.insert(*place, Copied { place: *place, entry, receipts });
                 }
+            }
+        }
+        if before.is_none() && after.is_some() {
+            while found.len() > count as usize {
+                found.pop_last();
             }
         }
         found.into_values().rev().take(count as usize).collect()
@@ -811,8 +818,8 @@ impl SyncStore for MemoryStore {
                 let found = self.messages.get(&(sender, id));
                 Reply::Message(found.map(|found| (found.ts, found.entry.clone())))
             }
-            Request::ReadHistory { uid, of, before, until, count, now } => {
-                Reply::History(self.read_history(uid, of, (before, until), count, now))
+            Request::ReadHistory { uid, of, before, after, until, count, now } => {
+                Reply::History(self.read_history(uid, of, (before, after, until), count, now))
             }
             Request::RemoveFromHistory { uid, messages, before, notes } => {
                 self.remove_from_history(uid, &messages, before);

@@ -109,6 +109,7 @@ fn an_erased_user_is_in_nobodys_records(mut store: impl SyncStore) {
         uid: ada.uid,
         of: HistoryOf::All,
         before: None,
+        after: None,
         until: NOW,
         count: 9,
         now: NOW,

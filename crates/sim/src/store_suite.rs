@@ -81,15 +81,25 @@ fn own_copies_are_read_back_from_the_newest(mut store: impl SyncStore) {
     let mut store = store.reopen();
     let read = |store: &mut _, uid, of, before, until, count| {
         let (until, now) = (Timestamp(until), Timestamp(10));
-        let request = Request::ReadHistory { uid, of, before, until, count, now };
+        let request = Request::ReadHistory { uid, of, before, after: None, until, count, now };
         let Reply::History(rows) = perform(store, request) else { panic!("no history") };
         let ids = rows.iter().map(|row| row.entry[0]).collect::<Vec<_>>();
         (ids, rows.last().map(|row| row.place))
+    };
+    let read_between = |store: &mut _, of, before, after, count| {
+        let (uid, until, now) = (ada.uid, Timestamp(99), Timestamp(10));
+        let request = Request::ReadHistory { uid, of, before, after, until, count, now };
+        let Reply::History(rows) = perform(store, request) else { panic!("no history") };
+        rows.iter().map(|row| row.entry[0]).collect::<Vec<_>>()
     };
     let with_bob = HistoryOf::User(bob.uid);
     let (ids, place) = read(&mut store, ada.uid, with_bob, None, 99, 2);
     assert_eq!(ids, [7, 2], "what has expired is not given");
     assert_eq!(read(&mut store, ada.uid, with_bob, place, 99, 2).0, [1]);
+    assert_eq!(read_between(&mut store, with_bob, None, Some(0), 2), [2, 1], "the first ones");
+    assert_eq!(read_between(&mut store, with_bob, None, place, 2), [7]);
+    assert_eq!(read_between(&mut store, HistoryOf::All, None, place, 2), [4, 3]);
+    assert_eq!(read_between(&mut store, HistoryOf::All, place, Some(0), 9), [1]);
     assert_eq!(read(&mut store, ada.uid, with_bob, None, 2, 9).0, [2, 1], "stored no later");
     assert_eq!(read(&mut store, ada.uid, with_bob, None, 0, 9).0, []);
     assert_eq!(read(&mut store, bob.uid, HistoryOf::User(bob.uid), None, 99, 9).0, [5]);
@@ -133,7 +143,8 @@ fn own_copies_say_who_has_the_message(mut store: impl SyncStore) {
     perform(&mut store, append_request(ada.uid, 1, &to));
     let seen = |store: &mut _, uid| {
         let (of, until, now) = (HistoryOf::All, Timestamp(u64::MAX >> 1), Timestamp(0));
-        let request = Request::ReadHistory { uid, of, before: None, until, count: 9, now };
+        let request =
+            Request::ReadHistory { uid, of, before: None, after: None, until, count: 9, now };
         let Reply::History(rows) = perform(store, request) else { panic!("no history") };
         rows.into_iter().map(|row| row.receipts).collect::<Vec<_>>()
     };
@@ -188,7 +199,8 @@ fn own_copies_go_when_they_are_removed_or_swept(mut store: impl SyncStore) {
     (5..=6).for_each(|at| send(at, at, &carol));
     let of = |store: &mut _, uid| {
         let (of, until, now) = (HistoryOf::All, Timestamp(99), NOW);
-        let request = Request::ReadHistory { uid, of, before: None, until, count: 9, now };
+        let request =
+            Request::ReadHistory { uid, of, before: None, after: None, until, count: 9, now };
         let Reply::History(rows) = perform(store, request) else { panic!("no history") };
         rows.iter().map(|row| row.entry[0]).collect::<Vec<_>>()
     };

@@ -160,6 +160,23 @@ pub const FILE_PART_BYTES: usize = 5 * 1024 * 1024;
 /// memory. Others wait.
 pub const FILES_FINISHING_MAX: usize = 4;
 
+/// Largest picture that the server makes a small one of: 5,000 x 5,000 pixels. Larger ones, and such
+/// that only say to be so large, stay as they are, without a small one.
+pub const THUMBNAIL_SOURCE_PIXELS_MAX: u64 = 25_000_000;
+/// See [`THUMBNAIL_SOURCE_PIXELS_MAX`]: longest side, for pictures of one row.
+pub const THUMBNAIL_SIDE_MAX: u32 = 20_000;
+/// See [`THUMBNAIL_SOURCE_PIXELS_MAX`]: bytes of the file, which some decoders read as a whole.
+pub const THUMBNAIL_SOURCE_BYTES_MAX: u64 = 20 * 1024 * 1024;
+/// See [`THUMBNAIL_SOURCE_PIXELS_MAX`]: bytes that a decoder may take for pixels, four of each.
+pub const THUMBNAIL_MEMORY_MAX: u64 = 100 * 1024 * 1024;
+
+/// Pictures made small at the same time, as each may take [`THUMBNAIL_MEMORY_MAX`] and a core for a
+/// second. Others wait.
+pub const THUMBNAILS_AT_ONCE_MAX: usize = 1;
+
+/// How long an answer waits for a small picture; then it has none.
+pub const THUMBNAIL_WAIT_MAX: Duration = Duration::from_secs(5);
+
 /// Files one client uploads at the same time; further ones wait their turn. More would only
 /// make each slower.
 pub const UPLOADS_IN_FLIGHT_MAX: usize = 3;

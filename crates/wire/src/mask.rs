@@ -39,6 +39,8 @@ pub mod member {
     pub const DELETE_WITH_PIN: u32 = 0x200;
     pub const ADMIN: u32 = 0x1000;
     pub const NO_SELF_DELETE: u32 = 0x2000;
+    /// Of a PIN: its group is joined by PIN only, and this one is for everybody.
+    pub const SHARED_PIN: u32 = 0x8000;
     pub const ALL: u32 = 0x1f;
     /// What is given and taken one by one.
     pub const SETTABLE: u32 = ALL | RECORD | DELETE_WITH_PIN | NO_SELF_DELETE;

@@ -281,6 +281,27 @@ fn a_message_to_oneself_is_two() {
 }
 
 #[test]
+fn a_message_to_a_group_that_loops_back_is_two_and_one_that_does_not_is_one() {
+    let mut page = Page::online();
+    let mut looped = message(1, 11, "me", "me", "heard");
+    for (seq, loopback) in [(1, true), (2, false)] {
+        let mut entry = looped.clone();
+        entry.seq = seq;
+        let Some(proto::Entry { body: Some(proto::entry::Body::Message(message)) }) =
+            &mut entry.entry
+        else {
+            panic!("no message")
+        };
+        message.id = 10 + seq;
+        message.to = Some(proto::Target { to: Some(proto::target::To::Group(1_000)) });
+        message.loopback = loopback;
+        looped = entry.clone();
+        page.deliver(vec![entry]);
+    }
+    assert_eq!(page.texts_told(), ["heard", "heard", "heard"]);
+}
+
+#[test]
 fn order_is_the_order_of_the_log_whatever_the_size_of_the_deliveries() {
     let mut page = Page::online();
     let entries = (1..=3_000).map(|seq| message(seq, seq, "friend", "me", "x"));

@@ -408,6 +408,8 @@ pub enum Operation {
         with: Option<With>,
         /// A place that an earlier answer gave.
         before: Option<u64>,
+        /// The same; without `before`, those that came next after it.
+        after: Option<u64>,
         /// At most so many.
         count: u32,
         /// Those that were taken back as well.
@@ -611,7 +613,12 @@ pub enum Reply {
         failed: Vec<String>,
     },
     /// `messagesget`: newest first.
-    Messages(Vec<KeptRow>),
+    Messages {
+        /// Those that are shown.
+        rows: Vec<KeptRow>,
+        /// Where to go on, `None` = there was nothing.
+        next: Option<u64>,
+    },
     /// `messagedel`: how many were taken back, when they were named.
     Deleted(Option<u32>),
     /// `userexport`.
@@ -852,6 +859,7 @@ pub enum Param {
     MessageUid,
     MessagePeer,
     MessageBefore,
+    MessageAfter,
     MessageBeforeTime,
     MessageDeleted,
     MessageAll,

@@ -164,6 +164,8 @@ pub enum Event {
         mid: MessageId,
         /// In which group, 0 = none.
         gid: GroupId,
+        /// Its type, 0 also when it is not kept any more.
+        kind: u32,
         /// Its sender.
         from: Who,
         /// Who has it.

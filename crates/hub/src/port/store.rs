@@ -369,7 +369,7 @@ pub enum Request {
         id: MessageId,
     },
     /// A user's own copies of messages, newest first: those of groups only while a member,
-    /// expired ones never. → [`Reply::History`]
+    /// expired ones never. Without `before`, those next to `after`. → [`Reply::History`]
     ReadHistory {
         /// Whose.
         uid: Uid,
@@ -377,6 +377,8 @@ pub enum Request {
         of: HistoryOf,
         /// Exclusive, a place that an earlier answer gave.
         before: Option<u64>,
+        /// The same, the other way.
+        after: Option<u64>,
         /// Stored no later.
         until: Timestamp,
         /// At most so many.

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use hub::port::admin::{self, Credential, MemberFields, Operation, TokenWish, UserFields};
+use hub::port::apps::AppRequest;
 use hub::port::hook::Told;
 use hub::port::media;
 use hub::port::store::{Request, StoreError};
@@ -132,7 +133,10 @@ impl Host {
     fn answer(&mut self, ticket: Ticket, request: Request) -> Input {
         let changes = matches!(
             request,
-            Request::Append { .. } | Request::AppendNotes { .. } | Request::Acknowledge { .. }
+            Request::Append { .. }
+                | Request::AppendNotes { .. }
+                | Request::Acknowledge { .. }
+                | Request::OfApp(AppRequest::Use { .. })
         );
         let result = match self.disk_full && changes {
             true => Err(StoreError::Failed("disk full".into())),

@@ -163,14 +163,14 @@ fn body(reply: Reply) -> Value {
             }
             body
         }
-        Reply::Messages(rows) => {
+        Reply::Messages { rows, next } => {
             let messages = rows.iter().map(|row| {
                 let mut shown = message_row(&row.message);
                 shown["status"] = row.status.into();
                 shown
             });
             let messages: Vec<_> = messages.collect();
-            json!({"messages": messages, "next": rows.last().map(|row| row.place)})
+            json!({"messages": messages, "next": next})
         }
         Reply::Deleted(None) => json!({}),
         Reply::Deleted(Some(count)) => json!({"deleted": count}),

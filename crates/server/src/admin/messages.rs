@@ -47,6 +47,7 @@ pub const GET: &[Param] = &[
     P::MessagePeer,
     P::MessageGid,
     P::MessageBefore,
+    P::MessageAfter,
     P::MessageDeleted,
     P::Count,
 ];
@@ -62,10 +63,12 @@ pub const DELETE: &[Param] = &[
 ];
 
 pub fn get(fields: &Fields<'_>) -> Outcome<Operation> {
+    let place = |param| Ok(fields.number(param)?.map(|place| place as u64));
     Ok(Operation::MessagesGet {
         user: user(fields)?,
         with: with(fields)?,
-        before: fields.number(P::MessageBefore)?.map(|place| place as u64).filter(|at| *at > 0),
+        before: place(P::MessageBefore)?.filter(|at| *at > 0),
+        after: place(P::MessageAfter)?,
         count: fields.integer(P::Count)?.unwrap_or(LIST_DEFAULT).clamp(1, HISTORY_PAGE_MAX),
         deleted: fields.boolean(P::MessageDeleted)?.unwrap_or(false),
     })

@@ -155,6 +155,7 @@ pub const ROWS: &[Row] = &[
     row(Param::MessageUid, &["uid"], &["message.uid"], Integer, "number of the user whose messages these are"),
     row(Param::MessagePeer, &["peer"], &["message.peer"], Text(ADDRESS_BYTES_MAX), "address of the other side"),
     row(Param::MessageBefore, &["before"], &["message.before"], Number, "next of an earlier answer"),
+    row(Param::MessageAfter, &["after"], &["message.after"], Number, "the same: what came after it, 0 = from the beginning"),
     row(Param::MessageBeforeTime, &["before_ts"], &["message.before_ts"], Number, "seconds since 1970: only older ones"),
     row(Param::MessageDeleted, &["deleted"], &["message.deleted"], Boolean, "also those that were taken back"),
     row(Param::MessageAll, &["all"], &["message.all"], Boolean, "of all conversations"),

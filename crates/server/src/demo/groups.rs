@@ -16,11 +16,12 @@ use crate::admin;
 use crate::clock::unix_seconds;
 
 impl Asked<'_> {
-    /// Makes a group, or changes its name; `m` are members to add.
+    /// Makes a group, or changes its name and picture; `m` are members to add.
     pub(super) async fn set_group(&self, caller: &Caller) -> Outcome {
         let (name, members) = (self.text("name"), self.list("m"));
         let named = GroupFields {
             name: Some(name.clone()).filter(|name| !name.is_empty()),
+            image: self.picture.clone(),
             ..GroupFields::default()
         };
         let gid = match self.gid() {

@@ -88,7 +88,7 @@ impl Asked<'_> {
             "name": user.name,
             "status": user.status,
             "photo": user.image,
-            "tn": "",
+            "tn": self.shared.files.thumbnail_at(&user.image).await,
             "cc": "",
             "urls": {"upload": upload, "download": download},
             "uploadurl": upload,

@@ -26,6 +26,7 @@ use wire::limits::TOKEN_BYTES_MIN;
 use crate::Shared;
 use crate::admin::{Failures, Parameters, ask, read_body};
 use crate::clock::unix_seconds;
+use crate::files;
 use crate::front::Origin;
 use crate::site::{self, Site};
 
@@ -63,6 +64,8 @@ struct Asked<'a> {
     origin: &'a Origin,
     /// Asked where conferences are.
     conference: bool,
+    /// The URL of the picture that came along.
+    picture: Option<String>,
 }
 
 /// Somebody with a user token of the app.
@@ -113,10 +116,13 @@ async fn handle(shared: Shared, demo: &Demo, origin: Origin, request: Request) -
         ];
         return (StatusCode::NO_CONTENT, allowed).into_response();
     }
+    if files::is_upload(&request) {
+        return files::upload(State(shared), Extension(origin), request).await;
+    }
+    let conference = request.uri().path().starts_with("/conf/");
     let content_type = request.headers().get(header::CONTENT_TYPE);
-    let has_file = content_type.is_some_and(|it| it.as_bytes().starts_with(b"multipart/"));
-    if has_file || crate::files::is_upload(&request) {
-        return crate::files::upload(State(shared), Extension(origin), request).await;
+    if content_type.is_some_and(|it| it.as_bytes().starts_with(b"multipart/")) {
+        return handle_form(&shared, demo, &origin, conference, request).await;
     }
     let (parts, body) = request.into_parts();
     let body = match read_body(body).await {
@@ -125,10 +131,48 @@ async fn handle(shared: Shared, demo: &Demo, origin: Origin, request: Request) -
     };
     let parameters = Parameters::read(parts.uri.query(), &parts.headers, body).await;
     let parameters = parameters.unwrap_or_default();
-    let conference = parts.uri.path().starts_with("/conf/");
-    let (shared, origin) = (&shared, &origin);
-    let asked = Asked { shared, demo, parameters: &parameters, origin, conference };
+    let (shared, origin, parameters) = (&shared, &origin, &parameters);
+    let asked = Asked { shared, demo, parameters, origin, conference, picture: None };
     respond(asked.answer().await)
+}
+
+/// A form that may have a picture in it, which operations that set one take.
+async fn handle_form(
+    shared: &Shared,
+    demo: &Demo,
+    origin: &Origin,
+    conference: bool,
+    request: Request,
+) -> Response {
+    let form = files::Form::read(shared, origin, request).await;
+    let said = form.fields.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str())));
+    let parameters = Parameters(said.collect());
+    let mut asked =
+        Asked { shared, demo, parameters: &parameters, origin, conference, picture: None };
+    let op = asked.text("op").to_ascii_lowercase();
+    // Older pages say no more than that there is a file.
+    if op.is_empty() || op == "upload" {
+        let mut response = form.answer(shared, origin).await;
+        files::allow_all_origins(&mut response);
+        return response;
+    }
+    let picture = form.into_picture(shared, origin).await;
+    let takes = op == "profile" || op == "setgroup" && !asked.is_of_conference();
+    let answer = match &picture {
+        Err(error) if takes => asked.enveloped(&op, Err(*error)),
+        _ => {
+            asked.picture = picture.as_ref().ok().and_then(|it| Some(it.as_ref()?.1.clone()));
+            asked.answer().await
+        }
+    };
+    if let Ok(Some((name, _))) = picture {
+        match takes && answer["result"] == "OK" {
+            // So that it is there when others ask for their contacts.
+            true => drop(shared.files.thumbnail(&name).await),
+            false => shared.files.remove(&[name.as_str().to_owned()]).await,
+        }
+    }
+    respond(answer)
 }
 
 impl Asked<'_> {
@@ -146,6 +190,11 @@ impl Asked<'_> {
                 Some(caller) => self.answer_to(&caller, op).await,
             },
         };
+        self.enveloped(&op, outcome)
+    }
+
+    /// An outcome in the envelope of this API.
+    fn enveloped(&self, op: &str, outcome: Outcome) -> Value {
         let (result, mut body) = match outcome {
             Ok(body) => ("OK", body),
             Err(error) => ("FAIL", fields(json!({"error": error}))),

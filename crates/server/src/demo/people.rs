@@ -26,7 +26,10 @@ impl Asked<'_> {
             found.retain(|user| phones.contains(&user.address));
         }
         found.truncate(DEMO_CONTACTS_MAX);
-        let mut rows: Vec<_> = found.iter().map(row).collect();
+        let mut rows = Vec::with_capacity(found.len());
+        for user in &found {
+            rows.push(self.row(user).await);
+        }
         if phones.is_empty() {
             for group in self.groups_of(caller).await?.iter().take(DEMO_GROUPS_MAX) {
                 let told = self.told_of(caller, group).await?;
@@ -66,19 +69,19 @@ impl Asked<'_> {
         Ok(fields(json!({})))
     }
 
-    /// The own name and status, or those of a group.
+    /// The own name, status and picture, or those of a group.
     pub(super) async fn set_profile(&self, caller: &Caller) -> Outcome {
         let given = |name| Some(self.text(name)).filter(|text| !text.is_empty());
-        let (name, status) = (given("name"), given("status"));
+        let (name, status, image) = (given("name"), given("status"), self.picture.clone());
         let operation = match self.gid() {
             None => {
                 let user = caller.named();
-                let changed = UserFields { name, status, ..UserFields::default() };
+                let changed = UserFields { name, status, image, ..UserFields::default() };
                 Operation::UserSet { user, fields: changed, remove: None, token: None }
             }
             Some(gid) => {
                 self.member_with(caller, gid, may::MODIFY).await?;
-                let changed = GroupFields { name, status, ..GroupFields::default() };
+                let changed = GroupFields { name, status, image, ..GroupFields::default() };
                 let (members, rights) = (Vec::new(), MemberFields::default());
                 Operation::GroupSet { gid, fields: changed, members, rights }
             }
@@ -120,16 +123,21 @@ impl Asked<'_> {
         });
         phones.filter(|phone| !phone.is_empty()).take(CONTACTS_MAX).collect()
     }
-}
 
-/// Somebody as a contact; all values are texts.
-fn row(user: &User) -> Value {
-    json!({
-        "name": user.name,
-        "status": user.status,
-        "phone": user.address,
-        "photo": user.image,
-        "gid": "0",
-        "ts": unix_seconds().to_string(),
-    })
+    /// Somebody as a contact; all values are texts.
+    async fn row(&self, user: &User) -> Value {
+        let mut row = json!({
+            "name": user.name,
+            "status": user.status,
+            "phone": user.address,
+            "photo": user.image,
+            "gid": "0",
+            "ts": unix_seconds().to_string(),
+        });
+        let small = self.shared.files.known_thumbnail_at(&user.image).await;
+        if !small.is_empty() {
+            row["tn"] = small.into();
+        }
+        row
+    }
 }

@@ -6,6 +6,7 @@ use hub::port::admin::{
 };
 use hub::port::apps::Filter;
 use hub::port::call::CallFields;
+use hub::port::store::Pin;
 use serde_json::{Value, json};
 use wire::id::GroupId;
 use wire::limits::ADMIN_LIST_MAX;
@@ -76,7 +77,10 @@ impl Asked<'_> {
             let found = room.group.pins.iter().find(|known| Some(known.pin) == pin)?;
             // One that ends is counted where it is used over a connection, not here.
             let endless = found.uses == 0 && found.expires.is_none();
-            let flags = endless.then_some(found.flags)?;
+            // So is one that is for one user, in a room that others enter with a shared one.
+            let is_shared = |pin: &Pin| pin.flags & right::SHARED_PIN != 0;
+            let for_one = room.group.pins.iter().any(is_shared) && !is_shared(found);
+            let flags = (endless && !for_one).then_some(found.flags)?;
             Some((room, flags))
         };
         let Some((room, flags)) = room.and_then(usable) else {

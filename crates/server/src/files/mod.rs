@@ -1,13 +1,15 @@
 //! The file service: uploads into the data folder, downloads of what is there.
 //!
 //! [`upload`](mod@upload) takes a whole file in a form, [`tus`] takes it in pieces that can be
-//! resumed, [`download`] gives it to whoever knows its name (or proves more), [`desk`] keeps what is unfinished.
+//! resumed, [`download`] gives it to whoever knows its name (or proves more), [`desk`] keeps what is unfinished,
+//! [`thumbnail`] makes small pictures.
 //! Whose a token is, the hub decides.
 
 mod desk;
 mod download;
 mod name;
 mod picture;
+mod thumbnail;
 mod tus;
 mod upload;
 
@@ -19,7 +21,7 @@ use axum::Router;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::Response;
 use axum::routing::{any, get};
-use data_encoding::HEXLOWER;
+use data_encoding::{BASE64, HEXLOWER};
 use hmac::{Hmac, Mac};
 use hub::{UploadKey, Uploader};
 use object_store::local::LocalFileSystem;
@@ -31,6 +33,7 @@ use wire::id::{AppId, Uid};
 use wire::limits::{FILE_LINK_LIFETIME, UPLOADS_AT_ONCE_MAX};
 
 use self::desk::Desk;
+use self::thumbnail::Thumbnails;
 use crate::Shared;
 use crate::admin::Failures;
 use crate::clock::unix_seconds;
@@ -39,7 +42,7 @@ use crate::hub_task::HubHandle;
 
 pub use download::give;
 pub use name::Name;
-pub use upload::{is_upload, upload};
+pub use upload::{Form, is_upload, upload};
 
 /// Says where an upload has become a file.
 const FILE_URL: HeaderName = HeaderName::from_static("mesibo-file-url");
@@ -53,6 +56,7 @@ pub struct Files {
     stock: Arc<dyn ObjectStore>,
     folder: Arc<Path>,
     desk: Arc<Desk>,
+    thumbnails: Arc<Thumbnails>,
     slots: Arc<Semaphore>,
     /// Tokens that were worth nothing, apart from those of backends.
     pub failures: Arc<Failures>,
@@ -74,7 +78,7 @@ pub fn routes() -> Router<Shared> {
 }
 
 impl Files {
-    /// Opens the folders `files` and `uploads` of the data folder, makes them when missing.
+    /// Opens the folders `files`, `uploads` and `thumbnails` of the data folder, makes them when missing.
     pub fn open(
         data: &Path,
         url: Option<String>,
@@ -86,11 +90,13 @@ impl Files {
         let stock = Arc::new(LocalFileSystem::new_with_prefix(&folder)?);
         let desk = Arc::new(Desk::open(&data.join("uploads"), stock.clone())?);
         desk.clone().sweep_every_hour();
+        let thumbnails = Arc::new(Thumbnails::open(data.join("thumbnails"))?);
         let url = url.map(|url| url.trim_end_matches('/').into());
         let slots = Arc::new(Semaphore::new(UPLOADS_AT_ONCE_MAX));
         let bytes_max = max_mb.saturating_mul(1024 * 1024);
         let folder = folder.into();
-        Ok(Files { stock, folder, desk, slots, failures: Arc::default(), url, bytes_max, key })
+        let failures = Arc::default();
+        Ok(Files { stock, folder, desk, thumbnails, slots, failures, url, bytes_max, key })
     }
 
     /// Tokens that were worth nothing, by address.
@@ -110,12 +116,44 @@ impl Files {
     pub async fn erase(&self, uid: Uid, names: &[String]) -> anyhow::Result<()> {
         self.desk.discard_of(uid).await;
         for name in names.iter().filter_map(|name| Name::read(name)) {
-            match self.stock.delete(&Place::from(name.as_str())).await {
-                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
+            self.delete(&name).await?;
         }
         Ok(())
+    }
+
+    /// A file goes, and what was made of it. One that is gone already is as good as removed.
+    async fn delete(&self, name: &Name) -> object_store::Result<()> {
+        match self.stock.delete(&Place::from(name.as_str())).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        // In this order: who makes one now looks for the file afterwards.
+        self.thumbnails.remove(name).await;
+        Ok(())
+    }
+
+    /// A small JPEG of a picture, as base64; empty when there is none.
+    pub async fn thumbnail(&self, name: &Name) -> String {
+        let small = self.thumbnails.of(name, &self.path_of(name)).await;
+        BASE64.encode(&small.unwrap_or_default())
+    }
+
+    /// As [`Files::thumbnail`], of the picture at a URL. Other places are not asked for theirs, and a
+    /// file that takes more than its URL gives nothing away here.
+    pub async fn thumbnail_at(&self, url: &str) -> String {
+        match open_at(url) {
+            Some(name) => self.thumbnail(&name).await,
+            None => String::new(),
+        }
+    }
+
+    /// As [`Files::thumbnail_at`], of one that was made before: for many at once.
+    pub async fn known_thumbnail_at(&self, url: &str) -> String {
+        let small = match open_at(url) {
+            Some(name) => self.thumbnails.known(&name).await,
+            None => None,
+        };
+        BASE64.encode(&small.unwrap_or_default())
     }
 
     /// Where a file is, for a program that reads it.
@@ -153,8 +191,8 @@ impl Files {
     /// As [`Files::remove`]; `false` when it is still there.
     pub async fn remove_one(&self, name: &str) -> bool {
         let Some(name) = Name::read(name) else { return true };
-        match self.stock.delete(&Place::from(name.as_str())).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => true,
+        match self.delete(&name).await {
+            Ok(()) => true,
             Err(error) => {
                 tracing::error!(%error, "a file cannot be removed");
                 false
@@ -216,6 +254,11 @@ impl Files {
     fn mac(&self) -> Hmac<Sha256> {
         Hmac::new_from_slice(&self.key.0).expect("HMAC takes keys of any length")
     }
+}
+
+/// The file that a URL names, when that is all it takes.
+fn open_at(url: &str) -> Option<Name> {
+    url.rsplit('/').next().and_then(Name::read).filter(|name| !name.is_signed())
 }
 
 /// Reads the key that [`crate::kept_key`] keeps.

@@ -75,7 +75,7 @@ pub async fn set(
     };
     let Value::Object(mut told) = told else { return None };
     told.insert("profile".into(), 1.into());
-    // Pages make their own small pictures.
+    // Of a picture that is taken away.
     told.insert("tn".into(), "".into());
     Some(told)
 }

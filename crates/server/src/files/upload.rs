@@ -53,7 +53,7 @@ pub async fn upload(
     request: Request,
 ) -> Response {
     let mut response = match *request.method() {
-        Method::POST => answer(shared, origin, request).await,
+        Method::POST => Form::read(&shared, &origin, request).await.answer(&shared, &origin).await,
         Method::OPTIONS => preflight(),
         _ => (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "POST, OPTIONS")]).into_response(),
     };
@@ -70,31 +70,74 @@ fn preflight() -> Response {
     (StatusCode::NO_CONTENT, headers).into_response()
 }
 
-async fn answer(shared: Shared, origin: Origin, request: Request) -> Response {
-    let query = request.uri().query().unwrap_or_default().as_bytes();
-    let mut fields: HashMap<_, _> = form_urlencoded::parse(query).into_owned().collect();
-    let result = take(&shared, &origin, request, &mut fields).await;
-    // Old pages send the user token and compare with "OK", the others want a boolean.
-    let old = fields.contains_key("token") && !fields.contains_key("auth");
-    let mut status = StatusCode::OK;
-    let mut body = json!({"op": "upload"});
-    match result {
-        Ok(told) => {
-            body["result"] = if old { "OK".into() } else { true.into() };
-            body["ts"] = unix_seconds().into();
-            told.into_iter().for_each(|(name, value)| body[name] = value);
-        }
-        Err(refusal) => {
-            if refusal == Refusal::AuthFail {
-                shared.files.failures.count(origin.address);
-            }
-            let (code, text) = refusal.status_and_name();
-            status = code;
-            body["result"] = if old { "FAIL".into() } else { false.into() };
-            body["error"] = text.into();
-        }
+/// What a form has brought: its fields, those of the query among them, and its file.
+pub struct Form {
+    pub fields: HashMap<String, String>,
+    received: Result<Received, Refusal>,
+}
+
+/// Of a form of somebody who may upload.
+struct Received {
+    by: Uploader,
+    /// Whose picture it is to be.
+    owner: Option<Owner>,
+    stored: Option<Stored>,
+}
+
+impl Form {
+    /// Reads it to its end; the first file in it is stored.
+    pub async fn read(shared: &Shared, origin: &Origin, request: Request) -> Form {
+        let query = request.uri().query().unwrap_or_default().as_bytes();
+        let mut fields = form_urlencoded::parse(query).into_owned().collect();
+        let received = receive(shared, origin, request, &mut fields).await;
+        Form { fields, received }
     }
-    respond(status, &body)
+
+    /// The picture that came with it, and its URL.
+    pub async fn into_picture(
+        self,
+        shared: &Shared,
+        origin: &Origin,
+    ) -> Result<Option<(Name, String)>, &'static str> {
+        let received = self.received.map_err(|refusal| refusal.status_and_name().1)?;
+        let Some(stored) = received.stored else { return Ok(None) };
+        if !stored.is_picture() {
+            stored.remove(shared).await;
+            return Err(Refusal::BadImage.status_and_name().1);
+        }
+        let url = shared.files.url_of((origin, &stored.by), &stored.name);
+        Ok(Some((stored.name, url)))
+    }
+
+    /// Answers who wanted to upload.
+    pub async fn answer(self, shared: &Shared, origin: &Origin) -> Response {
+        let Form { fields, received } = self;
+        // Old pages send the user token and compare with "OK", the others want a boolean.
+        let old = fields.contains_key("token") && !fields.contains_key("auth");
+        let result = match received {
+            Ok(received) => use_received(shared, origin, received, &fields).await,
+            Err(refusal) => Err(refusal),
+        };
+        let mut status = StatusCode::OK;
+        let mut body = json!({"op": "upload"});
+        match result {
+            Ok(told) => {
+                body["result"] = if old { "OK".into() } else { true.into() };
+                body["ts"] = unix_seconds().into();
+                told.into_iter().for_each(|(name, value)| body[name] = value);
+            }
+            Err(refusal) => {
+                if refusal == Refusal::AuthFail {
+                    shared.files.failures.count(origin.address);
+                }
+                let (code, text) = refusal.status_and_name();
+                status = code;
+                body["result"] = if old { "FAIL".into() } else { false.into() };
+                body["error"] = text.into();
+            }
+        }
+        respond(status, &body)
+    }
 }
 
 struct Stored {
@@ -110,15 +153,24 @@ impl Stored {
         let name = ("name", self.original.as_str().into());
         told.into_iter().chain([name]).map(|(name, value)| (name.to_owned(), value)).collect()
     }
+
+    /// As far as its name says.
+    fn is_picture(&self) -> bool {
+        self.name.media_type().0.starts_with("image/")
+    }
+
+    async fn remove(&self, shared: &Shared) {
+        shared.files.remove(&[self.name.as_str().to_owned()]).await;
+    }
 }
 
-/// Takes what the form has; what the answer says of it.
-async fn take(
+/// Takes what the form has.
+async fn receive(
     shared: &Shared,
     origin: &Origin,
     mut request: Request,
     fields: &mut HashMap<String, String>,
-) -> Result<Map<String, Value>, Refusal> {
+) -> Result<Received, Refusal> {
     let files = &shared.files;
     if shared.files.failures.too_many(origin.address) {
         return Err(Refusal::RateLimit);
@@ -132,7 +184,7 @@ async fn take(
     // The limit is ours, counted while it comes.
     DefaultBodyLimit::disable().apply(&mut request);
     let form = Multipart::from_request(request, &()).await;
-    let mut known = None;
+    let mut received = None;
     if let Ok(mut form) = form {
         for _ in 0..UPLOAD_FIELDS_MAX {
             let Ok(Some(field)) = form.next_field().await else { break };
@@ -140,44 +192,63 @@ async fn take(
                 put_field(fields, field).await?;
                 continue;
             };
-            // Who it is comes before the file: nothing of a stranger is written to the disk.
-            let uploader = authenticate(shared, fields, bearer.clone()).await?;
-            if original.is_empty() {
-                known = Some(uploader);
+            // One file is all there may be; what is behind it are fields.
+            if received.is_some() {
                 continue;
             }
-            let group = group_of(fields);
+            // Who it is comes before the file: nothing of a stranger is written to the disk.
+            let by = authenticate(shared, fields, bearer.clone()).await?;
+            if original.is_empty() {
+                received = Some(Received { by, owner: None, stored: None });
+                continue;
+            }
             let owner = match is_set(fields, "profile") {
-                true => Some(picture::owner(shared, &uploader, group).await?),
+                true => Some(picture::owner(shared, &by, group_of(fields)).await?),
                 false => None,
             };
-            let streamed = fields.get("source").is_some_and(|source| source == "stream");
-            let bytes_max = files.bytes_max_of(&uploader);
+            let bytes_max = files.bytes_max_of(&by);
             // Nobody knows before how long a file is; the form around it is no shorter.
-            let room = uploader.bytes_left.unwrap_or(u64::MAX);
+            let room = by.bytes_left.unwrap_or(u64::MAX);
             let bytes_max = bytes_max.min(length.unwrap_or(room));
-            let reserved = files.desk.reserve(uploader.aid, bytes_max, uploader.bytes_left);
+            let reserved = files.desk.reserve(by.aid, bytes_max, by.bytes_left);
             let _reserved = reserved.ok_or(Refusal::Quota)?;
-            let stored = store(shared, uploader, field, (original, bytes_max)).await?;
-            return match (owner, group.filter(|_| streamed)) {
-                (Some(owner), _) => put_on_profile(shared, origin, owner, stored).await,
-                (None, Some(gid)) => put_on_shelf(shared, origin, gid, stored).await,
-                (None, None) => {
-                    let url = files.url_of((origin, &stored.by), &stored.name);
-                    Ok(stored.told(&url))
-                }
-            };
+            let stored = store(shared, by.clone(), field, (original, bytes_max)).await?;
+            received = Some(Received { by, owner, stored: Some(stored) });
         }
     }
-    let uploader = match known {
-        Some(uploader) => uploader,
-        None => authenticate(shared, fields, bearer).await?,
-    };
-    if !is_set(fields, "delete") {
-        return Err(Refusal::MissingFile);
+    match received {
+        Some(received) => Ok(received),
+        None => {
+            let by = authenticate(shared, fields, bearer).await?;
+            Ok(Received { by, owner: None, stored: None })
+        }
     }
-    let owner = picture::owner(shared, &uploader, group_of(fields)).await?;
-    picture::set(shared, &uploader, owner, "").await.ok_or(Refusal::Server)
+}
+
+/// Does what an upload is for; what the answer says of it.
+async fn use_received(
+    shared: &Shared,
+    origin: &Origin,
+    received: Received,
+    fields: &HashMap<String, String>,
+) -> Result<Map<String, Value>, Refusal> {
+    let Received { by, owner, stored } = received;
+    let Some(stored) = stored else {
+        if !is_set(fields, "delete") {
+            return Err(Refusal::MissingFile);
+        }
+        let owner = picture::owner(shared, &by, group_of(fields)).await?;
+        return picture::set(shared, &by, owner, "").await.ok_or(Refusal::Server);
+    };
+    let streamed = fields.get("source").is_some_and(|source| source == "stream");
+    match (owner, group_of(fields).filter(|_| streamed)) {
+        (Some(owner), _) => put_on_profile(shared, origin, owner, stored).await,
+        (None, Some(gid)) => put_on_shelf(shared, origin, gid, stored).await,
+        (None, None) => {
+            let url = shared.files.url_of((origin, &stored.by), &stored.name);
+            Ok(stored.told(&url))
+        }
+    }
 }
 
 fn group_of(fields: &HashMap<String, String>) -> Option<GroupId> {
@@ -225,7 +296,7 @@ async fn put_on_profile(
     stored: Stored,
 ) -> Result<Map<String, Value>, Refusal> {
     let url = shared.files.url_of((origin, &stored.by), &stored.name);
-    let set = match stored.name.media_type().0.starts_with("image/") {
+    let set = match stored.is_picture() {
         true => picture::set(shared, &stored.by, owner, &url).await.ok_or(Refusal::Server),
         false => Err(Refusal::BadImage),
     };
@@ -234,10 +305,11 @@ async fn put_on_profile(
             let mut all = stored.told(&url);
             all.extend(told);
             all.insert("photo".into(), stored.name.as_str().into());
+            all.insert("tn".into(), shared.files.thumbnail(&stored.name).await.into());
             Ok(all)
         }
         Err(refusal) => {
-            shared.files.remove(&[stored.name.as_str().to_owned()]).await;
+            stored.remove(shared).await;
             Err(refusal)
         }
     }
@@ -259,7 +331,7 @@ async fn put_on_shelf(
             Ok(told)
         }
         Err(untaken) => {
-            shared.files.remove(&[stored.name.as_str().to_owned()]).await;
+            stored.remove(shared).await;
             Err(match untaken {
                 Untaken::NotAllowed => Refusal::NotAllowed,
                 Untaken::Full => Refusal::Quota,

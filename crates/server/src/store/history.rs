@@ -2,6 +2,8 @@
 //!
 //! Relies on messages having climbing numbers, as they have climbing times.
 
+use std::cmp::Reverse;
+
 use bytes::Bytes;
 use hub::port::store::{Copied, HistoryOf, NewMessage, Receipt, Seen};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -28,10 +30,11 @@ pub fn read(
     db: &Connection,
     uid: Uid,
     of: HistoryOf,
-    (before, until): (Option<u64>, Timestamp),
+    (before, after, until): (Option<u64>, Option<u64>, Timestamp),
     count: u32,
     now: Timestamp,
 ) -> Sql<Vec<Copied>> {
+    let order = if before.is_none() && after.is_some() { "ASC" } else { "DESC" };
     let before = match before {
         Some(before) => signed(before),
         None => first_after(db, until)?,
@@ -58,13 +61,14 @@ pub fn read(
     };
     let sql = format!(
         "{copies} SELECT m.id, m.entry, m.sender FROM h JOIN messages m ON m.id = h.message
-         WHERE h.message < ?2 AND m.expires > ?3 AND ?5 IS NOT NULL
+         WHERE h.message < ?2 AND h.message > ?6 AND m.expires > ?3 AND ?5 IS NOT NULL
            AND (h.side > 0 OR EXISTS (SELECT 1 FROM members WHERE gid = -h.side AND uid = ?1
                                       AND (expires IS NULL OR expires > ?3)))
-         ORDER BY h.message DESC LIMIT ?4"
+         ORDER BY h.message {order} LIMIT ?4"
     );
     let mut statement = db.prepare_cached(&sql)?;
-    let values = params![uid.0, before, signed(now.0), count, side(of).unwrap_or_default()];
+    let (side, after) = (side(of).unwrap_or_default(), signed(after.unwrap_or_default()));
+    let values = params![uid.0, before, signed(now.0), count, side, after];
     let rows = statement.query_map(values, |row| {
         let receipts = match Uid(row.get(2)?) == uid {
             true => receipts(db, uid, row.get(0)?)?,
@@ -73,7 +77,9 @@ pub fn read(
         let entry = Bytes::from(row.get::<_, Vec<u8>>(1)?);
         Ok(Copied { place: unsigned(row.get(0)?), entry, receipts })
     })?;
-    rows.collect()
+    let mut rows: Vec<_> = rows.collect::<Sql<_>>()?;
+    rows.sort_unstable_by_key(|row| Reverse(row.place));
+    Ok(rows)
 }
 
 /// Who has an own message.

@@ -244,8 +244,8 @@ fn perform(
                 messages.map(|(message, to)| append(db, logs, keeps_history, &message, to));
             Reply::Stored(outcomes.collect::<Sql<_>>()?)
         }
-        Request::ReadHistory { uid, of, before, until, count, now } => {
-            Reply::History(history::read(db, uid, of, (before, until), count, now)?)
+        Request::ReadHistory { uid, of, before, after, until, count, now } => {
+            Reply::History(history::read(db, uid, of, (before, after, until), count, now)?)
         }
         Request::RemoveFromHistory { uid, messages, before, notes } => {
             history::remove(db, uid, &messages, before)?;

@@ -112,10 +112,10 @@ pub fn event(event: &Event, include_body: bool) -> Value {
         Event::Server { started } => {
             json!({"type": "server", "status": if *started { "started" } else { "stopping" }})
         }
-        Event::Status { mid, gid, from, user: who, read } => json!({
+        Event::Status { mid, gid, kind, from, user: who, read } => json!({
             "type": "status",
             "status": if *read { "read" } else { "delivered" },
-            "message": {"mid": mid.get(), "gid": gid.0},
+            "message": {"mid": mid.get(), "gid": gid.0, "type": kind},
             "from": user(from),
             "user": user(who),
         }),

@@ -172,12 +172,13 @@ async fn delivery_and_reading_of_a_message_are_told() {
     let mut endpoint = Endpoint::open(&[]).await;
     let runner = world(&endpoint, &json!({"notify": 0xc01})).await;
     let (mut session, _) = runner.sign_in(&runner.text("GB_T")).await;
-    runner.send("g-bo", "hello");
+    let message = json!({"from": "g-ana", "to": "g-bo", "message": "hello", "type": 7});
+    runner.server.call(json!({"op": "message", "message": message}));
     let entry = session.entries(1).await.remove(0);
-    let ack = wire::proto::Ack { seq: entry.seq };
+    let ack = wire::proto::Ack { seq: entry.seq, ..Default::default() };
     session.say(wire::proto::client_frame::Body::Ack(ack)).await;
     let told = endpoint.next().await.body;
-    let delivered = json!({"type": "status", "status": "delivered", "message": {"mid": "$int"},
+    let delivered = json!({"type": "status", "status": "delivered", "message": {"mid": "$int", "type": 7},
         "from": {"address": "g-ana"}, "user": {"address": "g-bo"}});
     assert_eq!(mismatch(&delivered, Some(&told["events"][0])), None, "{told}");
     let message = wire::proto::MessageRef {
@@ -189,6 +190,7 @@ async fn delivery_and_reading_of_a_message_are_told() {
     session.say(wire::proto::client_frame::Body::Read(read)).await;
     let told = endpoint.next().await.body;
     assert_eq!(told["events"][0]["status"], "read", "{told}");
+    assert_eq!(told["events"][0]["message"]["type"], 7, "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -311,3 +311,17 @@ impl Session {
         entries
     }
 }
+
+/// A picture as pages upload them.
+pub fn picture() -> Vec<u8> {
+    let picture = image::RgbImage::from_pixel(320, 200, image::Rgb([200, 40, 40]));
+    let mut all = std::io::Cursor::new(Vec::new());
+    picture.write_to(&mut all, image::ImageFormat::Png).unwrap();
+    all.into_inner()
+}
+
+/// A small picture of an answer.
+pub fn decoded(small: &Value) -> image::DynamicImage {
+    let bytes = data_encoding::BASE64.decode(small.as_str().unwrap().as_bytes()).unwrap();
+    image::load_from_memory_with_format(&bytes, image::ImageFormat::Jpeg).unwrap()
+}
