@@ -247,7 +247,7 @@ impl Peers {
                 let place = index as u32;
                 // Who wants a larger one than there is gets the largest.
                 let wanted = match place + 1 == count {
-                    true => layers % LAYERS_SAID >> place != 0,
+                    true => (layers % LAYERS_SAID) >> place != 0,
                     false => layers >> place & 1 != 0,
                 };
                 set(&encoding, "active", &(place < count && (whole || wanted)).into());
