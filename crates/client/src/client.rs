@@ -4,14 +4,12 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
-use wire::call as step;
-use wire::code::Code;
-use wire::frame::{decode_server, encode_client};
-use wire::id::{DeviceKey, GroupId, MessageId, Ticket, Uid};
-use wire::limits::{KEYS_BYTES_MAX, PUSH_TOKEN_BYTES_MAX, RECENT_PROFILES_MAX};
+use wire::frame::encode_client;
+use wire::id::{GroupId, MessageId, Ticket, Uid};
+use wire::limits::{KEYS_BYTES_MAX, PUSH_TOKEN_BYTES_MAX};
 use wire::mask::presence as presence_code;
-use wire::proto::{self, Hello, Pong, client_frame, server_frame, target};
-use wire::time::{Duration, Now, Timestamp};
+use wire::proto::{self, client_frame, target};
+use wire::time::{Now, Timestamp};
 
 use crate::ages::Ages;
 use crate::call::Calls;
@@ -24,21 +22,22 @@ use crate::errand::Errands;
 use crate::event::{ConnectionStatus as Status, Event, ReadSessionId};
 use crate::group::GroupRequests;
 use crate::group_call::Room;
-use crate::history::{self, History};
+use crate::history::History;
 use crate::inbox::Inbox;
 use crate::memory::Messages;
 use crate::message::{Age, Conversation, Message, MessageKey};
 use crate::outbox::Outbox;
-use crate::port::store::{Account, Opened, Part, Reply, Request, StoreError, StoredProfile, Write};
+use crate::port::store::{Request, StoredProfile, Write};
 use crate::port::tab::Tell;
 use crate::presence::{Presences, Showing};
-use crate::profile::{KEYS_PLACE, Profile, Profiles, mark};
+use crate::profile::{KEYS_PLACE, Profile, Profiles};
 use crate::reading::{Reading, Search};
-use crate::session::{Link, Session, StartError, is_token, status_of};
+use crate::session::{Link, Session, StartError, is_token};
 use crate::sorted::Map;
+use crate::storing::{Database, StoreState};
 use crate::tabs::Tabs;
 use crate::transfer::Transfers;
-use crate::{Input, Output, SocketId};
+use crate::{Input, Output};
 
 /// The client's decisions. See the crate's page.
 #[derive(Debug)]
@@ -67,20 +66,20 @@ pub struct Client {
     /// Somebody looks at the page, as the browser or the page says.
     pub(crate) visible: bool,
     /// What the page says of it.
-    foreground: Option<bool>,
+    pub(crate) foreground: Option<bool>,
     /// The time of the last input.
     pub(crate) now: Now,
-    store: StoreState,
+    pub(crate) store: StoreState,
     /// The store is a database, which other tabs see too.
-    on_disk: bool,
-    database: Database,
+    pub(crate) on_disk: bool,
+    pub(crate) database: Database,
     /// What the last `Hello` said of the log.
-    resumed: Option<wire::id::Seq>,
-    outputs: VecDeque<Output>,
-    pending: Map<Ticket, Pending>,
+    pub(crate) resumed: Option<wire::id::Seq>,
+    pub(crate) outputs: VecDeque<Output>,
+    pub(crate) pending: Map<Ticket, Pending>,
     /// Questions that have to see what is being marked.
-    held: Vec<(Request, Pending)>,
-    next_ticket: u64,
+    pub(crate) held: Vec<(Request, Pending)>,
+    pub(crate) next_ticket: u64,
 }
 
 /// What an answer of the store is for.
@@ -101,23 +100,6 @@ pub(crate) enum Pending {
     Recent,
     Waiting,
     CatchUp,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum StoreState {
-    Closed,
-    Opening,
-    Open,
-}
-
-/// What the page wants of its database.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Database {
-    name: Option<String>,
-    /// `set_database` calls that wait for an answer.
-    asked: u32,
-    /// Of those, the ones the store is being opened for.
-    opening: u32,
 }
 
 impl Client {
@@ -429,7 +411,7 @@ impl Client {
         ticket
     }
 
-    fn on_found(&mut self, ticket: u32, message: Option<Message>) {
+    pub(crate) fn on_found(&mut self, ticket: u32, message: Option<Message>) {
         if let Some(message) = message.clone().filter(|found| !self.memory.contains(&found.key)) {
             self.keep(message);
         }
@@ -528,14 +510,14 @@ impl Client {
     }
 
     /// What is marked read or unread is looked for first, and then written.
-    fn ask_behind_marks(&mut self, request: Request, pending: Pending) {
+    pub(crate) fn ask_behind_marks(&mut self, request: Request, pending: Pending) {
         match self.is_marking() {
             true => self.held.push((request, pending)),
             false => self.ask(request, pending),
         }
     }
 
-    fn is_marking(&self) -> bool {
+    pub(crate) fn is_marking(&self) -> bool {
         let marks = |of: &Pending| matches!(of, Pending::MarkRead(..) | Pending::MarkUnread);
         self.pending.values().any(marks)
     }
@@ -575,8 +557,7 @@ impl Client {
         }
     }
 
-    // ---- connection ------------------------------------------------------------------------
-
+    /// All parts say what is to go out.
     pub(crate) fn flush(&mut self, now: Now) {
         self.negotiate(now);
         self.flush_call(now);
@@ -595,507 +576,9 @@ impl Client {
         }
     }
 
-    /// Opens a socket when everything it needs is there.
-    pub(crate) fn go_on_connecting(&mut self, now: Now) {
-        if self.session.link != Link::Preparing {
-            return;
-        }
-        if !self.session.has_network() {
-            self.session.link = Link::NoNetwork;
-            return self.set_status(Status::NoNetwork, "the browser has no network".into());
-        }
-        self.set_status(Status::Connecting, String::new());
-        if self.store == StoreState::Open && self.session.device.is_some() && self.is_in_group() {
-            let socket = self.session.open(now);
-            match self.tabs.follows() {
-                true => self.say_hello(now),
-                false => self.outputs.push_back(Output::Connect { socket }),
-            }
-        }
-    }
-
-    /// What tells the tabs of one account and one database from others.
-    pub(crate) fn group_of_tabs(&self) -> String {
-        let database = self.database.name.as_deref().unwrap_or_default();
-        alloc::format!("{}/{database}", self.session.account())
-    }
-
-    fn on_device(&mut self, now: Now, key: DeviceKey) {
-        self.session.device = Some(key);
-        self.go_on_connecting(now);
-    }
-
-    fn on_socket_opened(&mut self, socket: SocketId) {
-        if !self.session.is_current(socket) {
-            return;
-        }
-        let (Some(token), Some(device)) = (&self.session.token, self.session.device) else {
-            return;
-        };
-        let hello = Hello {
-            token: token.clone(),
-            app: self.session.app.clone(),
-            device: device.0.to_vec(),
-            resume: self.resumed.map(|seq| seq.0),
-            version: env!("CARGO_PKG_VERSION").into(),
-            hidden: !self.showing.begin(self.visible),
-        };
-        let bytes = encode_client(client_frame::Body::Hello(hello));
-        self.outputs.push_back(Output::Transmit { socket, bytes });
-    }
-
-    pub(crate) fn on_bytes(&mut self, now: Now, socket: SocketId, bytes: &[u8]) {
-        use server_frame::Body;
-        let body = decode_server(bytes);
-        if let Ok(body) = &body {
-            self.relay(body, bytes);
-        }
-        match body {
-            Ok(Body::Welcome(welcome)) => self.on_welcome(now, socket, &welcome),
-            Ok(Body::Refused(refused)) => {
-                self.on_ended(
-                    now,
-                    Code::from_number(refused.code),
-                    &refused.reason,
-                    Duration::ZERO,
-                );
-            }
-            Ok(Body::Goodbye(goodbye)) => {
-                let code = Code::from_number(goodbye.code);
-                let wait = Duration::from_millis(goodbye.retry_after_ms.into());
-                self.on_ended(now, code.or(Some(Code::Overloaded)), &goodbye.reason, wait);
-            }
-            // Everything else makes sense only in a session.
-            Ok(_) if !self.session.is_online() => {}
-            Ok(Body::Ping(_)) if self.tabs.follows() => {}
-            Ok(Body::Ping(ping)) => {
-                self.transmit(client_frame::Body::Pong(Pong { sent: ping.sent }));
-            }
-            Ok(Body::Deliver(deliver)) => self.on_deliver(deliver.entries),
-            Ok(Body::Accepted(accepted)) => {
-                if !self.on_errand_answered(accepted.id, None)
-                    && !self.on_read_accepted(accepted.id)
-                {
-                    self.on_accepted(now, &accepted);
-                }
-            }
-            Ok(Body::Rejected(rejected)) => {
-                if !self.on_errand_answered(rejected.id, Some(&rejected.reason)) {
-                    self.on_rejected(now, &rejected);
-                }
-            }
-            Ok(Body::Presence(presence)) => self.on_presence(now, &presence),
-            Ok(Body::Profiles(profiles)) => self.on_profiles(&profiles),
-            Ok(Body::GroupReply(reply)) => self.on_group_reply(&reply),
-            Ok(Body::ProfileSaved(saved)) => self.on_profile_saved(&saved),
-            Ok(Body::Contacts(contacts)) => self.on_contacts(&contacts),
-            Ok(Body::Found(found)) => self.on_searched(&found),
-            Ok(Body::RoomState(state)) => self.on_room_state(&state),
-            Ok(Body::RoomUpdate(update)) => self.on_room_update(now, &update),
-            Ok(Body::RoomRefused(refused)) => self.on_room_refused(&refused),
-            Ok(Body::Call(call)) => self.on_call(now, call),
-            Ok(Body::Answer(answer)) => self.on_answer(now, &answer),
-            Ok(Body::RoomControl(control)) => self.on_room_control(control),
-            Ok(Body::Subscriber(subscriber)) => self.on_subscriber(&subscriber),
-            Ok(Body::UploadToken(next)) => {
-                self.session.upload_token = next.token;
-                self.session.ice_servers = next.ice_servers;
-            }
-            Ok(Body::History(part)) => self.on_history_part(part),
-            Ok(Body::Unsupported(unsupported)) if unsupported.field == history::FRAME => {
-                self.on_history_unsupported();
-            }
-            Ok(Body::Unsupported(unsupported)) => {
-                let text = alloc::format!(
-                    "the server does not know frame {}: it is older than this SDK",
-                    unsupported.field
-                );
-                self.tell(Event::Error { text });
-            }
-            Err(error) => {
-                let text = alloc::format!("a frame of the server cannot be read: {error}");
-                self.tell(Event::Error { text });
-            }
-        }
-    }
-
-    fn on_welcome(&mut self, now: Now, socket: SocketId, welcome: &proto::Welcome) {
-        self.session.enter(now, socket);
-        self.session.set_clock(now, welcome.now);
-        let account = Account { uid: Uid(welcome.uid), address: welcome.address.clone() };
-        if self.session.uid != account.uid || self.session.address != account.address {
-            self.session.uid = account.uid;
-            self.session.address.clone_from(&account.address);
-            self.commits.write(Write::Account(account));
-        }
-        self.inbox.resume(self.resumed, wire::id::Seq(welcome.resumed_at));
-        self.resumed = Some(self.inbox.stored);
-        self.commits.write(Write::Cursor(self.inbox.stored));
-        self.session.upload_token.clone_from(&welcome.upload_token);
-        self.session.upload_url.clone_from(&welcome.upload_url);
-        self.session.ice_servers.clone_from(&welcome.ice_servers);
-        self.set_status(Status::Online, String::new());
-        if let Some(own) = &welcome.self_profile
-            && self.profiles.put_own(own)
-        {
-            self.tell(Event::SelfUpdated);
-        }
-        self.on_memberships(&welcome.groups);
-        self.on_contact_list(&welcome.contacts);
-        self.adopt_uploads();
-        self.tell_online(now);
-        self.on_signed_in(now);
-    }
-
-    /// Signed in, by a connection of its own or of another tab.
-    pub(crate) fn on_signed_in(&mut self, now: Now) {
-        self.profiles.ask_again();
-        self.enter_rooms_again();
-        self.return_to_call();
-        self.hurry_transfers(now);
-    }
-
-    /// The server's word on memberships is the whole truth.
-    fn on_memberships(&mut self, groups: &[proto::Group]) {
-        for gid in self.profiles.groups() {
-            if !groups.iter().any(|group| group.gid == gid.0) {
-                self.profiles.leave_group(gid);
-                self.store_profile(&Conversation::Group(gid));
-                self.tell(Event::GroupLeft { group: gid, deleted: false });
-            }
-        }
-        for group in groups {
-            let gid = GroupId(group.gid);
-            let joined = !self.profiles.is_member(gid);
-            let changed = self.profiles.put_group(group);
-            let of = Conversation::Group(gid);
-            if joined {
-                self.tell(Event::GroupJoined { group: gid, ticket: 0 });
-            } else if changed {
-                self.tell(Event::ProfileUpdated { of: of.clone() });
-            }
-            if changed {
-                self.store_profile(&of);
-            }
-        }
-    }
-
-    /// The server refused or ended the session.
-    fn on_ended(&mut self, now: Now, code: Option<Code>, reason: &str, wait: Duration) {
-        let (status, text) = status_of(code, reason);
-        self.tell_offline(code);
-        self.drop_socket();
-        if code.is_some_and(|code| !code.may_retry()) {
-            self.leave_group();
-            self.session.link = Link::Idle;
-            self.finish_call(step::NETWORK_ERROR, false);
-            return self.set_status(status, text);
-        }
-        self.session.back_off(now, &mut self.chance, wait);
-        self.set_status(status, text);
-    }
-
-    pub(crate) fn on_connection_lost(&mut self, now: Now, code: Option<Code>) {
-        let was_online = self.session.is_online();
-        if code.is_some() {
-            return self.on_ended(now, code, "", code.map_or(Duration::ZERO, Code::retry_after));
-        }
-        self.tell_offline(None);
-        self.drop_socket();
-        self.session.back_off(now, &mut self.chance, Duration::ZERO);
-        let (status, reason) = match (was_online, self.session.link) {
-            (_, Link::NoNetwork) => (Status::NoNetwork, "the browser has no network"),
-            (true, _) => (Status::Offline, "the connection was lost"),
-            (false, _) => (Status::ConnectFailure, "the server cannot be reached"),
-        };
-        self.set_status(status, reason.into());
-    }
-
-    /// Lets go of the socket; what was under way goes again with the next.
-    pub(crate) fn drop_socket(&mut self) {
-        if let Link::Opening { socket, .. } | Link::Online { socket } = self.session.link
-            && !self.tabs.follows()
-        {
-            self.outputs.push_back(Output::Disconnect { socket });
-        }
-        self.outbox.rewind();
-        self.inbox.rewind();
-        self.reading.rewind();
-        self.errands.rewind();
-        self.history.rewind();
-        self.presences.forget();
-        self.suspend_rooms();
-        if self.resumed.is_some() {
-            self.resumed = Some(self.inbox.stored);
-        }
-        self.rewind_groups();
-        self.rewind_edits();
-    }
-
-    fn on_network(&mut self, now: Now, online: bool) {
-        self.session.set_network(online);
-        if online {
-            self.look_for_paths(now);
-            self.look_for_call_path(now);
-            return self.hurry(now);
-        }
-        if self.session.is_started() {
-            self.tell_offline(None);
-            self.drop_socket();
-            self.session.link = Link::NoNetwork;
-            self.set_status(Status::NoNetwork, "the browser has no network".into());
-        }
-    }
-
-    /// An attempt now, when one is due later.
-    fn hurry(&mut self, now: Now) {
-        self.session.forget_failures();
-        if matches!(self.session.link, Link::Waiting { .. } | Link::NoNetwork) {
-            self.session.link = Link::Preparing;
-            self.go_on_connecting(now);
-        }
-    }
-
-    fn on_deadline(&mut self, now: Now) {
-        self.end_messages(now);
-        if now.instant < self.session.deadline() {
-            return;
-        }
-        match self.session.link {
-            Link::Waiting { .. } => {
-                self.session.link = Link::Preparing;
-                self.go_on_connecting(now);
-            }
-            Link::Opening { .. } | Link::Online { .. } => self.on_connection_lost(now, None),
-            Link::Idle | Link::Preparing | Link::NoNetwork => {}
-        }
-    }
-
-    // ---- store -----------------------------------------------------------------------------
-
-    fn open_store(&mut self) {
-        if self.store != StoreState::Closed {
-            return;
-        }
-        self.store = StoreState::Opening;
-        self.database.opening += self.database.asked;
-        self.database.asked = 0;
-        let name = self.database.name.clone();
-        self.outputs.push_back(Output::OpenStore { name, account: self.session.account() });
-    }
-
-    /// Another tab has written into it. One that the browser did not give is not asked for again:
-    /// it may not answer, and others have none either, or not this one's.
-    pub(crate) fn open_store_again(&mut self) {
-        let refused = self.database.name.is_some() && !self.on_disk;
-        if self.store == StoreState::Open && !refused {
-            self.store = StoreState::Closed;
-        }
-        self.open_store();
-    }
-
-    fn on_store_opened(&mut self, now: Now, result: Result<Opened, StoreError>) {
-        self.store = StoreState::Open;
-        let wanted = self.database.name.is_some();
-        self.on_disk = wanted && result.is_ok();
-        let ok = match result {
-            Ok(opened) => {
-                self.restore(opened);
-                wanted
-            }
-            Err(error) => {
-                if wanted {
-                    let text =
-                        alloc::format!("{error}; messages are kept until the page is closed");
-                    self.tell(Event::Error { text });
-                }
-                false
-            }
-        };
-        // Else once the newest conversations are known, too: a page lists them from then on.
-        if !ok {
-            self.tell_opened(false);
-        }
-        if self.is_in_wrong_group() {
-            self.drop_socket();
-            self.leave_group();
-            self.session.link = Link::Preparing;
-        }
-        self.go_on_connecting(now);
-        self.go_on_reading_all();
-    }
-
-    fn tell_opened(&mut self, ok: bool) {
-        for _ in 0..core::mem::take(&mut self.database.opening) {
-            self.tell(Event::DatabaseOpened { ok });
-        }
-    }
-
-    fn restore(&mut self, opened: Opened) {
-        if let Some(cursor) = opened.cursor
-            && !self.session.is_online()
-        {
-            self.inbox.restart(cursor);
-            self.resumed = Some(cursor);
-        }
-        if let Some(account) = opened.account
-            && self.session.uid == Uid(0)
-        {
-            self.session.uid = account.uid;
-            self.session.address = account.address;
-        }
-        self.restore_outbox(opened.outbox);
-        self.reading.restore(opened.reads);
-        self.errands.restore(opened.errands);
-        self.ages.restore(opened.ages);
-        for profile in opened.profiles {
-            if profile.address == KEYS_PLACE {
-                if self.profiles.keys.is_empty() {
-                    self.profiles.keys = profile.values;
-                }
-                continue;
-            }
-            let unsent = profile.local.marks & (mark::PUBLISH_UNSENT | mark::CONTACT_UNSENT);
-            let of = self.profiles.restore(profile);
-            if unsent != 0 {
-                self.edits.restore(of);
-            }
-        }
-        self.catch_up();
-        let request = Request::Summary { from: None, count: RECENT_PROFILES_MAX };
-        self.ask(request, Pending::Recent);
-    }
-
-    fn on_stored(&mut self, now: Now, ticket: Ticket, result: Result<Reply, StoreError>) {
-        let Some(pending) = self.pending.remove(&ticket) else { return };
-        if let Err(error) = &result {
-            if matches!(pending, Pending::Commit) && self.commits.failed() {
-                return;
-            }
-            // It goes on from memory; the page is told that a reload would lose it.
-            let text = alloc::format!("{error}; what is new is kept until the page is closed");
-            self.tell(Event::Error { text });
-        }
-        match (pending, result) {
-            (Pending::Commit, _) => {
-                if !self.commits.told().is_empty() {
-                    self.tell_tabs(Tell::Written);
-                }
-                for then in self.commits.done() {
-                    match then {
-                        Then::Sendable(key) => self.on_sendable(now, &key),
-                        Then::Inbox => self.on_inbox_stored(),
-                        Then::Placed(id) => self.forget_file(id),
-                        Then::Synced(count) => self.finish_sync(count),
-                        Then::Ask(question) => self.ask_behind_marks(question.0, question.1),
-                    }
-                }
-            }
-            (Pending::Inbox, Ok(Reply::Messages(messages))) => self.on_inbox_loaded(messages),
-            (Pending::Inbox, _) => self.on_inbox_loaded(Vec::new()),
-            (Pending::Read(id), Ok(Reply::Messages(messages))) => self.on_read_page(id, messages),
-            (Pending::Read(id), _) => self.on_read_page(id, Vec::new()),
-            (Pending::Summary(session), Ok(Reply::Messages(messages))) => {
-                self.on_summary(session, messages);
-            }
-            (Pending::Summary(_), _) => {}
-            (Pending::HistoryBegins, Ok(Reply::Messages(messages))) => {
-                self.on_history_begins(messages.first());
-            }
-            (Pending::HistoryBegins, _) => self.on_history_begins(None),
-            (Pending::HistoryKnown, Ok(Reply::Messages(messages))) => {
-                self.on_history_known(&messages);
-            }
-            (Pending::HistoryKnown, _) => self.finish_sync(0),
-            (Pending::Find(ticket, sender), Ok(Reply::Messages(messages))) => {
-                let wanted = |message: &Message| {
-                    sender.is_empty() || !message.key.incoming || message.key.sender == sender
-                };
-                self.on_found(ticket, messages.into_iter().find(wanted));
-            }
-            (Pending::Find(ticket, _), _) => self.on_found(ticket, None),
-            (Pending::Count(ticket), Ok(Reply::Messages(page))) => {
-                self.on_count_page(ticket, &page)
-            }
-            (Pending::Count(ticket), _) => self.on_count_page(ticket, &[]),
-            (Pending::MarkRead(of, tells), Ok(Reply::Messages(page))) => {
-                self.on_unread_messages(of, tells, page);
-            }
-            (Pending::MarkUnread, Ok(Reply::Messages(page))) => self.on_newest(page),
-            (Pending::Zombies(only_groups), Ok(Reply::Messages(latest))) => {
-                self.on_zombies(only_groups, &latest);
-            }
-            (Pending::MarkRead(..) | Pending::MarkUnread | Pending::Zombies(_), _) => {}
-            (Pending::Unread(ticket), Ok(Reply::Count(count))) => self.on_unread(ticket, count),
-            (Pending::Unread(ticket), _) => self.on_unread(ticket, 0),
-            (Pending::Waiting, Ok(Reply::Messages(messages))) => self.on_waiting(messages),
-            (Pending::Waiting, _) => {}
-            (Pending::CatchUp, Ok(Reply::Messages(messages))) => {
-                self.on_caught_up(now, Some(messages));
-            }
-            (Pending::CatchUp, _) => self.on_caught_up(now, None),
-            (Pending::Recent, Ok(Reply::Messages(messages))) => {
-                for message in messages {
-                    self.profiles.note_message(&message.conversation, message.order);
-                    self.outbox.come_behind(&message);
-                }
-                self.tell_opened(true);
-            }
-            (Pending::Recent, _) => self.tell_opened(true),
-        }
-        if !self.is_marking() {
-            for (request, pending) in core::mem::take(&mut self.held) {
-                self.ask_behind_writes(request, pending);
-            }
-        }
-    }
-
-    fn on_store_lost(&mut self, now: Now) {
-        self.on_disk = false;
-        self.be_alone(now);
-        let text = "the browser deleted this page's storage; messages are kept until it is closed";
-        self.tell(Event::Error { text: text.into() });
-        // What is known goes into the memory that serves from now on.
-        for message in self.memory.all() {
-            self.commits.repeat(Write::Message(message.clone().into(), Part::Past));
-        }
-    }
-
-    /// Another user signs in: nothing of the former one is kept.
-    fn change_user(&mut self) {
-        // Answers of the former store are for nobody; its last writes go there and nowhere else.
-        self.pending.clear();
-        self.held.clear();
-        let rest = self.commits.leave();
-        if self.store == StoreState::Open
-            && let Some(request) = rest
-        {
-            self.next_ticket += 1;
-            let ticket = Ticket(self.next_ticket);
-            self.outputs.push_back(Output::Store { ticket, request });
-        }
-        self.drop_transfers();
-        self.outbox.clear();
-        self.errands = Errands::default();
-        self.history = History::default();
-        self.ages.clear();
-        self.inbox = Inbox::default();
-        self.reading.restart_all();
-        self.profiles = Profiles::default();
-        self.edits = Edits::default();
-        self.group_requests = GroupRequests::new(self.chance.draw());
-        self.presences.forget();
-        self.memory.clear();
-        self.session.uid = Uid(0);
-        self.session.address.clear();
-        self.resumed = None;
-        self.tabs.change_store();
-        self.store = StoreState::Closed;
-    }
-
     // ---- what the server tells ---------------------------------------------------------------
 
-    fn on_presence(&mut self, now: Now, presence: &proto::Presence) {
+    pub(crate) fn on_presence(&mut self, now: Now, presence: &proto::Presence) {
         let group = presence.to.as_ref().and_then(|target| match target.to {
             Some(target::To::Group(gid)) => Some(GroupId(gid)),
             _ => None,
@@ -1118,7 +601,7 @@ impl Client {
         });
     }
 
-    fn on_profiles(&mut self, profiles: &proto::Profiles) {
+    pub(crate) fn on_profiles(&mut self, profiles: &proto::Profiles) {
         for user in &profiles.users {
             let of = Conversation::User(user.address.clone());
             if user.address == self.session.address {

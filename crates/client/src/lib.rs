@@ -18,6 +18,7 @@ mod chance;
 mod change;
 mod client;
 mod commit;
+mod connection;
 mod count;
 mod edits;
 mod errand;
@@ -34,6 +35,7 @@ mod profile;
 mod reading;
 mod search;
 mod session;
+mod storing;
 mod tabs;
 #[cfg(test)]
 mod tests;
