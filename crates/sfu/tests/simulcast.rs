@@ -208,6 +208,38 @@ fn layers_that_nobody_watches_are_not_wanted_and_are_again_when_somebody_does() 
 }
 
 #[test]
+fn an_encoding_that_has_never_come_is_wanted_as_soon_as_those_that_have_are_too_small() {
+    let mut world = World::new(8);
+    world.open(1);
+    world.client(1).simulcast = true;
+    world.negotiate(1, &[(10, Audio), (10, Video)], &[]);
+    // A browser begins with the smallest, and nobody watches yet.
+    for layer in &mut world.source(1, Video).layers[1..] {
+        layer.0 = false;
+    }
+    world.run(6 * SECOND);
+    let told = |world: &World| {
+        world.events.iter().rev().find_map(|event| match event {
+            Event::Layers { stream: StreamId(10), wanted } => Some(*wanted),
+            _ => None,
+        })
+    };
+    assert_eq!(told(&world), Some(0));
+    world.open(2);
+    world.negotiate(2, &[], &[(10, Audio), (10, Video)]);
+    view(&mut world, 2, 200);
+    world.run(5 * SECOND);
+    assert_eq!(told(&world), Some(0b001));
+    view(&mut world, 2, 640);
+    assert_eq!(told(&world), Some(0b111), "at once");
+    world.source(1, Video).layers[1] = (true, true);
+    world.run(6 * SECOND);
+    assert_eq!(told(&world), Some(0b011), "the second is enough");
+    assert_eq!(layers(&mut world, 2, SECOND), [1]);
+    assert_decodable(world.received(2, 10, Video));
+}
+
+#[test]
 fn the_more_important_of_two_pictures_stays_large_when_the_link_is_thin() {
     let mut world = watched(6);
     world.open(3);

@@ -11,6 +11,7 @@ use str0m::stats::PeerStats;
 use wire::limits::{
     ALLOCATION_INTERVAL, LAYER_BITS_ASSUMED, LAYER_UNWATCHED_AFTER, LINK_MEASURED_ANEW_AFTER,
     LINK_MEASURED_ANEW_EVERY, LINK_THIN_AFTER, LINK_TRIED_AGAIN_AFTER, SUBSCRIPTIONS_MAX,
+    VIDEO_LAYERS_MAX,
 };
 
 use super::Sfu;
@@ -252,19 +253,23 @@ impl Sfu {
     }
 
     /// Which encodings a publisher needs to send: for each who watches the one that fits its view,
-    /// and the smallest for when the link becomes thin. Told at once when more are needed, after a
+    /// and the smallest for when the link becomes thin; while none fits, those that have not been seen
+    /// yet. Told at once when more are needed, after a
     /// while when fewer are.
     pub(super) fn review_layers(&mut self, stream: StreamId) {
         let Some(publication) = self.publications.get(&stream) else { return };
         let track = publication.track(Kind::Video);
-        let all = track.layers.iter().fold(0, |bits, layer| bits | layer.bit());
-        if all == 0 {
+        let known = track.layers.iter().fold(0, |bits, layer| bits | layer.bit());
+        if known == 0 {
             return;
         }
+        // What has not come yet, because the publisher's link was thin or nobody watched, may be larger.
+        const ALL: u32 = (1 << VIDEO_LAYERS_MAX) - 1;
+        let unknown = ALL & !known;
         let mut bits = 0;
         if publication.recording.is_some() {
             let recorded = track.layers.first().into_iter().chain(track.layers.last());
-            bits = recorded.fold(bits, |bits, layer| bits | layer.bit());
+            bits = recorded.fold(unknown, |bits, layer| bits | layer.bit());
         }
         for subscriber in &track.subscribers {
             let Some(peer) = self.peers[subscriber.slot].as_ref() else { continue };
@@ -274,6 +279,9 @@ impl Sfu {
             }
             let place = (view.width, view.height);
             let fits = track.layers.iter().find(|layer| layer.fills(place));
+            if fits.is_none() {
+                bits |= unknown;
+            }
             let fits = fits.or(track.layers.last());
             for layer in fits.into_iter().chain(track.layers.first()) {
                 bits |= layer.bit();
@@ -282,7 +290,7 @@ impl Sfu {
         let now = self.now;
         let Some(publication) = self.publications.get_mut(&stream) else { return };
         let track = publication.track_mut(Kind::Video);
-        let before = track.wanted.unwrap_or(all);
+        let before = track.wanted.unwrap_or(ALL);
         let more = bits & !before != 0;
         let fewer = bits != before && !more;
         let since = fewer.then(|| track.unwatched_since.unwrap_or(now));
