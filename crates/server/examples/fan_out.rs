@@ -1,5 +1,5 @@
-//! Messages to a large group against the real server: how soon one is with everybody, and how many
-//! deliveries a second of the server's CPU makes.
+//! A large group against the real server: how soon its members are signed in when all of them come at
+//! once, how soon a message is with everybody, and how many deliveries a second of the server's CPU makes.
 //!
 //! `fan_out --server PROGRAM` starts the program on a folder of its own and prints one JSON line.
 //! Members acknowledge what they get, and the sender hears of each: as in life.
@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use futures_util::future::join_all;
 use serde_json::json;
 use tokio::sync::mpsc;
 use wire::proto::{Ack, Content, Send, Target, client_frame, entry, server_frame, target};
@@ -37,9 +38,14 @@ async fn main() -> anyhow::Result<()> {
     anyhow::ensure!(flag.as_deref() == Some("--server"), "usage: fan_out --server PROGRAM");
     let program: PathBuf = arguments.next().context("--server needs the program")?.into();
     let server = Program::start(&program);
-    let group = Group::of(&server).await;
+    let (group, sign_ins_per_s) = Group::of(&server).await;
     let (deliveries_per_cpu_s, p99_ms) = group.measure(&server).await?;
-    println!("{}", json!({ "p99_ms": p99_ms, "deliveries_per_cpu_s": deliveries_per_cpu_s }));
+    let seen = json!({
+        "sign_ins_per_s": sign_ins_per_s,
+        "p99_ms": p99_ms,
+        "deliveries_per_cpu_s": deliveries_per_cpu_s,
+    });
+    println!("{seen}");
     Ok(())
 }
 
@@ -51,7 +57,8 @@ struct Group {
 }
 
 impl Group {
-    async fn of(server: &Program) -> Group {
+    /// The group, and how many of its members were signed in a second when all came at once.
+    async fn of(server: &Program) -> (Group, f64) {
         let answer = server.call(json!({"op": "groupadd", "group": {"name": "everybody"}}));
         let gid = answer["group"]["gid"].as_u64().expect("a group") as u32;
         let addresses: Vec<_> = (0..MEMBERS).map(|at| format!("member-{at}")).collect();
@@ -65,11 +72,13 @@ impl Group {
             assert_eq!(answer["result"], true, "{answer}");
         }
         let (arrived, arrivals) = mpsc::unbounded_channel();
-        for token in tokens {
-            let session = server.sign_in(&token).await;
+        let begin = Instant::now();
+        let sessions = join_all(tokens.iter().map(|token| server.sign_in(token))).await;
+        let sign_ins_per_s = MEMBERS as f64 / begin.elapsed().as_secs_f64();
+        for session in sessions {
             tokio::spawn(receive(session, arrived.clone()));
         }
-        Group { gid, sender: server.sign_in(&sender).await, arrivals }
+        (Group { gid, sender: server.sign_in(&sender).await, arrivals }, sign_ins_per_s)
     }
 
     /// Deliveries a CPU second, and the 99th percentile of the ways, ms.

@@ -28,13 +28,15 @@ pub fn messages(built: &Built) -> anyhow::Result<Vec<Figure>> {
     ])
 }
 
-/// A message to a group of 10,000: how soon it is with all of them, and what a delivery costs.
+/// A group of 10,000: how soon all are there, how soon a message is with them, and what a delivery costs.
 pub fn fan_out(built: &Built) -> anyhow::Result<Vec<Figure>> {
     let seen =
         example("mesibo-server", "fan_out", &["--server".as_ref(), built.server.as_os_str()])?;
     let (p99, deliveries) = (number(&seen, "p99_ms")?, number(&seen, "deliveries_per_cpu_s")?);
     let name = "deliveries to a group of 10,000, per CPU second";
+    let sign_ins = number(&seen, "sign_ins_per_s")?;
     Ok(vec![
+        Figure::new("10,000 sign in at once", sign_ins, "sign-in/s", Budget::AtLeast(5_000.0)),
         Figure::new("group of 10,000, send → received p99", p99, "ms", Budget::AtMost(250.0)),
         Figure::new(name, deliveries, "delivery/s", Budget::AtLeast(300_000.0)),
     ])
