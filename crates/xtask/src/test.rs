@@ -14,8 +14,8 @@ use crate::server::{self, Profile};
 use crate::suite::{self, Outcome};
 use crate::{format, sdk, site, tools};
 
-/// Longest run of one file of end-to-end tests. The slowest takes two minutes on a quiet machine, and
-/// a CI machine has been three times slower; only what hangs is to be ended by this.
+/// Longest run of one file of end-to-end tests. On a CI machine two have taken more than five minutes;
+/// only what hangs is to be ended by this.
 const FILE_MAX: Duration = Duration::from_secs(1_200);
 
 type Suite = fn() -> anyhow::Result<Outcome>;
@@ -119,8 +119,8 @@ fn wasm(variable: &str, driver: &Path) -> anyhow::Result<Outcome> {
     for other in ["CHROMEDRIVER", "GECKODRIVER", "SAFARIDRIVER"] {
         command.env_remove(other);
     }
-    // A browser's first start on a new machine reads all of it from the disk: the runner's own 5 s
-    // for the driver and 20 s for the tests ended it there.
+    // A browser's first start on a new machine reads all of it from the disk, which may take longer
+    // than the 5 s for the driver and the 20 s for the tests that the runner has by itself.
     command.env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "60").env("WASM_BINDGEN_TEST_TIMEOUT", "300");
     command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner).env(variable, driver);
     suite::tests(command)

@@ -254,8 +254,7 @@ impl Sfu {
 
     /// Which encodings a publisher needs to send: for each who watches the one that fits its view,
     /// and the smallest for when the link becomes thin; while none fits, those that have not been seen
-    /// yet. Told at once when more are needed, after a
-    /// while when fewer are.
+    /// yet. Told at once when more are needed, after a while when fewer are.
     pub(super) fn review_layers(&mut self, stream: StreamId) {
         let Some(publication) = self.publications.get(&stream) else { return };
         let track = publication.track(Kind::Video);
