@@ -23,6 +23,7 @@ use wire::time::{Duration, Instant, Timestamp};
 
 use crate::app_operations::{Quota, over_quota};
 use crate::directory::{Needs, Roster};
+use crate::household::household;
 use crate::hub::Hub;
 use crate::operations::{After, Job, Progress};
 use crate::port::admin::{GroupFields, MemberFields, Reply, UserFields, UserRef};
@@ -509,7 +510,7 @@ impl Hub {
         let now = self.now.instant;
         let blocked = self.wrong_pins.is_blocked(actor, now);
         self.wrong_pins.count(Guesser::User(actor.uid), now);
-        self.wrong_pins.count(Guesser::Address(actor.remote), now);
+        self.wrong_pins.count(Guesser::Address(household(actor.remote)), now);
         Progress::Denied(if blocked { error::ACCESS_DENIED } else { error::BAD_PIN })
     }
 }
@@ -587,7 +588,7 @@ pub(crate) struct WrongPins {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Guesser {
     User(Uid),
-    /// Users are made for nothing; addresses are not.
+    /// Users are made for nothing; addresses are not. Of a household.
     Address(IpAddr),
 }
 
@@ -600,7 +601,7 @@ struct Failures {
 
 impl WrongPins {
     fn is_blocked(&self, actor: &Actor, now: Instant) -> bool {
-        let guessers = [Guesser::User(actor.uid), Guesser::Address(actor.remote)];
+        let guessers = [Guesser::User(actor.uid), Guesser::Address(household(actor.remote))];
         let failures = guessers.iter().filter_map(|guesser| self.of.get(guesser));
         failures.into_iter().any(|failures| failures.blocked_until > now)
     }

@@ -25,6 +25,7 @@ mod group_requests;
 mod guards;
 mod history;
 mod hooks;
+mod household;
 mod hub;
 mod intercept;
 mod kept_messages;
@@ -60,6 +61,7 @@ mod user_operations;
 pub mod port;
 
 pub use guards::Guards;
+pub use household::household;
 pub use hub::{Counters, Hub};
 pub use live::{Live, LivePerson, LiveRoom, LiveSession, LiveWaiting};
 pub use relay::{Relay, RelayCredential, relay_password, relay_user};

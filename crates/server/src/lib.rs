@@ -13,6 +13,7 @@ mod hub_task;
 mod library;
 pub mod media;
 mod metrics;
+pub mod open_files;
 mod orders;
 mod outside;
 mod push;
@@ -208,7 +209,8 @@ impl Server {
         let control_task = control
             .inspect_err(|error| tracing::warn!("commands of the shell do not work: {error:#}"))
             .ok();
-        let door = Door { listener, certificate, proxies, router: router.with_state(shared) };
+        let (router, seats) = (router.with_state(shared), open_files::for_connections());
+        let door = Door { listener, certificate, proxies, router, seats };
         let http_task = tokio::spawn(door.open());
         Ok(Server {
             address,

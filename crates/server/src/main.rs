@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser};
 use mesibo_server::Server;
 use mesibo_server::config::{self, Config, Flags};
+use mesibo_server::open_files;
 use mesibo_server::shell::{self, Command};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -59,6 +60,7 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
         tracing::warn!(name, "this environment variable is no setting");
     }
 
+    open_files::allow_all();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let server = Server::start(config).await?;

@@ -860,6 +860,10 @@ pub const REQUEST_HEAD_WITHIN: Duration = Duration::from_secs(30);
 /// in use: others have to end first.
 pub const ACCEPT_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
+/// One in so many of the files the process may have open is kept from connections, for the store,
+/// uploads and what is asked of other services. Further connections are closed at once.
+pub const OPEN_FILES_KEPT_OF: u64 = 8;
+
 /// How often the files of the certificate are looked at.
 pub const CERTIFICATE_LOOKED_AT_EVERY: Duration = Duration::from_secs(60);
 

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use hub::household;
 use hub::port::admin::{AdminError, ErrorCode, Param};
 use hub::port::store::TokenHash;
 use ipnet::IpNet;
@@ -73,7 +74,7 @@ impl Gate {
     }
 }
 
-/// Failed sign-ins by address: ten a minute, then none for a minute.
+/// Failed sign-ins by address, or by network where one has many: ten a minute, then none for a minute.
 #[derive(Debug, Default)]
 pub struct Failures {
     by_address: Mutex<HashMap<IpAddr, (u32, Instant)>>,
@@ -84,7 +85,7 @@ impl Failures {
 
     pub fn too_many(&self, address: IpAddr) -> bool {
         let failures = self.by_address.lock().expect("no panic while counting");
-        failures.get(&address.to_canonical()).is_some_and(|(count, since)| {
+        failures.get(&household(address)).is_some_and(|(count, since)| {
             *count >= ADMIN_FAILURES_PER_MINUTE_MAX && since.elapsed() < Self::MINUTE
         })
     }
@@ -93,7 +94,7 @@ impl Failures {
         let mut failures = self.by_address.lock().expect("no panic while counting");
         // Addresses that have behaved for a minute are forgotten, so the map stays small.
         failures.retain(|_, (_, since)| since.elapsed() < Self::MINUTE);
-        let (count, since) = failures.entry(address.to_canonical()).or_insert((0, Instant::now()));
+        let (count, since) = failures.entry(household(address)).or_insert((0, Instant::now()));
         *count += 1;
         if *count == ADMIN_FAILURES_PER_MINUTE_MAX {
             *since = Instant::now();
@@ -142,5 +143,16 @@ mod tests {
         let refused = gate.admits(address(1), None).unwrap_err();
         assert_eq!(refused.code, ErrorCode::RateLimit);
         assert!(gate.admits(address(2), None).is_ok());
+    }
+
+    #[test]
+    fn who_has_a_whole_network_fails_no_more_often() {
+        let gate = Gate::default();
+        let address = |last: u32| format!("2001:db8::{last:x}").parse().unwrap();
+        for last in 0..ADMIN_FAILURES_PER_MINUTE_MAX {
+            gate.count_failure(address(last));
+        }
+        assert!(gate.admits(address(99), None).is_err());
+        assert!(gate.admits("2001:db8:0:1::1".parse().unwrap(), None).is_ok());
     }
 }

@@ -8,27 +8,38 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
 use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_rustls::server::TlsStream;
 
-pub enum Socket {
+pub struct Socket {
+    stream: Stream,
+    /// Given back when it is closed.
+    _seat: OwnedSemaphorePermit,
+}
+
+pub enum Stream {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
 }
 
 impl Socket {
+    pub fn new(stream: Stream, seat: OwnedSemaphorePermit) -> Socket {
+        Socket { stream, _seat: seat }
+    }
+
     /// Waits until there may be something to read, or room to write.
     pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
-        match self {
-            Socket::Plain(socket) => socket.ready(interest).await,
-            Socket::Tls(socket) => socket.get_ref().0.ready(interest).await,
+        match &self.stream {
+            Stream::Plain(socket) => socket.ready(interest).await,
+            Stream::Tls(socket) => socket.get_ref().0.ready(interest).await,
         }
     }
 
     /// Reads what is there; [`io::ErrorKind::WouldBlock`] when there is nothing.
     pub fn try_read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Socket::Plain(socket) => socket.try_read(buffer),
-            Socket::Tls(socket) => {
+        match &mut self.stream {
+            Stream::Plain(socket) => socket.try_read(buffer),
+            Stream::Tls(socket) => {
                 // All of it: what is decrypted already makes no socket ready.
                 let mut buffer = ReadBuf::new(buffer);
                 while buffer.remaining() > 0 {
@@ -46,33 +57,33 @@ impl Socket {
 
     /// Whether bytes that were read from the network wait behind a full buffer.
     pub fn has_more(&self) -> bool {
-        match self {
-            Socket::Plain(_) => false,
-            Socket::Tls(socket) => !socket.get_ref().1.wants_read(),
+        match &self.stream {
+            Stream::Plain(_) => false,
+            Stream::Tls(socket) => !socket.get_ref().1.wants_read(),
         }
     }
 
     /// Writes what there is room for; [`io::ErrorKind::WouldBlock`] when there is none.
     pub fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Socket::Plain(socket) => socket.try_write(bytes),
-            Socket::Tls(socket) => now(|context| Pin::new(socket).poll_write(context, bytes)),
+        match &mut self.stream {
+            Stream::Plain(socket) => socket.try_write(bytes),
+            Stream::Tls(socket) => now(|context| Pin::new(socket).poll_write(context, bytes)),
         }
     }
 
     /// Whether bytes that were taken are not with the kernel yet.
     pub fn holds_back(&self) -> bool {
-        match self {
-            Socket::Plain(_) => false,
-            Socket::Tls(socket) => socket.get_ref().1.wants_write(),
+        match &self.stream {
+            Stream::Plain(_) => false,
+            Stream::Tls(socket) => socket.get_ref().1.wants_write(),
         }
     }
 
     /// Gives the kernel what was held back, as far as it takes it.
     pub fn try_flush(&mut self) -> io::Result<()> {
-        match self {
-            Socket::Plain(_) => Ok(()),
-            Socket::Tls(socket) => match now(|context| Pin::new(socket).poll_flush(context)) {
+        match &mut self.stream {
+            Stream::Plain(_) => Ok(()),
+            Stream::Tls(socket) => match now(|context| Pin::new(socket).poll_flush(context)) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
                 done => done,
             },
@@ -99,9 +110,9 @@ impl AsyncRead for Socket {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Socket::Plain(socket) => Pin::new(socket).poll_read(context, buffer),
-            Socket::Tls(socket) => Pin::new(socket).poll_read(context, buffer),
+        match &mut self.get_mut().stream {
+            Stream::Plain(socket) => Pin::new(socket).poll_read(context, buffer),
+            Stream::Tls(socket) => Pin::new(socket).poll_read(context, buffer),
         }
     }
 }
@@ -112,23 +123,23 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Socket::Plain(socket) => Pin::new(socket).poll_write(context, bytes),
-            Socket::Tls(socket) => Pin::new(socket).poll_write(context, bytes),
+        match &mut self.get_mut().stream {
+            Stream::Plain(socket) => Pin::new(socket).poll_write(context, bytes),
+            Stream::Tls(socket) => Pin::new(socket).poll_write(context, bytes),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Socket::Plain(socket) => Pin::new(socket).poll_flush(context),
-            Socket::Tls(socket) => Pin::new(socket).poll_flush(context),
+        match &mut self.get_mut().stream {
+            Stream::Plain(socket) => Pin::new(socket).poll_flush(context),
+            Stream::Tls(socket) => Pin::new(socket).poll_flush(context),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Socket::Plain(socket) => Pin::new(socket).poll_shutdown(context),
-            Socket::Tls(socket) => Pin::new(socket).poll_shutdown(context),
+        match &mut self.get_mut().stream {
+            Stream::Plain(socket) => Pin::new(socket).poll_shutdown(context),
+            Stream::Tls(socket) => Pin::new(socket).poll_shutdown(context),
         }
     }
 
@@ -137,9 +148,9 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Socket::Plain(socket) => Pin::new(socket).poll_write_vectored(context, parts),
-            Socket::Tls(socket) => Pin::new(socket).poll_write_vectored(context, parts),
+        match &mut self.get_mut().stream {
+            Stream::Plain(socket) => Pin::new(socket).poll_write_vectored(context, parts),
+            Stream::Tls(socket) => Pin::new(socket).poll_write_vectored(context, parts),
         }
     }
 
