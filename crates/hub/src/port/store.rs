@@ -574,6 +574,9 @@ pub enum Request {
     },
     /// `gid` 0 creates and assigns one, else replaces the group's own fields. `put` and `remove`
     /// change members, `notes` tell users, all or nothing. The group's PINs are part of it. → [`Reply::GroupSaved`]
+    ///
+    /// Those in `unqueue` receive nothing more of it: what others have sent to it and none of their
+    /// devices has fetched leaves their logs and their own copies.
     SaveGroup {
         /// All fields.
         group: Group,
@@ -581,10 +584,13 @@ pub enum Request {
         put: Vec<Member>,
         /// Members to remove; unknown ones are skipped.
         remove: Vec<Uid>,
+        /// Members whose queue of it goes.
+        unqueue: Vec<Uid>,
         /// Entries for logs.
         notes: Vec<Note>,
     },
-    /// Removes a group and its members. → [`Reply::Appended`], one place per note
+    /// Removes a group and its members, with what is queued of it for them, as `unqueue` does.
+    /// → [`Reply::Appended`], one place per note
     DeleteGroup {
         /// Which one.
         gid: GroupId,

@@ -19,10 +19,10 @@ use wire::time::Timestamp;
 use super::apps::{self, APP_COLUMNS, app};
 use super::checkpoints::Checkpoints;
 use super::files;
-use super::groups::{count_memberships, find_groups, load_group, save_group};
+use super::groups::{count_memberships, delete_members, find_groups, load_group, save_group};
 use super::history;
 use super::logs::Logs;
-use super::messages::{append, append_notes, load_message, read_log, sweep};
+use super::messages::{append, append_notes, drop_queued, load_message, read_log, sweep};
 use super::personal;
 use super::tokens::{delete_tokens, find_token, issue_token, open_device};
 use super::users::{
@@ -367,12 +367,15 @@ fn perform(
             logs.settle(db, uid)?;
             Reply::TokensDeleted(delete_tokens(db, uid, app.as_deref())?)
         }
-        Request::SaveGroup { group, put, remove, notes } => {
+        Request::SaveGroup { group, put, remove, unqueue, notes } => {
             let gid = save_group(db, group, put, remove)?;
+            unqueue.into_iter().try_for_each(|uid| drop_queued(db, logs, uid, gid))?;
             Reply::GroupSaved { gid, places: append_notes(db, logs, notes)? }
         }
         Request::DeleteGroup { gid, notes } => {
-            db.execute("DELETE FROM members WHERE gid = ?", [gid.0])?;
+            for uid in delete_members(db, gid)? {
+                drop_queued(db, logs, uid, gid)?;
+            }
             db.execute("DELETE FROM pins WHERE gid = ?", [gid.0])?;
             db.execute("DELETE FROM groups WHERE gid = ?", [gid.0])?;
             Reply::Appended(append_notes(db, logs, notes)?)
