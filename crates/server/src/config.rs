@@ -508,6 +508,15 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZero::get).min(MEDIA_LOOPS_MAX)
 }
 
+/// Where the file is wrong, and why; not what stands there, which may be a secret.
+fn in_file(path: &Path, text: &str, error: &toml::de::Error) -> anyhow::Error {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let number = before.matches('\n').count();
+    let key = text.lines().nth(number).and_then(|line| Some(line.split_once('=')?.0.trim()));
+    let key = key.map(|key| format!(", {key}")).unwrap_or_default();
+    anyhow::anyhow!("{}, line {}{key}: {}", path.display(), number + 1, error.message())
+}
+
 /// An address with or, as port 0, without a port.
 fn announced(text: &str) -> Result<SocketAddr, AddrParseError> {
     text.parse().map(|ip: IpAddr| SocketAddr::new(ip, 0)).or_else(|_| text.parse())
@@ -526,7 +535,7 @@ impl Flags {
                 let text = text.with_context(|| format!("{} cannot be read", path.display()))?;
                 let folder = path.parent().unwrap_or(Path::new(""));
                 let file = toml::from_str::<File>(&text);
-                file.with_context(|| path.display().to_string())?.within(folder)
+                file.map_err(|error| in_file(path, &text, &error))?.within(folder)
             }
         };
         let default = Config::default();
@@ -726,7 +735,12 @@ impl Config {
     /// When `log` cannot be read.
     pub fn filter(&self) -> anyhow::Result<tracing_subscriber::EnvFilter> {
         let filter = tracing_subscriber::EnvFilter::try_new(&self.log);
-        let filter = filter.with_context(|| format!("log is {:?}, which cannot be read", self.log));
+        let filter = filter.with_context(|| {
+            format!(
+                "log is {:?}, which cannot be read: it is error, warn, info, debug or trace",
+                self.log
+            )
+        });
         // They write clients' addresses.
         ["turn_server_proto=off", "stun_proto=off", "stun_types=off"]
             .into_iter()
@@ -899,6 +913,9 @@ mod tests {
         assert!(error("[turn]\nenabled = false\nonly = true").contains("turn.only"));
         assert!(error("log = \"a=b=c\"").contains("a=b=c"));
         assert!(error("data = ").contains("data"));
+        let unfinished = error("media = \"0.0.0.0:0\"\nadmin_key = \"a secret of somebody");
+        assert!(unfinished.contains("server.toml, line 2, admin_key"), "{unfinished}");
+        assert!(!unfinished.contains("somebody"), "{unfinished}");
         let missing = flags(&["--config", "/nowhere/server.toml"]).config().unwrap_err();
         assert!(format!("{missing:#}").contains("/nowhere/server.toml cannot be read"));
     }

@@ -4,6 +4,7 @@ mod support;
 
 use std::net::UdpSocket;
 use std::path::Path;
+use std::process::Command;
 
 use futures_util::SinkExt;
 use serde_json::{Value, json};
@@ -18,6 +19,53 @@ use support::{Program, Session, hello, message};
 
 fn start() -> Program {
     Program::start(Path::new(env!("CARGO_BIN_EXE_mesibo-server")))
+}
+
+/// What it says that cannot start, with what it was asked to log left out.
+fn not_started(data: &Path, arguments: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mesibo-server"));
+    command.args(["--media", "127.0.0.1:0", "--data"]).arg(data).args(arguments);
+    let output = command.env("MESIBO_LOG", "error").env("RUST_BACKTRACE", "1").output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {output:?}");
+    assert!(output.stdout.is_empty(), "{output:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn what_cannot_start_says_why_and_what_helps_in_one_line() {
+    let (running, folder) = (start(), tempfile::tempdir().unwrap());
+    let in_folder = |name: &str, text: &str| {
+        let data = folder.path().join(name.replace('.', ""));
+        std::fs::create_dir_all(&data).unwrap();
+        std::fs::write(data.join(name), text).unwrap();
+        data
+    };
+    let taken = running.address.to_string();
+    let fresh = folder.path().join("fresh");
+    let file = in_folder("server.toml", "listen = 7").join("server.toml");
+    let free = ["--listen", "127.0.0.1:0"];
+    for (data, arguments, words) in [
+        (&fresh, &["--listen", &taken][..], ["something else has it", "--listen"]),
+        (&fresh, &["--listen", "203.0.113.9:80"], ["no such address", "--listen"]),
+        (
+            &fresh,
+            &[&free[..], &["--turn-listen", "203.0.113.9:80"]].concat(),
+            ["relay", "--turn-listen"],
+        ),
+        (&running.data().to_owned(), &free, ["another server uses the data folder", "--data"]),
+        (&file.join("data"), &free, ["cannot be made", "--data"]),
+        (&in_folder("mesibo.db", &"no database".repeat(99)), &free, ["mesibo.db", "backup"]),
+        (&in_folder("upload.key", "zz"), &free, ["upload.key", "remove"]),
+        (&in_folder("push.key", "zz"), &free, ["push.key", "remove"]),
+        (&fresh, &["--tls-dir", "/nowhere"], ["/nowhere/cert.pem", "tls.dir"]),
+        (&fresh, &["--config", file.to_str().unwrap()], ["server.toml, line 1, listen", "integer"]),
+        (&fresh, &["--log", "a=b=c"], ["a=b=c", "debug"]),
+        (&fresh, &["--admin-key", "short"], ["admin_key", "16"]),
+    ] {
+        let said = not_started(data, arguments);
+        assert!(said.starts_with("mesibo-server: ") && said.lines().count() == 1, "{said}");
+        assert!(words.iter().all(|word| said.contains(word)), "{words:?}: {said}");
+    }
 }
 
 fn close_code(code: Code) -> Option<u16> {

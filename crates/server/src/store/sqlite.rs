@@ -10,7 +10,7 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use hub::port::apps::AppRequest;
 use hub::port::store::{DeviceId, Reply, Request, StoreError};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 use wire::id::{GroupId, Uid};
 use wire::limits::STORE_CACHE_KILOBYTES;
 use wire::mask::contact;
@@ -79,7 +79,19 @@ impl Sqlite {
     /// Opens or creates the database and brings its schema up to date.
     pub fn open(path: &Path) -> anyhow::Result<Sqlite> {
         // A damaged file is found out by any of the first statements.
-        Sqlite::try_open(path).with_context(|| format!("database {}", path.display()))
+        Sqlite::try_open(path).map_err(|error| {
+            let help = match error
+                .downcast_ref::<rusqlite::Error>()
+                .and_then(|it| it.sqlite_error_code())
+            {
+                Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+                    " is damaged: restore the last backup into a new folder (docs/operating.md)"
+                }
+                Some(_) => " cannot be used: look whether it can be written (mesibo-server check)",
+                None => "",
+            };
+            error.context(format!("database {}{help}", path.display()))
+        })
     }
 
     fn try_open(path: &Path) -> anyhow::Result<Sqlite> {
