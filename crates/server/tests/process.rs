@@ -15,7 +15,7 @@ use wire::limits::{CONTENT_BYTES_MAX, FRAME_BYTES_MAX};
 use wire::proto::{Target, client_frame, entry, server_frame, target};
 use wire::status;
 
-use support::{Program, Session, hello, message};
+use support::{ADMIN_KEY, Program, Session, hello, message};
 
 fn start() -> Program {
     Program::start(Path::new(env!("CARGO_BIN_EXE_mesibo-server")))
@@ -66,6 +66,33 @@ fn what_cannot_start_says_why_and_what_helps_in_one_line() {
         assert!(said.starts_with("mesibo-server: ") && said.lines().count() == 1, "{said}");
         assert!(words.iter().all(|word| said.contains(word)), "{words:?}: {said}");
     }
+}
+
+#[test]
+fn a_server_whose_disk_takes_nothing_is_not_ready_until_it_does() {
+    let data = tempfile::tempdir().unwrap();
+    // A write beyond the limit is answered with an error then, as one to a full disk is.
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_mesibo-server")]);
+    command.args(["--listen", "127.0.0.1:0", "--media", "127.0.0.1:0", "--data"]).arg(data.path());
+    command.env("MESIBO_ADMIN_KEY", ADMIN_KEY).env("MESIBO_LOG", "off");
+    let server = Program::adopt(command, data);
+    let limit_files = |bytes: &str| {
+        let mut limit = Command::new("prlimit");
+        limit.args(["--pid", &server.id().to_string(), &format!("--fsize={bytes}:")]);
+        assert!(limit.status().unwrap().success());
+    };
+    let ready = || server.get("/readyz").0.starts_with("HTTP/1.1 200");
+    let add = || server.call(json!({"op": "useradd", "addr": "ada"}));
+    assert!(ready());
+    limit_files("0");
+    assert_eq!(add()["error"], "SERVER");
+    assert!(!ready());
+    assert!(server.get("/healthz").0.starts_with("HTTP/1.1 200"), "it lives");
+    assert_eq!(server.call(json!({"op": "usersget"}))["result"], true, "and reads");
+    limit_files("unlimited");
+    assert_eq!(add()["result"], true);
+    assert!(ready());
 }
 
 fn close_code(code: Code) -> Option<u16> {
