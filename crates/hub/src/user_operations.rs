@@ -204,10 +204,7 @@ impl Hub {
         for gid in memberships {
             let Some(before) = self.directory.group(aid, *gid)? else { continue };
             let mut after = before.clone();
-            after.members.remove(&uid);
-            if after.group.owner == Some(uid) {
-                after.group.owner = None;
-            }
+            after.lose(uid);
             let changes = self.membership_notes(before, &after, &[])?;
             notes.extend(changes.into_iter().filter(|note| note.uid != uid));
         }

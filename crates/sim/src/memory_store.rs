@@ -473,7 +473,8 @@ impl MemoryStore {
         for (group, members) in self.groups.values_mut() {
             members.remove(&uid);
             if group.owner == Some(uid) {
-                group.owner = None;
+                let stays = |member: &&Member| member.admin_flags != 0 && member.expires.is_none();
+                group.owner = members.values().find(stays).map(|member| member.uid);
             }
         }
     }

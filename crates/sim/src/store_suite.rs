@@ -38,6 +38,7 @@ pub fn store_suite<S: SyncStore>(mut make: impl FnMut() -> S) {
     members_come_and_go_with_their_group(make());
     what_is_queued_of_a_group_goes_for_who_receives_no_more(make());
     a_deleted_user_leaves_nothing_behind(make());
+    what_a_deleted_user_owned_goes_to_the_oldest_admin(make());
     every_field_comes_back_as_it_was_saved(make());
     a_message_to_who_is_gone_is_in_nobodys_log(make());
     a_group_message_reaches_those_whose_log_is_not_full(make());
@@ -1013,6 +1014,33 @@ fn a_deleted_user_leaves_nothing_behind(mut store: impl SyncStore) {
     assert_eq!(members.len(), 1);
     let again = user(&mut store, AppId(1), "bob");
     assert_ne!(again.uid, bob.uid);
+}
+
+fn what_a_deleted_user_owned_goes_to_the_oldest_admin(mut store: impl SyncStore) {
+    let users = ["ada", "bob", "carol", "dave", "eve"].map(|it| user(&mut store, AppId(1), it));
+    let [ada, bob, carol, dave, eve] = users.map(|user| user.uid);
+    let admin = |uid, expires| Member { uid, admin_flags: 1, expires, ..Member::default() };
+    let mut make = |put: Vec<Member>| {
+        let group = Group { aid: AppId(1), owner: Some(ada), ..Group::default() };
+        let (remove, unqueue, notes) = (vec![], vec![], vec![]);
+        match perform(&mut store, Request::SaveGroup { group, put, remove, unqueue, notes }) {
+            Reply::GroupSaved { gid, .. } => gid,
+            other => panic!("no group: {other:?}"),
+        }
+    };
+    let plain = Member { uid: bob, ..Member::default() };
+    let ending = admin(carol, Some(Timestamp(NOW.0 + 1)));
+    let with_admins =
+        make(vec![admin(ada, None), plain.clone(), ending, admin(eve, None), admin(dave, None)]);
+    let without = make(vec![admin(ada, None), plain]);
+    perform(&mut store, Request::DeleteUser { uid: ada, notes: vec![] });
+    let mut store = store.reopen();
+    for (gid, owner) in [(with_admins, Some(dave)), (without, None)] {
+        let Reply::Group(Some((group, _))) = perform(&mut store, Request::LoadGroup { gid }) else {
+            panic!("no group");
+        };
+        assert_eq!(group.owner, owner);
+    }
 }
 
 // ---- helpers -----------------------------------------------------------------------------

@@ -548,7 +548,7 @@ pub enum Request {
         user: User,
     },
     /// Removes user, tokens, devices, log, contacts, memberships and the list of its files; where it
-    /// was the owner there is none any more. Nothing of it can be read from the disk any more. → [`Reply::Appended`], one place per note
+    /// was the owner the admin with the lowest number is, whose membership has no end, or nobody. Nothing of it can be read from the disk any more. → [`Reply::Appended`], one place per note
     DeleteUser {
         /// Who.
         uid: Uid,
