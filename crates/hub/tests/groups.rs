@@ -512,6 +512,31 @@ fn a_deleted_user_leaves_its_groups() {
 }
 
 #[test]
+fn what_a_deleted_user_owned_is_its_oldest_admins() {
+    let mut host = Host::new();
+    let [_, bob, carol] = three(&mut host);
+    let gid = host.group(0, &["ada", "bob", "carol"]);
+    let owned = MemberFields { admin_flags: Some(admin_flag::OWNER), ..MemberFields::default() };
+    let flags = MemberFields { admin_flags: Some(admin_flag::MODIFY), ..MemberFields::default() };
+    for (member, rights) in [("ada", owned), ("carol", flags)] {
+        let members = vec![member.to_owned()];
+        host.admin(Operation::MembersEdit { gid, members, rights }).unwrap();
+    }
+    host.received(bob);
+    host.received(carol);
+    let user = UserRef { uid: None, address: Some("ada".into()) };
+    host.admin(Operation::UserDelete { user }).unwrap();
+    let told = |host: &mut Host, session| {
+        let changes = host.group_changes(session).into_iter();
+        let rights = changes.filter_map(|change| change.group?.rights);
+        rights.map(|rights| rights.admin_flags).next_back()
+    };
+    assert_eq!(told(&mut host, carol), Some(admin_flag::OWNER_ALL), "and hears of it");
+    assert_eq!(told(&mut host, bob), Some(0));
+    assert_eq!(members(&mut host, gid), [("bob".into(), false), ("carol".into(), true)]);
+}
+
+#[test]
 fn in_a_large_group_only_who_is_online_is_told_of_others_and_in_frames_that_fit() {
     let mut host = Host::new();
     let token = host.user("a watching member");

@@ -144,13 +144,7 @@ pub fn get(fields: &Fields<'_>) -> Outcome<Operation> {
 
 pub fn edit_members(fields: &Fields<'_>) -> Outcome<Operation> {
     refuse_by_type(fields)?;
-    let (found, members) = (fields.integer(P::Gid)?, fields.list(P::Members)?);
-    match (found, members.is_empty()) {
-        (None, true) => return Err(missing(&[P::Gid, P::Members])),
-        (Some(_), true) => return Err(missing(&[P::Members])),
-        _ => {}
-    }
-    let gid = gid(fields)?;
+    let (gid, members) = gid_and_members(fields)?;
     if fields.boolean(P::MembersRemove)? == Some(true) {
         return Ok(Operation::MembersRemove { gid, members });
     }
@@ -164,10 +158,7 @@ pub fn get_members(fields: &Fields<'_>) -> Outcome<Operation> {
 }
 
 pub fn admit(fields: &Fields<'_>) -> Outcome<Operation> {
-    let (gid, members) = (gid(fields)?, fields.list(P::Members)?);
-    if members.is_empty() {
-        return Err(missing(&[P::Members]));
-    }
+    let (gid, members) = gid_and_members(fields)?;
     let admit = fields.boolean(P::MembersAdmit)?.unwrap_or(true);
     Ok(Operation::GroupAdmit { gid, members, admit })
 }
@@ -218,6 +209,16 @@ fn refuse_by_type(fields: &Fields<'_>) -> Outcome<()> {
     }
     let cause = "permissions by message type are not part of this release";
     Err(refuse(ErrorCode::Unsupported, cause, P::GroupType))
+}
+
+fn gid_and_members(fields: &Fields<'_>) -> Outcome<(GroupId, Vec<String>)> {
+    let (gid, members) = (fields.integer(P::Gid)?, fields.list(P::Members)?);
+    match (gid, members.is_empty()) {
+        (Some(gid), false) => Ok((GroupId(gid), members)),
+        (None, true) => Err(missing(&[P::Gid, P::Members])),
+        (Some(_), true) => Err(missing(&[P::Members])),
+        (None, false) => Err(missing(&[P::Gid])),
+    }
 }
 
 fn gid(fields: &Fields<'_>) -> Outcome<GroupId> {

@@ -162,7 +162,10 @@ pub async fn answer(shared: Shared, origin: &Origin, request: Request) -> Respon
     }
     let bearer = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let bearer = bearer.and_then(|value| value.strip_prefix("Bearer "));
-    let mut credential = credential(text("token").or(bearer), text("key"), &shared.admin_key);
+    let token = text("token").filter(|token| !token.is_empty()).or(bearer);
+    // Old backends send their token with everything.
+    let token = token.filter(|_| text("key").is_none() || !operation::takes_key_only(&op));
+    let mut credential = credential(token, text("key"), &shared.admin_key);
     if credential == Credential::None && shared.by_operator {
         credential = Credential::AdminKey;
     }
