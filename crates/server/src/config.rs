@@ -62,6 +62,8 @@ pub struct Config {
     pub admin_allow: Vec<IpNet>,
     /// Addresses one app token may be used from, 0 = any number.
     pub admin_sources: usize,
+    /// Further paths of the backend API.
+    pub admin_aliases: Vec<String>,
     /// Origins whose pages may ask the backend API; none: no page may.
     pub admin_cors_origins: Vec<String>,
     /// A refusal has its code as HTTP status, not 200.
@@ -113,6 +115,7 @@ impl Default for Config {
             admin_burst: OPERATIONS_BURST,
             admin_allow: Vec::new(),
             admin_sources: 0,
+            admin_aliases: Vec::new(),
             admin_cors_origins: Vec::new(),
             admin_http_status: false,
             webhooks: webhook::Settings::default(),
@@ -242,6 +245,10 @@ pub struct Flags {
     /// Addresses that one app token may be used from; 0 = any number [0]
     #[arg(long, env = "MESIBO_ADMIN_SOURCES")]
     admin_sources: Option<usize>,
+
+    /// Further path of the backend API, such as /old/api.php; may be repeated [none]
+    #[arg(long, env = "MESIBO_ADMIN_ALIASES", value_delimiter = ',', value_name = "PATH")]
+    admin_aliases: Option<Vec<String>>,
 
     /// Origin whose pages may ask the backend API, such as https://tools.example.com; may be repeated.
     /// An app token does not belong into a page [none]
@@ -430,6 +437,7 @@ struct Admin {
     burst: Option<u32>,
     allow: Option<Vec<IpNet>>,
     max_source_ips: Option<usize>,
+    aliases: Option<Vec<String>>,
     cors_origins: Option<Vec<String>>,
     http_status_from_code: Option<bool>,
 }
@@ -603,6 +611,7 @@ impl Flags {
                 .admin_sources
                 .or(file.admin.max_source_ips)
                 .unwrap_or(default.admin_sources),
+            admin_aliases: self.admin_aliases.or(file.admin.aliases).unwrap_or_default(),
             admin_cors_origins: self
                 .admin_cors_origins
                 .or(file.admin.cors_origins)
@@ -715,6 +724,8 @@ impl Config {
             self.admin_key.as_ref().is_none_or(|key| key.len() >= ADMIN_KEY_BYTES_MIN),
             "admin_key has less than {ADMIN_KEY_BYTES_MIN} characters: it opens everything"
         );
+        let wrong = self.admin_aliases.iter().find(|path| !path.starts_with('/') || path.len() < 2);
+        anyhow::ensure!(wrong.is_none(), "admin.aliases has {wrong:?}, it begins with /");
         anyhow::ensure!(
             self.webhooks.retries_s.len() <= WEBHOOK_RETRIES_MAX,
             "webhook.retries has {} waits, it can have {WEBHOOK_RETRIES_MAX}",
@@ -807,6 +818,7 @@ mod tests {
             burst = 9
             allow = ["192.0.2.0/24"]
             max_source_ips = 5
+            aliases = ["/old/api.php"]
             cors_origins = ["https://tools.example.com"]
             http_status_from_code = true
             [webhook]
@@ -863,6 +875,7 @@ mod tests {
             admin_burst: 9,
             admin_allow: vec!["192.0.2.0/24".parse().unwrap()],
             admin_sources: 5,
+            admin_aliases: vec!["/old/api.php".into()],
             admin_cors_origins: vec!["https://tools.example.com".into()],
             admin_http_status: true,
             webhooks: webhook::Settings {
@@ -906,6 +919,7 @@ mod tests {
         assert!(error("admin_key = \"secret\"").contains("admin_key"));
         assert!(error("production = true\n[demo]\nenabled = true").contains("demo.enabled"));
         assert!(!error("admin_key = \"secret\"").contains("secret"));
+        assert!(error("[admin]\naliases = [\"api.php\"]").contains("admin.aliases"));
         assert!(error("[push]\ncontact = \"ops\"").contains("push.contact is \"ops\""));
         assert!(error("announce = [\"here\"]").contains("announce has \"here\""));
         assert!(error("[turn]\nurls = [\"turn:a\"]").contains("turn.secret"));

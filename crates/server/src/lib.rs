@@ -217,7 +217,12 @@ impl Server {
         let control_task = control
             .inspect_err(|error| tracing::warn!("commands of the shell do not work: {error:#}"))
             .ok();
-        let door = Door { listener, certificate, proxies, router: router.with_state(shared) };
+        let router = router.with_state(shared.clone());
+        let router = match config.admin_aliases.is_empty() {
+            true => router,
+            false => admin::with_aliases(router, shared, config.admin_aliases),
+        };
+        let door = Door { listener, certificate, proxies, router };
         let http_task = tokio::spawn(door.open());
         Ok(Server {
             address,

@@ -4,7 +4,7 @@ mod support;
 
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use support::{ADMIN_KEY, FORM, Program, form};
 
 fn start(arguments: &[&str]) -> Program {
@@ -90,4 +90,18 @@ fn a_user_that_was_there_is_not_new() {
         server.call(json!({"op": "useradd", "addr": address}))["user"]["new"].clone()
     };
     assert_eq!([add("ada"), add("dave"), add("dave")], [json!(false), json!(true), json!(false)]);
+}
+
+#[test]
+fn the_backend_answers_at_further_paths_that_the_operator_names() {
+    let server = start(&["--admin-aliases", "/old/api.php,/v1"]);
+    for path in ["/old/api.php", "/v1", "/backend"] {
+        let asked = json!({"op": "usersget", "token": server.app(), "count": 1}).to_string();
+        let answer = server.post(path, JSON, &asked);
+        assert_eq!(answer["result"], true, "{path}: {answer}");
+    }
+    assert!(server.get("/old/other.php").0.starts_with("HTTP/1.1 404"));
+    assert!(server.get("/readyz").0.starts_with("HTTP/1.1 200"));
+    let said: Value = serde_json::from_str(&server.get("/v1?op=nothing").1).unwrap();
+    assert_eq!(said["error"], "AUTHFAIL");
 }

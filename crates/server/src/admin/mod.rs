@@ -23,6 +23,7 @@ use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use futures_util::{StreamExt, stream};
@@ -52,6 +53,21 @@ const PATHS: [&str; 5] = ["/api.php", "/backend", "/backend/", "/mesiboapi", "/m
 pub fn routes() -> Router<Shared> {
     let router = Router::new().route("/openapi.json", get(openapi::serve));
     PATHS.iter().fold(router, |router, path| router.route(path, any(handle)))
+}
+
+/// Answers at these paths too, whatever else is there.
+pub fn with_aliases(router: Router, shared: Shared, aliases: Vec<String>) -> Router {
+    router.layer(from_fn(move |request: Request, next: Next| {
+        let is_alias = aliases.iter().any(|alias| alias == request.uri().path());
+        let shared = shared.clone();
+        async move {
+            let Some(origin) = request.extensions().get::<Origin>().cloned().filter(|_| is_alias)
+            else {
+                return next.run(request).await;
+            };
+            handle(State(shared), Extension(origin), request).await
+        }
+    }))
 }
 
 /// How answers look beyond what is in them.
