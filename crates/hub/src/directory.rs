@@ -87,6 +87,16 @@ impl Roster {
         Rights::of(&self.group, self.members.get(&uid), uid, now)
     }
 
+    /// A user is no more: what it owned goes to the oldest of the admins, by number, whose membership has no
+    /// end.
+    pub fn lose(&mut self, uid: Uid) {
+        self.members.remove(&uid);
+        if self.group.owner == Some(uid) {
+            let stays = |member: &&Member| member.admin_flags != 0 && member.expires.is_none();
+            self.group.owner = self.members.values().find(stays).map(|member| member.uid);
+        }
+    }
+
     /// A PIN is no more, nor are memberships that go with it.
     pub fn end_with_pin(&mut self, pin: u32) {
         let owner = self.group.owner;
@@ -324,10 +334,7 @@ impl Directory {
             blockers.remove(&uid);
         }
         for roster in self.groups.values_mut().flatten() {
-            roster.members.remove(&uid);
-            if roster.group.owner == Some(uid) {
-                roster.group.owner = None;
-            }
+            roster.lose(uid);
         }
     }
 

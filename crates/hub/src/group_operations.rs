@@ -66,6 +66,7 @@ impl Hub {
             group: group.clone(),
             put: Vec::new(),
             remove: Vec::new(),
+            unqueue: Vec::new(),
             notes: Vec::new(),
         };
         Ok(Progress::Ask(request, After::GroupCreated { group, put, failed }))
@@ -221,10 +222,15 @@ impl Hub {
         let notes = self.membership_notes(before, &after, touched)?;
         let put = touched.iter().filter_map(|uid| after.members.get(uid).cloned()).collect();
         let gone = before.members.keys().filter(|uid| !after.members.contains_key(*uid));
+        // Who is removed keeps what was sent to it while it was a member (`backend-api.md` 5.1).
+        let received = before.receivers(self.now.wall);
+        let hears = |uid: &Uid| after.rights(*uid, self.now.wall).allow(right::RECV);
+        let unqueue = received.filter(|uid| after.members.contains_key(uid) && !hears(uid));
         let request = Request::SaveGroup {
             group: after.group.clone(),
             put,
             remove: gone.copied().collect(),
+            unqueue: unqueue.collect(),
             notes: notes.clone(),
         };
         Ok(Progress::Ask(request, After::GroupSaved { roster: after, notes, reply }))

@@ -13,12 +13,12 @@ use wire::time::Timestamp;
 
 use crate::changes::message_in;
 use crate::delivery::{EncodedEntry, note};
-use crate::directory::Needs;
+use crate::directory::{Missing, Needs};
 use crate::hub::Hub;
 use crate::operations::{After, Asker, Job, Progress, refusal};
-use crate::port::admin::{ErrorCode, KeptRow, Param, Reply, UserRef, With};
+use crate::port::admin::{AdminError, ErrorCode, KeptRow, Param, Reply, UserRef, With};
 use crate::port::apps::{AppRequest, Scheduled};
-use crate::port::store::{Copied, HistoryOf, Request};
+use crate::port::store::{Copied, HistoryOf, Request, User};
 
 /// Messages of a user that are being taken back, one after the other.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl Hub {
         (before, after): (Option<u64>, Option<u64>),
         (count, deleted): (u32, bool),
     ) -> Result<Progress, Needs> {
-        let user = match self.user(aid, user)? {
+        let user = match self.message_user(aid, user)? {
             Ok(user) => user,
             Err(error) => return Ok(error.into()),
         };
@@ -60,7 +60,7 @@ impl Hub {
         with: Option<With>,
         (before, recall): (Timestamp, bool),
     ) -> Result<Progress, Needs> {
-        let user = match self.user(aid, user)? {
+        let user = match self.message_user(aid, user)? {
             Ok(user) => user,
             Err(error) => return Ok(error.into()),
         };
@@ -87,6 +87,20 @@ impl Hub {
         Ok(Progress::Ask(request, After::MessagesDeleted { notes }))
     }
 
+    /// Whose messages are meant.
+    fn message_user(
+        &self,
+        aid: AppId,
+        user: &UserRef,
+    ) -> Result<Result<User, AdminError>, Missing> {
+        let named =
+            |param| if param == Param::UserUid { Param::MessageUid } else { Param::MessageUser };
+        Ok(self.user(aid, user)?.map_err(|error| AdminError {
+            params: error.params.into_iter().map(named).collect(),
+            ..error
+        }))
+    }
+
     fn kept_with(
         &self,
         aid: AppId,
@@ -111,7 +125,7 @@ impl Hub {
         user: &UserRef,
         mids: Vec<MessageId>,
     ) -> Result<Progress, Needs> {
-        let sender = match self.user(aid, user)? {
+        let sender = match self.message_user(aid, user)? {
             Ok(user) => user.uid,
             Err(error) => return Ok(error.into()),
         };

@@ -136,6 +136,10 @@ impl Hub {
             messages.push(message(target::To::Group(gid.0), 0));
         } else {
             for (index, address) in letter.to.iter().enumerate() {
+                // Who is named twice gets it once.
+                if sent.addresses.contains(address) {
+                    continue;
+                }
                 if self.directory.find_user(app.aid, address)?.is_some() {
                     messages.push(message(target::To::Address(address.clone()), index as u64));
                     sent.addresses.push(address.clone());
@@ -242,7 +246,7 @@ impl Hub {
                 to.push(sender);
             }
             let entry = encoded(Message { sent: ts.0, ts: ts.0, loopback, ..message });
-            if storeless || expiry == 0 || flags & flag::TRANSIENT != 0 {
+            if storeless || expiry == 0 || flags & (flag::TRANSIENT | flag::PRESENCE) != 0 {
                 self.send_to_online(sender, &to, &entry);
                 continue;
             }

@@ -112,7 +112,8 @@ impl Hub {
         if loopback {
             to.push(uid);
         }
-        if send.expiry == Some(0) || send.flags & flag::TRANSIENT != 0 || storeless {
+        let is_passing = send.flags & (flag::TRANSIENT | flag::PRESENCE) != 0;
+        if send.expiry == Some(0) || is_passing || storeless {
             let look = self.look_at(aid, &message, Judged::Message(id));
             if look == Look::Passed {
                 self.send_now(id, &message, (&to, group));

@@ -40,6 +40,9 @@ impl Hub {
             let cause = "an address has 1 to 63 bytes and no control characters";
             return Ok(refusal(ErrorCode::BadParam, cause, &[Param::UserAddress]).into());
         }
+        if let Some(error) = unknown_class(app, &fields) {
+            return Ok(error.into());
+        }
         let known = self.directory.find_user(app.aid, &address)?.cloned();
         let new = known.is_none();
         if new && let Some(progress) = over_quota(app, job, Quota::Users) {
@@ -73,6 +76,9 @@ impl Hub {
             Err(error) => return Ok(error.into()),
             Ok(user) => user,
         };
+        if let Some(error) = unknown_class(app, &fields) {
+            return Ok(error.into());
+        }
         let changed = changed_user(user.clone(), fields);
         if let Some(error) = too_large(&changed) {
             return Ok(error.into());
@@ -204,10 +210,7 @@ impl Hub {
         for gid in memberships {
             let Some(before) = self.directory.group(aid, *gid)? else { continue };
             let mut after = before.clone();
-            after.members.remove(&uid);
-            if after.group.owner == Some(uid) {
-                after.group.owner = None;
-            }
+            after.lose(uid);
             let changes = self.membership_notes(before, &after, &[])?;
             notes.extend(changes.into_iter().filter(|note| note.uid != uid));
         }
@@ -256,6 +259,14 @@ impl Hub {
         let reason = "the token was withdrawn";
         self.end_sessions_of(uid, Some(tokens), Code::SignedOut, reason);
     }
+}
+
+/// A class that is not there would leave everything to the user, which nobody wants who names one.
+fn unknown_class(app: &App, fields: &UserFields) -> Option<AdminError> {
+    let id = fields.uac.filter(|id| *id > 0)?;
+    let known = app.settings.classes.iter().any(|class| class.id == id);
+    let cause = "no such class in this app";
+    (!known).then(|| refusal(ErrorCode::NotFound, cause, &[Param::UserUac]))
 }
 
 pub(crate) fn changed_user(user: User, fields: UserFields) -> User {

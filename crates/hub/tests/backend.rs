@@ -13,8 +13,8 @@ use hub::{Hub, hash_token};
 use wire::code::Code;
 use wire::id::{GroupId, MessageId, Uid};
 use wire::limits::LOG_ENTRIES_MAX;
-use wire::mask::{group as mode, user as user_flag};
-use wire::proto::{Content, entry};
+use wire::mask::{group as mode, message as flag, user as user_flag};
+use wire::proto::{Content, Send, Target, client_frame, entry, target};
 use wire::time::Duration;
 
 fn by_address(address: &str) -> UserRef {
@@ -66,6 +66,39 @@ fn a_message_to_several_is_one_for_each_with_an_id_of_its_own() {
     let (mids, _) = sent(&mut host, letter("ada", &["bob", "eve"], "hi"));
     assert_ne!(mids[0], mids[1]);
     assert_eq!((host.texts(bob).len(), host.texts(eve).len()), (1, 1));
+}
+
+#[test]
+fn who_is_named_twice_gets_a_message_once() {
+    let mut host = Host::new();
+    host.user("ada");
+    let (bob, eve) = (host.user("bob"), host.user("eve"));
+    let (bob, eve) = (host.sign_in(&bob), host.sign_in_from(&eve, 2));
+    let (mids, _) = sent(&mut host, letter("ada", &["bob", "eve", "bob"], "hi"));
+    assert_eq!((mids[0], mids.len()), (mids[2], 3));
+    assert_eq!((host.texts(bob).len(), host.texts(eve).len()), (1, 1));
+}
+
+#[test]
+fn a_presence_of_backend_or_page_is_stored_nowhere() {
+    let mut host = Host::new();
+    let (ada, token) = (host.user("ada"), host.user("bob"));
+    let ada = host.sign_in(&ada);
+    let presence = |text: &str| Letter { flags: flag::PRESENCE, ..letter("ada", &["bob"], text) };
+    let page = |host: &mut Host, id| {
+        let to = Target { to: Some(target::To::Address("bob".into())) };
+        let content = Content { body: b"of the page".to_vec().into(), ..Content::default() };
+        let (flags, to, content) = (flag::PRESENCE, Some(to), Some(content));
+        let send = Send { id, to, flags, content, expiry: Some(600), ..Send::default() };
+        host.frame(ada, client_frame::Body::Send(send));
+    };
+    sent(&mut host, presence("missed"));
+    page(&mut host, 1);
+    let bob = host.sign_in_from(&token, 2);
+    assert_eq!(host.texts(bob), [""; 0]);
+    sent(&mut host, presence("of the backend"));
+    page(&mut host, 2);
+    assert_eq!(host.texts(bob), ["of the backend", "of the page"]);
 }
 
 #[test]

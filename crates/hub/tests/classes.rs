@@ -3,7 +3,7 @@
 mod host;
 
 use host::Host;
-use hub::port::admin::{ErrorCode, GroupFields, Operation, Reply, UserFields, UserRef};
+use hub::port::admin::{ErrorCode, GroupFields, Operation, Param, Reply, UserFields, UserRef};
 use hub::port::apps::feature::own;
 use hub::port::apps::{ClassField, ClassPatch, Rate, number, rate};
 use hub::{Hub, Input, Leave, Relay, RelayCredential};
@@ -392,6 +392,22 @@ fn groups_are_made_and_joined_as_far_as_a_class_leaves_it() {
     assert_eq!(world.group_error(group.gid.0, join.clone()), group_error::PERMISSION);
     world.deny(0);
     assert_eq!(world.group_error(group.gid.0, join), group_error::BAD_PIN);
+}
+
+#[test]
+fn a_user_is_of_no_class_that_is_not_there() {
+    let mut world = World::free();
+    let fields = || UserFields { uac: Some(9), ..UserFields::default() };
+    let user = UserRef { uid: None, address: Some("ada".into()) };
+    let set = Operation::UserSet { user, fields: fields(), remove: None, token: None };
+    let add = Operation::UserAdd { address: "carol".into(), fields: fields(), token: None };
+    for operation in [set, add] {
+        let refused = world.host.admin(operation).unwrap_err();
+        assert_eq!(
+            (refused.code, &refused.params[..]),
+            (ErrorCode::NotFound, &[Param::UserUac][..])
+        );
+    }
 }
 
 #[test]

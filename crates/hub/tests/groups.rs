@@ -224,6 +224,41 @@ fn a_member_away_learns_of_changes_when_it_is_back() {
 }
 
 #[test]
+fn what_is_queued_for_a_member_goes_with_its_right_to_receive() {
+    let mut host = Host::new();
+    let (ada, bob, carol) = (host.user("ada"), host.user("bob"), host.user("carol"));
+    let ada = host.sign_in(&ada);
+    let gid = host.group(0, &["ada", "bob", "carol"]);
+    let texts = |host: &mut Host, token: &str| {
+        let session = host.sign_in(token);
+        let texts = host.texts(session);
+        host.ack(session, u64::MAX);
+        host.close(session);
+        texts
+    };
+    host.send_to(ada, target::To::Group(gid.0), 1, "to all", None);
+    host.send(ada, "bob", 2, "to you");
+    host.rights(gid, "bob", 0, right::RECV);
+    assert_eq!(texts(&mut host, &bob), ["to you"]);
+    assert_eq!(texts(&mut host, &carol), ["to all"]);
+
+    // The group's own flags take rights as well, and who is removed was told as a member.
+    host.send_to(ada, target::To::Group(gid.0), 3, "again", None);
+    host.rights(gid, "ada", right::RECV, 0);
+    let dave = host.user("dave");
+    let rights = MemberFields { given: right::RECV, ..MemberFields::default() };
+    let members = vec!["dave".to_owned()];
+    host.admin(Operation::MembersEdit { gid, members, rights }).unwrap();
+    host.send_to(ada, target::To::Group(gid.0), 4, "and again", None);
+    host.admin(Operation::MembersRemove { gid, members: vec!["dave".into()] }).unwrap();
+    let fields = GroupFields { flags: Some(mode::RECV_BY_SELECTED), ..GroupFields::default() };
+    let (members, rights) = (Vec::new(), MemberFields::default());
+    host.admin(Operation::GroupSet { gid, fields, members, rights }).unwrap();
+    assert_eq!(texts(&mut host, &carol), Vec::<String>::new());
+    assert_eq!(texts(&mut host, &dave), ["and again"]);
+}
+
+#[test]
 fn a_paused_group_takes_no_messages_and_an_expired_one_is_no_destination() {
     let mut host = Host::new();
     let [ada, ..] = three(&mut host);
@@ -474,6 +509,31 @@ fn a_deleted_user_leaves_its_groups() {
     assert_eq!(members(&mut host, gid), [("ada".into(), false)]);
     host.send(ada, "bob", 1, "are you there?");
     assert_eq!(host.answers(ada), [(1, status::INVALID_DESTINATION)]);
+}
+
+#[test]
+fn what_a_deleted_user_owned_is_its_oldest_admins() {
+    let mut host = Host::new();
+    let [_, bob, carol] = three(&mut host);
+    let gid = host.group(0, &["ada", "bob", "carol"]);
+    let owned = MemberFields { admin_flags: Some(admin_flag::OWNER), ..MemberFields::default() };
+    let flags = MemberFields { admin_flags: Some(admin_flag::MODIFY), ..MemberFields::default() };
+    for (member, rights) in [("ada", owned), ("carol", flags)] {
+        let members = vec![member.to_owned()];
+        host.admin(Operation::MembersEdit { gid, members, rights }).unwrap();
+    }
+    host.received(bob);
+    host.received(carol);
+    let user = UserRef { uid: None, address: Some("ada".into()) };
+    host.admin(Operation::UserDelete { user }).unwrap();
+    let told = |host: &mut Host, session| {
+        let changes = host.group_changes(session).into_iter();
+        let rights = changes.filter_map(|change| change.group?.rights);
+        rights.map(|rights| rights.admin_flags).next_back()
+    };
+    assert_eq!(told(&mut host, carol), Some(admin_flag::OWNER_ALL), "and hears of it");
+    assert_eq!(told(&mut host, bob), Some(0));
+    assert_eq!(members(&mut host, gid), [("bob".into(), false), ("carol".into(), true)]);
 }
 
 #[test]

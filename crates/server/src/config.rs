@@ -62,6 +62,8 @@ pub struct Config {
     pub admin_allow: Vec<IpNet>,
     /// Addresses one app token may be used from, 0 = any number.
     pub admin_sources: usize,
+    /// Further paths of the backend API.
+    pub admin_aliases: Vec<String>,
     /// Origins whose pages may ask the backend API; none: no page may.
     pub admin_cors_origins: Vec<String>,
     /// A refusal has its code as HTTP status, not 200.
@@ -113,6 +115,7 @@ impl Default for Config {
             admin_burst: OPERATIONS_BURST,
             admin_allow: Vec::new(),
             admin_sources: 0,
+            admin_aliases: Vec::new(),
             admin_cors_origins: Vec::new(),
             admin_http_status: false,
             webhooks: webhook::Settings::default(),
@@ -242,6 +245,10 @@ pub struct Flags {
     /// Addresses that one app token may be used from; 0 = any number [0]
     #[arg(long, env = "MESIBO_ADMIN_SOURCES")]
     admin_sources: Option<usize>,
+
+    /// Further path of the backend API, such as /old/api.php; may be repeated [none]
+    #[arg(long, env = "MESIBO_ADMIN_ALIASES", value_delimiter = ',', value_name = "PATH")]
+    admin_aliases: Option<Vec<String>>,
 
     /// Origin whose pages may ask the backend API, such as https://tools.example.com; may be repeated.
     /// An app token does not belong into a page [none]
@@ -430,6 +437,7 @@ struct Admin {
     burst: Option<u32>,
     allow: Option<Vec<IpNet>>,
     max_source_ips: Option<usize>,
+    aliases: Option<Vec<String>>,
     cors_origins: Option<Vec<String>>,
     http_status_from_code: Option<bool>,
 }
@@ -508,6 +516,15 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZero::get).min(MEDIA_LOOPS_MAX)
 }
 
+/// Where the file is wrong, and why; not what stands there, which may be a secret.
+fn in_file(path: &Path, text: &str, error: &toml::de::Error) -> anyhow::Error {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let number = before.matches('\n').count();
+    let key = text.lines().nth(number).and_then(|line| Some(line.split_once('=')?.0.trim()));
+    let key = key.map(|key| format!(", {key}")).unwrap_or_default();
+    anyhow::anyhow!("{}, line {}{key}: {}", path.display(), number + 1, error.message())
+}
+
 /// An address with or, as port 0, without a port.
 fn announced(text: &str) -> Result<SocketAddr, AddrParseError> {
     text.parse().map(|ip: IpAddr| SocketAddr::new(ip, 0)).or_else(|_| text.parse())
@@ -526,7 +543,7 @@ impl Flags {
                 let text = text.with_context(|| format!("{} cannot be read", path.display()))?;
                 let folder = path.parent().unwrap_or(Path::new(""));
                 let file = toml::from_str::<File>(&text);
-                file.with_context(|| path.display().to_string())?.within(folder)
+                file.map_err(|error| in_file(path, &text, &error))?.within(folder)
             }
         };
         let default = Config::default();
@@ -594,6 +611,7 @@ impl Flags {
                 .admin_sources
                 .or(file.admin.max_source_ips)
                 .unwrap_or(default.admin_sources),
+            admin_aliases: self.admin_aliases.or(file.admin.aliases).unwrap_or_default(),
             admin_cors_origins: self
                 .admin_cors_origins
                 .or(file.admin.cors_origins)
@@ -706,6 +724,8 @@ impl Config {
             self.admin_key.as_ref().is_none_or(|key| key.len() >= ADMIN_KEY_BYTES_MIN),
             "admin_key has less than {ADMIN_KEY_BYTES_MIN} characters: it opens everything"
         );
+        let wrong = self.admin_aliases.iter().find(|path| !path.starts_with('/') || path.len() < 2);
+        anyhow::ensure!(wrong.is_none(), "admin.aliases has {wrong:?}, it begins with /");
         anyhow::ensure!(
             self.webhooks.retries_s.len() <= WEBHOOK_RETRIES_MAX,
             "webhook.retries has {} waits, it can have {WEBHOOK_RETRIES_MAX}",
@@ -726,7 +746,12 @@ impl Config {
     /// When `log` cannot be read.
     pub fn filter(&self) -> anyhow::Result<tracing_subscriber::EnvFilter> {
         let filter = tracing_subscriber::EnvFilter::try_new(&self.log);
-        let filter = filter.with_context(|| format!("log is {:?}, which cannot be read", self.log));
+        let filter = filter.with_context(|| {
+            format!(
+                "log is {:?}, which cannot be read: it is error, warn, info, debug or trace",
+                self.log
+            )
+        });
         // They write clients' addresses.
         ["turn_server_proto=off", "stun_proto=off", "stun_types=off"]
             .into_iter()
@@ -793,6 +818,7 @@ mod tests {
             burst = 9
             allow = ["192.0.2.0/24"]
             max_source_ips = 5
+            aliases = ["/old/api.php"]
             cors_origins = ["https://tools.example.com"]
             http_status_from_code = true
             [webhook]
@@ -849,6 +875,7 @@ mod tests {
             admin_burst: 9,
             admin_allow: vec!["192.0.2.0/24".parse().unwrap()],
             admin_sources: 5,
+            admin_aliases: vec!["/old/api.php".into()],
             admin_cors_origins: vec!["https://tools.example.com".into()],
             admin_http_status: true,
             webhooks: webhook::Settings {
@@ -892,6 +919,7 @@ mod tests {
         assert!(error("admin_key = \"secret\"").contains("admin_key"));
         assert!(error("production = true\n[demo]\nenabled = true").contains("demo.enabled"));
         assert!(!error("admin_key = \"secret\"").contains("secret"));
+        assert!(error("[admin]\naliases = [\"api.php\"]").contains("admin.aliases"));
         assert!(error("[push]\ncontact = \"ops\"").contains("push.contact is \"ops\""));
         assert!(error("announce = [\"here\"]").contains("announce has \"here\""));
         assert!(error("[turn]\nurls = [\"turn:a\"]").contains("turn.secret"));
@@ -899,6 +927,9 @@ mod tests {
         assert!(error("[turn]\nenabled = false\nonly = true").contains("turn.only"));
         assert!(error("log = \"a=b=c\"").contains("a=b=c"));
         assert!(error("data = ").contains("data"));
+        let unfinished = error("media = \"0.0.0.0:0\"\nadmin_key = \"a secret of somebody");
+        assert!(unfinished.contains("server.toml, line 2, admin_key"), "{unfinished}");
+        assert!(!unfinished.contains("somebody"), "{unfinished}");
         let missing = flags(&["--config", "/nowhere/server.toml"]).config().unwrap_err();
         assert!(format!("{missing:#}").contains("/nowhere/server.toml cannot be read"));
     }

@@ -72,6 +72,7 @@ pub struct HubHandle {
     inputs: mpsc::Sender<ToHub>,
     sessions: Arc<AtomicU64>,
     is_stopping: Arc<AtomicBool>,
+    disk_fails: Arc<AtomicBool>,
 }
 
 impl HubHandle {
@@ -102,6 +103,11 @@ impl HubHandle {
     /// Whether new sessions are welcome.
     pub fn is_serving(&self) -> bool {
         !self.is_stopping.load(Ordering::Relaxed) && !self.inputs.is_closed()
+    }
+
+    /// Whether what has to be written cannot be.
+    pub fn disk_fails(&self) -> bool {
+        self.disk_fails.load(Ordering::Relaxed)
     }
 
     /// Has it say goodbye to all sessions and end.
@@ -162,7 +168,12 @@ pub fn start(
 ) -> (HubHandle, tokio::task::JoinHandle<()>) {
     let (inputs, waiting) = mpsc::channel(HUB_INPUTS_MAX);
     let own = inputs.downgrade();
-    let handle = HubHandle { inputs, sessions: Arc::default(), is_stopping: Arc::default() };
+    let handle = HubHandle {
+        inputs,
+        sessions: Arc::default(),
+        is_stopping: Arc::default(),
+        disk_fails: database.fails(),
+    };
     let mut task = HubTask::new(
         own,
         database,

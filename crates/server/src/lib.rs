@@ -6,6 +6,7 @@ pub mod config;
 mod console;
 mod control;
 mod demo;
+mod durable;
 mod files;
 mod front;
 mod gateway;
@@ -28,6 +29,7 @@ pub mod websocket;
 mod whip;
 
 use std::fs::File;
+use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -94,8 +96,9 @@ pub struct Server {
 impl Server {
     /// Opens the data folder, binds the ports and starts to serve.
     pub async fn start(config: Config) -> anyhow::Result<Server> {
-        std::fs::create_dir_all(&config.data)
-            .with_context(|| format!("the data folder {} cannot be made", config.data.display()))?;
+        std::fs::create_dir_all(&config.data).with_context(|| {
+            format!("the data folder {} cannot be made (--data)", config.data.display())
+        })?;
         let lock = locked(&config.data)?;
         let database = Sqlite::open(&config.data.join("mesibo.db"))?;
         let database = if config.history { database } else { database.without_history() };
@@ -103,9 +106,9 @@ impl Server {
             Some(key) => key,
             None => kept_key(&config.data.join("admin.key"))?,
         };
-        let listener = TcpListener::bind(config.listen)
-            .await
-            .with_context(|| format!("{} cannot be listened at", config.listen))?;
+        let listener = TcpListener::bind(config.listen).await.map_err(|error| {
+            not_there(&error, "cannot be listened at", config.listen, "--listen")
+        })?;
         let address = listener.local_addr()?;
         let (events, media_events) = mpsc::channel(MEDIA_EVENTS_MAX);
         let (listen, announce) = (config.media, config.announce);
@@ -113,14 +116,18 @@ impl Server {
         let media = MediaConfig { listen, announce, loops, load_max };
         let (recorder, recorded, mut recordings, recorder_thread) =
             recording::start(&config.data).context("the folder of recordings cannot be made")?;
-        let media = media::start(media, events, recorded)
-            .with_context(|| format!("the media port {} cannot be used", config.media))?;
+        let media = media::start(media, events, recorded).map_err(|error| {
+            not_there(&error, "cannot be used for media", config.media, "--media")
+        })?;
         let media_address = media.local_addr();
         let metrics = Metrics::default();
-        let certificate = config.tls.map(Certificate::open).transpose()?;
+        let certificate = config.tls.map(Certificate::open).transpose();
+        let certificate = certificate
+            .context("the certificate of TLS (tls.dir, tls.cert, tls.key) cannot be used")?;
         let (relay_address, relay) =
             relay(&config.turn, &config.data, &media, certificate.clone(), &metrics).await?;
-        let upload_key = files::upload_key(&kept_key(&config.data.join("upload.key"))?)?;
+        let upload_key = files::upload_key(&kept_key(&config.data.join("upload.key"))?)
+            .context("remove upload.key of the data folder, and another one is drawn")?;
         let (url, max_mb) = (config.files_url, config.upload_max_mb);
         let files = files::Files::open(&config.data, url, max_mb, upload_key.clone())
             .with_context(|| "the folders for files cannot be made".to_owned())?;
@@ -130,7 +137,9 @@ impl Server {
         let exposition = Arc::new(Exposition::new(&metrics, media.figures()));
         let media_watch = tokio::spawn(Watch::new(media.figures()).run());
         let webhooks = Webhooks::open(&config.data, config.webhooks, metrics.clone())?;
-        let push_key = PushKey::parse(&kept_key(&config.data.join("push.key"))?)?;
+        let push_key = PushKey::parse(&kept_key(&config.data.join("push.key"))?).context(
+            "remove push.key of the data folder, and another one is drawn, to which browsers subscribe again",
+        )?;
         let (gone, mut subscriptions_gone) = mpsc::channel(PUSH_WAITING_MAX);
         let push = PushService::new(push_key, config.push, metrics.clone(), gone)?;
         let settings = hub_task::Settings {
@@ -209,7 +218,12 @@ impl Server {
         let control_task = control
             .inspect_err(|error| tracing::warn!("commands of the shell do not work: {error:#}"))
             .ok();
-        let (router, seats) = (router.with_state(shared), open_files::for_connections());
+        let router = router.with_state(shared.clone());
+        let router = match config.admin_aliases.is_empty() {
+            true => router,
+            false => admin::with_aliases(router, shared, config.admin_aliases),
+        };
+        let seats = open_files::for_connections();
         let door = Door { listener, certificate, proxies, router, seats };
         let http_task = tokio::spawn(door.open());
         Ok(Server {
@@ -263,8 +277,9 @@ async fn relay(
     let peers = turn::Peers::new(media.local_addr(), media.candidates().to_vec());
     let address =
         turn::start(settings.listen, secret.clone(), peers, tls, metrics.relay.clone()).await;
-    let address = address
-        .with_context(|| format!("the address {} of the relay cannot be used", settings.listen))?;
+    let address = address.map_err(|error| {
+        not_there(&error, "cannot be used for the relay", settings.listen, "--turn-listen")
+    })?;
     let announced = media.candidates().first().copied().unwrap_or(address);
     let told = settings.of_ours(address.port(), announced, secret, has_tls);
     Ok((Some(address), Some(told)))
@@ -276,31 +291,40 @@ fn locked(folder: &Path) -> anyhow::Result<File> {
     let path = folder.join("lock");
     let file = File::create(&path).with_context(|| format!("{} cannot be made", path.display()))?;
     let taken = file.try_lock();
-    taken.with_context(|| format!("another server uses the data folder {}", folder.display()))?;
+    taken.with_context(|| {
+        let folder = folder.display();
+        format!(
+            "another server uses the data folder {folder}: stop it, or name another folder (--data)"
+        )
+    })?;
     Ok(file)
+}
+
+/// Why an address is not ours, and what helps.
+fn not_there(error: &io::Error, what: &str, address: SocketAddr, flag: &str) -> anyhow::Error {
+    let help = match error.kind() {
+        io::ErrorKind::AddrInUse => "something else has it: stop that, or name another one with",
+        io::ErrorKind::AddrNotAvailable => {
+            "this machine has no such address: name one of its own with"
+        }
+        io::ErrorKind::PermissionDenied => {
+            "ports below 1024 need a right (CAP_NET_BIND_SERVICE); or name another one with"
+        }
+        _ => "name another one with",
+    };
+    anyhow::anyhow!("{address} {what}: {help} {flag} ({error})")
 }
 
 /// A key of this installation, drawn at the first start: 64 hexadecimal digits. It is on the disk before
 /// anything is signed with it; a file that a power cut has left empty is none.
 fn kept_key(path: &Path) -> anyhow::Result<String> {
-    use std::io::Write;
-    use std::os::unix::fs::OpenOptionsExt;
-
     let known = std::fs::read_to_string(path).unwrap_or_default();
     if !known.trim().is_empty() {
         return Ok(known.trim().to_owned());
     }
     let key = random::hex::<32>().map_err(|error| anyhow::anyhow!("no random numbers: {error}"))?;
-    let write = || {
-        let fresh = path.with_extension("new");
-        let mut file = std::fs::OpenOptions::new();
-        let mut file = file.write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
-        writeln!(file, "{key}")?;
-        file.sync_all()?;
-        std::fs::rename(&fresh, path)?;
-        std::fs::File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
-    };
-    write().with_context(|| format!("{} cannot be written", path.display()))?;
+    durable::write(path, format!("{key}\n").as_bytes())
+        .with_context(|| format!("{} cannot be written", path.display()))?;
     tracing::info!(file = %path.display(), "key drawn");
     Ok(key)
 }
@@ -311,13 +335,10 @@ mod tests {
 
     #[test]
     fn a_key_is_drawn_once_and_again_when_a_power_cut_has_left_nothing_of_it() {
-        use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("upload.key");
         std::fs::write(&path, "").unwrap();
         let key = kept_key(&path).unwrap();
         assert_eq!((key.len(), kept_key(&path).unwrap()), (64, key.clone()));
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

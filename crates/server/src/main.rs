@@ -1,9 +1,10 @@
 //! `mesibo-server`: reads the configuration, serves until it is told to stop, or does what the shell
 //! asks for.
-#![allow(clippy::print_stdout)] // The one line that says it is ready.
+#![allow(clippy::print_stdout, clippy::print_stderr)] // The one line that says it is ready, or why it is not.
 
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser};
 use mesibo_server::Server;
 use mesibo_server::config::{self, Config, Flags};
@@ -38,7 +39,15 @@ struct Program {
     command: Option<Command>,
 }
 
-fn main() -> anyhow::Result<ExitCode> {
+fn main() -> ExitCode {
+    run().unwrap_or_else(|error| {
+        // For people: one line, whatever RUST_BACKTRACE says.
+        eprintln!("mesibo-server: {}", on_one_line(&error));
+        ExitCode::FAILURE
+    })
+}
+
+fn run() -> anyhow::Result<ExitCode> {
     // Settings may stand behind a command, too.
     let program = Program::command().mut_args(|flag| match flag.is_positional() {
         true => flag,
@@ -48,8 +57,21 @@ fn main() -> anyhow::Result<ExitCode> {
     let config = flags.config()?;
     match command {
         Some(command) => shell::run(command, &config),
-        None => serve(config),
+        None => serve(config).context("cannot start"),
     }
+}
+
+/// What has happened, and because of what; a cause that says the same again is left out.
+fn on_one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain().map(|cause| cause.to_string()) {
+        let cause = cause.split_whitespace().collect::<Vec<_>>().join(" ");
+        if !line.ends_with(&cause) {
+            let between = if line.is_empty() { "" } else { ": " };
+            line = format!("{line}{between}{cause}");
+        }
+    }
+    line
 }
 
 #[tokio::main]

@@ -260,7 +260,7 @@ impl Exposition {
     }
 }
 
-/// `/healthz`: the process answers. `/readyz`: it takes sessions. `/metrics`: how it is.
+/// `/healthz`: the process answers. `/readyz`: it takes sessions and what they send. `/metrics`: how it is.
 pub fn routes() -> Router<Shared> {
     Router::new()
         .route("/healthz", get(|| async { "ok" }))
@@ -269,9 +269,10 @@ pub fn routes() -> Router<Shared> {
 }
 
 async fn ready(State(shared): State<Shared>) -> Response {
-    match shared.hub.is_serving() {
-        true => "ok".into_response(),
-        false => (StatusCode::SERVICE_UNAVAILABLE, "stopping").into_response(),
+    match (shared.hub.is_serving(), shared.hub.disk_fails()) {
+        (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "stopping").into_response(),
+        (_, true) => (StatusCode::SERVICE_UNAVAILABLE, "the disk takes nothing").into_response(),
+        (true, false) => "ok".into_response(),
     }
 }
 

@@ -152,29 +152,9 @@ fn forms_of_messenger_pages_set_pictures_that_others_see_small() {
 
 /// What the demo answers to a form with a picture, none without a name for it.
 fn post_form(server: &Program, fields: &[(&str, &str)], file: &str) -> Value {
-    use std::io::{Read, Write};
-    let part = "--limit\r\nContent-Disposition: form-data; name=";
-    let mut body = Vec::new();
-    for (name, value) in fields {
-        write!(body, "{part}\"{name}\"\r\n\r\n{value}\r\n").unwrap();
-    }
-    if !file.is_empty() {
-        write!(body, "{part}\"photo\"; filename=\"{file}\"\r\n\r\n").unwrap();
-        body.extend_from_slice(&support::picture());
-        write!(body, "\r\n").unwrap();
-    }
-    write!(body, "--limit--\r\n").unwrap();
-    let head = format!(
-        "POST /demo/api.php HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\
-         content-type: multipart/form-data; boundary=limit\r\n\r\n",
-        body.len()
-    );
-    let mut socket = std::net::TcpStream::connect(server.address).unwrap();
-    socket.write_all(&[head.into_bytes(), body].concat()).unwrap();
-    let mut answer = String::new();
-    socket.read_to_string(&mut answer).unwrap();
-    let json = answer.split_once("\r\n\r\n").expect("a head").1;
-    serde_json::from_str(json).unwrap_or_else(|error| panic!("{error}: {answer}"))
+    let picture = support::picture();
+    let file = (!file.is_empty()).then_some((file, &picture[..]));
+    server.post("/demo/api.php", support::FORM, support::form(fields, file))
 }
 
 /// An answer to bytes as they are.

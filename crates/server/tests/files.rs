@@ -396,25 +396,15 @@ fn get(server: &Program, path: &str, headers: &str) -> Answer {
 }
 
 fn form(path: &str, fields: &[(&str, &str)], file: Option<(&str, &[u8])>) -> Vec<u8> {
-    let mut body = Vec::new();
-    let part = "--limit\r\nContent-Disposition: form-data; name=";
-    for (name, value) in fields {
-        write!(body, "{part}\"{name}\"\r\n\r\n{value}\r\n").unwrap();
-    }
-    if let Some((name, content)) = file {
-        write!(body, "{part}\"photo\"; filename=\"{name}\"\r\n\r\n").unwrap();
-        body.extend_from_slice(content);
-        write!(body, "\r\n").unwrap();
-    }
-    write!(body, "--limit--\r\n").unwrap();
-    let mut request = format!(
-        "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\
-         content-type: multipart/form-data; boundary=limit\r\n\r\n",
-        body.len()
-    );
+    let body = support::form(fields, file);
     // The host is what the URL of the file is made from.
-    request = request.replace("localhost", "files.example:99");
-    [request.into_bytes(), body].concat()
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: files.example:99\r\ncontent-length: {}\r\n\
+         content-type: {}\r\n\r\n",
+        body.len(),
+        support::FORM
+    );
+    [head.into_bytes(), body].concat()
 }
 
 fn post(server: &Program, path: &str, fields: &[(&str, &str)], file: (&str, &[u8])) -> Answer {

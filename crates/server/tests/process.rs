@@ -4,6 +4,7 @@ mod support;
 
 use std::net::UdpSocket;
 use std::path::Path;
+use std::process::Command;
 
 use futures_util::SinkExt;
 use serde_json::{Value, json};
@@ -14,10 +15,84 @@ use wire::limits::{CONTENT_BYTES_MAX, FRAME_BYTES_MAX};
 use wire::proto::{Target, client_frame, entry, server_frame, target};
 use wire::status;
 
-use support::{Program, Session, hello, message};
+use support::{ADMIN_KEY, Program, Session, hello, message};
 
 fn start() -> Program {
     Program::start(Path::new(env!("CARGO_BIN_EXE_mesibo-server")))
+}
+
+/// What it says that cannot start, with what it was asked to log left out.
+fn not_started(data: &Path, arguments: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mesibo-server"));
+    command.args(["--media", "127.0.0.1:0", "--data"]).arg(data).args(arguments);
+    let output = command.env("MESIBO_LOG", "error").env("RUST_BACKTRACE", "1").output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {output:?}");
+    assert!(output.stdout.is_empty(), "{output:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn what_cannot_start_says_why_and_what_helps_in_one_line() {
+    let (running, folder) = (start(), tempfile::tempdir().unwrap());
+    let in_folder = |name: &str, text: &str| {
+        let data = folder.path().join(name.replace('.', ""));
+        std::fs::create_dir_all(&data).unwrap();
+        std::fs::write(data.join(name), text).unwrap();
+        data
+    };
+    let taken = running.address.to_string();
+    let fresh = folder.path().join("fresh");
+    let file = in_folder("server.toml", "listen = 7").join("server.toml");
+    let free = ["--listen", "127.0.0.1:0"];
+    for (data, arguments, words) in [
+        (&fresh, &["--listen", &taken][..], ["something else has it", "--listen"]),
+        (&fresh, &["--listen", "203.0.113.9:80"], ["no such address", "--listen"]),
+        (
+            &fresh,
+            &[&free[..], &["--turn-listen", "203.0.113.9:80"]].concat(),
+            ["relay", "--turn-listen"],
+        ),
+        (&running.data().to_owned(), &free, ["another server uses the data folder", "--data"]),
+        (&file.join("data"), &free, ["cannot be made", "--data"]),
+        (&in_folder("mesibo.db", &"no database".repeat(99)), &free, ["mesibo.db", "backup"]),
+        (&in_folder("upload.key", "zz"), &free, ["upload.key", "remove"]),
+        (&in_folder("push.key", "zz"), &free, ["push.key", "remove"]),
+        (&fresh, &["--tls-dir", "/nowhere"], ["/nowhere/cert.pem", "tls.dir"]),
+        (&fresh, &["--config", file.to_str().unwrap()], ["server.toml, line 1, listen", "integer"]),
+        (&fresh, &["--log", "a=b=c"], ["a=b=c", "debug"]),
+        (&fresh, &["--admin-key", "short"], ["admin_key", "16"]),
+    ] {
+        let said = not_started(data, arguments);
+        assert!(said.starts_with("mesibo-server: ") && said.lines().count() == 1, "{said}");
+        assert!(words.iter().all(|word| said.contains(word)), "{words:?}: {said}");
+    }
+}
+
+#[test]
+fn a_server_whose_disk_takes_nothing_is_not_ready_until_it_does() {
+    let data = tempfile::tempdir().unwrap();
+    // A write beyond the limit is answered with an error then, as one to a full disk is.
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_mesibo-server")]);
+    command.args(["--listen", "127.0.0.1:0", "--media", "127.0.0.1:0", "--data"]).arg(data.path());
+    command.env("MESIBO_ADMIN_KEY", ADMIN_KEY).env("MESIBO_LOG", "off");
+    let server = Program::adopt(command, data);
+    let limit_files = |bytes: &str| {
+        let mut limit = Command::new("prlimit");
+        limit.args(["--pid", &server.id().to_string(), &format!("--fsize={bytes}:")]);
+        assert!(limit.status().unwrap().success());
+    };
+    let ready = || server.get("/readyz").0.starts_with("HTTP/1.1 200");
+    let add = || server.call(json!({"op": "useradd", "addr": "ada"}));
+    assert!(ready());
+    limit_files("0");
+    assert_eq!(add()["error"], "SERVER");
+    assert!(!ready());
+    assert!(server.get("/healthz").0.starts_with("HTTP/1.1 200"), "it lives");
+    assert_eq!(server.call(json!({"op": "usersget"}))["result"], true, "and reads");
+    limit_files("unlimited");
+    assert_eq!(add()["result"], true);
+    assert!(ready());
 }
 
 fn close_code(code: Code) -> Option<u16> {

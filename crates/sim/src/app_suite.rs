@@ -75,7 +75,7 @@ fn groups_of_users_are_counted_as_long_as_they_are_in_them(mut store: impl SyncS
         let put =
             vec![Member { uid: ada.uid, expires: Some(Timestamp(until)), ..Member::default() }];
         let (remove, notes) = (vec![], vec![]);
-        perform(&mut store, Request::SaveGroup { group, put, remove, notes });
+        perform(&mut store, Request::SaveGroup { group, put, remove, unqueue: vec![], notes });
     };
     save(Group { aid: AppId(1), ..Group::default() }, 20);
     save(Group { aid: AppId(1), expires: Some(Timestamp(10)), ..Group::default() }, 30);
@@ -131,7 +131,8 @@ fn a_deleted_app_leaves_nothing_of_its_own_behind(mut store: impl SyncStore) {
     issue(&mut store, other.uid, "web", [6; 32]);
     append(&mut store, ada.uid, 1, &[bob.uid, ada.uid]);
     let group = Group { aid: one.aid, ..Group::default() };
-    let save = Request::SaveGroup { group, put: vec![], remove: vec![], notes: vec![] };
+    let save =
+        Request::SaveGroup { group, put: vec![], remove: vec![], unqueue: vec![], notes: vec![] };
     let Reply::GroupSaved { gid, .. } = perform(&mut store, save) else { panic!("no group") };
     ask(&mut store, AppRequest::Schedule { messages: vec![scheduled(one.aid, 1)] });
 

@@ -407,6 +407,21 @@ impl MemoryStore {
         gid
     }
 
+    fn drop_queued(&mut self, uid: Uid, gid: GroupId) {
+        let Some(log) = self.logs.get_mut(&uid) else { return };
+        let mut dropped = BTreeSet::new();
+        log.rows.retain(|seq, row| {
+            let queued =
+                row.message.filter(|message| message.group == gid && message.sender != uid);
+            let queued = queued.filter(|_| *seq > log.fetched);
+            dropped.extend(queued.map(|message| (message.sender, message.id)));
+            queued.is_none()
+        });
+        if let Some(copies) = self.history.get_mut(&(uid, Side::Group(gid))) {
+            copies.retain(|_, message| !dropped.contains(message));
+        }
+    }
+
     fn save_contacts(&mut self, uid: Uid, contacts: Vec<Contact>) -> Vec<Contact> {
         let mut count = self.contacts.keys().filter(|(of, _)| *of == uid).count();
         let mut saved = Vec::new();
@@ -458,7 +473,8 @@ impl MemoryStore {
         for (group, members) in self.groups.values_mut() {
             members.remove(&uid);
             if group.owner == Some(uid) {
-                group.owner = None;
+                let stays = |member: &&Member| member.admin_flags != 0 && member.expires.is_none();
+                group.owner = members.values().find(stays).map(|member| member.uid);
             }
         }
     }
@@ -966,12 +982,16 @@ impl SyncStore for MemoryStore {
                 };
                 Reply::TokensDeleted(self.delete_tokens(wanted))
             }
-            Request::SaveGroup { group, put, remove, notes } => {
+            Request::SaveGroup { group, put, remove, unqueue, notes } => {
                 let gid = self.save_group(group, put, remove);
+                unqueue.into_iter().for_each(|uid| self.drop_queued(uid, gid));
                 Reply::GroupSaved { gid, places: self.append_notes(notes) }
             }
             Request::DeleteGroup { gid, notes } => {
-                self.groups.remove(&gid);
+                let members = self.groups.remove(&gid).map(|(_, members)| members);
+                for uid in members.into_iter().flat_map(BTreeMap::into_keys) {
+                    self.drop_queued(uid, gid);
+                }
                 Reply::Appended(self.append_notes(notes))
             }
         })

@@ -36,7 +36,9 @@ pub fn store_suite<S: SyncStore>(mut make: impl FnMut() -> S) {
     a_device_away_too_long_does_not_hold_the_log(make());
     a_full_log_refuses_messages_until_somebody_fetches(make());
     members_come_and_go_with_their_group(make());
+    what_is_queued_of_a_group_goes_for_who_receives_no_more(make());
     a_deleted_user_leaves_nothing_behind(make());
+    what_a_deleted_user_owned_goes_to_the_oldest_admin(make());
     every_field_comes_back_as_it_was_saved(make());
     a_message_to_who_is_gone_is_in_nobodys_log(make());
     a_group_message_reaches_those_whose_log_is_not_full(make());
@@ -113,7 +115,7 @@ fn own_copies_are_read_back_from_the_newest(mut store: impl SyncStore) {
     let request = Request::LoadGroup { gid };
     let Reply::Group(Some((group, _))) = perform(&mut store, request) else { panic!("no group") };
     let (put, remove, notes) = (vec![], vec![bob.uid], vec![]);
-    perform(&mut store, Request::SaveGroup { group, put, remove, notes });
+    perform(&mut store, Request::SaveGroup { group, put, remove, unqueue: vec![], notes });
     assert_eq!(read(&mut store, bob.uid, HistoryOf::Group(gid), None, 99, 9).0, []);
     assert_eq!(read(&mut store, bob.uid, HistoryOf::All, None, 99, 9).0, [7, 5, 2, 1]);
 
@@ -239,7 +241,13 @@ fn only_who_wants_to_be_found_and_contacts_are_found(mut store: impl SyncStore) 
         let group = Group { aid: AppId(1), name: name.into(), flags, ..Group::default() };
         perform(
             &mut store,
-            Request::SaveGroup { group, put: vec![], remove: vec![], notes: vec![] },
+            Request::SaveGroup {
+                group,
+                put: vec![],
+                remove: vec![],
+                unqueue: vec![],
+                notes: vec![],
+            },
         );
     }
     let by = user(&mut store, AppId(1), "asker").uid;
@@ -375,8 +383,13 @@ fn pins_come_and_go_with_their_group(mut store: impl SyncStore) {
     let bare = Pin { pin: 7, ..Pin::default() };
     let group = Group { aid: AppId(1), pins: vec![bare.clone(), full.clone()], ..Group::default() };
     let save = |store: &mut _, group: &Group| {
-        let request =
-            Request::SaveGroup { group: group.clone(), put: vec![], remove: vec![], notes: vec![] };
+        let request = Request::SaveGroup {
+            group: group.clone(),
+            put: vec![],
+            remove: vec![],
+            unqueue: vec![],
+            notes: vec![],
+        };
         let Reply::GroupSaved { gid, .. } = perform(store, request) else { panic!("no group") };
         gid
     };
@@ -478,6 +491,7 @@ fn every_field_comes_back_as_it_was_saved(mut store: impl SyncStore) {
         group: group.clone(),
         put: vec![member.clone()],
         remove: vec![],
+        unqueue: vec![],
         notes: vec![],
     };
     let Reply::GroupSaved { gid, .. } = perform(&mut store, request) else { panic!("no group") };
@@ -499,7 +513,13 @@ fn every_field_comes_back_as_it_was_saved(mut store: impl SyncStore) {
     let group = Group { expires: None, owner: None, active: true, ..group };
     let member = Member { expires: None, given: 0, ..member };
     let put = vec![member.clone()];
-    let request = Request::SaveGroup { group: group.clone(), put, remove: vec![], notes: vec![] };
+    let request = Request::SaveGroup {
+        group: group.clone(),
+        put,
+        remove: vec![],
+        unqueue: vec![],
+        notes: vec![],
+    };
     perform(&mut store, request);
     let found = perform(&mut store, Request::LoadGroup { gid });
     assert_eq!(found, Reply::Group(Some((group, vec![(member, bare)]))));
@@ -901,6 +921,7 @@ fn members_come_and_go_with_their_group(mut store: impl SyncStore) {
             group: Group { name: "crew".into(), owner: Some(ada.uid), ..group },
             put: vec![promoted.clone()],
             remove: vec![bob.uid, Uid(999)],
+            unqueue: vec![],
             notes: vec![Note { uid: bob.uid, entry: Bytes::from_static(b"left"), receipt: None }],
         },
     );
@@ -916,6 +937,64 @@ fn members_come_and_go_with_their_group(mut store: impl SyncStore) {
     perform(&mut store, Request::DeleteGroup { gid, notes: vec![] });
     assert_eq!(perform(&mut store, Request::LoadGroup { gid }), Reply::Group(None));
     assert!(save_group(&mut store, &[]) > gid, "numbers are never used again");
+}
+
+fn what_is_queued_of_a_group_goes_for_who_receives_no_more(mut store: impl SyncStore) {
+    let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
+    let carol = user(&mut store, AppId(1), "carol");
+    let (phone, laptop) = (1, 2);
+    let token = issue(&mut store, bob.uid, "web", [1; 32]);
+    let (phone, ..) = device(&mut store, token, bob.uid, phone);
+    device(&mut store, token, bob.uid, laptop);
+    let all = [ada.uid, bob.uid, carol.uid];
+    let gid = save_group(&mut store, &[&ada, &bob, &carol]);
+    let send = |store: &mut _, id, sender, group| {
+        let Request::Append { mut messages } = append_request(sender, id, &all) else {
+            unreachable!("that is what it makes")
+        };
+        (messages[0].0.group, messages[0].0.entry) = (group, Bytes::from(vec![id as u8]));
+        perform(store, Request::Append { messages })
+    };
+    let alone = GroupId(0);
+    for (id, sender, group) in [
+        (1, ada.uid, gid),
+        (2, ada.uid, gid),
+        (3, ada.uid, alone),
+        (4, bob.uid, gid),
+        (5, ada.uid, gid),
+    ] {
+        send(&mut store, id, sender, group);
+    }
+    acknowledge(&mut store, phone, bob.uid, 1, NOW);
+    let Reply::Group(Some((group, _))) = perform(&mut store, Request::LoadGroup { gid }) else {
+        panic!("no group");
+    };
+    let (put, remove, notes) = (vec![], vec![], vec![]);
+    let unqueue = vec![bob.uid];
+    perform(&mut store, Request::SaveGroup { group, put, remove, unqueue, notes });
+    let seqs =
+        |store: &mut _, uid| -> Vec<_> { log(store, uid, 0).iter().map(|row| row.seq.0).collect() };
+    assert_eq!(seqs(&mut store, bob.uid), [1, 3, 4], "what one device has, the others get");
+    assert_eq!(seqs(&mut store, carol.uid), [1, 2, 3, 4, 5]);
+    let mut store = store.kill();
+    let Reply::Stored(outcomes) = send(&mut store, 6, ada.uid, gid) else { panic!("not stored") };
+    let places = [ada.uid, bob.uid, carol.uid].map(|uid| (uid, Seq(6)));
+    assert_eq!(outcomes, [Outcome::Appended(places.into())], "no number is given twice");
+    let copies = |store: &mut _, uid| -> Vec<_> {
+        let of = HistoryOf::Group(gid);
+        let (before, after, until, now) = (None, None, NOW, NOW);
+        let request = Request::ReadHistory { uid, of, before, after, until, count: 9, now };
+        let Reply::History(rows) = perform(store, request) else { panic!("no history") };
+        rows.iter().map(|row| row.entry[0]).collect()
+    };
+    assert_eq!(copies(&mut store, bob.uid), [6, 4, 1]);
+    assert_eq!(copies(&mut store, carol.uid), [6, 5, 4, 2, 1]);
+
+    // What it has said may be forgotten; it says so again.
+    acknowledge(&mut store, phone, bob.uid, 1, NOW);
+    perform(&mut store, Request::DeleteGroup { gid, notes: vec![] });
+    assert_eq!(seqs(&mut store, bob.uid), [1, 3, 4]);
+    assert_eq!(seqs(&mut store, carol.uid), [3], "what is queued of a group goes with it");
 }
 
 fn a_deleted_user_leaves_nothing_behind(mut store: impl SyncStore) {
@@ -935,6 +1014,33 @@ fn a_deleted_user_leaves_nothing_behind(mut store: impl SyncStore) {
     assert_eq!(members.len(), 1);
     let again = user(&mut store, AppId(1), "bob");
     assert_ne!(again.uid, bob.uid);
+}
+
+fn what_a_deleted_user_owned_goes_to_the_oldest_admin(mut store: impl SyncStore) {
+    let users = ["ada", "bob", "carol", "dave", "eve"].map(|it| user(&mut store, AppId(1), it));
+    let [ada, bob, carol, dave, eve] = users.map(|user| user.uid);
+    let admin = |uid, expires| Member { uid, admin_flags: 1, expires, ..Member::default() };
+    let mut make = |put: Vec<Member>| {
+        let group = Group { aid: AppId(1), owner: Some(ada), ..Group::default() };
+        let (remove, unqueue, notes) = (vec![], vec![], vec![]);
+        match perform(&mut store, Request::SaveGroup { group, put, remove, unqueue, notes }) {
+            Reply::GroupSaved { gid, .. } => gid,
+            other => panic!("no group: {other:?}"),
+        }
+    };
+    let plain = Member { uid: bob, ..Member::default() };
+    let ending = admin(carol, Some(Timestamp(NOW.0 + 1)));
+    let with_admins =
+        make(vec![admin(ada, None), plain.clone(), ending, admin(eve, None), admin(dave, None)]);
+    let without = make(vec![admin(ada, None), plain]);
+    perform(&mut store, Request::DeleteUser { uid: ada, notes: vec![] });
+    let mut store = store.reopen();
+    for (gid, owner) in [(with_admins, Some(dave)), (without, None)] {
+        let Reply::Group(Some((group, _))) = perform(&mut store, Request::LoadGroup { gid }) else {
+            panic!("no group");
+        };
+        assert_eq!(group.owner, owner);
+    }
 }
 
 // ---- helpers -----------------------------------------------------------------------------
@@ -1012,7 +1118,7 @@ pub(crate) fn save_group(store: &mut impl SyncStore, members: &[&User]) -> Group
     let group = Group { aid: AppId(1), name: "team".into(), active: true, ..Group::default() };
     let put = members.iter().map(|user| Member { uid: user.uid, given: 1, ..Member::default() });
     let (put, remove, notes) = (put.collect(), Vec::new(), Vec::new());
-    match perform(store, Request::SaveGroup { group, put, remove, notes }) {
+    match perform(store, Request::SaveGroup { group, put, remove, unqueue: vec![], notes }) {
         Reply::GroupSaved { gid, .. } => gid,
         other => panic!("no group: {other:?}"),
     }

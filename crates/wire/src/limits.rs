@@ -818,6 +818,10 @@ pub const STORE_REQUESTS_MAX: usize = 16_384;
 /// offers it again, and the device knows it; shorter costs each message the rows of its log's place.
 pub const ACKNOWLEDGED_WRITTEN_WITHIN: Duration = Duration::from_millis(200);
 
+/// How often a disk that does not take what is written is tried again. A server is ready at most so much
+/// later than its disk; sooner would fill the log of one that stays broken.
+pub const DISK_LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
+
 /// The store's own copy of what it reads and changes most, in kilobytes; the system's is behind it.
 pub const STORE_CACHE_KILOBYTES: u32 = 16_384;
 

@@ -140,6 +140,8 @@ pub mod message {
     pub const DEFAULT: u32 = 0x3;
     /// Stored nowhere: for who is online now.
     pub const TRANSIENT: u32 = 0x4;
+    /// Says how somebody is, as typing does: stored nowhere either.
+    pub const PRESENCE: u32 = 0x8;
     /// One of many copies: belongs to no conversation of its sender.
     pub const BROADCAST: u32 = 0x20;
     /// A note of the page: kept here, never sent.

@@ -548,7 +548,7 @@ pub enum Request {
         user: User,
     },
     /// Removes user, tokens, devices, log, contacts, memberships and the list of its files; where it
-    /// was the owner there is none any more. Nothing of it can be read from the disk any more. → [`Reply::Appended`], one place per note
+    /// was the owner the admin with the lowest number is, whose membership has no end, or nobody. Nothing of it can be read from the disk any more. → [`Reply::Appended`], one place per note
     DeleteUser {
         /// Who.
         uid: Uid,
@@ -574,6 +574,9 @@ pub enum Request {
     },
     /// `gid` 0 creates and assigns one, else replaces the group's own fields. `put` and `remove`
     /// change members, `notes` tell users, all or nothing. The group's PINs are part of it. → [`Reply::GroupSaved`]
+    ///
+    /// Those in `unqueue` receive nothing more of it: what others have sent to it and none of their
+    /// devices has fetched leaves their logs and their own copies.
     SaveGroup {
         /// All fields.
         group: Group,
@@ -581,10 +584,13 @@ pub enum Request {
         put: Vec<Member>,
         /// Members to remove; unknown ones are skipped.
         remove: Vec<Uid>,
+        /// Members whose queue of it goes.
+        unqueue: Vec<Uid>,
         /// Entries for logs.
         notes: Vec<Note>,
     },
-    /// Removes a group and its members. → [`Reply::Appended`], one place per note
+    /// Removes a group and its members, with what is queued of it for them, as `unqueue` does.
+    /// → [`Reply::Appended`], one place per note
     DeleteGroup {
         /// Which one.
         gid: GroupId,

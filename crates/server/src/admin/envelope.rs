@@ -42,7 +42,8 @@ impl Envelope {
 
     /// The operation was done.
     pub fn success(self, reply: Reply) -> Response {
-        self.done(body(reply))
+        let body = body(self.fields["op"].as_str().unwrap_or_default(), reply);
+        self.done(body)
     }
 
     /// The operation was done, and this is to be told.
@@ -112,7 +113,7 @@ pub fn name_and_code(code: ErrorCode) -> (&'static str, u16) {
     }
 }
 
-fn body(reply: Reply) -> Value {
+fn body(op: &str, reply: Reply) -> Value {
     match reply {
         Reply::App { aid, name, token } => {
             json!({"token": token, "app": {"aid": aid.0, "name": name, "token": token}})
@@ -174,7 +175,13 @@ fn body(reply: Reply) -> Value {
         }
         Reply::Deleted(None) => json!({}),
         Reply::Deleted(Some(count)) => json!({"deleted": count}),
-        Reply::User { user, new, token } => json!({"user": user_row(&user, new, token)}),
+        Reply::User { user, new, token } => {
+            let mut row = user_row(&user, token);
+            if op == "useradd" {
+                row["new"] = new.into();
+            }
+            json!({"user": row})
+        }
         Reply::Group { group, failed } => json!({"group": {
             "gid": group.gid.0,
             "name": group.name,
@@ -208,11 +215,8 @@ fn usage_row(row: &UsageRow) -> Value {
     })
 }
 
-fn user_row(user: &User, new: bool, token: Option<IssuedToken>) -> Value {
+fn user_row(user: &User, token: Option<IssuedToken>) -> Value {
     let mut row = json!({"uid": user.uid.0, "address": user.address});
-    if new {
-        row["new"] = true.into();
-    }
     if let Some(token) = token {
         row["token"] = token.token.into();
         row["appid"] = token.app.into();

@@ -14,7 +14,7 @@ pub type Outcome<T> = Result<T, AdminError>;
 pub struct Fields<'a>(pub &'a Parameters);
 
 impl<'a> Fields<'a> {
-    /// What was given. A flat -1 means "leave it".
+    /// What was given. A flat -1 means "leave it", where it is no value itself.
     pub fn value(&self, param: Param) -> Option<&'a Value> {
         self.object(param).or_else(|| self.flat(param))
     }
@@ -34,7 +34,8 @@ impl<'a> Fields<'a> {
     /// What was given in the flat form.
     pub fn flat(&self, param: Param) -> Option<&'a Value> {
         let found = row_of(param).flat.iter().find_map(|name| self.0.get(name));
-        found.filter(|value| **value != "-1" && **value != -1)
+        let is_value = param == Param::AppRetention;
+        found.filter(|value| is_value || **value != "-1" && **value != -1)
     }
 
     /// Whether the request has the JSON form of this object.
@@ -145,7 +146,11 @@ pub fn integer(value: &Value, param: Param) -> Outcome<Option<u32>> {
 /// A JSON number, a decimal or a `0x` string of 32 bits.
 pub fn as_integer(value: &Value) -> Option<u32> {
     match value {
-        Value::Number(number) => u32::try_from(number.as_u64()?).ok(),
+        Value::Number(number) => match number.as_u64() {
+            Some(number) => u32::try_from(number).ok(),
+            // 3.0 is 3, as languages without integers write it.
+            None => number.as_f64().and_then(whole),
+        },
         Value::String(text) => match text.trim().strip_prefix("0x") {
             Some(hex) => u32::from_str_radix(hex, 16).ok(),
             None => text.trim().parse().ok(),
@@ -153,6 +158,12 @@ pub fn as_integer(value: &Value) -> Option<u32> {
         Value::Bool(value) => Some(u32::from(*value)),
         _ => None,
     }
+}
+
+/// A number without a fraction, within 32 bits.
+fn whole(number: f64) -> Option<u32> {
+    let fits = (0.0..=f64::from(u32::MAX)).contains(&number) && number.fract() == 0.0;
+    fits.then_some(number as u32)
 }
 
 /// `true`, `false` and what stands for them.

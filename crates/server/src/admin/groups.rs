@@ -144,13 +144,7 @@ pub fn get(fields: &Fields<'_>) -> Outcome<Operation> {
 
 pub fn edit_members(fields: &Fields<'_>) -> Outcome<Operation> {
     refuse_by_type(fields)?;
-    let (found, members) = (fields.integer(P::Gid)?, fields.list(P::Members)?);
-    match (found, members.is_empty()) {
-        (None, true) => return Err(missing(&[P::Gid, P::Members])),
-        (Some(_), true) => return Err(missing(&[P::Members])),
-        _ => {}
-    }
-    let gid = gid(fields)?;
+    let (gid, members) = gid_and_members(fields)?;
     if fields.boolean(P::MembersRemove)? == Some(true) {
         return Ok(Operation::MembersRemove { gid, members });
     }
@@ -164,10 +158,7 @@ pub fn get_members(fields: &Fields<'_>) -> Outcome<Operation> {
 }
 
 pub fn admit(fields: &Fields<'_>) -> Outcome<Operation> {
-    let (gid, members) = (gid(fields)?, fields.list(P::Members)?);
-    if members.is_empty() {
-        return Err(missing(&[P::Members]));
-    }
+    let (gid, members) = gid_and_members(fields)?;
     let admit = fields.boolean(P::MembersAdmit)?.unwrap_or(true);
     Ok(Operation::GroupAdmit { gid, members, admit })
 }
@@ -187,7 +178,7 @@ pub fn pin(fields: &Fields<'_>) -> Outcome<Operation> {
         let Some(pin) = pin else { return Err(missing(&[P::Pin])) };
         return Ok(Operation::GroupPin { gid, action: PinAction::Remove(pin) });
     }
-    let mut flags = fields.integer(P::PinFlags)?;
+    let mut flags = fields.integer(P::PinFlags)?.map(present);
     let rights = [
         (P::PinSend, right::SEND),
         (P::PinReceive, right::RECV),
@@ -218,6 +209,16 @@ fn refuse_by_type(fields: &Fields<'_>) -> Outcome<()> {
     }
     let cause = "permissions by message type are not part of this release";
     Err(refuse(ErrorCode::Unsupported, cause, P::GroupType))
+}
+
+fn gid_and_members(fields: &Fields<'_>) -> Outcome<(GroupId, Vec<String>)> {
+    let (gid, members) = (fields.integer(P::Gid)?, fields.list(P::Members)?);
+    match (gid, members.is_empty()) {
+        (Some(gid), false) => Ok((GroupId(gid), members)),
+        (None, true) => Err(missing(&[P::Gid, P::Members])),
+        (Some(_), true) => Err(missing(&[P::Members])),
+        (None, false) => Err(missing(&[P::Gid])),
+    }
 }
 
 fn gid(fields: &Fields<'_>) -> Outcome<GroupId> {
@@ -354,6 +355,17 @@ const ADMIN_NAMES: [(&str, u32); 13] = [
     ("listpin", admin_flag::LIST_PIN),
 ];
 
+/// What "cannot leave by itself" was called at first.
+const NO_SELF_DELETE_OLD: u32 = 0x800;
+
+/// Member flags as they are called now.
+fn present(flags: u32) -> u32 {
+    match flags & NO_SELF_DELETE_OLD {
+        0 => flags,
+        _ => flags & !NO_SELF_DELETE_OLD | right::NO_SELF_DELETE,
+    }
+}
+
 fn member_fields(fields: &Fields<'_>) -> Outcome<MemberFields> {
     let rights = [
         (P::MemberSend, right::SEND),
@@ -364,7 +376,7 @@ fn member_fields(fields: &Fields<'_>) -> Outcome<MemberFields> {
         (P::MemberRecord, right::RECORD),
     ];
     let mut changed = MemberFields::default();
-    if let Some(flags) = fields.integer(P::MemberRights)? {
+    if let Some(flags) = fields.integer(P::MemberRights)?.map(present) {
         changed.given = flags & right::SETTABLE;
         changed.denied = right::SETTABLE & !flags;
     }

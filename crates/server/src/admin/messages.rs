@@ -134,7 +134,7 @@ pub fn send(fields: &Fields<'_>) -> Outcome<Operation> {
         absent.push(P::MessageBody);
     }
     let (Some(from), true) = (from, absent.is_empty()) else { return Err(missing(&absent)) };
-    if body.is_some() && data.is_some() {
+    if body.as_ref().is_some_and(|body| !body.is_empty()) && data.is_some() {
         let cause = "a message has text (message) or bytes (data), not both";
         return Err(refuse(ErrorCode::BadParam, cause, P::MessageData));
     }

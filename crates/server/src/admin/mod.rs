@@ -23,6 +23,7 @@ use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use futures_util::{StreamExt, stream};
@@ -52,6 +53,21 @@ const PATHS: [&str; 5] = ["/api.php", "/backend", "/backend/", "/mesiboapi", "/m
 pub fn routes() -> Router<Shared> {
     let router = Router::new().route("/openapi.json", get(openapi::serve));
     PATHS.iter().fold(router, |router, path| router.route(path, any(handle)))
+}
+
+/// Answers at these paths too, whatever else is there.
+pub fn with_aliases(router: Router, shared: Shared, aliases: Vec<String>) -> Router {
+    router.layer(from_fn(move |request: Request, next: Next| {
+        let is_alias = aliases.iter().any(|alias| alias == request.uri().path());
+        let shared = shared.clone();
+        async move {
+            let Some(origin) = request.extensions().get::<Origin>().cloned().filter(|_| is_alias)
+            else {
+                return next.run(request).await;
+            };
+            handle(State(shared), Extension(origin), request).await
+        }
+    }))
 }
 
 /// How answers look beyond what is in them.
@@ -162,7 +178,10 @@ pub async fn answer(shared: Shared, origin: &Origin, request: Request) -> Respon
     }
     let bearer = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let bearer = bearer.and_then(|value| value.strip_prefix("Bearer "));
-    let mut credential = credential(text("token").or(bearer), text("key"), &shared.admin_key);
+    let token = text("token").filter(|token| !token.is_empty()).or(bearer);
+    // Old backends send their token with everything.
+    let token = token.filter(|_| text("key").is_none() || !operation::takes_key_only(&op));
+    let mut credential = credential(token, text("key"), &shared.admin_key);
     if credential == Credential::None && shared.by_operator {
         credential = Credential::AdminKey;
     }
@@ -182,6 +201,7 @@ pub async fn answer(shared: Shared, origin: &Origin, request: Request) -> Respon
         return envelope.failure(&error, json);
     }
     let operation = operation::read(&op, &parameters);
+    let operation = operation.and_then(|operation| askable(&shared, operation));
     let result = match perform(&shared, credential.clone(), operation).await {
         Ok(Reply::Erasing { user, files }) => {
             personal::erase(&shared, credential.clone(), user, &files).await
@@ -219,6 +239,19 @@ pub async fn answer(shared: Shared, origin: &Origin, request: Request) -> Respon
             envelope.failure(&error, json)
         }
     }
+}
+
+/// Refuses a URL that would never be asked.
+fn askable(shared: &Shared, operation: Operation) -> Result<Operation, AdminError> {
+    let Operation::AppSet { fields, .. } = &operation else { return Ok(operation) };
+    for (url, param) in [(&fields.url, Param::AppUrl), (&fields.intercept_url, Param::AppIntercept)]
+    {
+        if url.as_ref().is_some_and(|url| !shared.webhooks.may_ask(url)) {
+            let cause = "the URL has to begin with https:// (webhook.allow_http)";
+            return Err(fields::refuse(ErrorCode::BadParam, cause, param));
+        }
+    }
+    Ok(operation)
 }
 
 fn credential(token: Option<&str>, key: Option<&str>, admin_key: &str) -> Credential {

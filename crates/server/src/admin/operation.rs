@@ -68,6 +68,11 @@ pub fn is_of_installation(op: &str) -> bool {
     ["appadd", "appset", "appget", "appsget", "apptoken"].contains(&op)
 }
 
+/// Whether an operation is done with the admin key and with no token.
+pub fn takes_key_only(op: &str) -> bool {
+    ["appadd", "appsget"].contains(&op)
+}
+
 /// The first name of an operation there is, of this release or a later one.
 pub fn known(op: &str) -> Option<&'static str> {
     let entry = ENTRIES.iter().find(|entry| entry.names.contains(&op));
@@ -144,6 +149,15 @@ mod tests {
     }
 
     #[test]
+    fn an_old_flag_of_members_is_the_present_one() {
+        let old = json!({"group": {"gid": 1000, "members": {"m": "a", "flags": 0x81f}}});
+        let new = json!({"group": {"gid": 1000, "members": {"m": "a", "flags": "0x201f"}}});
+        assert_eq!(parse("groupeditmembers", old), parse("groupeditmembers", new));
+        let pin = |flags| parse("grouppin", json!({"gid": 1000, "flags": flags}));
+        assert_eq!(pin(0x81f), pin(0x201f));
+    }
+
+    #[test]
     fn minus_one_leaves_a_flat_field_alone() {
         let Ok(Operation::GroupSet { fields, .. }) =
             parse("groupset", json!({"gid": 1000, "flag": "-1", "name": "", "sflags": -1}))
@@ -155,9 +169,47 @@ mod tests {
 
     #[test]
     fn numbers_out_of_range_are_refused_with_their_parameter() {
-        for bad in [json!(-5), json!("4294967296"), json!("0xfffffffff"), json!(1.5), json!("x")] {
+        let bad = [json!(-5), json!("4294967296"), json!("0xfffffffff"), json!(1.5), json!("x")];
+        let huge = [json!(1e300), json!(-1.0), json!(18_446_744_073_709_551_615_u64), json!([7])];
+        for bad in bad.into_iter().chain(huge) {
             let error = parse("groupdel", json!({"gid": bad})).unwrap_err();
             assert_eq!((error.code, &error.params[..]), (ErrorCode::BadParam, &[Param::Gid][..]));
+        }
+    }
+
+    #[test]
+    fn a_number_without_a_fraction_is_an_integer_however_it_is_written() {
+        for good in [json!(1000), json!(1000.0), json!(" 1000 "), json!("0x3e8"), json!(1e3)] {
+            assert_eq!(
+                parse("groupdel", json!({"gid": good})),
+                parse("groupdel", json!({"gid": "1000"}))
+            );
+        }
+    }
+
+    #[test]
+    fn a_token_that_is_not_to_be_removed_is_left_alone() {
+        let kept = json!({"user": {"uid": 7, "token": {"remove": false}}});
+        let Ok(Operation::UserSet { remove, token, .. }) = parse("userset", kept) else {
+            panic!("refused");
+        };
+        assert_eq!((remove, token), (None, None));
+        let empty = json!({"user": {"uid": 7, "token": {}}});
+        assert_eq!(parse("userset", empty).unwrap_err().params, [Param::TokenAppId]);
+        let unreadable = parse("deltoken", json!({"uid": "x"})).unwrap_err();
+        assert_eq!(
+            (unreadable.code, &unreadable.params[..]),
+            (ErrorCode::BadParam, &[Param::UserUid][..])
+        );
+    }
+
+    #[test]
+    fn flat_and_object_form_keep_messages_for_ever() {
+        for forever in [json!({"retention": "-1"}), json!({"app": {"retention": -1}})] {
+            let Ok(Operation::AppSet { fields, .. }) = parse("appset", forever) else {
+                panic!("refused");
+            };
+            assert_eq!(fields.retention_days, Some(-1));
         }
     }
 
@@ -166,6 +218,18 @@ mod tests {
         let error = parse("message", json!({"message": {}})).unwrap_err();
         let named = [Param::MessageFrom, Param::MessageTo, Param::MessageGid, Param::MessageBody];
         assert_eq!((error.code, &error.params[..]), (ErrorCode::MissingParam, &named[..]));
+    }
+
+    #[test]
+    fn all_that_is_missing_is_named_for_members_and_tokens_too() {
+        for (op, named) in [
+            ("groupadmit", &[Param::Gid, Param::Members][..]),
+            ("addmembers", &[Param::Gid, Param::Members]),
+            ("usertoken", &[Param::UserUid, Param::UserAddress, Param::TokenAppId]),
+        ] {
+            let error = parse(op, json!({})).unwrap_err();
+            assert_eq!((error.code, &error.params[..]), (ErrorCode::MissingParam, named), "{op}");
+        }
     }
 
     #[test]

@@ -57,12 +57,15 @@ impl Parameters {
     fn put_pairs(&mut self, pairs: &[u8]) {
         let mut members = Vec::new();
         for (name, value) in form_urlencoded::parse(pairs) {
-            match name.as_ref() {
-                // Lists may be repeated: `m=a&m=b`, `m[]=a&m[]=b`.
-                "m" | "m[]" => members.push(Value::String(value.into_owned())),
-                _ => self.put_text(&name, value.into_owned()),
+            match is_members(&name) {
+                true => members.push(Value::String(value.into_owned())),
+                false => self.put_text(&name, value.into_owned()),
             }
         }
+        self.put_members(members);
+    }
+
+    fn put_members(&mut self, members: Vec<Value>) {
         if !members.is_empty() {
             self.0.insert("m".into(), Value::Array(members));
         }
@@ -77,7 +80,8 @@ impl Parameters {
             return Ok(());
         }
         let object: Map<String, Value> = serde_json::from_slice(body).map_err(|_| BadJson)?;
-        self.0.extend(object);
+        // What is null is as if it were not there, and so is in the way of nothing.
+        self.0.extend(object.into_iter().filter(|(_, value)| !value.is_null()));
         Ok(())
     }
 
@@ -85,12 +89,16 @@ impl Parameters {
         let mut request = Request::new(axum::body::Body::from(body));
         *request.headers_mut() = headers.clone();
         let mut parts = Multipart::from_request(request, &()).await.map_err(|_| BadJson)?;
+        let mut members = Vec::new();
         while let Some(part) = parts.next_field().await.map_err(|_| BadJson)? {
             let Some(name) = part.name().map(str::to_owned) else { continue };
             match part.file_name().map(str::to_owned) {
                 None => {
                     let text = part.text().await.map_err(|_| BadJson)?;
-                    self.put_text(&name, text);
+                    match is_members(&name) {
+                        true => members.push(Value::String(text)),
+                        false => self.put_text(&name, text),
+                    }
                 }
                 // As the JSON form has it.
                 Some(file_name) if name == "file" => {
@@ -101,8 +109,16 @@ impl Parameters {
                 Some(_) => {}
             }
         }
+        self.put_members(members);
         Ok(())
     }
+}
+
+/// Whether a parameter of a form is one of a list: `m=a&m=b`, `m[]=a&m[]=b`, or `m[0]=a&m[1]=b`, as PHP
+/// writes an array.
+fn is_members(name: &str) -> bool {
+    let index = name.strip_prefix("m[").and_then(|rest| rest.strip_suffix(']'));
+    name == "m" || index.is_some_and(|index| index.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -148,6 +164,22 @@ mod tests {
     async fn repeated_members_become_a_list() {
         let read = read("m[]=a&m[]=b", "", "").await;
         assert_eq!(read.get("m").unwrap(), &serde_json::json!(["a", "b"]));
+        let numbered = self::read("m%5B0%5D=a&m%5B1%5D=b&mm=c", "", "").await;
+        assert_eq!(numbered.get("m"), read.get("m"));
+        let part = "--x\r\nContent-Disposition: form-data; name=";
+        let body = format!("{part}\"m\"\r\n\r\na\r\n{part}\"m\"\r\n\r\nb\r\n--x--\r\n");
+        let parts = self::read("", "multipart/form-data; boundary=x", body.leak()).await;
+        assert_eq!(parts.get("m"), read.get("m"));
+    }
+
+    #[tokio::test]
+    async fn what_is_null_overrides_nothing() {
+        let read = read("op=a&user=b", "", r#"{"op": null, "user": null, "name": "n"}"#).await;
+        assert_eq!(
+            (read.get("op").unwrap(), read.get("user").unwrap()),
+            (&"a".into(), &"b".into())
+        );
+        assert_eq!(read.get("name").unwrap(), "n");
     }
 
     #[tokio::test]

@@ -56,7 +56,7 @@ pub const ROWS: &[Row] = &[
     row(Param::Op, &["op"], &["op"], Text(32), "the operation"),
     row(Param::Token, &["token"], &["token"], Text(APP_SETTING_BYTES_MAX), "token of the app"),
     row(Param::Key, &["key"], &["key"], Text(APP_SETTING_BYTES_MAX), "admin key of the installation"),
-    row(Param::Count, &["count"], &["count"], Integer, "rows wanted, 20 unless given"),
+    row(Param::Count, &["count"], &["count", "message.count", "user.count", "group.count"], Integer, "rows wanted, 20 unless given"),
     row(Param::After, &["after"], &["after"], Integer, "only rows with a greater number"),
 
     row(Param::Place, &["after"], &["after"], Number, "next of an earlier answer"),

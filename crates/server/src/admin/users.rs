@@ -76,17 +76,26 @@ pub fn set(fields: &Fields<'_>) -> Outcome<Operation> {
         let remove = Some(fields.full_text(P::TokenAppId)?);
         return Ok(Operation::UserSet { user, fields: changed, remove, token: None });
     }
-    let token = wants_token(fields).then(|| token_wish(fields)).transpose()?;
+    // A token that is not to be removed is not asked for by that.
+    let says_so = fields.object(P::TokenRemove).is_some();
+    let names_one = [P::TokenAppId, P::TokenV2].into_iter().any(|it| fields.object(it).is_some());
+    let wants = wants_token(fields) && (!says_so || names_one);
+    let token = wants.then(|| token_wish(fields)).transpose()?;
     Ok(Operation::UserSet { user, fields: changed, remove: None, token })
 }
 
 pub fn token(fields: &Fields<'_>) -> Outcome<Operation> {
-    let user = user(fields)?;
     if fields.boolean(P::TokenRemove)? == Some(true) {
         let app = fields.full_text(P::TokenAppId)?;
-        return Ok(Operation::UserTokenDelete { user, app });
+        return Ok(Operation::UserTokenDelete { user: user(fields)?, app });
     }
-    Ok(Operation::UserToken { user, token: token_wish(fields)? })
+    match (user(fields), token_wish(fields)) {
+        (Ok(user), Ok(token)) => Ok(Operation::UserToken { user, token }),
+        (Err(one), Err(other)) if one.code == ErrorCode::MissingParam && other.code == one.code => {
+            Err(missing(&[one.params, other.params].concat()))
+        }
+        (Err(error), _) | (_, Err(error)) => Err(error),
+    }
 }
 
 pub fn delete(fields: &Fields<'_>) -> Outcome<Operation> {
@@ -97,7 +106,10 @@ pub fn delete_token(fields: &Fields<'_>) -> Outcome<Operation> {
     if let Some(token) = fields.full_text(P::UserToken)? {
         return Ok(Operation::TokenDelete { hash: hub::hash_token(&token) });
     }
-    let Ok(user) = user(fields) else { return Err(missing(&[P::UserToken, P::UserUid])) };
+    let user = user(fields).map_err(|error| match error.code {
+        ErrorCode::MissingParam => missing(&[P::UserToken, P::UserUid]),
+        _ => error,
+    })?;
     Ok(Operation::UserTokenDelete { user, app: fields.full_text(P::TokenAppId)? })
 }
 

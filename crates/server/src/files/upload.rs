@@ -43,7 +43,7 @@ pub enum Refusal {
 pub fn is_upload(request: &Request) -> bool {
     let query = request.uri().query().unwrap_or_default();
     let mut pairs = form_urlencoded::parse(query.as_bytes());
-    pairs.any(|(name, value)| name == "op" && value == "upload")
+    pairs.any(|(name, value)| name == "op" && value.trim().eq_ignore_ascii_case("upload"))
 }
 
 /// Takes one file.

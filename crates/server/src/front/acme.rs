@@ -7,8 +7,6 @@
 
 use std::fs;
 use std::future::Future;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -35,6 +33,8 @@ use wire::limits::{
     ACME_LOOKED_AT_EVERY, ACME_ORDER_WITHIN, ACME_RETRY_AFTER, ACME_RETRY_AFTER_MAX,
 };
 use x509_parser::extensions::GeneralName;
+
+use crate::durable;
 
 use super::certificate::{Certificate, CertificateFiles, certificates};
 
@@ -229,24 +229,8 @@ fn certified(params: CertificateParams) -> anyhow::Result<Arc<CertifiedKey>> {
     Ok(Arc::new(CertifiedKey::new(chain, key)))
 }
 
-/// Puts a secret in the place of what was there, at once.
 fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let written = || -> std::io::Result<()> {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        let next = path.with_extension("new");
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&next)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(next, path)
-    };
-    written().with_context(|| format!("{} cannot be written", path.display()))
+    durable::write(path, bytes).with_context(|| format!("{} cannot be written", path.display()))
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 //!
 //! Promises that what was put is there after a crash, whole or not at all.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -12,6 +11,7 @@ use wire::id::{AppId, GroupId, Uid};
 use wire::limits::LIBRARY_GROUP_MAX;
 
 use crate::clock::unix_seconds;
+use crate::durable;
 use crate::files::Name;
 
 /// Something to be played.
@@ -123,12 +123,7 @@ impl Shelf {
     /// Writes it down, over what was there.
     pub fn put(&self, medium: &Medium) -> std::io::Result<()> {
         let place = self.place(GroupId(medium.gid), &medium.id);
-        let partial = place.with_extension("partial");
-        std::fs::create_dir_all(self.folder.join(medium.gid.to_string()))?;
-        let mut file = std::fs::File::create(&partial)?;
-        file.write_all(&serde_json::to_vec(medium)?)?;
-        file.sync_all()?;
-        std::fs::rename(partial, place)
+        durable::write(&place, &serde_json::to_vec(medium)?)
     }
 
     /// Adds a copy; `false` when the medium has gone meanwhile, or cannot be written.

@@ -138,7 +138,7 @@ impl PushService {
         let mut apn_roots = None;
         if let Some(ca) = &settings.apn_ca {
             let mut roots = RootCertStore::empty();
-            for certificate in certificates(ca)? {
+            for certificate in certificates(ca).context("push.apn_ca")? {
                 roots.add(certificate)?;
             }
             apn_roots = Some(Arc::new(roots));

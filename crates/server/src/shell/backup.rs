@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
 
-use crate::store;
+use crate::{durable, store};
 
 /// Databases, each copied at one moment.
 const DATABASES: [&str; 2] = ["mesibo.db", "hooks.db"];
@@ -32,7 +32,7 @@ pub fn backup(data: &Path, to: &Path) -> anyhow::Result<ExitCode> {
         store::copy(&data.join(name), &partial.join(name))?;
     }
     let count = copy_rest(data, partial)?;
-    std::fs::rename(partial, to)?;
+    durable::rename(partial, to)?;
     println!("{}: the databases and {count} files", to.display());
     Ok(ExitCode::SUCCESS)
 }
@@ -64,7 +64,7 @@ fn make_private(folder: &Path) -> anyhow::Result<()> {
 fn copy_rest(from: &Path, to: &Path) -> anyhow::Result<usize> {
     let mut count = 0;
     for name in FILES.iter().filter(|name| from.join(name).exists()) {
-        std::fs::copy(from.join(name), to.join(name)).with_context(|| name.to_string())?;
+        durable::copy(&from.join(name), &to.join(name)).with_context(|| name.to_string())?;
         count += 1;
     }
     // What names files comes before them: a file more does no harm.
@@ -87,7 +87,7 @@ fn copy_folder(from: &Path, to: &Path) -> anyhow::Result<usize> {
     for entry in std::fs::read_dir(from)? {
         let entry = entry?;
         if entry.file_type()?.is_file() {
-            std::fs::copy(entry.path(), to.join(entry.file_name()))
+            durable::copy(&entry.path(), &to.join(entry.file_name()))
                 .with_context(|| entry.path().display().to_string())?;
             count += 1;
         }

@@ -142,6 +142,15 @@ pub fn remove(
     Ok(())
 }
 
+/// A message to a group that this user was never given is no copy of its own.
+pub fn drop_one(db: &Connection, uid: Uid, gid: GroupId, message: i64) -> Sql<()> {
+    db.prepare_cached(
+        "DELETE FROM history WHERE uid = ? AND side = ? AND message = ? AND delivered IS NULL",
+    )?
+    .execute(params![uid.0, group(gid), message])?;
+    Ok(())
+}
+
 /// The first number that a message stored later than this may have. Found by halving: numbers climb
 /// with time, and an index by time would cost every message.
 fn first_after(db: &Connection, ts: Timestamp) -> Sql<i64> {

@@ -135,6 +135,32 @@ pub(super) fn append_notes(
     Ok(places)
 }
 
+/// What others have sent to a group and none of a user's devices has fetched leaves its log and its own
+/// copies.
+pub(super) fn drop_queued(db: &Connection, logs: &mut Logs, uid: Uid, gid: GroupId) -> Sql<()> {
+    let Some((head, fetched)) = logs.find(db, uid)?.map(|log| (log.head, log.fetched)) else {
+        return Ok(());
+    };
+    let dropped = db
+        .prepare_cached(
+            "DELETE FROM log WHERE uid = ?1 AND seq > ?2 AND message IS NOT NULL
+             AND EXISTS (SELECT 1 FROM messages m
+                         WHERE m.id = log.message AND m.gid = ?3 AND m.sender <> ?1)
+             RETURNING message",
+        )?
+        .query_map(params![uid.0, fetched, gid.0], |row| row.get(0))?
+        .collect::<Sql<Vec<i64>>>()?;
+    if dropped.is_empty() {
+        return Ok(());
+    }
+    // Its number is in none of the entries any more, and must not be given again.
+    db.prepare_cached("UPDATE users SET head = ? WHERE uid = ?")?.execute(params![head, uid.0])?;
+    for message in dropped {
+        history::drop_one(db, uid, gid, message)?;
+    }
+    Ok(())
+}
+
 pub(super) fn read_log(
     db: &Connection,
     logs: &mut Logs,

@@ -3,6 +3,7 @@
 mod apps;
 mod backup;
 mod checkpoints;
+mod disk;
 mod files;
 mod groups;
 mod history;

@@ -5,12 +5,14 @@
 //! back and everything in it that changes something is answered `Failed`.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use anyhow::{Context, bail};
 use hub::port::apps::AppRequest;
 use hub::port::store::{DeviceId, Reply, Request, StoreError};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 use wire::id::{GroupId, Uid};
 use wire::limits::STORE_CACHE_KILOBYTES;
 use wire::mask::contact;
@@ -18,11 +20,12 @@ use wire::time::Timestamp;
 
 use super::apps::{self, APP_COLUMNS, app};
 use super::checkpoints::Checkpoints;
+use super::disk::Disk;
 use super::files;
-use super::groups::{count_memberships, find_groups, load_group, save_group};
+use super::groups::{count_memberships, delete_members, find_groups, load_group, save_group};
 use super::history;
 use super::logs::Logs;
-use super::messages::{append, append_notes, load_message, read_log, sweep};
+use super::messages::{append, append_notes, drop_queued, load_message, read_log, sweep};
 use super::personal;
 use super::tokens::{delete_tokens, find_token, issue_token, open_device};
 use super::users::{
@@ -56,6 +59,7 @@ pub struct Sqlite {
     checkpoints: Checkpoints,
     connection: Connection,
     logs: Logs,
+    disk: Disk,
     keeps_history: bool,
     /// Somebody is gone whose records still stand in the write-ahead log.
     is_to_be_wiped: bool,
@@ -79,7 +83,19 @@ impl Sqlite {
     /// Opens or creates the database and brings its schema up to date.
     pub fn open(path: &Path) -> anyhow::Result<Sqlite> {
         // A damaged file is found out by any of the first statements.
-        Sqlite::try_open(path).with_context(|| format!("database {}", path.display()))
+        Sqlite::try_open(path).map_err(|error| {
+            let help = match error
+                .downcast_ref::<rusqlite::Error>()
+                .and_then(|it| it.sqlite_error_code())
+            {
+                Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+                    " is damaged: restore the last backup into a new folder (docs/operating.md)"
+                }
+                Some(_) => " cannot be used: look whether it can be written (mesibo-server check)",
+                None => "",
+            };
+            error.context(format!("database {}{help}", path.display()))
+        })
     }
 
     fn try_open(path: &Path) -> anyhow::Result<Sqlite> {
@@ -95,6 +111,7 @@ impl Sqlite {
             checkpoints: Checkpoints::start(path)?,
             connection,
             logs: Logs::default(),
+            disk: Disk::default(),
             keeps_history: true,
             is_to_be_wiped: false,
         };
@@ -145,9 +162,14 @@ impl Sqlite {
         });
     }
 
+    /// Set as long as nothing can be written.
+    pub fn fails(&self) -> Arc<AtomicBool> {
+        self.disk.fails()
+    }
+
     /// Until when something has to be written even when no request comes.
     pub fn deadline(&self) -> Option<Instant> {
-        self.logs.deadline()
+        [self.logs.deadline(), self.disk.deadline()].into_iter().flatten().min()
     }
 
     /// Performs the requests in order as one transaction and gives their answers.
@@ -160,10 +182,14 @@ impl Sqlite {
             )
         };
         self.is_to_be_wiped |= requests.iter().any(is_gone);
+        if self.disk.deadline().is_some_and(|due| due <= Instant::now()) {
+            self.disk.look(&self.connection, MIGRATIONS.len());
+        }
         match self.try_all(requests) {
             Ok(replies) => replies,
             Err(error) => {
                 self.logs.forget();
+                self.disk.failed(&error);
                 tracing::error!(%error, requests = count, "storage failed");
                 let failed = StoreError::Failed(error.to_string());
                 vec![Err(failed); count]
@@ -180,6 +206,7 @@ impl Sqlite {
 
     fn try_all(&mut self, requests: Vec<Request>) -> Sql<Vec<Result<Reply, StoreError>>> {
         // Rolled back when it is dropped without a commit.
+        let before = self.connection.total_changes();
         let transaction = self.connection.transaction()?;
         let mut replies = Vec::with_capacity(requests.len());
         for request in requests {
@@ -191,6 +218,9 @@ impl Sqlite {
         }
         self.logs.write_due(&transaction, Instant::now())?;
         transaction.commit()?;
+        if self.connection.total_changes() > before {
+            self.disk.written();
+        }
         self.checkpoints.committed(replies.len(), &self.connection);
         if self.is_to_be_wiped {
             self.wipe();
@@ -367,12 +397,15 @@ fn perform(
             logs.settle(db, uid)?;
             Reply::TokensDeleted(delete_tokens(db, uid, app.as_deref())?)
         }
-        Request::SaveGroup { group, put, remove, notes } => {
+        Request::SaveGroup { group, put, remove, unqueue, notes } => {
             let gid = save_group(db, group, put, remove)?;
+            unqueue.into_iter().try_for_each(|uid| drop_queued(db, logs, uid, gid))?;
             Reply::GroupSaved { gid, places: append_notes(db, logs, notes)? }
         }
         Request::DeleteGroup { gid, notes } => {
-            db.execute("DELETE FROM members WHERE gid = ?", [gid.0])?;
+            for uid in delete_members(db, gid)? {
+                drop_queued(db, logs, uid, gid)?;
+            }
             db.execute("DELETE FROM pins WHERE gid = ?", [gid.0])?;
             db.execute("DELETE FROM groups WHERE gid = ?", [gid.0])?;
             Reply::Appended(append_notes(db, logs, notes)?)
@@ -404,6 +437,7 @@ mod tests {
     use super::*;
     use sim::memory_store::SyncStore;
     use sim::store_suite::store_suite;
+    use std::sync::atomic::Ordering;
 
     struct OnDisk {
         folder: tempfile::TempDir,
@@ -454,6 +488,36 @@ mod tests {
         assert!(matches!(replies[0], Ok(Reply::App(Some(_)))));
         assert_eq!(replies[1], Err(StoreError::Exists));
         assert_eq!(replies[2], replies[0]);
+    }
+
+    #[test]
+    fn a_disk_that_takes_nothing_is_told_of_until_it_does_again() {
+        let mut disk = OnDisk::new();
+        let fails = disk.database.fails();
+        let fails = || fails.load(Ordering::Relaxed);
+        let read_only = |disk: &OnDisk, on| {
+            disk.database.connection.pragma_update(None, "query_only", on).unwrap();
+        };
+        let make =
+            |name: &str| Request::CreateApp { name: name.into(), hash: [name.len() as u8; 32] };
+        let find = Request::FindApp { hash: [1; 32] };
+        for (at, again_by) in ["writing", "looking"].into_iter().enumerate() {
+            read_only(&disk, true);
+            assert!(disk.perform(find.clone()).is_ok() && !fails());
+            assert!(disk.perform(make("1")).is_err() && fails());
+            assert!(
+                disk.perform(find.clone()).is_ok() && fails(),
+                "what is read says nothing of it"
+            );
+            disk.database.disk.look(&disk.database.connection, MIGRATIONS.len());
+            assert!(fails() && disk.database.deadline().is_some());
+            read_only(&disk, false);
+            match again_by {
+                "writing" => assert!(disk.perform(make(&"x".repeat(at + 2))).is_ok()),
+                _ => disk.database.disk.look(&disk.database.connection, MIGRATIONS.len()),
+            }
+            assert!(!fails() && disk.database.deadline().is_none(), "by {again_by}");
+        }
     }
 
     #[test]

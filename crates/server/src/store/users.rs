@@ -92,7 +92,9 @@ pub(super) fn delete_user(db: &Connection, uid: Uid) -> Sql<()> {
         "UPDATE files SET uid = 0, named = 1 WHERE uid = ?",
         "DELETE FROM members WHERE uid = ?",
         "DELETE FROM contacts WHERE ?1 IN (uid, peer)",
-        "UPDATE groups SET owner = NULL WHERE owner = ?",
+        "UPDATE groups SET owner = (SELECT min(m.uid) FROM members m WHERE m.gid = groups.gid
+                                    AND m.admin_flags <> 0 AND m.expires IS NULL)
+         WHERE owner = ?",
         "DELETE FROM users WHERE uid = ?",
     ] {
         db.execute(sql, [uid.0])?;

@@ -126,6 +126,11 @@ impl Webhooks {
         }
     }
 
+    /// Whether something at this URL would be asked at all, as far as its scheme says.
+    pub fn may_ask(&self, url: &str) -> bool {
+        self.settings.allow_http || !url.starts_with("http://")
+    }
+
     /// Asks about a message before it is accepted.
     pub fn interceptor(&self) -> &Interceptor {
         &self.interceptor

@@ -130,18 +130,19 @@ impl Program {
 
     /// One operation of the backend API, as it is.
     pub fn admin(&self, operation: Value) -> Value {
-        self.post("/backend", "application/json", &operation.to_string())
+        self.post("/backend", "application/json", operation.to_string())
     }
 
     /// One request with a body; the JSON that comes back.
-    pub fn post(&self, path: &str, content_type: &str, body: &str) -> Value {
+    pub fn post(&self, path: &str, content_type: &str, body: impl AsRef<[u8]>) -> Value {
+        let body = body.as_ref();
         let mut socket = TcpStream::connect(self.address).unwrap();
         let head = format!(
             "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
              content-type: {content_type}\r\ncontent-length: {}\r\n\r\n",
             body.len()
         );
-        socket.write_all((head + body).as_bytes()).unwrap();
+        socket.write_all(&[head.as_bytes(), body].concat()).unwrap();
         let mut text = String::new();
         socket.read_to_string(&mut text).unwrap();
         let (_, answer) = text.split_once("\r\n\r\n").unwrap();
@@ -310,6 +311,25 @@ impl Session {
         }
         entries
     }
+}
+
+/// What [`form`] is.
+pub const FORM: &str = "multipart/form-data; boundary=limit";
+
+/// A form as browsers send one, with a file in it or without.
+pub fn form(fields: &[(&str, &str)], file: Option<(&str, &[u8])>) -> Vec<u8> {
+    let mut body = Vec::new();
+    let part = "--limit\r\nContent-Disposition: form-data; name=";
+    for (name, value) in fields {
+        write!(body, "{part}\"{name}\"\r\n\r\n{value}\r\n").unwrap();
+    }
+    if let Some((name, content)) = file {
+        write!(body, "{part}\"photo\"; filename=\"{name}\"\r\n\r\n").unwrap();
+        body.extend_from_slice(content);
+        write!(body, "\r\n").unwrap();
+    }
+    write!(body, "--limit--\r\n").unwrap();
+    body
 }
 
 /// A picture as pages upload them.
