@@ -180,7 +180,8 @@ impl Client {
         if keys.is_empty() {
             return self.tell(Event::Filter);
         }
-        self.ask(Request::Messages { keys: keys.into() }, Pending::Inbox);
+        // One that the page has removed a moment ago is not found again, and told once more.
+        self.ask_behind_writes(Request::Messages { keys: keys.into() }, Pending::Inbox);
     }
 
     pub(crate) fn on_inbox_loaded(&mut self, messages: Vec<Message>) {

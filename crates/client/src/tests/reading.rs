@@ -137,6 +137,29 @@ fn what_another_device_read_is_read_here() {
 }
 
 #[test]
+fn what_was_removed_a_moment_ago_is_not_told_again_by_news_of_it() {
+    let mut page = filled();
+    // The store is busy, so that the removal waits.
+    page.answers = false;
+    page.send("busy");
+    let id = MessageId::new(3).unwrap();
+    let key = MessageKey { incoming: true, sender: "friend".into(), id };
+    page.client.remove(Removal::Messages(vec![key])).expect("it is taken");
+    page.input(Input::Tick);
+    page.forget();
+    let read = proto::MessageRef { from_uid: 2, id: 3, receipt: true };
+    let body = proto::entry::Body::Read(proto::ReadElsewhere { messages: vec![read] });
+    page.deliver(vec![super::entry(6, body)]);
+    page.answer();
+    let told = page.events.iter().any(|event| match event {
+        Event::Message { message, .. } | Event::MessageRead { message } => message.key.incoming,
+        _ => false,
+    });
+    assert!(!told, "{:?}", page.events);
+    assert_eq!(page.acks(), [6]);
+}
+
+#[test]
 fn unread_messages_are_counted() {
     let mut page = filled();
     let ticket = page.client.count_unread(Some(friend()));
