@@ -1,6 +1,7 @@
 // A set of addresses that become contacts: what to make of each, and the looking up.
 
 import { levelBits } from "./profile.js";
+import { textOf } from "./values.js";
 
 const CONTACT = 1;
 const SUBSCRIBED = 2;
@@ -27,7 +28,7 @@ export function makeContactSynchronizer(defaultEngine) {
     /** `now` is true when it is missing. */
     sync(addresses, now = true) {
       const list = Array.isArray(addresses) ? addresses : [addresses];
-      this._waiting.push(...list.map((address) => String(address ?? "").trim()).filter(Boolean));
+      this._waiting.push(...list.map((address) => textOf(address).trim()).filter(Boolean));
       if (now) this.syncNow();
     }
     syncAsUpdate(addresses, now = true) {

@@ -1,5 +1,7 @@
 // A moment as pages show it, in the time zone of the page.
 
+import { numberOf, textOf } from "./values.js";
+
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 // A formatter costs more than all dates: made at first use, kept.
@@ -36,7 +38,9 @@ export class MesiboDateTime {
   }
 
   setTimestamp(ts) {
-    const date = new Date(Number(ts) || 0);
+    // What no calendar knows is no moment.
+    const known = new Date(numberOf(ts));
+    const date = Number.isNaN(known.getTime()) ? new Date(0) : known;
     this.ts = date.getTime();
     this.year = date.getFullYear();
     this.month = date.getMonth() + 1;
@@ -103,7 +107,7 @@ export class MesiboDateTime {
       rest -= count * seconds;
       if (count > 0) parts.push(`${count} ${name}${count > 1 ? "s" : ""}`);
     }
-    const told = parts.slice(0, Math.max(1, accuracy || 1));
+    const told = parts.slice(0, Math.max(1, numberOf(accuracy) || 1));
     return told.length ? `${told.join(", ")} ago` : "just now";
   }
 
@@ -138,7 +142,7 @@ export class MesiboDateTime {
   }
 
   static setMonthName(index, name) {
-    defaults.months[index - 1] = name;
+    defaults.months[numberOf(index) - 1] = textOf(name) || undefined;
   }
 
   static isMonthFirstDateFormat() {

@@ -6,7 +6,8 @@
 import { constants } from "./constants.js";
 import { fieldOf } from "./hidden.js";
 import { MesiboMessage, engineOf } from "./message.js";
-import { dataUrlBlob } from "./pictures.js";
+import { dataUrlBlob, dataUrlBytes, drawingOf } from "./pictures.js";
+import { u32Of } from "./values.js";
 
 const {
   MESIBO_FILETYPE_IMAGE: IMAGE,
@@ -118,8 +119,8 @@ export function contentToSend(message) {
   const { sendThumbnail, extractThumbnail, thumbnailMaxSide, tn } = message;
   return {
     ...content,
-    given: tn?.length ? undefined : fieldOf(message).thumbnail,
-    thumbnail: sendThumbnail && extractThumbnail && !tn?.length,
+    given: tn?.byteLength ? undefined : fieldOf(message).thumbnail,
+    thumbnail: sendThumbnail && extractThumbnail && !tn?.byteLength,
     side: thumbnailMaxSide > 0 ? thumbnailMaxSide : undefined,
   };
 }
@@ -171,7 +172,7 @@ export const toBase64 = (text) => btoa(String.fromCharCode(...new TextEncoder().
 class MesiboFile {
   /** Shows the picture: the service worker answers from its cache when there is one. */
   loadImageFromCache(x) {
-    const image = typeof x === "string" ? document.getElementById(x) : x;
+    const image = typeof x === "string" ? globalThis.document?.getElementById(x) : x;
     if (image) image.src = this.url;
   }
 }
@@ -218,7 +219,9 @@ export function withFile(Base) {
     }
     /** A picture of the page's own instead of the one that is made. */
     setThumbnail(x) {
-      if (typeof x?.toDataURL === "function") x = dataUrlBytes(x.toDataURL("image/webp", 0.6));
+      if (typeof x?.toDataURL === "function") {
+        x = dataUrlBytes(drawingOf(x, "image/webp", 0.6))?.bytes;
+      }
       if (typeof x === "string") x = dataUrlBlob(x) ?? globalThis.document?.getElementById(x);
       if (is(x, "HTMLImageElement")) return drawThumbnail(this, x);
       if (is(x, "Blob")) {
@@ -228,7 +231,9 @@ export function withFile(Base) {
         return true;
       }
       if (!(x instanceof ArrayBuffer || ArrayBuffer.isView(x))) return false;
-      this.tn = new Uint8Array(x.buffer ?? x);
+      // Of a view its own part; a copy, which the page does not change any more.
+      const { buffer = x, byteOffset, byteLength } = x;
+      this.tn = new Uint8Array(buffer, byteOffset, byteLength).slice();
       return true;
     }
     replaceThumbnail(x) {
@@ -242,8 +247,8 @@ export function withFile(Base) {
       return false;
     }
     setContentType(type) {
-      fieldOf(this).kind = type >>> 0;
-      if (this.filetype !== undefined) this.filetype = type >>> 0;
+      fieldOf(this).kind = u32Of(type);
+      if (this.filetype !== undefined) this.filetype = u32Of(type);
     }
     sendFileURL(url, type) {
       this.setContentType(type);
@@ -306,7 +311,7 @@ export function withFile(Base) {
       return this.isDocument() && this.isFileReady();
     }
     hasThumbnail() {
-      return Boolean(this.tn?.length);
+      return Boolean(this.tn?.byteLength);
     }
     getThumbnail() {
       if (!this.hasThumbnail()) return null;
@@ -421,14 +426,8 @@ function drawThumbnail(message, image) {
   canvas.width = Math.max(1, Math.round(image.naturalWidth * scale));
   canvas.height = Math.max(1, Math.round(image.naturalHeight * scale));
   canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
-  try {
-    return message.setThumbnail(canvas);
-  } catch {
-    return false;
-  }
+  return message.setThumbnail(canvas);
 }
-
-const dataUrlBytes = (url) => Uint8Array.from(atob(url.split(",")[1]), (c) => c.charCodeAt(0));
 
 /** The sends of the first generations: a file that is at a URL, or is to be uploaded. */
 export function sendFile(engine, to, parameters, id, f) {
@@ -443,9 +442,11 @@ export function sendFile(engine, to, parameters, id, f) {
   message.message = f.message;
   message.launchurl = f.launchurl;
   message.size = f.size ?? message.size;
-  message.tn = typeof f.tn === "string" ? dataUrlBytes(f.tn) : f.tn;
+  // Bytes, or a data URL; a small picture that is none of them is none.
+  message.setThumbnail(typeof f.tn === "string" ? dataUrlBytes(f.tn)?.bytes : f.tn);
   message.setMessageId(id);
   const result = engine._send(message, fieldOf(message), false, contentToSend(message));
-  if (parameters.id === 0 || parameters.id === undefined) parameters.id = message.id;
+  // The page may have frozen them.
+  if (!parameters.id) Reflect.set(Object(parameters), "id", message.id);
   return result;
 }

@@ -3,6 +3,7 @@
 
 import { constants } from "./constants.js";
 import { fieldOf } from "./hidden.js";
+import { textOf } from "./values.js";
 
 const {
   MESIBO_RESULT_OK: OK,
@@ -44,8 +45,8 @@ export class MesiboGroupPin {
 
 /** A list, or addresses with commas between them. */
 function addressesOf(list) {
-  const all = Array.isArray(list) ? list : String(list ?? "").split(",");
-  const texts = all.map((address) => String(address?.getAddress?.() ?? address ?? "").trim());
+  const all = Array.isArray(list) ? list : textOf(list).split(",");
+  const texts = all.map((address) => textOf(address?.getAddress?.() ?? address).trim());
   return texts.filter(Boolean);
 }
 
@@ -172,6 +173,7 @@ export const engineMethods = {
     if (contact.name !== undefined) profile._edit(0, contact.name);
     if (contact.status !== undefined) profile._edit(1, contact.status);
     if (contact.picture !== undefined) profile._edit(2, contact.picture);
+    if (contact.members !== undefined) fieldOf(profile).members = textOf(contact.members);
     if (contact.hidden !== undefined) profile._mark(8, Boolean(contact.hidden));
     profile._keep();
     return profile;

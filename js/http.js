@@ -1,5 +1,14 @@
 // Requests of pages to servers of their own, such as a login page's.
 
+import { callPage } from "./told.js";
+import { textOf } from "./values.js";
+
+function formOf(data) {
+  const text = (value) => (value && typeof value === "object" ? JSON.stringify(value) : value);
+  const pairs = Object.entries(data).map(([name, value]) => [name, textOf(text(value))]);
+  return new URLSearchParams(pairs).toString();
+}
+
 export class MesiboHttp {
   url = "";
   proxy = "";
@@ -13,17 +22,20 @@ export class MesiboHttp {
   _abort = undefined;
 
   setUrl(url) {
-    this.url = String(url ?? "");
+    this.url = textOf(url);
   }
 
   /** Objects go as JSON or as a form, text as it is. */
   setPostData(data, isJson = false) {
     if (data && typeof data === "object") {
-      const text = (value) => (value && typeof value === "object" ? JSON.stringify(value) : value);
-      const pairs = Object.entries(data).map(([name, value]) => [name, text(value)]);
-      this.post = isJson ? JSON.stringify(data) : new URLSearchParams(pairs).toString();
+      try {
+        this.post = isJson ? JSON.stringify(data) : formOf(data);
+      } catch (error) {
+        console.warn("mesibo: setPostData: this cannot be written as text:", error);
+        this.post = undefined;
+      }
     } else {
-      this.post = data ?? undefined;
+      this.post = data === undefined || data === null ? undefined : textOf(data);
     }
     this.contentType = isJson ? "application/json" : "application/x-www-form-urlencoded";
   }
@@ -33,11 +45,7 @@ export class MesiboHttp {
     this._abort = new AbortController();
     this._ask(this._abort.signal).then((text) => {
       this._data = text;
-      try {
-        callback?.(cbdata, text);
-      } catch (error) {
-        console.error("mesibo: a callback of the page failed:", error);
-      }
+      if (typeof callback === "function") callPage(callback, undefined, [cbdata, text]);
     });
     return true;
   }

@@ -345,7 +345,7 @@ declare class Mesibo {
    * browser that show the same user. `false`: it is a device of its own, and the server signs the
    * others out. Before `start()`; afterwards it changes nothing and answers `false`.
    */
-  enableCrossTabSessions(on: boolean): boolean;
+  enableCrossTabSessions(on?: boolean): boolean;
   /** One of `MESIBO_STATUS_*`. */
   getConnectionStatus(): number;
   isOnline(): boolean;
@@ -406,6 +406,10 @@ declare class Mesibo {
   ): MesiboProfile | null;
   getSelfProfile(): MesiboSelfProfile;
   getGroupProfiles(): MesiboGroupProfile[];
+  /**
+   * Groups, contacts, subscribed users and those that the page has named, by name; not everybody
+   * whom it asked about once.
+   */
   getSortedProfiles(): MesiboProfile[];
   /** By their last message, newest first. */
   getRecentProfiles(): MesiboProfile[];
@@ -1085,6 +1089,7 @@ declare class MesiboMessageProperties {
   id: number;
   /** The message it answers, 0 = none. */
   refid: number;
+  /** The number of the read session it was read through, 0 when it came by itself. */
   rsid: number;
   /** Milliseconds since 1970. */
   ts: number;
@@ -1327,6 +1332,8 @@ declare class MesiboMessage extends MesiboMessageProperties {
   name: string;
   picture: string | undefined;
   lastMessage: MesiboMessage | null;
+  /** Of a group, with commas between them, when the page has said them (`setContact`). */
+  members: string | undefined;
   /** 0 to 100. */
   getProgress(): number;
   isFileTransferInProgress(): boolean;
@@ -1497,11 +1504,11 @@ declare class MesiboReadSession {
   start(): ResultCode;
   stop(): void;
   restart(): void;
-  enableReadReceipt(on: boolean): void;
+  enableReadReceipt(on?: boolean): void;
   /** Oldest first; before the first read. */
-  enableFifo(on: boolean): void;
+  enableFifo(on?: boolean): void;
   /** The newest message of every conversation; before the first read. */
-  enableSummary(on: boolean): void;
+  enableSummary(on?: boolean): void;
   /** Only messages with this text in message, title, subtitle or file name, whatever its case. */
   setQuery(text: string | null): void;
   /** Only this thread, 0 = all. */

@@ -43,6 +43,7 @@ import {
 import { makeProfileSearch } from "./search.js";
 import { settingMethods } from "./settings.js";
 import { callPage, methodOf } from "./told.js";
+import { numberOf, textOf, u32Of } from "./values.js";
 
 // Names of other generations: the same function under another name.
 const ALIASES = {
@@ -89,6 +90,9 @@ const SHORTCUTS = {
     getDeviceType() {
       return 4;
     },
+    getSortedProfiles() {
+      return this._sorted(false);
+    },
     getUserProfile(address) {
       return this.getProfile(address);
     },
@@ -96,7 +100,7 @@ const SHORTCUTS = {
       return this.getProfile(null, gid);
     },
     getSenderMessageId(mid) {
-      return mid >>> 0;
+      return u32Of(mid);
     },
   },
   MesiboProfile: {
@@ -125,7 +129,7 @@ class MesiboMediaProperties {
 }
 
 function printVersion(...words) {
-  console.log(["mesibo", core.Mesibo.version(), ...words].join(" "));
+  console.log(["mesibo", core.Mesibo.version(), ...words.map(textOf)].join(" "));
 }
 
 let api;
@@ -147,7 +151,11 @@ export function install() {
   });
   put(core.Mesibo.prototype, {
     start() {
-      fieldOf(this).started ??= this.getTimestamp();
+      const { MESIBO_STATUS_UNKNOWN, MESIBO_STATUS_STOPPED } = constants;
+      const status = this.getConnectionStatus();
+      if (status === MESIBO_STATUS_UNKNOWN || status === MESIBO_STATUS_STOPPED) {
+        fieldOf(this).started = this.getTimestamp();
+      }
       MesiboContactSynchronizer._again(this);
       return start.call(this);
     },
@@ -175,6 +183,7 @@ export function install() {
     return extended(core.Mesibo.create(), Mesibo, new.target);
   }
   Mesibo.prototype = core.Mesibo.prototype;
+  put(Mesibo.prototype, { constructor: Mesibo });
   for (const name of ["getInstance", "version"]) Mesibo[name] = core.Mesibo[name];
   Mesibo.printVersion = printVersion;
   Mesibo.initServiceWorker = initServiceWorker;
@@ -183,12 +192,14 @@ export function install() {
     return extended(session, MesiboReadSession, new.target);
   }
   MesiboReadSession.prototype = core.MesiboReadSession.prototype;
+  put(MesiboReadSession.prototype, { constructor: MesiboReadSession });
   for (const name of ["createReadSession", "createReadSummarySession"]) {
     MesiboReadSession[name] = core.MesiboReadSession[name];
   }
 
   MesiboReadSession.getSession = (id) =>
-    core.MesiboReadSession._active().find((session) => session.getSession() === Number(id)) ?? null;
+    core.MesiboReadSession._active().find((session) => session.getSession() === numberOf(id)) ??
+    null;
   put(MesiboMessageProperties.prototype, {
     // The page may have replaced what a session has under this name.
     getReadSession() {
@@ -223,7 +234,7 @@ export function install() {
   core.MesiboProfile.getGroupProfile = (gid) => core.Mesibo.getInstance().getProfile(null, gid);
   core.MesiboProfile.get = (hash) =>
     core.Mesibo.getInstance()
-      .getSortedProfiles()
+      ._sorted(true)
       .find((profile) => profile.getHashCode() === hash) ?? null;
   core.MesiboProfile.getSelfProfile = () => core.Mesibo.getInstance().getSelfProfile();
 
@@ -259,6 +270,10 @@ export function install() {
     array2String,
     ...constants,
   };
+  // What consoles and frameworks call them, whatever a bundler made of their names.
+  for (const [name, value] of Object.entries(api)) {
+    if (typeof value === "function") put(value, { name });
+  }
   return api;
 }
 

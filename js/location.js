@@ -87,7 +87,7 @@ export class MesiboLocationManager {
     if (this._watch === null) {
       const options = {
         enableHighAccuracy: Boolean(this._config.fineLocation),
-        maximumAge: this._config.minInterval * 1000,
+        maximumAge: (asNumber(this._config.minInterval) ?? 0) * 1000,
       };
       this._watch = geolocation.watchPosition(
         ({ coords, timestamp }) => this._onDevice(coords, timestamp),
@@ -116,7 +116,8 @@ export class MesiboLocationManager {
     const now = this._engine.getTimestamp();
     this._custom = Object.assign(new MesiboLocation(), location, { latitude, longitude });
     this._custom.ts ||= now;
-    this._customUntil = timeout > 0 ? now + timeout * 1000 : Infinity;
+    const seconds = asNumber(timeout) ?? 0;
+    this._customUntil = seconds > 0 ? now + seconds * 1000 : Infinity;
     this._spread();
     return true;
   }

@@ -8,7 +8,18 @@ import { constants } from "./constants.js";
 import { MesiboDateTime } from "./datetime.js";
 import { contentToSend, withFile } from "./file.js";
 import { fieldOf } from "./hidden.js";
-import { asBoolean, asInteger, asNumber, asString, typed } from "./values.js";
+import { callPage } from "./told.js";
+import {
+  asBoolean,
+  asInteger,
+  asNumber,
+  asString,
+  gidOf,
+  numberOf,
+  textOf,
+  typed,
+  u32Of,
+} from "./values.js";
 
 const STATUS = {
   OUTBOX: 0,
@@ -64,11 +75,12 @@ export class MesiboMessageProperties {
     this.origin = constants.MESIBO_ORIGIN_REALTIME;
     this.rcount = 0;
     this.rc = 0;
-    if (typeof destination === "number") this.groupid = destination;
+    if (typeof destination === "number") this.groupid = gidOf(destination);
     else if (typeof destination === "string") this.peer = destination;
-    else if (destination && typeof destination.getGroupId === "function") {
+    else if (destination) {
       // Past what the page may have hung on the profile under these names.
-      const own = Object.getPrototypeOf(destination);
+      const own = Object.getPrototypeOf(Object(destination));
+      if (typeof own?.getGroupId !== "function") return;
       this.groupid = own.getGroupId.call(destination);
       this.peer = this.groupid ? "" : own.getAddress.call(destination);
     }
@@ -86,7 +98,7 @@ export class MesiboMessageProperties {
   get groupProfile() {
     const known = fieldOf(this);
     if (known.groupProfile !== undefined) return known.groupProfile;
-    return this.groupid > 0 ? engineOf(this).getProfile(null, this.groupid) : null;
+    return this.isGroupMessage() ? engineOf(this).getProfile(null, this.groupid) : null;
   }
 
   set groupProfile(profile) {
@@ -97,13 +109,13 @@ export class MesiboMessageProperties {
     return this.mid;
   }
   setMessageId(id) {
-    if (!this.mid && id >>> 0) this.id = id >>> 0;
+    if (!this.mid && u32Of(id)) this.id = u32Of(id);
   }
   getStatus() {
     return this.status;
   }
   setStatus(status) {
-    if (!this.mid || this.isCustom()) this.status = Number(status) || 0;
+    if (!this.mid || this.isCustom()) this.status = numberOf(status) || 0;
   }
   getExpiry() {
     return this.expiry;
@@ -115,7 +127,7 @@ export class MesiboMessageProperties {
     return this.type;
   }
   setType(type) {
-    this.type = type >>> 0;
+    this.type = u32Of(type);
   }
   getOrigin() {
     return this.origin;
@@ -124,18 +136,18 @@ export class MesiboMessageProperties {
     return this.flag;
   }
   setFlag(flag) {
-    this.flag = flag >>> 0;
+    this.flag = u32Of(flag);
   }
   /** Several with commas between them, or a list, make a broadcast. */
   setPeer(address) {
-    this.peer = String(address ?? "");
+    this.peer = textOf(address);
     if (this.peer.includes(",")) this.enableBroadcast(true);
   }
   setGroup(gid) {
-    this.groupid = gid >>> 0;
+    this.groupid = gidOf(gid);
   }
   setInReplyTo(mid) {
-    this.refid = Number(mid) || 0;
+    this.refid = numberOf(mid) || 0;
   }
   setInReplyToMessage(message) {
     this.refid = message?.mid ?? 0;
@@ -144,7 +156,7 @@ export class MesiboMessageProperties {
     return this.refid;
   }
   setThreadId(thread) {
-    fieldOf(this).thread = thread >>> 0;
+    fieldOf(this).thread = u32Of(thread);
   }
   getThreadId() {
     return fieldOf(this).thread ?? 0;
@@ -199,7 +211,7 @@ export class MesiboMessageProperties {
     fieldOf(this).modify = Boolean(on);
   }
   setUserData(number) {
-    fieldOf(this).userNumber = number >>> 0;
+    fieldOf(this).userNumber = u32Of(number);
   }
   getUserData() {
     return fieldOf(this).userNumber ?? 0;
@@ -216,19 +228,20 @@ export class MesiboMessageProperties {
 
   compare(address, gid) {
     if (address && typeof address === "object") return this.isFromSamePeer(address);
-    return gid > 0 ? this.groupid === Number(gid) : !this.groupid && this.peer === address;
+    const group = gidOf(gid);
+    return group ? this.groupid === group : !this.groupid && this.peer === textOf(address);
   }
   isFromSamePeer(other) {
     return (
       Boolean(other) &&
       this.groupid === other.groupid &&
-      (this.groupid > 0 || this.peer === other.peer)
+      (this.isGroupMessage() || this.peer === other.peer)
     );
   }
   isDestinedFor(profile) {
     if (typeof profile?.getGroupId !== "function") return false;
     const gid = profile.getGroupId();
-    return gid > 0 || this.groupid > 0 ? gid === this.groupid : profile.getAddress() === this.peer;
+    return gid || this.isGroupMessage() ? gid === this.groupid : profile.getAddress() === this.peer;
   }
 
   isIncoming() {
@@ -264,7 +277,7 @@ export class MesiboMessageProperties {
     return this.status === STATUS.RECEIVEDNEW;
   }
   isFailed() {
-    return (this.status & STATUS.FAIL) !== 0;
+    return (u32Of(this.status) & STATUS.FAIL) !== 0;
   }
   isMessageStatusInProgress() {
     return this.isInOutbox() || Boolean(this.isFileTransferInProgress?.());
@@ -303,7 +316,7 @@ export class MesiboMessageProperties {
     return this.status === STATUS.CALLOUTGOING;
   }
   isGroupMessage() {
-    return this.groupid > 0;
+    return gidOf(this.groupid) > 0;
   }
   isRealtimeMessage() {
     return this.origin === constants.MESIBO_ORIGIN_REALTIME;
@@ -324,7 +337,7 @@ export class MesiboMessageProperties {
     return Boolean(fieldOf(this).last);
   }
   isReply() {
-    return this.refid > 0;
+    return numberOf(this.refid) > 0;
   }
   isForwarded() {
     return Boolean(fieldOf(this).forwarded);
@@ -383,7 +396,7 @@ for (const [name, field] of Object.entries({
 })) {
   Object.defineProperties(MesiboMessageProperties.prototype, {
     [`set${name}`]: method(function (number) {
-      fieldOf(this)[field] = Math.max(0, Math.trunc(asNumber(number) ?? 0)) >>> 0;
+      fieldOf(this)[field] = Math.max(0, numberOf(number)) >>> 0;
     }),
     [`get${name}`]: method(function () {
       return fieldOf(this)[field] ?? 0;
@@ -406,16 +419,23 @@ function own(record, name, value) {
 }
 
 function setFlag(record, bit, on) {
-  record.flag = on ? record.flag | bit : record.flag & ~bit;
+  const flag = u32Of(record.flag);
+  record.flag = on ? flag | bit : flag & ~bit;
+}
+
+const wholeOf = (value) => Math.trunc(numberOf(value));
+
+function later(record, callback, answer) {
+  queueMicrotask(() => callPage(callback, record, [answer]));
 }
 
 // One answer for each question, later; without a callback what is known now.
 function receiptTime(record, peer, callback, which) {
   const receipts = fieldOf(record).receipts ?? {};
-  const address = peer?.getAddress?.() ?? peer ?? Object.keys(receipts)[0];
+  const address = textOf(peer?.getAddress?.() ?? peer) || Object.keys(receipts)[0];
   const ts = receipts[address]?.[which] ?? 0;
   const at = ts > 0 ? new MesiboDateTime(ts) : null;
-  if (typeof callback === "function") queueMicrotask(() => callback(at));
+  if (typeof callback === "function") later(record, callback, at);
   return at;
 }
 
@@ -439,7 +459,7 @@ export class MesiboMessage extends withFile(MesiboMessageProperties) {
   // As an entry of a list a message is a contact as well: pages of the first generations draw it,
   // open it and write on it.
   get address() {
-    return this.groupid > 0 ? "" : this.peer;
+    return this.isGroupMessage() ? "" : this.peer;
   }
   set address(address) {
     own(this, "address", address);
@@ -458,6 +478,13 @@ export class MesiboMessage extends withFile(MesiboMessageProperties) {
   set picture(url) {
     own(this, "picture", url);
   }
+  /** Of a group whose members the page has said. */
+  get members() {
+    return fieldOf(this.groupProfile ?? this).members;
+  }
+  set members(members) {
+    own(this, "members", members);
+  }
   get lastMessage() {
     return this;
   }
@@ -466,14 +493,15 @@ export class MesiboMessage extends withFile(MesiboMessageProperties) {
   }
 
   canSend() {
-    const reachable = this.groupid > 0 || Boolean(this.peer);
+    const reachable = this.isGroupMessage() || Boolean(this.peer);
     return reachable && Boolean(this.message || this.data?.byteLength || this.isRichMessage());
   }
   send() {
     const extras = fieldOf(this);
     if (extras.modify && this.mid) return this.sendUpdate();
     takeText(this);
-    const several = this.flag & constants.MESIBO_FLAG_BROADCAST ? addressesOf(this.peer) : [];
+    const several =
+      u32Of(this.flag) & constants.MESIBO_FLAG_BROADCAST ? addressesOf(this.peer) : [];
     if (several.length > 1) return broadcast(this, several);
     return engineOf(this)._send(this, extras, true, contentToSend(this));
   }
@@ -533,48 +561,48 @@ export class MesiboMessage extends withFile(MesiboMessageProperties) {
     fieldOf(this).forwarded = true;
   }
   reply() {
-    return answerTo(this, this.groupid > 0 ? this.groupid : this.peer);
+    return answerTo(this, gidOf(this.groupid) || this.peer);
   }
   replyToPeer() {
     return answerTo(this, this.peer);
   }
   getRepliedToMessage(callback) {
     if (!this.refid) {
-      if (typeof callback === "function") queueMicrotask(() => callback(null));
+      if (typeof callback === "function") later(this, callback, null);
       return null;
     }
     return engineOf(this).getMessage(this.refid, callback, this.peer);
   }
 
   setString(name, value) {
-    setField(this, name, value, String);
+    setField(this, name, value, textOf);
   }
   setInt(name, value) {
-    setField(this, name, value, (number) => Math.trunc(number) | 0);
+    setField(this, name, value, wholeOf);
   }
   setLong(name, value) {
-    setField(this, name, value, Math.trunc);
+    setField(this, name, value, wholeOf);
   }
   setDouble(name, value) {
-    setField(this, name, value, Number);
+    setField(this, name, value, numberOf);
   }
   setBoolean(name, value) {
     setField(this, name, value, Boolean);
   }
   getString(name, otherwise) {
-    return typed(fieldsOf(this)[name], otherwise, asString);
+    return typed(fieldsOf(this)[textOf(name)], otherwise, asString);
   }
   getInt(name, otherwise) {
-    return typed(fieldsOf(this)[name], otherwise, asInteger);
+    return typed(fieldsOf(this)[textOf(name)], otherwise, asInteger);
   }
   getLong(name, otherwise) {
-    return typed(fieldsOf(this)[name], otherwise, asInteger);
+    return typed(fieldsOf(this)[textOf(name)], otherwise, asInteger);
   }
   getDouble(name, otherwise) {
-    return typed(fieldsOf(this)[name], otherwise, asNumber);
+    return typed(fieldsOf(this)[textOf(name)], otherwise, asNumber);
   }
   getBoolean(name, otherwise) {
-    return typed(fieldsOf(this)[name], otherwise, asBoolean);
+    return typed(fieldsOf(this)[textOf(name)], otherwise, asBoolean);
   }
   setObject(object) {
     fieldOf(this).object = object;
@@ -590,10 +618,12 @@ export class MesiboMessage extends withFile(MesiboMessageProperties) {
   }
 
   hasLocation() {
-    return this.latitude > UNSET_DEGREES && this.longitude > UNSET_DEGREES;
+    return numberOf(this.latitude) > UNSET_DEGREES && numberOf(this.longitude) > UNSET_DEGREES;
   }
   isRichMessage() {
-    return Boolean(this.hasFile() || this.tn || this.title || this.launchurl || this.hasLocation());
+    return Boolean(
+      this.hasFile() || this.hasThumbnail() || this.title || this.launchurl || this.hasLocation(),
+    );
   }
   isMatureContent() {
     return Boolean(this.matureContent);
@@ -612,7 +642,8 @@ export class MesiboMessage extends withFile(MesiboMessageProperties) {
   }
 
   cloneDate() {
-    const date = new MesiboMessage();
+    const date = answerTo(this, gidOf(this.groupid) || this.peer);
+    Object.assign(date, { peer: this.peer, refid: 0 });
     date.ts = this.ts;
     date.date = new MesiboDateTime(this.ts);
     date.status = STATUS.DATETIME;
@@ -686,7 +717,7 @@ MesiboMessage.setDefaults = (message) => behave(message ?? BEHAVIOUR);
 
 const addressesOf = (peer) => [
   ...new Set(
-    String(peer)
+    textOf(peer)
       .split(",")
       .map((address) => address.trim())
       .filter(Boolean),
@@ -715,14 +746,14 @@ export class MesiboPresence extends MesiboMessageProperties {
     this.interval = 0;
   }
 
-  send(presence = this.presence, value = this.value, interval = this.interval) {
-    this.presence = presence >>> 0;
+  send(presence, value, interval) {
+    this.presence = u32Of(presence ?? this.presence);
     return engineOf(this)._sendPresence(
       this.peer,
       this.groupid,
       this.presence,
-      value >>> 0,
-      interval >>> 0,
+      u32Of(value ?? this.value),
+      u32Of(interval ?? this.interval),
       NO_DATA,
     );
   }
@@ -839,8 +870,8 @@ function fieldsOf(message) {
 
 function setField(message, name, value, convert) {
   const fields = fieldsOf(message);
-  if (value === null || value === undefined) delete fields[name];
-  else fields[String(name)] = convert(value);
+  if (value === null || value === undefined) delete fields[textOf(name)];
+  else fields[textOf(name)] = convert(value);
   fieldOf(message).fields = Object.keys(fields).length ? JSON.stringify(fields) : "";
 }
 

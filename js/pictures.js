@@ -2,6 +2,7 @@
 // named value of a reserved name, so that they travel and have access levels as values do.
 
 import { fieldOf } from "./hidden.js";
+import { numberOf } from "./values.js";
 
 // Longest sides and qualities: of the picture, and of its thumbnail in the profile itself.
 const PICTURE = [1280, 0.8];
@@ -71,7 +72,7 @@ export class MesiboProfileImage {
   }
 }
 
-const indexOf = (index) => (index > 0 ? Math.trunc(index) : 0);
+const indexOf = (index) => Math.trunc(Math.max(0, numberOf(index)) || 0);
 
 /** The same object for each index. */
 export function imageOf(profile, index) {
@@ -90,19 +91,38 @@ export function picturesOf(first, listed, profile) {
   return pictures;
 }
 
+/** A canvas as a data URL; `null` when another origin's picture is on it, which nobody may read. */
+export function drawingOf(canvas, ...how) {
+  try {
+    return canvas.toDataURL(...how);
+  } catch {
+    return null;
+  }
+}
+
 /** Where a picture can be seen: of a URL, an image or a canvas; `null` of anything else. */
 function sourceOf(value) {
   if (typeof value === "string") return value || null;
-  if (typeof value?.toDataURL === "function") return value.toDataURL();
+  if (typeof value?.toDataURL === "function") return drawingOf(value);
   return typeof value?.src === "string" && value.src ? value.src : null;
 }
 
-/** The bytes of a data URL. */
-export function dataUrlBlob(url) {
-  const [, mime, base64, text] = /^data:([^;,]*)[^,]*?(;base64)?,(.*)$/s.exec(url) ?? [];
+/** What a data URL holds, as `{bytes, type}`; `null` when it is none, or not well formed. */
+export function dataUrlBytes(url) {
+  const [, type, base64, text] = /^data:([^;,]*)[^,]*?(;base64)?,(.*)$/s.exec(url) ?? [];
   if (text === undefined) return null;
-  if (!base64) return new Blob([decodeURIComponent(text)], { type: mime });
-  return new Blob([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))], { type: mime });
+  try {
+    const plain = decodeURIComponent(text);
+    if (!base64) return { bytes: new TextEncoder().encode(plain), type };
+    return { bytes: Uint8Array.from(atob(plain), (c) => c.charCodeAt(0)), type };
+  } catch {
+    return null;
+  }
+}
+
+export function dataUrlBlob(url) {
+  const known = dataUrlBytes(url);
+  return known && new Blob([known.bytes], { type: known.type });
 }
 
 /** Takes what the page gives at once: it may empty its input right after. */

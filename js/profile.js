@@ -18,7 +18,7 @@ import {
   resumeUpload,
   uploadPictures,
 } from "./pictures.js";
-import { asBoolean, asInteger, asNumber, asString, typed } from "./values.js";
+import { asBoolean, asInteger, asNumber, asString, numberOf, textOf, typed } from "./values.js";
 
 // `Field` of the engine.
 const STATUS = 1;
@@ -70,7 +70,7 @@ const LEVELS_GIVEN = 0xfffe0000;
 /** Levels as bits of a contact. */
 export function levelBits(levels) {
   const list = Array.isArray(levels) ? levels : [];
-  const given = list.map(Number).filter((level) => level > 0 && isLevel(level));
+  const given = list.map(numberOf).filter((level) => level > 0 && isLevel(level));
   return given.reduce((bits, level) => (bits | (1 << (level + 16))) >>> 0, 0);
 }
 
@@ -140,9 +140,9 @@ function change(profile, changed, level) {
 }
 
 function setValue(profile, name, value, level) {
-  const text = String(name ?? "");
+  const text = textOf(name);
   if (!text || text.length > NAME_LENGTH || text === PICTURES || text === LEVELS) return;
-  if (text === "status") return profile._edit(STATUS, value === null ? null : String(value));
+  if (text === "status") return profile._edit(STATUS, value === null ? null : textOf(value));
   change(profile, { [text]: value }, isLevel(level) ? { [text]: level } : undefined);
 }
 
@@ -159,16 +159,18 @@ function setLevels(profile, names, level) {
 }
 
 function getValue(profile, name) {
-  if (name === "status") return profile._read(STATUS);
-  return valuesOf(profile)[name];
+  const text = textOf(name);
+  return text === "status" ? profile._read(STATUS) : valuesOf(profile)[text];
 }
+
+const wholeOf = (value) => Math.trunc(numberOf(value));
 
 // How each kind of value is written and read.
 const KINDS = {
-  String: [String, asString],
-  Int: [Math.trunc, asInteger],
-  Long: [Math.trunc, asInteger],
-  Double: [Number, asNumber],
+  String: [textOf, asString],
+  Int: [wholeOf, asInteger],
+  Long: [wholeOf, asInteger],
+  Double: [numberOf, asNumber],
   Boolean: [Boolean, asBoolean],
 };
 
@@ -284,7 +286,8 @@ export const profileMethods = {
     return getValue(this, name) ?? null;
   },
   getValues() {
-    return valuesOf(this);
+    const status = this._read(STATUS);
+    return status ? { ...valuesOf(this), status } : valuesOf(this);
   },
   save() {
     return save(this);
@@ -306,14 +309,14 @@ export const profileMethods = {
   },
   setImageUrl(url, index, level) {
     if (isLevel(level)) fieldOf(this).pictureLevel = level;
-    return setPicture(this, url ? String(url) : null, index);
+    return setPicture(this, textOf(url) || null, index);
   },
   /** The browser fetches what a page shows, and keeps it. */
   prefetchImages() {
     return true;
   },
   setAccessLevel(name, level) {
-    setLevels(this, [String(name)], Number(level));
+    setLevels(this, [textOf(name)], numberOf(level));
   },
   resetAccessLevels() {
     setLevels(this, Object.keys(valuesOf(this)), 0);

@@ -3,7 +3,7 @@
 import { fieldOf } from "./hidden.js";
 import { isPlace } from "./location.js";
 import { tellListener } from "./told.js";
-import { asNumber } from "./values.js";
+import { asNumber, textOf } from "./values.js";
 
 /** `defaultEngine` gives the instance it works for. */
 export function makeProfileSearch(defaultEngine) {
@@ -23,7 +23,7 @@ export function makeProfileSearch(defaultEngine) {
       this._listener = listener;
     }
     setQuery(text) {
-      this._wanted.text = String(text ?? "").trim();
+      this._wanted.text = textOf(text).trim();
       this._more = null;
     }
     /** Who is found is subscribed to. */

@@ -6,7 +6,7 @@ import { endToEnd } from "./encryption.js";
 import { fileKind } from "./file.js";
 import { fieldOf } from "./hidden.js";
 import { locationManager } from "./location.js";
-import { asNumber } from "./values.js";
+import { asNumber, numberOf, textOf } from "./values.js";
 
 const { MESIBO_RESULT_OK: OK, MESIBO_RESULT_FAIL: FAIL } = constants;
 
@@ -88,28 +88,29 @@ export const settingMethods = {
     return this._uploadTarget()[1];
   },
   getFileType(name) {
-    return fileKind(String(name ?? ""));
+    return fileKind(textOf(name));
   },
 
   setKey(key, value) {
-    return putKeys(this, { ...keysOf(this), [key]: String(value ?? "") });
+    return putKeys(this, { ...keysOf(this), [textOf(key)]: textOf(value) });
   },
   readKey(key) {
     const keys = keysOf(this);
-    return Object.hasOwn(keys, key) ? keys[key] : null;
+    const name = textOf(key);
+    return Object.hasOwn(keys, name) ? keys[name] : null;
   },
   deleteKey(key) {
-    const { [key]: known, ...rest } = keysOf(this);
+    const { [textOf(key)]: known, ...rest } = keysOf(this);
     return known !== undefined && putKeys(this, rest);
   },
 
   getNetworkConnectivity: connectivity,
   setPushToken(token, voip = false) {
-    return this._setPushToken(String(token ?? ""), Boolean(voip)) ? OK : FAIL;
+    return this._setPushToken(textOf(token), Boolean(voip)) ? OK : FAIL;
   },
   setConfiguration(type, value) {
-    (fieldOf(this).configuration ??= {})[type] = value;
-    setCallWait(this, type, value);
+    (fieldOf(this).configuration ??= {})[textOf(type)] = value;
+    setCallWait(this, textOf(type), numberOf(value));
   },
   setBufferLen() {
     return OK;

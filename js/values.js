@@ -1,4 +1,29 @@
-// Values of custom fields: read as the type that is asked for when nothing is lost by it.
+// What pages pass, read without ever throwing; and values of custom fields, read as the type that is
+// asked for when nothing is lost by it.
+
+/** Text; empty of what has none: nothing, symbols, objects that cannot be made one. */
+export function textOf(value) {
+  try {
+    return typeof value === "symbol" ? "" : String(value ?? "");
+  } catch {
+    return "";
+  }
+}
+
+/** A number, of a text or a date too; `NaN` of everything else. */
+export function numberOf(value) {
+  if (typeof value === "number") return value;
+  return value instanceof Date ? value.getTime() : (asNumber(value) ?? NaN);
+}
+
+/** A number of 32 bits, 0 of what is none. */
+export const u32Of = (value) => numberOf(value) >>> 0;
+
+/** The id of a group, 0 of what is none. */
+export function gidOf(value) {
+  const number = Math.trunc(numberOf(value));
+  return number > 0 && number <= 0xffffffff ? number : 0;
+}
 
 export const asString = (value) => (typeof value === "object" ? undefined : String(value));
 

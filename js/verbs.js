@@ -3,9 +3,11 @@
 
 import { constants } from "./constants.js";
 import { MesiboDateTime } from "./datetime.js";
-import { sendFile } from "./file.js";
+import { contentToSend, sendFile } from "./file.js";
+import { fieldOf } from "./hidden.js";
 import { MesiboHttp } from "./http.js";
 import { enablePush, startServiceWorker } from "./service-worker.js";
+import { gidOf, numberOf, textOf, u32Of } from "./values.js";
 
 const { MESIBO_RESULT_OK, MESIBO_RESULT_FAIL, MESIBO_RESULT_BADREQ } = constants;
 const { MESIBO_DBTABLE_MESSAGES, MESIBO_DBTABLE_PROFILES, MESIBO_DBTABLE_ALL } = constants;
@@ -28,10 +30,16 @@ function wipe(api, ids, remote) {
   return Promise.resolve(messages.map((message) => api._recall(message)).some(Boolean));
 }
 
+const EVERYWHERE = [null, 0];
 /** All up to now: a message of this very moment too. */
 const now = (api) => api.getTimestamp() + 1;
-const ago = (api, seconds) => api.getTimestamp() - Number(seconds) * 1000;
-const destination = ({ peer, groupid }) => (groupid > 0 ? Number(groupid) : String(peer ?? ""));
+const ago = (api, seconds) => api.getTimestamp() - numberOf(seconds) * 1000;
+const destination = ({ peer, groupid }) => gidOf(groupid) || textOf(peer);
+
+// What was sent before a moment; nothing when it is none: a mistake must not empty a conversation.
+function removeBefore(api, place, before, keep) {
+  return Promise.resolve(before > 0 && api._removeBefore(...place, before, keep));
+}
 
 export const mesiboVerbs = {
   daysElapsed(ts) {
@@ -51,17 +59,17 @@ export const mesiboVerbs = {
   },
   deleteMessages(which, remote = false) {
     if (Array.isArray(which)) return remove(this, which, remote);
-    const ts = Number(which);
-    if (ts > 0) return Promise.resolve(this._removeBefore(null, 0, ts, false));
-    if (!which?.peer && !which?.groupid) return Promise.resolve(false);
-    return Promise.resolve(this._removeBefore(which.peer, which.groupid, now(this), false));
+    const to = destination(which ?? {});
+    if (!to) return removeBefore(this, EVERYWHERE, numberOf(which), false);
+    const place = typeof to === "number" ? [null, to] : [to, 0];
+    return removeBefore(this, place, now(this), false);
   },
   deleteMessagesOlderThan(seconds) {
-    return Promise.resolve(this._removeBefore(null, 0, ago(this, seconds), false));
+    return removeBefore(this, EVERYWHERE, ago(this, seconds), false);
   },
   // There are no keys to be cleared as long as nothing is encrypted.
-  resetDatabase(tables = MESIBO_DBTABLE_ALL) {
-    const wanted = (table) => (Number(tables) & table) !== 0;
+  resetDatabase(tables) {
+    const wanted = (table) => (u32Of(tables ?? MESIBO_DBTABLE_ALL) & table) !== 0;
     this._reset(wanted(MESIBO_DBTABLE_MESSAGES), wanted(MESIBO_DBTABLE_PROFILES));
     return Promise.resolve(true);
   },
@@ -86,7 +94,8 @@ export const mesiboVerbs = {
     if (!message || !parameters) return MESIBO_RESULT_BADREQ;
     const copy = message.forward(destination(parameters));
     copy.setMessageId(id);
-    return copy.send();
+    // As all sends of its generation: the page shows it by itself.
+    return this._send(copy, fieldOf(copy), false, contentToSend(copy));
   },
   resendMessage(_parameters, id) {
     return this.getMessage(id)?.resend() ? MESIBO_RESULT_OK : MESIBO_RESULT_FAIL;
@@ -104,8 +113,11 @@ function placeOf(profile) {
   return [own.getAddress.call(profile), own.getGroupId.call(profile)];
 }
 
-function removeOf(profile, api, before, keep) {
-  return Promise.resolve(api._removeBefore(...placeOf(profile), before, keep));
+// Up to a moment, or all when none is said.
+function removeOf(profile, ts, keep) {
+  const api = profile._engine();
+  const before = ts === undefined || ts === null || ts === 0 ? now(api) : numberOf(ts);
+  return removeBefore(api, placeOf(profile), before, keep);
 }
 
 // What was counted last, for those who ask without waiting: of a conversation, or of a session.
@@ -154,7 +166,7 @@ function counting(count) {
   return methods;
 }
 
-const ofStatus = (status) => (Number(status) >= 0 ? Number(status) : COUNTED.Total);
+const ofStatus = (status) => (numberOf(status) >= 0 ? numberOf(status) : COUNTED.Total);
 
 const countOfProfile = (profile, thread, status, callback) =>
   countOf(profile, profile._engine(), placeOf(profile), thread, status, callback);
@@ -170,21 +182,19 @@ export const profileVerbs = {
     return sendFile(this._engine(), this, {}, id, f);
   },
   deleteMessages(ts) {
-    const api = this._engine();
-    return removeOf(this, api, Number(ts) > 0 ? Number(ts) : now(api), false);
+    return removeOf(this, ts, false);
   },
   deleteMessagesOlderThan(seconds) {
     const api = this._engine();
-    return removeOf(this, api, ago(api, seconds), false);
+    return removeBefore(api, placeOf(this), ago(api, seconds), false);
   },
   clearMessages(ts) {
-    const api = this._engine();
-    return removeOf(this, api, Number(ts) > 0 ? Number(ts) : now(api), true);
+    return removeOf(this, ts, true);
   },
   ...counting(countOfProfile),
   getMessageCount(thread, status, callback) {
     if (typeof status === "function") return this.getMessageCount(thread, undefined, status);
-    return countOfProfile(this, Number(thread) >>> 0, ofStatus(status ?? -1), callback);
+    return countOfProfile(this, u32Of(thread), ofStatus(status), callback);
   },
   unread(callback) {
     return this.getUnreadMessageCount(callback);
@@ -223,7 +233,7 @@ export const sessionVerbs = {
   ...counting(countOfSession),
   getMessageCount(status, callback) {
     if (typeof status === "function") return this.getMessageCount(undefined, status);
-    return countOfSession(this, 0, ofStatus(status ?? -1), callback);
+    return countOfSession(this, 0, ofStatus(status), callback);
   },
   getUnreadMessageCount(callback) {
     return this.getUnreadCount(callback);

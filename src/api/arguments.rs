@@ -15,17 +15,28 @@ pub fn text(value: &JsValue) -> String {
 
 /// Text, `None` when there is none.
 pub fn optional_text(value: &JsValue) -> Option<String> {
-    let digits = || value.dyn_ref::<Number>()?.to_string_with_radix(10).ok().map(String::from);
+    let digits = || {
+        let number = value.dyn_ref::<Number>().filter(|_| optional_number(value).is_some())?;
+        number.to_string_with_radix(10).ok().map(String::from)
+    };
     value.as_string().or_else(digits)
 }
 
 /// A number, truncated; 0 when it is none.
 pub fn number(value: &JsValue) -> f64 {
-    let number = match value.is_string() {
-        true => Some(value.unchecked_into_f64()),
-        false => value.as_f64(),
-    };
-    number.filter(|number| number.is_finite()).map_or(0.0, f64::trunc)
+    optional_number(value).map_or(0.0, f64::trunc)
+}
+
+/// A number, of a text too; `None` when it is none. Zero is one.
+pub fn optional_number(value: &JsValue) -> Option<f64> {
+    let text = value.as_string().is_some_and(|text| !text.trim().is_empty());
+    let number = if text { Some(value.unchecked_into_f64()) } else { value.as_f64() };
+    number.filter(|number| number.is_finite())
+}
+
+/// A switch: on, when nothing is said.
+pub fn switched(on: &JsValue) -> bool {
+    on.is_undefined() || on.is_truthy()
 }
 
 /// A number of 32 bits; negative ones wrap as in JavaScript.

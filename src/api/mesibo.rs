@@ -3,12 +3,12 @@
 use std::cell::Cell;
 
 use client::message::Conversation;
-use client::{Client, OnlineMode, Profile, Scope, SendError, mark};
+use client::{Client, Local, OnlineMode, Profile, Scope, SendError, mark};
 use js_sys::{Array, Function};
 use wasm_bindgen::prelude::*;
 
 use super::arguments::{
-    conversation, gid, message_id, number, optional_text, property, text, u32 as to_u32,
+    conversation, gid, message_id, number, optional_text, property, switched, text, u32 as to_u32,
 };
 use super::listener::warn;
 use super::page::{Page, set_default_server as set_page_server};
@@ -17,7 +17,7 @@ use super::read_session::MesiboReadSession;
 use super::records::{self, set};
 use crate::browser::text::lower;
 use crate::driver::Engine;
-use wire::mask::presence as code;
+use wire::mask::{contact, presence as code};
 
 const OK: i32 = 0;
 const FAIL: i32 = 0x80;
@@ -180,8 +180,8 @@ impl Mesibo {
     }
 
     #[wasm_bindgen(js_name = enableCrossTabSessions)]
-    pub fn enable_cross_tab_sessions(&self, on: bool) -> bool {
-        self.driver.call(|client, _| client.share_tabs(on))
+    pub fn enable_cross_tab_sessions(&self, on: JsValue) -> bool {
+        self.driver.call(|client, _| client.share_tabs(switched(&on)))
     }
 
     pub fn version() -> String {
@@ -218,10 +218,17 @@ impl Mesibo {
         groups.into_iter().map(|gid| self.page().group(gid)).collect()
     }
 
-    #[wasm_bindgen(js_name = getSortedProfiles)]
-    pub fn get_sorted_profiles(&self) -> Array {
+    /// By name; without `all` no user who is nothing to this one: whom the page asked about once, or
+    /// who is a member of some group.
+    #[wasm_bindgen(js_name = _sorted)]
+    pub fn sorted_profiles(&self, all: bool) -> Array {
         let known = self.driver.look(|client| {
             let shown = client.profiles().filter_map(|profile| {
+                let Local { contact: bits, name: given, .. } = &profile.local;
+                let known = bits & (contact::CONTACT | contact::SUBSCRIBED) != 0 || given.is_some();
+                if !(all || known || profile.gid != 0) {
+                    return None;
+                }
                 let name = String::from(lower(profile.shown_name()));
                 let of = self.listed(client, profile)?;
                 Some((name.is_empty(), name, profile.address.clone(), of))
@@ -248,8 +255,8 @@ impl Mesibo {
     }
 
     #[wasm_bindgen(js_name = hideInactiveGroupProfiles)]
-    pub fn hide_inactive_group_profiles(&self, reset: bool) {
-        self.page().hides_inactive.set(!reset);
+    pub fn hide_inactive_group_profiles(&self, reset: JsValue) {
+        self.page().hides_inactive.set(!reset.is_truthy());
     }
 
     #[wasm_bindgen(js_name = getLastProfileUpdateTimestamp)]

@@ -534,6 +534,7 @@ impl Page {
         let mut objects = Vec::with_capacity(count);
         for message in messages {
             let object = self.message(message, origin, Links::default());
+            set(&object, "rsid", &session.id().into());
             session.add_read(&object, origin);
             objects.push(object);
         }

@@ -7,7 +7,7 @@ use std::cell::{Ref, RefCell};
 use std::rc::Rc;
 
 use client::message::Conversation;
-use client::{Field, Local, Profile, Scope, own_place};
+use client::{Field, Local, Profile, Scope, mark, own_place};
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
 use wire::id::GroupId;
@@ -162,8 +162,10 @@ impl MesiboProfile {
 
     #[wasm_bindgen(js_name = isActive)]
     pub fn is_active(&self) -> bool {
-        !self.is_group()
-            || self.look(|profile| profile.group.as_ref().is_some_and(|info| info.rights.member))
+        self.look(|profile| {
+            let member = profile.group.as_ref().is_some_and(|info| info.rights.member);
+            profile.local.marks & mark::DELETED == 0 && (member || !self.is_group())
+        })
     }
 
     #[wasm_bindgen(js_name = isOnline)]

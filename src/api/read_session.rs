@@ -9,7 +9,7 @@ use client::{Scope, SessionChange, SessionFilter};
 use js_sys::{Array, Function, WeakSet};
 use wasm_bindgen::prelude::*;
 
-use super::arguments::{number, text};
+use super::arguments::{number, switched, text};
 use super::listener::{call, spellings, tell};
 use super::mesibo::Mesibo;
 use super::records::{changeable, set};
@@ -31,6 +31,10 @@ pub struct Session {
 }
 
 impl Session {
+    pub fn id(&self) -> u32 {
+        self.id.0
+    }
+
     fn is_summary(&self) -> bool {
         *self.scope.borrow() == Scope::Summary
     }
@@ -274,24 +278,25 @@ impl MesiboReadSession {
 
     #[wasm_bindgen(js_name = enableReadReceipt)]
     pub fn enable_read_receipt(&self, on: JsValue) {
-        self.change(SessionChange::Receipts(on.is_truthy()));
+        self.change(SessionChange::Receipts(switched(&on)));
     }
 
     #[wasm_bindgen(js_name = enableFifo)]
     pub fn enable_fifo(&self, on: JsValue) {
-        self.session.fifo.set(on.is_truthy());
-        self.change(SessionChange::Fifo(on.is_truthy()));
+        self.session.fifo.set(switched(&on));
+        self.change(SessionChange::Fifo(switched(&on)));
     }
 
     #[wasm_bindgen(js_name = enableSummary)]
     pub fn enable_summary(&self, on: JsValue) {
-        let scope = if on.is_truthy() { Scope::Summary } else { Scope::All };
+        let on = switched(&on);
+        let scope = if on { Scope::Summary } else { Scope::All };
         let mut known = self.session.scope.borrow_mut();
         if !matches!(*known, Scope::Conversation(_)) {
             *known = scope;
         }
         drop(known);
-        self.change(SessionChange::Summary(on.is_truthy()));
+        self.change(SessionChange::Summary(on));
     }
 
     #[wasm_bindgen(js_name = setQuery)]

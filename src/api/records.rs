@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen::{JsCast, JsValue};
 
-use super::arguments::{number, optional_text, property, text, u32};
+use super::arguments::{number, optional_number, optional_text, property, text, u32};
 
 #[wasm_bindgen]
 extern "C" {
@@ -263,9 +263,10 @@ pub fn draft(
         None if !bytes(&data).is_empty() => bytes(&data),
         None => bytes(&message),
     };
-    let place = |name| property(record, name).as_f64().filter(|degrees| *degrees > -720.0);
+    let given = |name| optional_number(&property(record, name));
+    let place = |name| given(name).filter(|degrees| *degrees > -720.0);
     let flag = property(record, "flag");
-    let expiry = property(record, "expiry").as_f64().filter(|seconds| *seconds >= 0.0);
+    let expiry = given("expiry").filter(|seconds| *seconds >= 0.0);
     let url = text(&property(record, "fileurl"));
     let launch_url = text(&property(record, "launchurl"));
     let kind = u32(&property(record, "filetype"));

@@ -279,7 +279,7 @@ impl Client {
                     Message { content, modified: true, ..message }
                 }
             };
-            self.commits.write(Write::Message(message.clone().into(), Part::Content));
+            self.put(&message, Part::Content);
             let sessions = self.reading.matching(&message);
             self.keep(message.clone());
             self.inbox.tell_when_stored(Event::MessageUpdate { message, sessions });

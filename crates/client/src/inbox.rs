@@ -147,6 +147,8 @@ impl Client {
             let passing = message.flags & flag::BROADCAST != 0 && !message.key.incoming;
             if !self.memory.contains(&message.key) && !dropped.contains(&message.key) && !passing {
                 if message.key.incoming {
+                    // Of a group without storage, too.
+                    message.expiry = Some(0);
                     self.start_age(&mut message, false);
                 }
                 let event = self.announce(message);
@@ -180,7 +182,8 @@ impl Client {
         if keys.is_empty() {
             return self.tell(Event::Filter);
         }
-        self.ask(Request::Messages { keys: keys.into() }, Pending::Inbox);
+        // One that the page has removed a moment ago is not found again, and told once more.
+        self.ask_behind_writes(Request::Messages { keys: keys.into() }, Pending::Inbox);
     }
 
     pub(crate) fn on_inbox_loaded(&mut self, messages: Vec<Message>) {
@@ -404,12 +407,7 @@ impl Client {
             return;
         }
         let message = message.clone();
-        match message.is_passing() {
-            true => self.tell_passing(&message, Part::Status),
-            false => {
-                self.commits.write(Write::Message(Box::new(message.clone()), Part::Status));
-            }
-        }
+        self.put(&message, Part::Status);
         self.note_age(&message.key);
         let sessions = self.reading.matching(&message);
         self.inbox.events.push(Event::MessageStatus {
@@ -439,7 +437,7 @@ impl Client {
         let mut message = message.clone();
         self.start_age(&mut message, true);
         self.keep(message.clone());
-        self.commits.write(Write::Message(Box::new(message.clone()), Part::Status));
+        self.put(&message, Part::Status);
         Some(message)
     }
 

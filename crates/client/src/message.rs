@@ -268,6 +268,11 @@ impl Message {
         !self.key.incoming && self.flags & (flag::TRANSIENT | flag::BROADCAST) != 0
     }
 
+    /// A received one that is in no log: shown to who is there, kept nowhere.
+    pub(crate) fn is_for_now(&self) -> bool {
+        self.key.incoming && (self.expiry == Some(0) || self.flags & flag::TRANSIENT != 0)
+    }
+
     /// An own one that the server has not answered for.
     pub fn is_in_outbox(&self) -> bool {
         !self.key.incoming && self.status == status::OUTBOX

@@ -45,6 +45,14 @@ impl Client {
         }
     }
 
+    /// What a message is now, for the store. One that no store keeps is told the other tabs at once.
+    pub(crate) fn put(&mut self, message: &Message, part: Part) {
+        match message.is_passing() || message.is_for_now() {
+            true => self.tell_passing(message, part),
+            false => self.commits.write(Write::Message(Box::new(message.clone()), part)),
+        }
+    }
+
     /// A message that no store keeps: the others hear of it at once.
     pub(crate) fn tell_passing(&mut self, message: &Message, part: Part) {
         if self.commits.is_shared() {
@@ -68,7 +76,7 @@ impl Client {
                 Write::Message(told, part) => {
                     let message = self.take_message(*told, part);
                     self.take_waiting(from, &message);
-                    if message.is_passing() {
+                    if message.is_passing() || message.is_for_now() {
                         continue;
                     }
                     self.note_end_of(&message.key);

@@ -1,8 +1,9 @@
 //! The promises, checked against what the pages saw and what is on their disks.
 //!
 //! None lost, none twice, nothing invented, order, statuses only climb and arrive where they
-//! should, unread counts equal what the store says, memberships converge, the connection's
-//! statuses follow their rules. A promise that does not hold is told in words.
+//! should, what is for now is kept by nobody, unread counts equal what the store says, memberships
+//! converge, the connection's statuses follow their rules. A promise that does not hold is told in
+//! words.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +27,7 @@ enum Standing {
 /// Checks everything; the first broken promise in words. The world has to be healed before.
 pub fn check(world: &mut World) -> Result<(), String> {
     for (place, page) in world.pages.iter().enumerate() {
-        none_twice(place, page)?;
+        none_twice(world, place, page)?;
         statuses_climb(place, page)?;
         own_message_before_its_status(world, place, page)?;
         connection_follows_its_rules(place, page)?;
@@ -41,6 +42,10 @@ pub fn check(world: &mut World) -> Result<(), String> {
     for sent in &world.promised {
         arrives_or_is_refused(world, sent)?;
         is_read_everywhere(world, sent)?;
+    }
+    for sent in &world.passing {
+        is_kept_by_nobody(world, sent)?;
+        is_answered_truly(world, sent)?;
     }
     unread_counts_are_right(world)
 }
@@ -212,12 +217,46 @@ fn is_read_everywhere(world: &World, sent: &Promised) -> Result<(), String> {
     Ok(())
 }
 
-fn none_twice(place: Place, page: &Page) -> Result<(), String> {
+/// What was for now is not on the server, and on no disk but its sender's.
+fn is_kept_by_nobody(world: &World, sent: &Promised) -> Result<(), String> {
+    let what = &sent.text;
+    if world.disk.stored_messages().contains(&(world.pages[sent.place].uid, sent.id)) {
+        return Err(format!("the server keeps {what:?}, which was for now"));
+    }
+    // Whose disk is gone keeps in memory what it knows, that too.
+    let keeps = |page: &Page| !lost_since(page, sent) && !received(page, sent).is_empty();
+    match world.pages.iter().position(keeps) {
+        Some(place) => Err(format!("page {place} keeps {what:?}, which was for now")),
+        None => Ok(()),
+    }
+}
+
+/// The sender of what was for now is told what became of it: it waits no more, and who is said to
+/// have it was told of it.
+fn is_answered_truly(world: &World, sent: &Promised) -> Result<(), String> {
+    let (what, sender) = (&sent.text, &world.pages[sent.place]);
+    let Some(own) = own(sender, sent.id) else { return Ok(()) };
+    if own.status == status::OUTBOX {
+        return Err(format!("{what:?} was for now and still waits"));
+    }
+    let had = own.status & status::FAIL == 0 && own.status >= status::DELIVERED;
+    let is_it =
+        |seen: &Seen| matches!(seen, Seen::Message { incoming: true, id, .. } if *id == sent.id);
+    if had && !world.pages.iter().any(|page| page.seen.iter().any(is_it)) {
+        return Err(format!("{what:?} has status {}, and nobody was told of it", own.status));
+    }
+    Ok(())
+}
+
+fn none_twice(world: &World, place: Place, page: &Page) -> Result<(), String> {
     let mut told = BTreeSet::new();
+    // On no disk: a page that is opened again knows nothing of it.
+    let passing: BTreeSet<_> = world.passing.iter().map(|sent| sent.id).collect();
     for seen in &page.seen {
         match seen {
             // What was told is on the disk, unless the page was told that it is not.
             Seen::Reloaded { .. } if page.lost_at.is_some() => told.clear(),
+            Seen::Reloaded { .. } => told.retain(|(_, _, id)| !passing.contains(id)),
             Seen::Message { incoming, sender, id, text }
                 if !told.insert((*incoming, sender.clone(), *id)) =>
             {
@@ -263,7 +302,7 @@ fn own_message_before_its_status(world: &World, place: Place, page: &Page) -> Re
                 let here = |sent: &&Promised| {
                     sent.id == *id && sent.place == place && sent.life == life_now
                 };
-                if let Some(sent) = world.promised.iter().find(here) {
+                if let Some(sent) = world.promised.iter().chain(&world.passing).find(here) {
                     return Err(format!("page {place} hears of a status before {:?}", sent.text));
                 }
             }
@@ -296,7 +335,8 @@ fn connection_follows_its_rules(place: Place, page: &Page) -> Result<(), String>
 /// Nobody holds what nobody sent to him.
 fn nothing_invented(world: &World, place: Place, page: &Page) -> Result<(), String> {
     for message in page.stored() {
-        let sent = world.promised.iter().find(|sent| sent.id == message.key.id);
+        let mut all = world.promised.iter().chain(&world.passing);
+        let sent = all.find(|sent| sent.id == message.key.id);
         let Some(sent) = sent.filter(|sent| sent.text == text(&message)) else {
             return Err(format!("page {place} holds {:?}, which nobody sent", text(&message)));
         };

@@ -33,6 +33,7 @@ pub enum To {
 #[allow(missing_docs)] // The verbs of `World`.
 pub enum Step {
     Send { place: Place, to: To, count: u64 },
+    SendNow { place: Place, to: To },
     Cut(Place),
     Silence(Place),
     Stop(Place),
@@ -166,7 +167,8 @@ fn step(chance: &mut Chance, tabs: bool) -> Step {
     let user = chance.between(0, USERS.len() as u64) as usize;
     let to = if chance.one_in(4) { To::Group } else { To::User(user) };
     match chance.between(0, if tabs { 43 } else { 40 }) {
-        0..17 => Step::Send { place, to, count: chance.between(1, 6) },
+        0..16 => Step::Send { place, to, count: chance.between(1, 6) },
+        16 => Step::SendNow { place, to },
         17..20 => Step::Cut(place),
         20 => Step::Silence(place),
         21 | 22 => Step::KillTab(place),
@@ -212,6 +214,9 @@ fn perform(world: &mut World, group: GroupId, number: usize, step: &Step) {
             for part in 0..*count {
                 world.send(*place, conversation(to), &format!("{number}/{part}"));
             }
+        }
+        Step::SendNow { place, to } => {
+            world.send_now(*place, conversation(to), &format!("{number}/now"));
         }
         Step::Cut(place) => world.cut(*place),
         Step::Silence(place) => world.silence(*place),

@@ -79,6 +79,8 @@ pub struct World {
     pub disk: MemoryStore,
     /// Messages taken by a page's `send`: what may not be lost.
     pub promised: Vec<Promised>,
+    /// What was only for who was online: shown at most once, kept by nobody but its sender.
+    pub passing: Vec<Promised>,
     /// Who became a member of which group, or was removed, and when the backend knew.
     pub memberships: Vec<Membership>,
     /// How the groups are called.
@@ -145,6 +147,7 @@ impl World {
             pages: Vec::new(),
             disk: MemoryStore::default(),
             promised: Vec::new(),
+            passing: Vec::new(),
             memberships: Vec::new(),
             group_names: BTreeMap::new(),
             planted: Planted::None,
@@ -259,25 +262,39 @@ impl World {
 
     /// The page sends a text. Its id, unless it is refused at once or its tab is closed.
     pub fn send(&mut self, place: Place, to: Conversation, text: &str) -> Option<MessageId> {
+        let sent = self.hand_over(place, to, text, None)?;
+        let id = sent.id;
+        self.promised.push(sent);
+        self.drain_page(place);
+        Some(id)
+    }
+
+    /// The page sends a text that is only for who is online now.
+    pub fn send_now(&mut self, place: Place, to: Conversation, text: &str) -> Option<MessageId> {
+        let sent = self.hand_over(place, to, text, Some(0))?;
+        let id = sent.id;
+        self.passing.push(sent);
+        self.drain_page(place);
+        Some(id)
+    }
+
+    fn hand_over(
+        &mut self,
+        place: Place,
+        to: Conversation,
+        text: &str,
+        expiry: Option<u32>,
+    ) -> Option<Promised> {
         let content = Content { body: text.as_bytes().to_vec().into(), ..Content::default() };
-        let draft = Draft {
-            to: to.clone(),
-            id: 0,
-            kind: 0,
-            flags: 3,
-            expiry: None,
-            content,
-            announce: true,
-        };
+        let draft =
+            Draft { to: to.clone(), id: 0, kind: 0, flags: 3, expiry, content, announce: true };
         if self.pages[place].frozen {
             return None;
         }
         let now = self.page_now(place);
         let id = self.pages[place].client.as_mut()?.send(now, draft).ok()?.message.key.id;
         let (life, at, text) = (self.pages[place].life, self.time, text.into());
-        self.promised.push(Promised { place, life, at, id, to, text });
-        self.drain_page(place);
-        Some(id)
+        Some(Promised { place, life, at, id, to, text })
     }
 
     /// The page opens a conversation and reads it, with receipts.

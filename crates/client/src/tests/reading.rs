@@ -11,6 +11,7 @@ use crate::Input;
 use crate::change::Removal;
 use crate::event::{Event, ReadSessionId};
 use crate::message::MessageKey;
+use crate::port::store::{Reply, Request};
 use crate::reading::{Scope, SessionFilter};
 
 fn filled() -> Page {
@@ -134,6 +135,53 @@ fn what_another_device_read_is_read_here() {
     });
     assert_eq!(read, Some((3, status::RECEIVED_READ)));
     assert!(notices(&page).is_empty());
+}
+
+#[test]
+fn what_was_removed_a_moment_ago_is_not_told_again_by_news_of_it() {
+    let mut page = filled();
+    // The store is busy, so that the removal waits.
+    page.answers = false;
+    page.send("busy");
+    let id = MessageId::new(3).unwrap();
+    let key = MessageKey { incoming: true, sender: "friend".into(), id };
+    page.client.remove(Removal::Messages(vec![key])).expect("it is taken");
+    page.input(Input::Tick);
+    page.forget();
+    let read = proto::MessageRef { from_uid: 2, id: 3, receipt: true };
+    let body = proto::entry::Body::Read(proto::ReadElsewhere { messages: vec![read] });
+    page.deliver(vec![super::entry(6, body)]);
+    page.answer();
+    let told = page.events.iter().any(|event| match event {
+        Event::Message { message, .. } | Event::MessageRead { message } => message.key.incoming,
+        _ => false,
+    });
+    assert!(!told, "{:?}", page.events);
+    assert_eq!(page.acks(), [6]);
+}
+
+#[test]
+fn what_is_for_now_is_read_and_stored_nowhere_all_the_same() {
+    let mut page = filled();
+    let id = session(&mut page, true, false);
+    read(&mut page, id, 3);
+    page.forget();
+    let mut passing = message(0, 9, "friend", "me", "now");
+    if let Some(proto::entry::Body::Message(message)) =
+        passing.entry.as_mut().and_then(|entry| entry.body.as_mut())
+    {
+        message.expiry = Some(0);
+    }
+    page.deliver(vec![passing]);
+    assert_eq!(page.texts_told(), ["now"]);
+    let is_read = |event: &Event| match event {
+        Event::MessageRead { message } => message.key.id.get() == 9,
+        _ => false,
+    };
+    assert!(page.events.iter().any(is_read));
+    let request = Request::ById { id: MessageId::new(9).unwrap() };
+    let stored = page.store.perform(request);
+    assert!(matches!(&stored, Reply::Messages(found) if found.is_empty()), "{stored:?}");
 }
 
 #[test]
