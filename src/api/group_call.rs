@@ -281,6 +281,9 @@ impl Room {
                 self.tell_call(&participant, "Connected", &arguments);
                 let status = if connected { STATUS_CHANNEL_UP } else { STATUS_RECONNECTING };
                 participant.tell_status(status, false);
+                if connected && participant.has_shape() {
+                    participant.tell_stream();
+                }
             }
             RoomEvent::Video { stream, width, height } => {
                 let participant = self.participant(stream);
@@ -295,6 +298,9 @@ impl Room {
                 let participant = self.participant(stream);
                 participant.show();
                 self.tell_call(&participant, "Audio", &[participant.object()]);
+                if participant.is_sound_only() {
+                    participant.tell_stream();
+                }
             }
             RoomEvent::Mute { stream, audio, video, remote } => {
                 let participant = self.participant(stream);
@@ -364,7 +370,15 @@ pub struct MesiboGroupCall {
 }
 
 impl MesiboGroupCall {
+    /// `null` where the user may not publish, as far as that is known by now.
     fn publisher(&self, sid: u32, name: Option<String>) -> JsValue {
+        let gid = self.room.gid.get();
+        let may_not = |room: &client::Room| room.entered && !room.rights.publish;
+        let refused = self.room.driver.look(|client| client.room(gid).is_some_and(may_not));
+        if refused && !self.room.participants.borrow().contains_key(&StreamRef::Own(sid)) {
+            warn("the rights in this group do not allow to publish");
+            return JsValue::NULL;
+        }
         let participant = self.room.participant(StreamRef::Own(sid));
         if let Some(name) = name {
             participant.set_name(name);
@@ -380,6 +394,10 @@ impl MesiboGroupCall {
         let gid = super::arguments::gid(&gid);
         if gid.0 == 0 {
             return false;
+        }
+        // Another room: what is in the former one ends.
+        if self.room.gid.get() != gid && self.room.joined.get() {
+            self.room.leave();
         }
         self.room.gid.set(gid);
         self.room.driver.page.put_room(&self.room);
