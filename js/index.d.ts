@@ -266,6 +266,14 @@ export interface MesiboSubscriber {
   address: string;
   uid: number;
   profile: MesiboProfile;
+  getName(): string;
+  getAddress(): string;
+  getUid(): number;
+  getId(): number;
+  /** Always 0: it is somebody, not a stream. */
+  getSid(): number;
+  getProfile(): MesiboProfile;
+  isLocal(): boolean;
 }
 
 /** Of a group. In a change, what is missing stays as it is. */

@@ -101,6 +101,42 @@ export class MesiboGroupCallAdmin {
   }
 }
 
+/** Who watches an own stream: says who it is as participants do, and as the first generation reads it. */
+class Subscriber {
+  getName() {
+    return this.name;
+  }
+  getAddress() {
+    return this.address;
+  }
+  getUid() {
+    return this.uid;
+  }
+  getId() {
+    return this.uid;
+  }
+  getSid() {
+    return 0;
+  }
+  getProfile() {
+    return this.profile;
+  }
+  isLocal() {
+    return false;
+  }
+}
+
+/** The same object for as long as somebody watches any of the own streams in this room. */
+export function subscriberOf(call, fields, joined) {
+  const own = fieldOf(call);
+  own.subscribers ??= new Map();
+  const known = own.subscribers.get(fields.address) ?? { who: new Subscriber(), streams: 0 };
+  known.streams += joined ? 1 : -1;
+  if (known.streams > 0) own.subscribers.set(fields.address, known);
+  else own.subscribers.delete(fields.address);
+  return Object.assign(known.who, fields);
+}
+
 /** Has the engine know how large the view of somebody's picture is, for as long as it is its view. */
 function follow(participant) {
   const own = fieldOf(participant);
@@ -320,6 +356,7 @@ const callMethods = {
   leave() {
     stopWatching(this);
     groupCallSound(this, null);
+    fieldOf(this).subscribers = null;
     return room.leave.call(this);
   },
   getAdmin() {

@@ -17,7 +17,7 @@ use wire::proto::room_control::Verb;
 use super::arguments::{number, property, text, u32 as to_u32};
 use super::listener::{admin_spellings, call, call_spellings, method, spellings, tell, warn};
 use super::participant::Participant;
-use super::records::set;
+use super::records::{self, set};
 use crate::browser::media;
 use crate::driver::Engine;
 
@@ -267,13 +267,15 @@ impl Room {
             RoomEvent::Subscriber { sid: _, address, uid, name, joined } => {
                 let of = Conversation::User(address.clone());
                 let profile = self.driver.page.profile(&of);
-                let subscriber = js_sys::Object::new();
-                set(&subscriber, "name", &name.into());
-                set(&subscriber, "address", &address.into());
-                set(&subscriber, "uid", &uid.into());
-                set(&subscriber, "profile", &profile);
-                self.tell_room("Subscriber", &[subscriber.clone().into(), joined.into()]);
-                self.tell_all(&["Subscriber"], &[subscriber.into()]);
+                let fields = js_sys::Object::new();
+                set(&fields, "name", &name.into());
+                set(&fields, "address", &address.into());
+                set(&fields, "uid", &uid.into());
+                set(&fields, "profile", &profile);
+                let room = self.object.borrow().clone();
+                let subscriber = records::joined().subscriber(&room, &fields, joined);
+                self.tell_room("Subscriber", &[subscriber.clone(), joined.into()]);
+                self.tell_all(&["Subscriber"], &[subscriber]);
             }
             RoomEvent::Connected { stream, connected } => {
                 let participant = self.participant(stream);

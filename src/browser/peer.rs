@@ -432,8 +432,10 @@ impl Peers {
         streams.retain(|id, _| wanted.iter().any(|track| track.stream == *id));
         for track in wanted {
             if let Some(received) = receiving.get(track) {
-                // Who has ended it and begins anew hears of it, too.
-                received.tell_again(self.driver, room, *track);
+                // Who has ended it and begins anew hears of it, too. On a lost path nothing flows.
+                if state_of(&connection.peer) == PeerState::Connected {
+                    received.tell_again(self.driver, room, *track);
+                }
                 continue;
             }
             let known = idle.iter().position(|(kind, _)| *kind == track.kind);
