@@ -1,5 +1,6 @@
 // One-to-one calls: the shapes in which pages ask for them. What happens is decided in the engine.
 
+import { nextCamera } from "./cameras.js";
 import { constants } from "./constants.js";
 import { fieldOf } from "./hidden.js";
 
@@ -9,6 +10,8 @@ const {
   MESIBO_MUTESTATUS_AUDIO: AUDIO,
   MESIBO_MUTESTATUS_VIDEO: VIDEO,
   MESIBO_MUTESTATUS_HOLD: HOLD,
+  MESIBOCALL_VIDEOSOURCE_CAMERADEFAULT: CAMERA,
+  MESIBOCALL_VIDEOSOURCE_SCREEN: SCREEN,
 } = constants;
 
 // As src/api/call.rs counts them.
@@ -25,9 +28,10 @@ const WAITS = {
 const possible = () => typeof RTCPeerConnection === "function";
 const result = (done) => (done ? OK : FAIL);
 
-/** `[address, is about pictures, what is muted]`; without a call the address is empty. */
+/** `[address, is about pictures, what is muted, source]`; without a call the address is empty. */
 const active = (api) => api._activeCall();
 const muted = (api) => active(api)[2];
+const source = (api) => active(api)[3];
 
 function mute(api, mask, on) {
   return result(api._callVerb(MUTE, mask, on));
@@ -93,6 +97,19 @@ export const callMethods = {
   dtmf(digit) {
     const tones = String(digit ?? "");
     return result(/^[0-9*#]+$/.test(tones) && this._callVerb(TONES, tones, false));
+  },
+  setVideoSource(source, index) {
+    this._setCallSource(source, index);
+  },
+  getVideoSource() {
+    return source(this);
+  },
+  switchCamera() {
+    const change = (...to) => this._setCallSource(...to);
+    nextCamera(this, this._callStream(), source(this), change);
+  },
+  switchSource(other) {
+    this._setCallSource(other ?? (source(this) === SCREEN ? CAMERA : SCREEN), 0);
   },
   getActiveP2PCall() {
     const [address] = active(this);

@@ -99,6 +99,11 @@ export interface MesiboListener {
   Mesibo_onPermission?(on: boolean): Answer;
   /** Capture began; `null` when there is nothing to capture. */
   Mesibo_onLocalMedia?(media: MediaStream | null): Answer;
+  /**
+   * The browser plays no sound before the user has touched the page (`true`), or plays it now. The next
+   * click or key begins it, or `resumePlayback`.
+   */
+  Mesibo_onPlaybackBlocked?(blocked: boolean): Answer;
   /** Somebody calls. Set up and answer, or hang up, now or later. */
   Mesibo_onCall?(callid: number, from: string, video: boolean): Answer;
   /** `MESIBO_CALLSTATUS_*`; one with bit 0x40 is the last of a call. */
@@ -261,6 +266,14 @@ export interface MesiboSubscriber {
   address: string;
   uid: number;
   profile: MesiboProfile;
+  getName(): string;
+  getAddress(): string;
+  getUid(): number;
+  getId(): number;
+  /** Always 0: it is somebody, not a stream. */
+  getSid(): number;
+  getProfile(): MesiboProfile;
+  isLocal(): boolean;
 }
 
 /** Of a group. In a change, what is missing stays as it is. */
@@ -534,6 +547,21 @@ declare class Mesibo {
   hold(on?: boolean): ResultCode;
   /** 0 to 9, * and #. */
   dtmf(digit: string | number): ResultCode;
+  /**
+   * Which camera calls send, `MESIBOCALL_VIDEOSOURCE_*` and its number: in the call there is at once, and
+   * in later ones. The screen is sent in the call there is only, until the user stops that.
+   */
+  setVideoSource(source: number, index?: number): void;
+  getVideoSource(): number;
+  /** The other side of a phone, the next camera of a desk. */
+  switchCamera(): void;
+  /** From camera to screen and back, or to this `MESIBOCALL_VIDEOSOURCE_*`. */
+  switchSource(source?: number): void;
+  /**
+   * Plays what the browser keeps back until the user has touched the page, which is told by
+   * `Mesibo_onPlaybackBlocked`. To be called when the user does something.
+   */
+  resumePlayback(): void;
   /** With whom a call is under way or rings, or the group of a conference. */
   getActiveCall(): MesiboProfile | null;
   getActiveP2PCall(): MesiboProfile | null;
@@ -1749,8 +1777,8 @@ declare class MesiboParticipant {
     interval?: number,
     tries?: number,
   ): void;
-  getVideoView(): HTMLVideoElement | undefined;
-  getPlayer(): HTMLVideoElement | undefined;
+  getVideoView(): HTMLVideoElement | null;
+  getPlayer(): HTMLVideoElement | null;
   hangup(): boolean;
   isCallInProgress(): boolean;
   isCallConnected(): boolean;

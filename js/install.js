@@ -38,6 +38,7 @@ import {
   MesiboGroupCallAdmin,
   MesiboParticipantAdmin,
   groupCallMethods,
+  subscriberOf,
   participantMethods,
 } from "./rooms.js";
 import { makeProfileSearch } from "./search.js";
@@ -224,6 +225,7 @@ export function install() {
     toBase64,
     method: methodOf,
     call: callPage,
+    subscriber: subscriberOf,
     isIncoming: (record) => Boolean(fieldOf(record).incoming),
     setProfileKind: (profile, kind) => Object.setPrototypeOf(profile, kinds[kind].prototype),
   });

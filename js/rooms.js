@@ -1,6 +1,7 @@
 // Group calls and participants: what pages ask for in many words. Streams, rights and who is told
 // are the engine's.
 
+import { facing, nextCamera } from "./cameras.js";
 import { constants } from "./constants.js";
 import { fieldOf } from "./hidden.js";
 import { statsOf } from "./stats.js";
@@ -8,7 +9,6 @@ import { GROUP_CALL, callPage, methodOf } from "./told.js";
 
 const {
   MESIBOCALL_VIDEOSOURCE_CAMERADEFAULT: CAMERA,
-  MESIBOCALL_VIDEOSOURCE_CAMERAFRONT: FRONT,
   MESIBOCALL_VIDEOSOURCE_CAMERAREAR: REAR,
   MESIBOCALL_VIDEOSOURCE_SCREEN: SCREEN,
   MESIBO_AUDIODEVICE_SPEAKER: SPEAKER,
@@ -101,6 +101,42 @@ export class MesiboGroupCallAdmin {
   }
 }
 
+/** Who watches an own stream: says who it is as participants do, and as the first generation reads it. */
+class Subscriber {
+  getName() {
+    return this.name;
+  }
+  getAddress() {
+    return this.address;
+  }
+  getUid() {
+    return this.uid;
+  }
+  getId() {
+    return this.uid;
+  }
+  getSid() {
+    return 0;
+  }
+  getProfile() {
+    return this.profile;
+  }
+  isLocal() {
+    return false;
+  }
+}
+
+/** The same object for as long as somebody watches any of the own streams in this room. */
+export function subscriberOf(call, fields, joined) {
+  const own = fieldOf(call);
+  own.subscribers ??= new Map();
+  const known = own.subscribers.get(fields.address) ?? { who: new Subscriber(), streams: 0 };
+  known.streams += joined ? 1 : -1;
+  if (known.streams > 0) own.subscribers.set(fields.address, known);
+  else own.subscribers.delete(fields.address);
+  return Object.assign(known.who, fields);
+}
+
 /** Has the engine know how large the view of somebody's picture is, for as long as it is its view. */
 function follow(participant) {
   const own = fieldOf(participant);
@@ -157,8 +193,7 @@ function adminOf(participant) {
   return (fieldOf(participant).admin ??= new MesiboParticipantAdmin(participant));
 }
 
-const facingOf = (participant) =>
-  participant._stream()?.getVideoTracks()[0]?.getSettings().facingMode;
+const facingOf = (participant) => facing(participant._stream());
 
 /** Methods of participants, which go on with those of the engine. */
 export function participantMethods(ofEngine) {
@@ -201,35 +236,24 @@ const methods = {
   setUserData(data) {
     fieldOf(this).data = data;
   },
-  // A phone has two sides, a desk has cameras in a row.
   switchCamera() {
-    const source = engine.getVideoSource.call(this);
-    const facing = facingOf(this);
     const change = (...to) => engine.setVideoSource.call(this, ...to);
-    if (facing) return change(facing === "environment" ? FRONT : REAR);
-    navigator.mediaDevices?.enumerateDevices().then((devices) => {
-      const cameras = devices.filter(({ kind }) => kind === "videoinput").length;
-      if (cameras < 2 && source !== SCREEN) return;
-      const own = fieldOf(this);
-      own.camera = ((own.camera ?? 0) + 1) % cameras;
-      change(CAMERA, own.camera);
-    });
+    nextCamera(this, this._stream(), engine.getVideoSource.call(this), change);
   },
   switchSource(source) {
     const other = engine.getVideoSource.call(this) === SCREEN ? CAMERA : SCREEN;
     engine.setVideoSource.call(this, source ?? other);
   },
   isFrontCamera() {
-    const facing = facingOf(this);
+    const side = facingOf(this);
     const source = engine.getVideoSource.call(this);
-    return source !== SCREEN && (facing ? facing === "user" : source !== REAR);
+    return source !== SCREEN && (side ? side === "user" : source !== REAR);
   },
   changeVideoFormat(width, height, frameRate) {
     const wanted = Object.entries({ width, height, frameRate }).filter(([, value]) => value > 0);
     const [track] = (engine.isLocal.call(this) && this._stream()?.getVideoTracks()) || [];
     track
       ?.applyConstraints(Object.fromEntries(wanted))
-      .then(() => this._fit())
       .catch((error) => console.warn("mesibo: this camera has no such format:", error.message));
   },
   setVisibility(visible = true, fullscreen = false, priority = 0) {
@@ -332,6 +356,7 @@ const callMethods = {
   leave() {
     stopWatching(this);
     groupCallSound(this, null);
+    fieldOf(this).subscribers = null;
     return room.leave.call(this);
   },
   getAdmin() {

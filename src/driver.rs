@@ -16,6 +16,7 @@ use wire::time::{Instant, Now};
 use crate::api::page::Page;
 use crate::browser::call::CallMedia;
 use crate::browser::peer::Peers;
+use crate::browser::playback::Playback;
 use crate::browser::{
     clock, device,
     socket::Sockets,
@@ -54,6 +55,7 @@ pub(crate) struct Driver {
     pub page: Page,
     pub peers: Peers,
     pub call: CallMedia,
+    pub playback: Playback,
     pub transfers: Transfers,
     sockets: Sockets,
     tabs: Tabs,
@@ -81,6 +83,7 @@ impl Engine {
             page: Page::new(itself),
             peers: Peers::new(itself),
             call: CallMedia::new(itself),
+            playback: Playback::new(itself),
             transfers: Transfers::new(itself),
             sockets: Sockets::new(itself),
             tabs: Tabs::new(itself),

@@ -3,6 +3,7 @@
 use client::{CallError, CallWait};
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
+use web_sys::MediaStream;
 use wire::time::Duration;
 
 use super::arguments::{number, text, u32 as to_u32};
@@ -51,12 +52,27 @@ impl Mesibo {
         })
     }
 
-    /// `[address, is about pictures, what is muted]`; without a call the address is empty.
+    /// `[address, is about pictures, what is muted, which source is sent]`; without a call the address
+    /// is empty.
     #[wasm_bindgen(js_name = _activeCall)]
     pub fn active_call(&self) -> Array {
         self.driver.look(|client| {
             let (peer, video) = client.active_call().unwrap_or_default();
-            Array::of3(&peer.into(), &video.into(), &client.call_muted().into())
+            let (muted, source) = (client.call_muted().into(), client.call_source().into());
+            Array::of4(&peer.into(), &video.into(), &muted, &source)
         })
+    }
+
+    /// Which camera or screen is sent, now and in later calls.
+    #[wasm_bindgen(js_name = _setCallSource)]
+    pub fn set_call_source(&self, source: JsValue, index: JsValue) {
+        let (source, index) = (to_u32(&source), to_u32(&index));
+        self.driver.call(|client, _| client.set_call_source(source, index));
+    }
+
+    /// What the own side sends.
+    #[wasm_bindgen(js_name = _callStream)]
+    pub fn call_stream(&self) -> Option<MediaStream> {
+        self.driver.call.own_stream()
     }
 }

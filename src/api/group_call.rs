@@ -17,7 +17,7 @@ use wire::proto::room_control::Verb;
 use super::arguments::{number, property, text, u32 as to_u32};
 use super::listener::{admin_spellings, call, call_spellings, method, spellings, tell, warn};
 use super::participant::Participant;
-use super::records::set;
+use super::records::{self, set};
 use crate::browser::media;
 use crate::driver::Engine;
 
@@ -267,13 +267,15 @@ impl Room {
             RoomEvent::Subscriber { sid: _, address, uid, name, joined } => {
                 let of = Conversation::User(address.clone());
                 let profile = self.driver.page.profile(&of);
-                let subscriber = js_sys::Object::new();
-                set(&subscriber, "name", &name.into());
-                set(&subscriber, "address", &address.into());
-                set(&subscriber, "uid", &uid.into());
-                set(&subscriber, "profile", &profile);
-                self.tell_room("Subscriber", &[subscriber.clone().into(), joined.into()]);
-                self.tell_all(&["Subscriber"], &[subscriber.into()]);
+                let fields = js_sys::Object::new();
+                set(&fields, "name", &name.into());
+                set(&fields, "address", &address.into());
+                set(&fields, "uid", &uid.into());
+                set(&fields, "profile", &profile);
+                let room = self.object.borrow().clone();
+                let subscriber = records::joined().subscriber(&room, &fields, joined);
+                self.tell_room("Subscriber", &[subscriber.clone(), joined.into()]);
+                self.tell_all(&["Subscriber"], &[subscriber]);
             }
             RoomEvent::Connected { stream, connected } => {
                 let participant = self.participant(stream);
@@ -281,6 +283,9 @@ impl Room {
                 self.tell_call(&participant, "Connected", &arguments);
                 let status = if connected { STATUS_CHANNEL_UP } else { STATUS_RECONNECTING };
                 participant.tell_status(status, false);
+                if connected && participant.has_shape() {
+                    participant.tell_stream();
+                }
             }
             RoomEvent::Video { stream, width, height } => {
                 let participant = self.participant(stream);
@@ -295,6 +300,9 @@ impl Room {
                 let participant = self.participant(stream);
                 participant.show();
                 self.tell_call(&participant, "Audio", &[participant.object()]);
+                if participant.is_sound_only() {
+                    participant.tell_stream();
+                }
             }
             RoomEvent::Mute { stream, audio, video, remote } => {
                 let participant = self.participant(stream);
@@ -364,7 +372,15 @@ pub struct MesiboGroupCall {
 }
 
 impl MesiboGroupCall {
+    /// `null` where the user may not publish, as far as that is known by now.
     fn publisher(&self, sid: u32, name: Option<String>) -> JsValue {
+        let gid = self.room.gid.get();
+        let may_not = |room: &client::Room| room.entered && !room.rights.publish;
+        let refused = self.room.driver.look(|client| client.room(gid).is_some_and(may_not));
+        if refused && !self.room.participants.borrow().contains_key(&StreamRef::Own(sid)) {
+            warn("the rights in this group do not allow to publish");
+            return JsValue::NULL;
+        }
         let participant = self.room.participant(StreamRef::Own(sid));
         if let Some(name) = name {
             participant.set_name(name);
@@ -380,6 +396,10 @@ impl MesiboGroupCall {
         let gid = super::arguments::gid(&gid);
         if gid.0 == 0 {
             return false;
+        }
+        // Another room: what is in the former one ends.
+        if self.room.gid.get() != gid && self.room.joined.get() {
+            self.room.leave();
         }
         self.room.gid.set(gid);
         self.room.driver.page.put_room(&self.room);

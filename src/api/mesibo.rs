@@ -337,6 +337,12 @@ impl Mesibo {
         of.is_some_and(|of| self.driver.look(|client| client.is_reading(&of)))
     }
 
+    /// Plays what the browser has kept back until the user touched the page; to be called in a gesture.
+    #[wasm_bindgen(js_name = resumePlayback)]
+    pub fn resume_playback(&self) {
+        self.driver.playback.resume();
+    }
+
     // ---- group calls -------------------------------------------------------------------------
 
     /// `null` when the group id is 0.

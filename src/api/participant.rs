@@ -38,10 +38,14 @@ pub struct Participant {
     view: RefCell<Option<HtmlMediaElement>>,
     /// Counts `setVideoView` calls: an older one gives up its retries.
     views: Cell<u32>,
+    /// The callback of the one that still looks for its element.
+    looking: RefCell<JsValue>,
     speaker: RefCell<Option<HtmlMediaElement>>,
     shape: Cell<(u32, u32)>,
     /// The source that `on_stream` was told of, since the call or its connection began.
     streamed: Cell<Option<(u32, u32)>>,
+    /// Sound and picture as `on_status` was told last, since the call began.
+    muted: Cell<(bool, bool)>,
     /// When it spoke last, server's time, ms.
     pub talked: Cell<f64>,
     /// Somebody's stream as it was last known: who has left is still who it was.
@@ -61,9 +65,11 @@ impl Participant {
             publishing_now: Cell::new(false),
             view: RefCell::default(),
             views: Cell::new(0),
+            looking: RefCell::default(),
             speaker: RefCell::default(),
             shape: Cell::default(),
             streamed: Cell::default(),
+            muted: Cell::default(),
             talked: Cell::default(),
             known: RefCell::default(),
         });
@@ -100,29 +106,29 @@ impl Participant {
 
     /// Shows what there is where it belongs; sound without a view is played all the same.
     pub fn show(&self) {
-        let Some(stream) = self.media() else { return };
+        let (Some(stream), Some(room)) = (self.media(), self.room.upgrade()) else { return };
+        let playback = &room.driver.playback;
         if let Some(view) = &*self.view.borrow() {
-            media::show(view, Some(&stream));
+            playback.show(view, &stream);
             if let Some(speaker) = self.speaker.take() {
-                media::show(&speaker, None);
+                media::put(&speaker, None);
             }
         } else if matches!(self.stream, StreamRef::Remote(_)) && self.speaker.borrow().is_none() {
-            *self.speaker.borrow_mut() = media::speaker(&stream);
+            *self.speaker.borrow_mut() = playback.speaker(&stream);
         }
-        if let Some(room) = self.room.upgrade() {
-            let device = room.sink.borrow();
-            self.elements().iter().for_each(|element| media::play_through(element, &device));
-        }
+        let device = room.sink.borrow();
+        self.elements().iter().for_each(|element| media::play_through(element, &device));
     }
 
     /// The call has ended: nothing is shown or heard any more.
     pub fn release(&self) {
         self.publishing_now.set(false);
         self.streamed.set(None);
+        self.muted.set((false, false));
         for element in self.view.take().into_iter().chain(self.speaker.take()) {
-            media::show(&element, None);
+            media::put(&element, None);
         }
-        self.views.set(self.views.get() + 1);
+        self.give_up_looking();
     }
 
     /// It publishes what it did before: the page's wish could not be had.
@@ -183,6 +189,21 @@ impl Participant {
         }
     }
 
+    /// Whether there is no picture to wait for: none is sent, or it is muted.
+    pub fn is_sound_only(&self) -> bool {
+        let is_muted = self.is_muted(Kind::Video);
+        let has_picture = match self.stream {
+            StreamRef::Own(_) => self.sends().1,
+            StreamRef::Remote(id) => self.look(|room| room.receives_picture(id)).unwrap_or(false),
+        };
+        !has_picture || is_muted.0 || is_muted.1
+    }
+
+    /// Whether its media was there before.
+    pub fn has_shape(&self) -> bool {
+        self.shape.get() != (0, 0)
+    }
+
     /// Media is there: pages of the first generation make an element each time, so not for each shape
     /// that a picture takes.
     pub fn tell_stream(&self) {
@@ -207,9 +228,22 @@ impl Participant {
         Page::call_back(&self.on_status.borrow().clone(), &arguments);
     }
 
+    /// Of the kinds of track whose state is another one than before.
     pub fn tell_mute(&self, audio: bool, video: bool, (mute, unmute): (u32, u32)) {
-        self.tell_status(if audio { mute } else { unmute }, false);
-        self.tell_status(if video { mute } else { unmute }, true);
+        let before = self.muted.replace((audio, video));
+        for (was, is, of_video) in [(before.0, audio, false), (before.1, video, true)] {
+            if was != is {
+                self.tell_status(if is { mute } else { unmute }, of_video);
+            }
+        }
+    }
+
+    /// Sound and picture of an own stream: what there is, or is wanted as long as nothing is known.
+    fn sends(&self) -> (bool, bool) {
+        let StreamRef::Own(sid) = self.stream else { return (false, false) };
+        let captured = self.look(|room| room.own.get(&sid).and_then(|own| own.captured));
+        let publishing = self.publishing.borrow();
+        captured.flatten().unwrap_or((publishing.audio, publishing.video))
     }
 
     /// Asks the client's room about this stream.
@@ -289,18 +323,24 @@ impl Participant {
         true
     }
 
-    fn attach(self: &Rc<Self>, element: JsValue, callback: JsValue, interval: u32, tries: u32) {
+    /// Whoever still looks for an element hears that it is not taken.
+    fn give_up_looking(&self) -> u32 {
+        tell_later(self.looking.take(), false);
         self.views.set(self.views.get() + 1);
-        let mine = self.views.get();
+        self.views.get()
+    }
+
+    fn attach(self: &Rc<Self>, element: JsValue, callback: JsValue, interval: u32, tries: u32) {
+        let mine = self.give_up_looking();
         if element.is_null_or_undefined() {
             if let Some(view) = self.view.take() {
-                media::show(&view, None);
+                media::put(&view, None);
             }
             self.show();
             return;
         }
+        *self.looking.borrow_mut() = callback;
         let participant = self.clone();
-        let found = callback.clone();
         let attempt = move || {
             if participant.views.get() != mine {
                 return true;
@@ -311,16 +351,25 @@ impl Participant {
             }
             *participant.view.borrow_mut() = Some(view);
             participant.show();
-            tell_later(found.clone(), true);
+            tell_later(participant.looking.take(), true);
             true
         };
-        let failed = move || Page::call_back(&callback, &[false.into()]);
+        let participant = self.clone();
+        let failed = move || Page::call_back(&participant.looking.take(), &[false.into()]);
         media::retry(Box::new(attempt), interval, tries, Box::new(failed));
     }
 }
 
+/// A kind of track is wanted unless the page says that it is not.
+fn wanted(value: &JsValue) -> bool {
+    value.is_null_or_undefined() || value.is_truthy()
+}
+
 /// Nothing calls back inside the call that causes it.
 fn tell_later(callback: JsValue, attached: bool) {
+    if !callback.is_function() {
+        return;
+    }
     crate::driver::spawn(async move {
         Page::call_back(&callback, &[attached.into()]);
     });
@@ -440,7 +489,6 @@ impl MesiboParticipant {
             let mut publishing = participant.publishing.borrow_mut();
             (publishing.audio_muted, publishing.video_muted) = muted;
         }
-        let wanted = |value: &JsValue| value.is_undefined() || value.is_truthy();
         participant.start(wanted(&first), wanted(&second))
     }
 
@@ -452,6 +500,12 @@ impl MesiboParticipant {
         on_status: JsValue,
     ) -> bool {
         let participant = &self.participant;
+        // Where a function was expected there may be a listener.
+        for listener in [&on_stream, &on_status] {
+            if listener.is_object() && !listener.is_function() {
+                *participant.listener.borrow_mut() = listener.clone();
+            }
+        }
         *participant.on_stream.borrow_mut() = on_stream;
         *participant.on_status.borrow_mut() = on_status;
         // 1 is the camera, 2 and 4 the screen; pages also say it in words.
@@ -476,14 +530,13 @@ impl MesiboParticipant {
             room.driver.page.put_room(&room);
             room.enter();
         }
-        if !element.is_null_or_undefined() {
+        // Both kinds may be said as later generations do.
+        let said = (options.as_bool(), element.as_bool());
+        if element.is_string() || element.is_object() {
             participant.attach(element, JsValue::UNDEFINED, VIEW_RETRY_MS, VIEW_TRIES);
         }
-        let wanted = |name| {
-            let value = property(options, name);
-            value.is_null_or_undefined() || value.is_truthy()
-        };
-        participant.start(wanted("audio"), wanted("video"))
+        let wanted = |said: Option<bool>, name| said.unwrap_or(wanted(&property(options, name)));
+        participant.start(wanted(said.0, "audio"), wanted(said.1, "video"))
     }
 
     #[wasm_bindgen(js_name = setListener)]
@@ -518,16 +571,6 @@ impl MesiboParticipant {
     #[wasm_bindgen(js_name = _stream)]
     pub fn stream(&self) -> Option<MediaStream> {
         self.participant.media()
-    }
-
-    /// The page has changed the size of its picture.
-    #[wasm_bindgen(js_name = _fit)]
-    pub fn fit(&self) {
-        if let (Some(room), StreamRef::Own(sid)) =
-            (self.participant.room.upgrade(), self.participant.stream)
-        {
-            room.driver.peers.tune(room.gid.get(), sid);
-        }
     }
 
     #[wasm_bindgen(js_name = _suggest)]
@@ -571,9 +614,9 @@ impl MesiboParticipant {
     }
 
     #[wasm_bindgen(js_name = getVideoView)]
-    pub fn get_video_view(&self) -> Option<HtmlVideoElement> {
-        let view = self.participant.view.borrow().clone()?;
-        view.dyn_into().ok()
+    pub fn get_video_view(&self) -> JsValue {
+        let view = self.participant.view.borrow().clone().map(JsValue::from);
+        view.filter(|view| view.has_type::<HtmlVideoElement>()).unwrap_or(JsValue::NULL)
     }
 
     pub fn hangup(&self) -> bool {
@@ -599,7 +642,7 @@ impl MesiboParticipant {
     #[wasm_bindgen(js_name = hasVideo)]
     pub fn has_video(&self) -> bool {
         match self.participant.stream {
-            StreamRef::Own(_) => self.participant.publishing.borrow().video,
+            StreamRef::Own(_) => self.participant.sends().1,
             StreamRef::Remote(_) => self.participant.remote(|stream| stream.video).unwrap_or(false),
         }
     }
@@ -607,7 +650,7 @@ impl MesiboParticipant {
     #[wasm_bindgen(js_name = hasAudio)]
     pub fn has_audio(&self) -> bool {
         match self.participant.stream {
-            StreamRef::Own(_) => self.participant.publishing.borrow().audio,
+            StreamRef::Own(_) => self.participant.sends().0,
             StreamRef::Remote(_) => self.participant.remote(|stream| stream.audio).unwrap_or(false),
         }
     }

@@ -78,6 +78,10 @@ extern "C" {
         arguments: &Array,
     ) -> JsValue;
 
+    /// The object of somebody who watches an own stream: the same one until it watches no more.
+    #[wasm_bindgen(method)]
+    pub fn subscriber(this: &Records, room: &JsValue, fields: &JsValue, joined: bool) -> JsValue;
+
     #[wasm_bindgen(method, js_name = toBase64)]
     pub fn to_base64(this: &Records, text: &str) -> String;
 

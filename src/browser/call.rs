@@ -33,6 +33,10 @@ pub struct CallMedia {
 struct Running {
     call: u32,
     local: RefCell<Option<MediaStream>>,
+    /// Hear of own tracks that end.
+    ended: RefCell<Vec<EventListener>>,
+    /// How often another device was asked for, by kind.
+    taken: Cell<[u32; 2]>,
     remote: MediaStream,
     peer: RefCell<Option<Connection>>,
     /// Where the other side will be shown.
@@ -74,8 +78,8 @@ impl CallMedia {
 
     pub fn perform(&self, call: u32, command: Command) {
         let failed = match command {
-            Command::Capture { video } => {
-                self.capture(call, video);
+            Command::Capture { video, source, index } => {
+                self.capture(call, video, (source, index));
                 Ok(())
             }
             Command::Close => {
@@ -94,7 +98,13 @@ impl CallMedia {
         }
     }
 
-    fn capture(&self, call: u32, video: bool) {
+    /// What the own side sends, for the page to look at.
+    pub fn own_stream(&self) -> Option<MediaStream> {
+        let running = self.running.borrow();
+        running.as_ref().and_then(|running| running.local.borrow().as_ref().map(peer::same))
+    }
+
+    fn capture(&self, call: u32, video: bool, source: (u32, u32)) {
         let driver = self.driver;
         let Ok(remote) = MediaStream::new() else {
             return tell(driver, call, Told::Captured { audio: false, video: false });
@@ -102,6 +112,8 @@ impl CallMedia {
         let running = Rc::new(Running {
             call,
             local: RefCell::default(),
+            ended: RefCell::default(),
+            taken: Cell::new([0; 2]),
             remote,
             peer: RefCell::default(),
             view: RefCell::default(),
@@ -113,20 +125,20 @@ impl CallMedia {
         });
         *self.running.borrow_mut() = Some(running.clone());
         let local_view = self.views.borrow().0.clone();
+        let waiting = running.clone();
         let then = move |driver: Engine, stream: Result<MediaStream, JsValue>| {
             let (audio, video) = stream.as_ref().map(peer::kinds).unwrap_or_default();
             if let Ok(stream) = stream {
                 *running.local.borrow_mut() = Some(peer::same(&stream));
-                if running.over.get() {
-                    return running.close();
-                }
+                running.watch(&stream);
                 if video && !local_view.is_null() {
                     running.show(local_view, stream, true);
                 }
             }
             driver.input(Input::Call(running.call, Told::Captured { audio, video }));
         };
-        peer::capture(driver, (0, 0), (true, video), Box::new(then));
+        let wanted = move || !waiting.over.get();
+        peer::capture(driver, source, (true, video), Box::new(wanted), Box::new(then));
     }
 }
 
@@ -169,15 +181,61 @@ impl Running {
                 self.apply_mute();
             }
             Command::Tones(tones) => {
-                let senders = self.connection().map(|peer| peer.get_senders()).unwrap_or_default();
-                let senders = senders.iter().filter_map(|it| it.dyn_into::<RtcRtpSender>().ok());
-                if let Some(dtmf) = senders.filter_map(|sender| sender.dtmf()).next() {
+                if let Some(dtmf) = self.senders().find_map(|sender| sender.dtmf()) {
                     dtmf.insert_dtmf(&tones);
                 }
             }
+            Command::Take { kind, source, index } => self.take(kind, (source, index)),
             Command::Capture { .. } | Command::Close => {}
         }
         Ok(())
+    }
+
+    fn watch(&self, stream: &MediaStream) {
+        let (driver, call) = (self.driver, self.call);
+        let ended = peer::when_ended(stream, move |kind| tell(driver, call, Told::Lost(kind)));
+        self.ended.borrow_mut().extend(ended);
+    }
+
+    /// Another device for a kind of track that is sent: it takes the former one's place everywhere.
+    fn take(self: &Rc<Self>, kind: Kind, (source, index): (u32, u32)) {
+        let sends = self.local.borrow().as_ref().map(peer::kinds).unwrap_or_default();
+        let (place, sent) = if kind == Kind::Audio { (0, sends.0) } else { (1, sends.1) };
+        if !sent {
+            return;
+        }
+        let mut taken = self.taken.get();
+        taken[place] += 1;
+        self.taken.set(taken);
+        let (running, waiting) = (self.clone(), self.clone());
+        let then = move |driver: Engine, stream: Result<MediaStream, JsValue>| {
+            let (Ok(stream), Some(local)) = (stream, running.local.borrow().clone()) else {
+                return;
+            };
+            let Some(fresh) = peer::track_of(&stream, kind) else { return };
+            for former in peer::tracks(&local).iter().filter(|track| peer::kind_of(track) == kind) {
+                for sender in running.senders() {
+                    if sender.track().as_ref() == Some(former) {
+                        // Of the same kind: no new offer is needed.
+                        let _ = sender.replace_track(Some(&fresh));
+                    }
+                }
+                local.remove_track(former);
+                former.stop();
+            }
+            local.add_track(&fresh);
+            running.watch(&stream);
+            running.apply_mute();
+            tell(driver, running.call, Told::Took { kind, source, index });
+        };
+        let wanted = move || !waiting.over.get() && waiting.taken.get()[place] == taken[place];
+        let kinds = (kind == Kind::Audio, kind == Kind::Video);
+        peer::capture(self.driver, (source, index), kinds, Box::new(wanted), Box::new(then));
+    }
+
+    fn senders(&self) -> impl Iterator<Item = RtcRtpSender> {
+        let senders = self.connection().map(|peer| peer.get_senders()).unwrap_or_default();
+        senders.into_iter().filter_map(|sender| sender.dyn_into().ok())
     }
 
     fn connection(&self) -> Option<RtcPeerConnection> {
@@ -279,16 +337,16 @@ impl Running {
             let Some(element) = media::view(&view) else {
                 let mut speaker = running.speaker.borrow_mut();
                 if !own && speaker.is_none() {
-                    *speaker = media::speaker(&stream);
+                    *speaker = running.driver.playback.speaker(&stream);
                 }
                 return false;
             };
             if own {
                 element.set_muted(true);
             }
-            media::show(&element, Some(&stream));
+            running.driver.playback.show(&element, &stream);
             if !own && let Some(speaker) = running.speaker.take() {
-                media::show(&speaker, None);
+                media::put(&speaker, None);
             }
             running.shown.borrow_mut().push(element);
             true
@@ -315,10 +373,11 @@ impl Running {
         self.over.set(true);
         self.peer.take();
         for element in self.shown.take().into_iter().chain(self.speaker.take()) {
-            media::show(&element, None);
+            media::put(&element, None);
         }
+        self.ended.take();
         if let Some(local) = self.local.take() {
-            peer::tracks(&local).iter().for_each(web_sys::MediaStreamTrack::stop);
+            peer::stop(&local);
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use gloo_timers::callback::Timeout;
 use js_sys::{Array, Promise, Reflect, global};
-use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -96,7 +95,7 @@ async fn stream(promise: Promise) -> Result<MediaStream, JsValue> {
     JsFuture::from(promise).await?.dyn_into()
 }
 
-fn devices() -> Result<MediaDevices, JsValue> {
+pub fn devices() -> Result<MediaDevices, JsValue> {
     let navigator = Reflect::get(&global(), &"navigator".into())?;
     let devices = Reflect::get(&navigator, &"mediaDevices".into())?;
     devices.dyn_into().map_err(|_| {
@@ -124,6 +123,11 @@ pub fn sizes(track: &MediaStreamTrack) -> u32 {
     1 + u32::from(side >= 2.0 * SIDE_MIN) + u32::from(side >= 4.0 * SIDE_MIN)
 }
 
+/// By how much the picture at this place is smaller than the largest of so many.
+pub fn scale(count: u32, place: u32) -> f64 {
+    f64::from(1 << (count - 1 - place))
+}
+
 /// The encodings of a picture that is large enough for several, the smallest first. They are called
 /// by their place.
 pub fn encodings(track: &MediaStreamTrack) -> Option<Array> {
@@ -132,7 +136,7 @@ pub fn encodings(track: &MediaStreamTrack) -> Option<Array> {
         let encoding = js_sys::Object::new();
         let set = |name: &str, value: JsValue| drop(Reflect::set(&encoding, &name.into(), &value));
         set("rid", place.to_string().into());
-        set("scaleResolutionDownBy", f64::from(1 << (count - 1 - place)).into());
+        set("scaleResolutionDownBy", scale(count, place).into());
         encoding
     };
     (count > 1).then(|| (0..count).map(encoding).collect())
@@ -140,19 +144,21 @@ pub fn encodings(track: &MediaStreamTrack) -> Option<Array> {
 
 /// An element nobody sees that tells the shape of a picture.
 pub fn probe(track: &MediaStreamTrack) -> Option<HtmlVideoElement> {
-    let video: HtmlVideoElement = document()?.create_element("video").ok()?.dyn_into().ok()?;
+    let video: HtmlVideoElement = element("video")?;
     let stream = MediaStream::new().ok()?;
     stream.add_track(track);
+    // What is muted plays without a gesture; what is nowhere on the page only when it is told to.
     video.set_muted(true);
-    show(&video, Some(&stream));
+    put(&video, Some(&stream));
+    if let Ok(playing) = video.play() {
+        crate::driver::spawn(async move { drop(JsFuture::from(playing).await) });
+    }
     Some(video)
 }
 
-/// A sound-only element for a stream that is in no view.
-pub fn speaker(stream: &MediaStream) -> Option<HtmlMediaElement> {
-    let audio: HtmlMediaElement = document()?.create_element("audio").ok()?.dyn_into().ok()?;
-    show(&audio, Some(stream));
-    Some(audio)
+/// A new element of this kind.
+pub fn element<T: JsCast>(name: &str) -> Option<T> {
+    document()?.create_element(name).ok()?.dyn_into().ok()
 }
 
 /// The media element of this id, or this element; inside another element one is made.
@@ -168,31 +174,20 @@ pub fn view(element: &JsValue) -> Option<HtmlMediaElement> {
     if let Ok(Some(known)) = parent.query_selector("video") {
         return known.dyn_into().ok();
     }
-    let video: HtmlMediaElement = document()?.create_element("video").ok()?.dyn_into().ok()?;
+    let video: HtmlMediaElement = self::element("video")?;
     let _ = video.set_attribute("playsinline", "");
     parent.append_child(&video).ok()?;
     Some(video)
 }
 
-/// Puts a stream into an element, or takes it out. Where the browser wants a gesture first, the
-/// next one starts it.
-pub fn show(element: &HtmlMediaElement, stream: Option<&MediaStream>) {
+/// Puts a stream into an element, or takes it out.
+pub fn put(element: &HtmlMediaElement, stream: Option<&MediaStream>) {
     if element.src_object().as_ref() != stream {
         element.set_src_object(stream);
     }
-    if stream.is_none() {
-        return;
+    if stream.is_some() {
+        element.set_autoplay(true);
     }
-    element.set_autoplay(true);
-    let Ok(playing) = element.play() else { return };
-    let waiting = element.clone();
-    crate::driver::spawn(async move {
-        if let Err(error) = JsFuture::from(playing).await
-            && reason(&error).starts_with("NotAllowedError")
-        {
-            play_at_next_gesture(waiting);
-        }
-    });
 }
 
 /// Plays through the device of this id, where the browser lets pages choose; empty: the default.
@@ -214,24 +209,6 @@ pub fn play_through(element: &HtmlMediaElement, device: &str) {
     });
 }
 
-fn play_at_next_gesture(element: HtmlMediaElement) {
-    let Some(document) = document() else { return };
-    let play = Closure::once_into_js(move || {
-        if let Ok(playing) = element.play() {
-            crate::driver::spawn(async move {
-                let _ = JsFuture::from(playing).await;
-            });
-        }
-    });
-    let options = web_sys::AddEventListenerOptions::new();
-    options.set_once(true);
-    let _ = document.add_event_listener_with_callback_and_add_event_listener_options(
-        "pointerdown",
-        play.unchecked_ref(),
-        &options,
-    );
-}
-
 /// Calls until it succeeds, every `interval_ms`, at most `tries` times more; then the second.
 pub fn retry(
     mut attempt: Box<dyn FnMut() -> bool>,
@@ -250,6 +227,6 @@ pub fn retry(
     Timeout::new(interval_ms, next).forget();
 }
 
-fn document() -> Option<Document> {
+pub fn document() -> Option<Document> {
     Reflect::get(&global(), &JsValue::from_str("document")).ok()?.dyn_into().ok()
 }

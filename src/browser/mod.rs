@@ -6,6 +6,7 @@ mod database;
 pub mod device;
 pub mod media;
 pub mod peer;
+pub mod playback;
 mod record;
 mod schema;
 mod search;

@@ -47,6 +47,9 @@ extern "C" {
 pub struct Peers {
     connections: RefCell<Map<GroupId, Rc<Connection>>>,
     captured: RefCell<Map<(GroupId, u32), Capture>>,
+    /// How often each own stream was captured or let go of: what was asked for before comes to nobody.
+    asked: RefCell<Map<(GroupId, u32), u32>>,
+    devices: RefCell<Option<EventListener>>,
     driver: Engine,
 }
 
@@ -56,12 +59,14 @@ struct Capture {
     /// `Stream.layers` of the protocol.
     layers: Cell<u32>,
     caps: Cell<Caps>,
-    _ended: Vec<EventListener>,
+    _listeners: Vec<EventListener>,
+    /// Tells when its picture has another size.
+    _probe: Option<HtmlVideoElement>,
 }
 
 impl Drop for Capture {
     fn drop(&mut self) {
-        tracks(&self.stream).iter().for_each(MediaStreamTrack::stop);
+        stop(&self.stream);
     }
 }
 
@@ -80,7 +85,21 @@ struct Received {
     transceiver: RtcRtpTransceiver,
     _listeners: Vec<EventListener>,
     /// Tells the shape of a picture nobody has put into an element yet.
-    _probe: Option<HtmlVideoElement>,
+    probe: Option<HtmlVideoElement>,
+}
+
+impl Received {
+    fn tell_again(&self, driver: Engine, room: GroupId, receiving: Receiving) {
+        let size = self.probe.as_ref().map(|video| (video.video_width(), video.video_height()));
+        let flows = match size {
+            Some((width, _)) => width > 0,
+            None => !self.transceiver.receiver().track().muted(),
+        };
+        if flows {
+            let (width, height) = size.unwrap_or_default();
+            driver.input(Input::Peer(Told::Flowing { room, receiving, width, height }));
+        }
+    }
 }
 
 impl Drop for Connection {
@@ -91,7 +110,13 @@ impl Drop for Connection {
 
 impl Peers {
     pub fn new(driver: Engine) -> Peers {
-        Peers { connections: RefCell::default(), captured: RefCell::default(), driver }
+        Peers {
+            connections: RefCell::default(),
+            captured: RefCell::default(),
+            asked: RefCell::default(),
+            devices: RefCell::default(),
+            driver,
+        }
     }
 
     pub fn perform(&self, command: Command) {
@@ -100,6 +125,7 @@ impl Peers {
                 self.capture((room, sid), source, index, audio, video);
             }
             Command::Release { room, sid } => {
+                self.ask((room, sid));
                 self.captured.borrow_mut().remove(&(room, sid));
             }
             Command::Mute { room, sid, kind, muted } => {
@@ -113,12 +139,8 @@ impl Peers {
             Command::Limit { room, sid, caps } => {
                 if let Some(capture) = self.captured.borrow().get(&(room, sid)) {
                     capture.caps.set(caps);
-                    let (driver, stream) = (self.driver, same(&capture.stream));
-                    crate::driver::spawn(async move {
-                        media::limit(&stream, caps.lines).await;
-                        // Its picture may be of another size now.
-                        driver.peers.tune(room, sid);
-                    });
+                    let stream = same(&capture.stream);
+                    crate::driver::spawn(async move { media::limit(&stream, caps.lines).await });
                 }
                 self.tune(room, sid);
             }
@@ -172,20 +194,42 @@ impl Peers {
             };
             driver.input(Input::Peer(told));
         };
-        capture(driver, (source, index), (audio, video), Box::new(then));
+        let asked = self.ask(of);
+        let wanted = move || driver.peers.asked.borrow().get(&of) == Some(&asked);
+        capture(driver, (source, index), (audio, video), Box::new(wanted), Box::new(then));
+    }
+
+    fn ask(&self, of: (GroupId, u32)) -> u32 {
+        let mut asked = self.asked.borrow_mut();
+        let count = asked.entry(of).or_default();
+        *count += 1;
+        *count
+    }
+
+    /// Hears of devices that come and go, from the first one that is used on.
+    pub fn watch_devices(&self) {
+        let mut devices = self.devices.borrow_mut();
+        if devices.is_none()
+            && let Ok(source) = media::devices()
+        {
+            let driver = self.driver;
+            let tell = move |_: &web_sys::Event| driver.input(Input::Peer(Told::DevicesChanged));
+            *devices = Some(EventListener::new(&source, "devicechange", tell));
+        }
     }
 
     /// The new capture takes the place of the former one, also on the wire.
     fn take_capture(&self, of: (GroupId, u32), stream: MediaStream) {
         let (room, sid) = of;
-        let picture = tracks(&stream).into_iter().filter(|track| kind_of(track) == Kind::Video);
-        let ended = picture.map(|track| {
-            let driver = self.driver;
-            EventListener::new(&track, "ended", move |_| {
-                driver.input(Input::Peer(Told::CaptureEnded { room, sid }));
-            })
+        let driver = self.driver;
+        let mut listeners = when_ended(&stream, move |kind| {
+            driver.input(Input::Peer(Told::CaptureEnded { room, sid, kind }));
         });
-        let ended = ended.collect();
+        // The user may change the size of a shared window, the page that of a camera.
+        let probe = track_of(&stream, Kind::Video).and_then(|track| media::probe(&track));
+        listeners.extend(probe.as_ref().map(|video| {
+            EventListener::new(video, "resize", move |_| driver.peers.tune(room, sid))
+        }));
         if let Some(connection) = self.connections.borrow().get(&room) {
             for (sending, transceiver) in connection.sending.borrow().iter() {
                 if sending.sid == sid {
@@ -196,8 +240,8 @@ impl Peers {
             }
         }
         let (layers, caps) = self.tuning(of);
-        let capture =
-            Capture { stream, layers: Cell::new(layers), caps: Cell::new(caps), _ended: ended };
+        let (layers, caps) = (Cell::new(layers), Cell::new(caps));
+        let capture = Capture { stream, layers, caps, _listeners: listeners, _probe: probe };
         self.captured.borrow_mut().insert(of, capture);
         self.tune(room, sid);
     }
@@ -209,7 +253,7 @@ impl Peers {
 
     /// Has the browser send the encodings of an own picture that are wanted and no others, and all
     /// of the stream within its caps.
-    pub fn tune(&self, room: GroupId, sid: u32) {
+    fn tune(&self, room: GroupId, sid: u32) {
         let connections = self.connections.borrow();
         let Some(connection) = connections.get(&room) else { return };
         for (track, line) in
@@ -252,7 +296,7 @@ impl Peers {
                 };
                 set(&encoding, "active", &(place < count && (whole || wanted)).into());
                 if all > 1 && place < count {
-                    let scale = f64::from(1 << (count - 1 - place));
+                    let scale = media::scale(count, place);
                     set(&encoding, "scaleResolutionDownBy", &scale.into());
                 }
             }
@@ -387,7 +431,11 @@ impl Peers {
         });
         streams.retain(|id, _| wanted.iter().any(|track| track.stream == *id));
         for track in wanted {
-            if receiving.contains_key(track) {
+            if let Some(received) = receiving.get(track) {
+                // Who has ended it and begins anew hears of it, too. On a lost path nothing flows.
+                if state_of(&connection.peer) == PeerState::Connected {
+                    received.tell_again(self.driver, room, *track);
+                }
                 continue;
             }
             let known = idle.iter().position(|(kind, _)| *kind == track.kind);
@@ -437,7 +485,7 @@ impl Peers {
                 vec![EventListener::new(video, "resize", on_resize)]
             }
         };
-        Received { transceiver, _listeners: listeners, _probe: probe }
+        Received { transceiver, _listeners: listeners, probe }
     }
 
     fn answer(&self, room: GroupId, sdp: String) {
@@ -469,21 +517,44 @@ async fn describe(connection: &Connection) -> Result<String, JsValue> {
 /// What is done with a capture.
 pub type Then = Box<dyn FnOnce(Engine, Result<MediaStream, JsValue>)>;
 
-/// Captures, and tells the page of it: that it may be asked for its permission, and what came.
+/// Captures, and tells the page of it: that it may be asked for its permission, and what came. What
+/// is not wanted any more by then is let go of.
 pub fn capture(
     driver: Engine,
     (source, index): (u32, u32),
     (audio, video): (bool, bool),
+    wanted: Box<dyn Fn() -> bool>,
     then: Then,
 ) {
     crate::driver::spawn(async move {
         driver.page.tell_all("Permission", &[true.into()]);
         let stream = media::capture(source, index, audio, video).await;
         driver.page.tell_all("Permission", &[false.into()]);
+        if !wanted() {
+            return stream.iter().for_each(stop);
+        }
+        driver.peers.watch_devices();
         let shown = stream.as_ref().map_or(JsValue::NULL, JsValue::from);
         driver.page.tell_all("LocalMedia", &[shown]);
         then(driver, stream);
     });
+}
+
+/// Lets go of the devices.
+pub fn stop(stream: &MediaStream) {
+    tracks(stream).iter().for_each(MediaStreamTrack::stop);
+}
+
+/// Tells which track ends by itself: its device is gone, or the user has stopped it in the browser.
+pub fn when_ended(
+    stream: &MediaStream,
+    tell: impl Fn(Kind) + Clone + 'static,
+) -> Vec<EventListener> {
+    let listen = |track: &MediaStreamTrack| {
+        let (kind, tell) = (kind_of(track), tell.clone());
+        EventListener::new(track, "ended", move |_| tell(kind))
+    };
+    tracks(stream).iter().map(listen).collect()
 }
 
 /// The same stream once more. `clone()` would be the browser's: other tracks, which nobody mutes or
@@ -531,7 +602,7 @@ pub fn tracks(stream: &MediaStream) -> Vec<MediaStreamTrack> {
     stream.get_tracks().iter().filter_map(|track| track.dyn_into().ok()).collect()
 }
 
-fn track_of(stream: &MediaStream, kind: Kind) -> Option<MediaStreamTrack> {
+pub fn track_of(stream: &MediaStream, kind: Kind) -> Option<MediaStreamTrack> {
     tracks(stream).into_iter().find(|track| kind_of(track) == kind)
 }
 

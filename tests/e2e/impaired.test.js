@@ -32,6 +32,14 @@ async function inRoom() {
   const pages = await Promise.all(people.map(visit));
   return {
     pages,
+    // Each stream is told to be connected again, own and others'.
+    isBack: () => {
+      const last = new Map();
+      for (const { what, who, connected } of room.seen.events) {
+        if (what === "connected") last.set(who, connected);
+      }
+      return last.size === 2 && [...last.values()].every(Boolean);
+    },
     isLost: () => room.seen.events.findLast(({ what }) => what === "connected").connected === false,
   };
 }
@@ -51,7 +59,8 @@ async function inCall(through) {
     await page.until((status) => phone.statuses().at(-1) === status, CONNECTED);
   }
   const isLost = (status) => phone.statuses().at(-1) === status;
-  return { pages, isLost, value: RECONNECTING };
+  const isBack = () => phone.statuses().at(-1) === MESIBO_CALLSTATUS_CONNECTED;
+  return { pages, isLost, isBack, value: RECONNECTING };
 }
 
 for (const [title, network, enter] of [
@@ -75,12 +84,13 @@ for (const [title, network, enter] of [
 
   test(`${title} comes back after its network was dark`, async () => {
     network.becomes();
-    const { pages, isLost, value } = await enter();
+    const { pages, isLost, isBack, value } = await enter();
     for (const page of pages) await flows(page, "video");
     network.blackOut();
     for (const page of pages) await page.until(isLost, value);
     network.lightUp();
     for (const page of pages) await comesBack(page);
+    for (const page of pages) await page.until(isBack);
   });
 
   test(`${title} goes on when everybody's address changes`, async () => {

@@ -16,7 +16,12 @@ async function watched(names, call = {}) {
   if (call.flags) await world.app.call("groupset", { group: { gid, call } });
   const pages = [];
   for (const [index, person] of people.entries()) {
-    pages.push(await world.visit(person, "room.html", { group: gid, publish: index === 0 }));
+    pages.push(
+      await world.visit(person, "room.html", {
+        group: gid,
+        publish: index === 0,
+      }),
+    );
     // The fake camera has 640 pixels if nobody asks for more.
     if (index > 0) continue;
     await pages[0].until(() => room.me().getVideoView()?.videoWidth > 0);
@@ -67,7 +72,10 @@ test("a small view gets the small picture, a hidden one too, a large one the lar
   await b.until(async () => {
     const frames = (await inbound()).find((one) => one.kind === "video").frames;
     const before = window.still ?? { frames: -1, times: 0 };
-    window.still = { frames, times: frames === before.frames ? before.times + 1 : 0 };
+    window.still = {
+      frames,
+      times: frames === before.frames ? before.times + 1 : 0,
+    };
     return window.still.times > 10;
   });
   await gets(c, 640);
@@ -123,5 +131,25 @@ test("a camera that is changed for a smaller one is sent in the sizes it has, an
   await sends([["0", 320]]);
   await gets(b, 320);
   await a.evaluate(() => room.me().changeVideoFormat(640, 480, 15));
+  await gets(b, 640);
+});
+
+test("a picture whose size changes by itself, as that of a shared window, is sent in the sizes it has", async () => {
+  const { people, pages } = await watched(["bob"]);
+  const [a, b] = pages;
+  await b.until(() => room.views().some((view) => view.width > 0));
+  await show(b, key(people[0]), 640);
+  await gets(b, 640);
+  const becomes = (width, height) =>
+    a.evaluate(
+      ([width, height]) => {
+        const [track] = room.me().getVideoView().srcObject.getVideoTracks();
+        return track.applyConstraints({ width, height });
+      },
+      [width, height],
+    );
+  await becomes(320, 240);
+  await gets(b, 320);
+  await becomes(640, 480);
   await gets(b, 640);
 });

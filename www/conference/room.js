@@ -13,6 +13,7 @@ const CAMERA = 0;
 const SCREEN = 1;
 const NO_DEVICES =
   "Your camera and microphone cannot be used: allow them in the browser's address bar and join again. You can watch and chat meanwhile.";
+const TOUCH_TO_HEAR = "Click or tap anywhere to hear the others.";
 /** Notices that are no errors go by themselves, ms. */
 const PASSING = 6000;
 
@@ -57,6 +58,12 @@ export class Room {
     );
     chat.counted = (unread) => this.controls.drawUnread(unread);
     chat.counted(0);
+    api.addListener({
+      // Somebody has a camera now, or none any more.
+      Mesibo_OnParticipantUpdated: (_all, participant) =>
+        this.entered && this.drawMute(participant),
+      Mesibo_onPlaybackBlocked: (blocked) => this.tell(blocked ? TOUCH_TO_HEAR : null),
+    });
     // A page that is closed says goodbye.
     addEventListener("pagehide", () => this.entered && this.call.leave());
   }
@@ -190,6 +197,7 @@ export class Room {
 
   MesiboGroupcall_OnAudio(participant) {
     this.drawMute(participant);
+    if (!participant.hasVideo()) this.grid.tile(participant)?.setState(null);
   }
 
   MesiboGroupcall_OnMute(participant) {
@@ -387,7 +395,7 @@ export class Room {
   drawMute(participant) {
     const tile = this.grid.tile(participant);
     tile?.setMuted(!tile.isScreen && participant.getMuteStatus(false));
-    tile?.setPicture(!participant.getMuteStatus(true));
+    tile?.setPicture(participant.hasVideo() && !participant.getMuteStatus(true));
   }
 
   nameOf(address) {

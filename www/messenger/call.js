@@ -55,9 +55,10 @@ export class Calls {
       this.say("Connecting…");
       this.api.answer(withVideo);
     };
+    // None has the focus: whoever is writing just then shall not answer by a key.
     this.controls.replaceChildren(
       this.control("hang-up", "Decline", () => this.api.hangup(0), { class: "danger" }),
-      this.control("phone", "Answer", () => answer(false), { class: "primary", autofocus: true }),
+      this.control("phone", "Answer", () => answer(false), { class: "primary" }),
     );
     if (video) {
       const act = () => answer(true);

@@ -24,8 +24,16 @@ use crate::event::Event;
 use crate::message::{Content, Conversation, Message, MessageKey};
 use crate::outbox::place;
 use crate::port::call::{Command, Input};
-use crate::port::peer::PeerState;
+use crate::port::peer::{Kind, PeerState};
 use crate::port::store::{Part, Write};
+
+/// `MESIBOCALL_VIDEOSOURCE_SCREEN`
+const SOURCE_SCREEN: u32 = 4;
+
+/// The bit of a kind of track in `wire::call::mute`.
+fn bit(kind: Kind) -> u32 {
+    if kind == Kind::Audio { mute::AUDIO } else { mute::VIDEO }
+}
 
 /// Why a call is not started. The page is told a last status as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,6 +69,8 @@ pub enum CallWait {
 pub(crate) struct Calls {
     /// What the page set up for the next call: with a picture.
     setup: Option<bool>,
+    /// Which camera the page wants.
+    source: (u32, u32),
     call: Option<Call>,
     /// By [`CallWait`].
     waits: [Duration; 3],
@@ -71,7 +81,7 @@ pub(crate) struct Calls {
 impl Default for Calls {
     fn default() -> Calls {
         let waits = [CALL_RING, CALL_RING_MAX, CALL_CONNECT_WITHIN];
-        Calls { setup: None, call: None, waits, unsaid: VecDeque::new() }
+        Calls { setup: None, source: (0, 0), call: None, waits, unsaid: VecDeque::new() }
     }
 }
 
@@ -110,6 +120,12 @@ struct Call {
     restart_at: Instant,
     /// `wire::call::mute`, own side.
     muted: u32,
+    /// What of it the other side was told.
+    said_muted: u32,
+    /// Camera or screen that is sent, and which.
+    source: (u32, u32),
+    /// `wire::call::mute`: devices that have gone away. They are taken again when they are back.
+    lost: u32,
     /// There is a path, media came, media arrived.
     path: bool,
     hears: bool,
@@ -138,6 +154,9 @@ impl Call {
             until: Instant::FAR_FUTURE,
             restart_at: Instant::FAR_FUTURE,
             muted: 0,
+            said_muted: 0,
+            source: (0, 0),
+            lost: 0,
             path: false,
             hears: false,
             is_heard: false,
@@ -200,7 +219,7 @@ impl Client {
         }
         let video = video.unwrap_or(set_up);
         self.calls.call = Some(Call::new(number, peer, video, true));
-        self.media(Command::Capture { video });
+        self.capture_for_call(video);
         Ok(())
     }
 
@@ -211,9 +230,17 @@ impl Client {
         if call.stage == Stage::Incoming {
             call.stage = Stage::Accepting;
             let video = video && set_up && call.video;
-            self.media(Command::Capture { video });
+            self.capture_for_call(video);
         }
         true
+    }
+
+    fn capture_for_call(&mut self, video: bool) {
+        let (source, index) = self.calls.source;
+        if let Some(call) = &mut self.calls.call {
+            call.source = (source, index);
+        }
+        self.media(Command::Capture { video, source, index });
     }
 
     /// Rejects, cancels or ends; `false` when there is no such call. 0 is the one there is.
@@ -230,21 +257,59 @@ impl Client {
         let Some(call) = &mut self.calls.call else { return false };
         let before = call.muted;
         call.muted = if on { before | mask } else { before & !mask };
-        let (muted, open) = (call.muted, call.stage == Stage::Open);
-        if muted == before {
-            return true;
-        }
-        self.media(Command::Mute(muted));
-        let told = match ((muted ^ before) & mute::HOLD != 0, on) {
-            (false, true) => step::MUTE,
-            (false, false) => step::UNMUTE,
-            (true, true) => step::HOLD,
-            (true, false) => step::UNHOLD,
-        };
-        if open {
-            self.signal(told, |_| {});
+        let muted = call.muted;
+        if muted != before {
+            self.media(Command::Mute(muted));
+            self.say_muted();
         }
         true
+    }
+
+    /// Tells the other side what is muted here, once it has answered: also what was before.
+    fn say_muted(&mut self) {
+        let open = self.calls.call.as_mut().filter(|call| call.stage == Stage::Open);
+        let Some(call) = open else { return };
+        let changed = core::mem::replace(&mut call.said_muted, call.muted) ^ call.muted;
+        let muted = call.muted;
+        for (mask, on, off) in [
+            (mute::AUDIO | mute::VIDEO, step::MUTE, step::UNMUTE),
+            (mute::HOLD, step::HOLD, step::UNHOLD),
+        ] {
+            if changed & mask != 0 {
+                self.signal(if changed & mask & muted != 0 { on } else { off }, |_| {});
+            }
+        }
+    }
+
+    /// Which camera is sent, in the call there is and in later ones; the screen in this one only.
+    pub fn set_call_source(&mut self, source: u32, index: u32) {
+        if source != SOURCE_SCREEN {
+            self.calls.source = (source, index);
+        }
+        self.take(Kind::Video, (source, index));
+    }
+
+    /// Camera or screen, `MESIBOCALL_VIDEOSOURCE_*`.
+    pub fn call_source(&self) -> u32 {
+        self.calls.call.as_ref().map_or(self.calls.source, |call| call.source).0
+    }
+
+    /// Takes another device in the place of the one that is sent.
+    fn take(&mut self, kind: Kind, (source, index): (u32, u32)) {
+        let call = self.calls.call.as_ref();
+        if call.is_some_and(|call| !matches!(call.stage, Stage::Capturing | Stage::Incoming)) {
+            self.media(Command::Take { kind, source, index });
+        }
+    }
+
+    /// What had gone away may be back.
+    pub(crate) fn take_lost_devices(&mut self) {
+        let lost = self.calls.call.as_ref().map_or(0, |call| call.lost);
+        for kind in [Kind::Audio, Kind::Video] {
+            if lost & bit(kind) != 0 {
+                self.take(kind, self.calls.source);
+            }
+        }
     }
 
     /// What is muted on the own side, `wire::call::mute`.
@@ -278,6 +343,16 @@ impl Client {
         };
         match input {
             Input::Captured { audio, video } => self.on_call_captured(now, audio || video),
+            Input::Lost(kind) => {
+                call.lost |= bit(kind);
+                self.take(kind, self.calls.source);
+            }
+            Input::Took { kind, source, index } => {
+                call.lost &= !bit(kind);
+                if kind == Kind::Video {
+                    call.source = (source, index);
+                }
+            }
             Input::Described(sdp) => {
                 call.describing = false;
                 let candidates = core::mem::take(&mut call.candidates);
@@ -394,6 +469,7 @@ impl Client {
                 if frame.caller {
                     self.offer(false);
                 }
+                self.say_muted();
             }
             step::UPDATE => {
                 // What was said while one of us was away is lost.

@@ -47,6 +47,13 @@ pub struct Publishing {
     pub display: u32,
 }
 
+impl Publishing {
+    fn capture(&self, room: GroupId, sid: u32) -> Command {
+        let Publishing { source, index, audio, video, .. } = *self;
+        Command::Capture { room, sid, source, index, audio, video }
+    }
+}
+
 /// A room the page is in.
 #[derive(Debug, Default)]
 pub struct Room {
@@ -102,6 +109,8 @@ pub struct OwnStream {
     pub publishing: Publishing,
     /// What capture gave: sound, picture. `None` while it is asked for.
     pub captured: Option<(bool, bool)>,
+    /// A device of it has gone away; it is taken again when it is back.
+    lost: bool,
     /// Speaks now.
     pub talking: bool,
     /// `Stream.layers` of the protocol.
@@ -127,6 +136,12 @@ struct Call {
     connected: bool,
     /// Media has come before.
     begun: bool,
+    /// Media has come over the connection there is.
+    flowed: bool,
+    /// The page was told of its sound.
+    heard: bool,
+    /// Width and height of the picture as the page was told of it last.
+    shape: (u32, u32),
 }
 
 impl Room {
@@ -150,6 +165,12 @@ impl Room {
             StreamRef::Own(sid) => self.own.get(&sid).and_then(|own| own.id).unwrap_or(StreamId(0)),
             StreamRef::Remote(id) => id,
         }
+    }
+
+    /// Whether the page wants a picture of this stream, and there is one.
+    pub fn receives_picture(&self, id: StreamId) -> bool {
+        self.calls.get(&id).is_some_and(|call| call.video)
+            && self.streams.get(&id).is_some_and(|stream| stream.video)
     }
 
     /// Whether media of this stream flows.
@@ -233,14 +254,7 @@ impl Client {
     pub fn publish(&mut self, gid: GroupId, sid: u32, publishing: Publishing) {
         let room = self.rooms.entry(gid).or_default();
         let known = room.own.get(&sid).map(|own| own.publishing.clone());
-        let capture = Command::Capture {
-            room: gid,
-            sid,
-            source: publishing.source,
-            index: publishing.index,
-            audio: publishing.audio,
-            video: publishing.video,
-        };
+        let capture = publishing.capture(gid, sid);
         let same_capture = known.as_ref().is_some_and(|known| {
             (known.source, known.index, known.audio, known.video)
                 == (publishing.source, publishing.index, publishing.audio, publishing.video)
@@ -251,6 +265,7 @@ impl Client {
                 let own = OwnStream {
                     publishing,
                     captured: None,
+                    lost: false,
                     talking: false,
                     layers: 0,
                     quality: 0,
@@ -280,12 +295,23 @@ impl Client {
         true
     }
 
+    /// An own stream ended, not by the page.
+    fn end_own(&mut self, gid: GroupId, sid: u32, reason: u32) {
+        if self.unpublish(gid, sid) {
+            self.tell_room(gid, RoomEvent::HungUp { stream: StreamRef::Own(sid), reason });
+        }
+    }
+
     /// Receives a stream, or changes which of its tracks.
     pub fn subscribe(&mut self, gid: GroupId, stream: StreamId, audio: bool, video: bool) {
         let Some(room) = self.rooms.get_mut(&gid) else { return };
         let call = room.calls.entry(stream).or_default();
         if (call.audio, call.video) != (audio, video) {
             (call.audio, call.video) = (audio, video);
+            call.heard &= audio;
+            if !video {
+                call.shape = (0, 0);
+            }
             room.negotiation.change();
         }
     }
@@ -529,6 +555,12 @@ impl Client {
         };
         let call = room.calls.get(&id);
         let (running, begun) = (call.is_some(), call.is_some_and(|call| call.begun));
+        // The next picture is of something else.
+        if before.source != stream.source
+            && let Some(call) = room.calls.get_mut(&id)
+        {
+            call.shape = (0, 0);
+        }
         if running && (before.audio, before.video) != (stream.audio, stream.video) {
             room.negotiation.change();
         }
@@ -633,6 +665,7 @@ impl Client {
                 let source = (publishing.source, publishing.index);
                 let before = own.captured.replace((audio, video)).map(|_| own.source);
                 own.source = source;
+                own.lost &= (audio, video) != (publishing.audio, publishing.video);
                 // What is not announced yet is offered when the server knows of it.
                 if own.id.is_some() {
                     room.negotiation.change();
@@ -649,26 +682,52 @@ impl Client {
                 if before.is_some_and(|before| before != source) {
                     self.tell_room(gid, RoomEvent::SourceChanged(stream));
                 }
-                self.tell_room(gid, RoomEvent::Video { stream, width: 0, height: 0 });
+                let shown = match video {
+                    true => RoomEvent::Video { stream, width: 0, height: 0 },
+                    false => RoomEvent::Audio(stream),
+                };
+                self.tell_room(gid, shown);
+                if before.is_none() && (publishing.audio_muted || publishing.video_muted) {
+                    self.tell_mute(gid, stream, false);
+                }
                 self.announce_stream(gid, sid);
             }
             peer::Input::CaptureFailed { room: gid, sid, reason } => {
                 let Some(room) = self.rooms.get_mut(&gid) else { return };
                 // Who changes the source and thinks better of it goes on with the former one.
                 let running = room.own.get_mut(&sid).filter(|own| own.captured.is_some());
-                if let Some(own) = running {
+                if let Some(own) = running.filter(|own| !own.lost) {
                     (own.publishing.source, own.publishing.index) = own.source;
                     return self.tell_room(gid, RoomEvent::CaptureFailed { sid, reason });
                 }
-                room.own.remove(&sid);
                 self.tell_room(gid, RoomEvent::CaptureFailed { sid, reason });
-                let stream = StreamRef::Own(sid);
-                self.tell_room(gid, RoomEvent::HungUp { stream, reason: HANGUP_ERROR });
+                self.end_own(gid, sid, HANGUP_ERROR);
             }
-            peer::Input::CaptureEnded { room, sid } => {
-                if self.unpublish(room, sid) {
-                    let stream = StreamRef::Own(sid);
-                    self.tell_room(room, RoomEvent::HungUp { stream, reason: HANGUP_USER });
+            peer::Input::CaptureEnded { room: gid, sid, kind } => {
+                let Some(own) = self.rooms.get_mut(&gid).and_then(|room| room.own.get_mut(&sid))
+                else {
+                    return;
+                };
+                match (own.source.0 == SOURCE_SCREEN, kind) {
+                    (true, Kind::Video) => self.end_own(gid, sid, HANGUP_USER),
+                    // What is seen goes on without its sound.
+                    (true, Kind::Audio) => {}
+                    // A device is gone: another one, or what is left.
+                    (false, _) => {
+                        own.lost = true;
+                        let capture = own.publishing.capture(gid, sid);
+                        self.peer(capture);
+                    }
+                }
+            }
+            peer::Input::DevicesChanged => {
+                self.take_lost_devices();
+                let streams = self.rooms.iter().flat_map(|(gid, room)| {
+                    let lost = room.own.iter().filter(|(_, own)| own.lost);
+                    lost.map(|(sid, own)| own.publishing.capture(*gid, *sid))
+                });
+                for capture in streams.collect::<Vec<_>>() {
+                    self.peer(capture);
                 }
             }
             peer::Input::Offered { room: gid, ticket, sdp, sending, receiving } => {
@@ -722,15 +781,27 @@ impl Client {
         let Some(room) = self.rooms.get_mut(&gid) else { return };
         let Some(call) = room.calls.get_mut(&receiving.stream) else { return };
         let stream = StreamRef::Remote(receiving.stream);
+        call.flowed = true;
+        let known = match receiving.kind {
+            Kind::Audio => core::mem::replace(&mut call.heard, true),
+            // Sizes come and go with the link; what the page is told of is the shape.
+            Kind::Video => {
+                let shape = core::mem::replace(&mut call.shape, (width, height));
+                is_same_shape(shape, (width, height))
+            }
+        };
         let first = !core::mem::replace(&mut call.connected, true);
         let begins = !core::mem::replace(&mut call.begun, true);
         let told = room.streams.get(&receiving.stream).cloned().unwrap_or_default();
         if first {
             self.tell_room(gid, RoomEvent::Connected { stream, connected: true });
         }
-        match receiving.kind {
-            Kind::Audio => self.tell_room(gid, RoomEvent::Audio(stream)),
-            Kind::Video => self.tell_room(gid, RoomEvent::Video { stream, width, height }),
+        if first || !known {
+            let flows = match receiving.kind {
+                Kind::Audio => RoomEvent::Audio(stream),
+                Kind::Video => RoomEvent::Video { stream, width, height },
+            };
+            self.tell_room(gid, flows);
         }
         if first && (told.audio_muted || told.video_muted) {
             self.tell_mute(gid, stream, true);
@@ -780,6 +851,7 @@ impl Client {
             if let Some((ticket, path)) = room.negotiation.next(now, idle) {
                 if path == Path::Fresh {
                     room.own.values_mut().for_each(|own| own.layers = 0);
+                    room.calls.values_mut().for_each(|call| call.flowed = false);
                 }
                 let servers = self.session.ice_servers.clone();
                 self.peer(Command::Offer { room: gid, ticket, path, servers, sending, receiving });
@@ -831,7 +903,8 @@ impl Client {
     }
 
     /// The path of all media came, or is lost for the moment. Of others' streams it is said when
-    /// their media flows, or at once when they are muted altogether.
+    /// their media flows, or at once when it has flowed over the same connection before, or they are
+    /// muted altogether.
     fn tell_connected(&mut self, gid: GroupId, connected: bool) {
         let Some(room) = self.rooms.get_mut(&gid) else { return };
         let mut changed = Vec::new();
@@ -846,10 +919,10 @@ impl Client {
             let nothing_flows = room.streams.get(id).is_some_and(|stream| {
                 (!stream.audio || stream.audio_muted) && (!stream.video || stream.video_muted)
             });
-            if call.connected != connected && (nothing_flows || !connected) {
+            if call.connected != connected && (nothing_flows || call.flowed || !connected) {
                 call.connected = connected;
                 changed.push(StreamRef::Remote(*id));
-                if connected {
+                if connected && nothing_flows {
                     call.begun = true;
                     muted.push(StreamRef::Remote(*id));
                 }
@@ -870,6 +943,12 @@ impl Client {
     fn peer(&mut self, command: Command) {
         self.push(Output::Peer(command));
     }
+}
+
+/// The same relation of width and height, but for what scaling rounds.
+fn is_same_shape(before: (u32, u32), now: (u32, u32)) -> bool {
+    let (a, b) = (u64::from(before.0) * u64::from(now.1), u64::from(now.0) * u64::from(before.1));
+    a > 0 && a.abs_diff(b) * 50 <= a
 }
 
 /// What a user's rights leave of its streams.

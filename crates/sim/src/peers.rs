@@ -51,7 +51,7 @@ impl World {
     pub(crate) fn call_command(&mut self, place: Place, call: u32, command: CallCommand) {
         let flowing = [CallInput::State(PeerState::Connected), CallInput::Flowing];
         let told = match command {
-            CallCommand::Capture { video } => vec![CallInput::Captured { audio: true, video }],
+            CallCommand::Capture { video, .. } => vec![CallInput::Captured { audio: true, video }],
             CallCommand::Describe { offer: None, .. } => vec![
                 CallInput::Described("offer".into()),
                 CallInput::Candidate("candidate".into(), "0".into()),
@@ -65,6 +65,7 @@ impl World {
             CallCommand::AddCandidate(..)
             | CallCommand::Mute(_)
             | CallCommand::Tones(_)
+            | CallCommand::Take { .. }
             | CallCommand::Close => Vec::new(),
         };
         let life = self.pages[place].life;

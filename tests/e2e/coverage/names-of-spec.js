@@ -359,15 +359,19 @@ for (const section of sections()) {
 
 /** Names that the specification does not have. */
 const OURS = {
+  Mesibo: ["setVideoSource", "getVideoSource", "switchCamera", "switchSource", "resumePlayback"],
   MesiboGroupCall: ["startRecording", "stopRecording", "isRecording", "canRecord", "getSpeakers"],
   MesiboParticipant: ["getStats"],
 };
 for (const [owner, own] of Object.entries(OURS)) {
   for (const name of own) add("ours", "method", owner, name, "G");
 }
-for (const name of ["MesiboGroupcall_OnRecording", "MesiboGroupcall_OnSpeakers"]) {
-  add("ours", "callback", "", name, "G");
-}
+const TOLD = [
+  "MesiboGroupcall_OnRecording",
+  "MesiboGroupcall_OnSpeakers",
+  "Mesibo_onPlaybackBlocked",
+];
+for (const name of TOLD) add("ours", "callback", "", name, "G");
 
 /** Rules: rows of the tables of these sections, numbered from 1; paragraphs are one rule. */
 const rules = [];

@@ -7,7 +7,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use wire::proto::IceServer;
 
-use super::peer::PeerState;
+use super::peer::{Kind, PeerState};
 
 /// Something the host has to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +16,20 @@ pub enum Command {
     Capture {
         /// With a picture.
         video: bool,
+        /// `MESIBOCALL_VIDEOSOURCE_*`.
+        source: u32,
+        /// Which camera.
+        index: u32,
+    },
+    /// Send another device in the place of the one that is sent; answered by [`Input::Took`] when there
+    /// is one.
+    Take {
+        /// Which track.
+        kind: Kind,
+        /// `MESIBOCALL_VIDEOSOURCE_*`.
+        source: u32,
+        /// Which camera or screen.
+        index: u32,
     },
     /// Describe this side: an offer, or the answer to one; answered by [`Input::Described`]. The
     /// first makes the connection.
@@ -50,6 +64,17 @@ pub enum Input {
         audio: bool,
         /// There is a picture.
         video: bool,
+    },
+    /// A device is gone, or the user ended the screen in the browser.
+    Lost(Kind),
+    /// Another device is sent.
+    Took {
+        /// Which track.
+        kind: Kind,
+        /// `MESIBOCALL_VIDEOSOURCE_*`.
+        source: u32,
+        /// Which camera or screen.
+        index: u32,
     },
     /// The local description as it is now.
     Described(String),

@@ -62,7 +62,8 @@ pub enum Path {
 /// Something the host has to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
-    /// Start camera, microphone or screen for an own stream; answered by [`Input::Captured`].
+    /// Start camera, microphone or screen for an own stream; answered by [`Input::Captured`], unless it
+    /// is released or captured once more before.
     Capture {
         /// Room.
         room: GroupId,
@@ -175,7 +176,11 @@ pub enum Input {
         room: GroupId,
         /// Own stream.
         sid: u32,
+        /// Which track.
+        kind: Kind,
     },
+    /// Cameras or microphones came or went.
+    DevicesChanged,
     /// The offer is the connection's local description now.
     Offered {
         /// Room.
@@ -203,7 +208,8 @@ pub enum Input {
         /// What it is now.
         state: PeerState,
     },
-    /// The first media of this track was decoded, or it changed its shape.
+    /// The first media of this track was decoded, or its picture has another size; for what flows
+    /// already it is said again with each offer.
     Flowing {
         /// Room.
         room: GroupId,

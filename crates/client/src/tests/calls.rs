@@ -8,7 +8,7 @@ use wire::proto::{Call, client_frame, server_frame};
 use super::Page;
 use crate::event::Event;
 use crate::port::call::{Command, Input as Media};
-use crate::port::peer::PeerState;
+use crate::port::peer::{Input as Peer, Kind, PeerState};
 use crate::{CallError, Input};
 
 const CALL: u64 = 77;
@@ -143,4 +143,49 @@ fn another_tab_that_answers_takes_the_call_over() {
     assert!(page.client.answer_call(true) && page.client.answer_call(true));
     page.says(5, step::ANSWER, |_| {});
     assert_eq!(page.told(), [step::INCOMING, step::SWITCHED]);
+}
+
+#[test]
+fn what_is_muted_before_the_answer_is_told_with_it() {
+    let mut page = Page::online();
+    page.client.set_up_call(true);
+    page.client.call("friend".into(), None).expect("it is taken");
+    page.input(Input::Tick);
+    let number = page.call_commands[0].0;
+    page.client.mute_call(step::mute::AUDIO, true);
+    page.media(number, Media::Captured { audio: true, video: true });
+    page.says(number, step::RINGING, |_| {});
+    assert!(!page.said().iter().any(|said| said.status == step::MUTE));
+    page.says(number, step::ANSWER, |frame| frame.caller = true);
+    let said = |page: &Page, status| page.said().iter().filter(|it| it.status == status).count();
+    assert_eq!(said(&page, step::MUTE), 1);
+    page.client.mute_call(step::mute::AUDIO, false);
+    page.client.mute_call(step::mute::HOLD, true);
+    page.run();
+    assert_eq!((said(&page, step::UNMUTE), said(&page, step::HOLD)), (1, 1));
+}
+
+#[test]
+fn a_camera_that_is_lost_or_a_screen_that_is_stopped_gives_way_to_the_camera_there_is() {
+    let (mut page, call) = Page::in_call();
+    let takes = |page: &Page| {
+        let take = |command: &&Command| match **command {
+            Command::Take { kind, source, index } => Some((kind, source, index)),
+            _ => None,
+        };
+        page.commands_of_call().iter().filter_map(take).collect::<Vec<_>>()
+    };
+    let took = |source| Media::Took { kind: Kind::Video, source, index: 0 };
+    page.client.set_call_source(4, 0);
+    page.run();
+    assert_eq!(page.client.call_source(), 0, "not yet");
+    page.media(call, took(4));
+    assert_eq!(page.client.call_source(), 4);
+    page.media(call, Media::Lost(Kind::Video));
+    assert_eq!(takes(&page), [(Kind::Video, 4, 0), (Kind::Video, 0, 0)]);
+    page.input(Input::Peer(Peer::DevicesChanged));
+    assert_eq!(takes(&page).len(), 3, "there was none");
+    page.media(call, took(0));
+    page.input(Input::Peer(Peer::DevicesChanged));
+    assert_eq!((takes(&page).len(), page.client.call_source()), (3, 0));
 }

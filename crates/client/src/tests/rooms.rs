@@ -49,6 +49,15 @@ fn publish(page: &mut Page, sid: u32, id: u64) {
     page.server(server_frame::Body::RoomUpdate(update));
 }
 
+fn captured(page: &mut Page, audio: bool, video: bool) {
+    page.run();
+    page.input(Input::Peer(Peer::Captured { room: ROOM, sid: 0, audio, video }));
+}
+
+fn lose(page: &mut Page, kind: Kind) {
+    page.input(Input::Peer(Peer::CaptureEnded { room: ROOM, sid: 0, kind }));
+}
+
 fn offers(page: &Page) -> Vec<(u32, bool, usize, usize)> {
     let offer = |command: &Command| match command {
         Command::Offer { ticket, path, sending, receiving, .. } => {
@@ -210,15 +219,134 @@ fn after_a_lost_connection_everything_is_made_again() {
 }
 
 #[test]
-fn capture_ended_by_the_user_is_a_hang_up() {
+fn a_screen_that_the_user_stops_sharing_is_a_hang_up() {
     let mut page = in_room();
-    publish(&mut page, 0, 50);
+    let screen = Publishing { source: 4, audio: true, video: true, ..Publishing::default() };
+    page.client.publish(ROOM, 0, screen);
+    captured(&mut page, true, true);
     page.forget();
-    page.input(Input::Peer(Peer::CaptureEnded { room: ROOM, sid: 0 }));
+    lose(&mut page, Kind::Audio);
+    assert_eq!(page.room_events(), [], "it is seen on");
+    lose(&mut page, Kind::Video);
     let hung_up = RoomEvent::HungUp { stream: StreamRef::Own(0), reason: 1 };
     assert_eq!(page.room_events(), [hung_up]);
     let unpublish = proto::Unpublish { gid: 9, sid: 0 };
     assert!(page.frames.contains(&client_frame::Body::Unpublish(unpublish)));
+}
+
+#[test]
+fn who_loses_a_camera_is_heard_on_and_seen_again_when_it_is_back() {
+    let mut page = in_room();
+    publish(&mut page, 0, 50);
+    page.forget();
+    let captures = |page: &Page| {
+        let capture = |command: &&Command| matches!(command, Command::Capture { video: true, .. });
+        page.commands.iter().filter(capture).count()
+    };
+    page.input(Input::Peer(Peer::DevicesChanged));
+    assert_eq!(captures(&page), 0, "nothing is missing");
+    lose(&mut page, Kind::Video);
+    assert_eq!(captures(&page), 1);
+    captured(&mut page, true, false);
+    let own = StreamRef::Own(0);
+    assert_eq!(page.room_events(), [RoomEvent::Audio(own)]);
+    page.input(Input::Peer(Peer::DevicesChanged));
+    assert_eq!(captures(&page), 2);
+    captured(&mut page, true, true);
+    assert!(page.room_events().contains(&RoomEvent::Video { stream: own, width: 0, height: 0 }));
+    let seen = |frame: &client_frame::Body| match frame {
+        client_frame::Body::Publish(publish) => Some(publish.video),
+        _ => None,
+    };
+    assert_eq!(page.frames.iter().filter_map(seen).collect::<Vec<_>>(), [false, true]);
+    page.input(Input::Peer(Peer::DevicesChanged));
+    assert_eq!(captures(&page), 2, "nothing is missing any more");
+}
+
+#[test]
+fn who_has_lost_all_devices_is_hung_up() {
+    let mut page = in_room();
+    publish(&mut page, 0, 50);
+    lose(&mut page, Kind::Audio);
+    page.forget();
+    let reason = "NotFoundError".into();
+    page.input(Input::Peer(Peer::CaptureFailed { room: ROOM, sid: 0, reason }));
+    let hung_up = RoomEvent::HungUp { stream: StreamRef::Own(0), reason: 3 };
+    assert_eq!(page.room_events().last(), Some(&hung_up));
+    assert!(page.commands.contains(&Command::Release { room: ROOM, sid: 0 }));
+}
+
+#[test]
+fn who_is_muted_from_the_start_is_told_so() {
+    let mut page = in_room();
+    let muted = Publishing { audio: true, audio_muted: true, ..Publishing::default() };
+    page.client.publish(ROOM, 0, muted);
+    page.forget();
+    captured(&mut page, true, false);
+    captured(&mut page, true, false);
+    let stream = StreamRef::Own(0);
+    let mute = RoomEvent::Mute { stream, audio: true, video: false, remote: false };
+    assert_eq!(page.room_events(), [RoomEvent::Audio(stream), mute, RoomEvent::Audio(stream)]);
+}
+
+#[test]
+fn a_picture_is_told_of_again_when_its_shape_changes_and_not_for_its_size() {
+    let mut page = in_room();
+    page.client.subscribe(ROOM, THEIRS, true, true);
+    page.input(Input::Tick);
+    answer(&mut page, 1);
+    state(&mut page, PeerState::Connected);
+    page.events.clear();
+    let receiving = Receiving { stream: THEIRS, kind: Kind::Video };
+    for (width, height) in [(320, 180), (640, 360), (213, 120), (1280, 720), (360, 640)] {
+        page.input(Input::Peer(Peer::Flowing { room: ROOM, receiving, width, height }));
+    }
+    let shapes = page.room_events().into_iter().filter_map(|event| match event {
+        RoomEvent::Video { width, height, .. } => Some((width, height)),
+        _ => None,
+    });
+    assert_eq!(shapes.collect::<Vec<_>>(), [(320, 180), (360, 640)]);
+}
+
+#[test]
+fn who_ends_a_call_and_begins_it_anew_at_once_is_told_of_its_media_again() {
+    let mut page = in_room();
+    let flows = |page: &mut Page| {
+        let receiving = Receiving { stream: THEIRS, kind: Kind::Audio };
+        page.input(Input::Peer(Peer::Flowing { room: ROOM, receiving, width: 0, height: 0 }));
+    };
+    page.client.subscribe(ROOM, THEIRS, true, true);
+    page.input(Input::Tick);
+    answer(&mut page, 1);
+    state(&mut page, PeerState::Connected);
+    flows(&mut page);
+    page.events.clear();
+    flows(&mut page);
+    assert_eq!(page.room_events(), [], "it has been said");
+    page.client.unsubscribe(ROOM, THEIRS);
+    page.client.subscribe(ROOM, THEIRS, true, true);
+    page.input(Input::Tick);
+    assert_eq!(offers(&page).len(), 2);
+    flows(&mut page);
+    let stream = StreamRef::Remote(THEIRS);
+    assert_eq!(page.room_events(), [connected(stream), RoomEvent::Audio(stream)]);
+}
+
+#[test]
+fn what_has_flowed_over_a_path_that_comes_back_is_connected_with_it() {
+    let mut page = in_room();
+    page.client.subscribe(ROOM, THEIRS, true, true);
+    page.input(Input::Tick);
+    answer(&mut page, 1);
+    state(&mut page, PeerState::Connected);
+    let receiving = Receiving { stream: THEIRS, kind: Kind::Audio };
+    page.input(Input::Peer(Peer::Flowing { room: ROOM, receiving, width: 0, height: 0 }));
+    page.events.clear();
+    state(&mut page, PeerState::Disconnected);
+    state(&mut page, PeerState::Connected);
+    let stream = StreamRef::Remote(THEIRS);
+    let lost = RoomEvent::Connected { stream, connected: false };
+    assert_eq!(page.room_events(), [lost, connected(stream)]);
 }
 
 #[test]
