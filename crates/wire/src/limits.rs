@@ -825,13 +825,19 @@ pub const DISK_LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
 /// The store's own copy of what it reads and changes most, in kilobytes; the system's is behind it.
 pub const STORE_CACHE_KILOBYTES: u32 = 16_384;
 
-/// Requests after which the write-ahead log is moved into the database, beside the thread that
-/// writes: about as often as SQLite would, in its way.
-pub const CHECKPOINT_AFTER_REQUESTS: usize = 512;
+/// Rows after which the write-ahead log is moved into the database, beside the thread that writes.
+/// Each time both files are synced, and commits wait for the same disk meanwhile: rarely is better, and
+/// pages that change often are moved once. More would make the log longer, which is read as a whole
+/// when a server starts that was killed.
+pub const CHECKPOINT_AFTER_ROWS: u32 = 32_768;
+
+/// Time after which it is moved however little it is, with the next commit: what was deleted stands
+/// in the database until then.
+pub const CHECKPOINT_AFTER: Duration = Duration::from_secs(30);
 
 /// Frames of the write-ahead log, 4 KB each, that may wait to be moved. Beyond it the thread that
 /// writes moves the rest itself, once, so that the log begins again and does not grow.
-pub const CHECKPOINT_BEHIND_MAX: u32 = 8_192;
+pub const CHECKPOINT_BEHIND_MAX: u32 = 16_384;
 
 /// Logs whose place the store keeps in memory: about 4 MB. Beyond it all are forgotten and read
 /// again when needed.

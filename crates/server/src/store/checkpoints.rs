@@ -10,9 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use rusqlite::Connection;
-use wire::limits::{CHECKPOINT_AFTER_REQUESTS, CHECKPOINT_BEHIND_MAX};
+use wire::limits::{CHECKPOINT_AFTER, CHECKPOINT_AFTER_ROWS, CHECKPOINT_BEHIND_MAX};
 
 /// See the module. Dropping it waits for what it is doing.
 pub struct Checkpoints {
@@ -20,7 +21,9 @@ pub struct Checkpoints {
     thread: Option<JoinHandle<()>>,
     /// The writer is to move the rest.
     is_long: Arc<AtomicBool>,
-    requests: usize,
+    /// Since then.
+    rows: u32,
+    rung: Instant,
 }
 
 impl Checkpoints {
@@ -32,19 +35,26 @@ impl Checkpoints {
         let told = is_long.clone();
         let work = move || move_on_each(&rings, &connection, &told);
         let thread = std::thread::Builder::new().name("checkpoints".into()).spawn(work)?;
-        Ok(Checkpoints { bell: Some(bell), thread: Some(thread), is_long, requests: 0 })
+        Ok(Checkpoints {
+            bell: Some(bell),
+            thread: Some(thread),
+            is_long,
+            rows: 0,
+            rung: Instant::now(),
+        })
     }
 
-    /// So many requests were committed by this connection.
-    pub fn committed(&mut self, requests: usize, writer: &Connection) {
-        self.requests += requests;
-        if self.requests < CHECKPOINT_AFTER_REQUESTS {
-            return;
-        }
-        self.requests = 0;
+    /// So many rows were committed by this connection.
+    pub fn committed(&mut self, rows: u32, writer: &Connection) {
+        // As soon as it is told: what is left grows with each commit.
         if self.is_long.swap(false, Ordering::Relaxed) {
             move_frames(writer);
         }
+        self.rows = self.rows.saturating_add(rows);
+        if self.rows < CHECKPOINT_AFTER_ROWS && self.rung.elapsed() < CHECKPOINT_AFTER {
+            return;
+        }
+        (self.rows, self.rung) = (0, Instant::now());
         if let Some(bell) = &self.bell {
             // It rings already.
             let _ = bell.try_send(());

@@ -218,10 +218,12 @@ impl Sqlite {
         }
         self.logs.write_due(&transaction, Instant::now())?;
         transaction.commit()?;
-        if self.connection.total_changes() > before {
+        // SQLite counts in 32 bits.
+        let rows = self.connection.total_changes().wrapping_sub(before) as u32;
+        if rows > 0 {
             self.disk.written();
         }
-        self.checkpoints.committed(replies.len(), &self.connection);
+        self.checkpoints.committed(rows, &self.connection);
         if self.is_to_be_wiped {
             self.wipe();
         }
