@@ -67,7 +67,13 @@ test("the own profile is published, told to who watches it, and there at the nex
       p.getValues(),
     ];
   }, ada.address);
-  assert.deepEqual(shown, ["counting", 2, "London", "Ada", { status: "counting", engines: 2, city: "London" }]);
+  assert.deepEqual(shown, [
+    "counting",
+    2,
+    "London",
+    "Ada",
+    { status: "counting", engines: 2, city: "London" },
+  ]);
   assert.deepEqual(await b.evaluate(() => updates.at(-2)), ["own", true]);
 
   const again = await world.visit(ada, "chat.html");
