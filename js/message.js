@@ -19,6 +19,7 @@ import {
   textOf,
   typed,
   u32Of,
+  wholeOf,
 } from "./values.js";
 
 const STATUS = {
@@ -422,8 +423,6 @@ function setFlag(record, bit, on) {
   const flag = u32Of(record.flag);
   record.flag = on ? flag | bit : flag & ~bit;
 }
-
-const wholeOf = (value) => Math.trunc(numberOf(value));
 
 function later(record, callback, answer) {
   queueMicrotask(() => callPage(callback, record, [answer]));

@@ -18,7 +18,16 @@ import {
   resumeUpload,
   uploadPictures,
 } from "./pictures.js";
-import { asBoolean, asInteger, asNumber, asString, numberOf, textOf, typed } from "./values.js";
+import {
+  asBoolean,
+  asInteger,
+  asNumber,
+  asString,
+  numberOf,
+  textOf,
+  typed,
+  wholeOf,
+} from "./values.js";
 
 // `Field` of the engine.
 const STATUS = 1;
@@ -162,8 +171,6 @@ function getValue(profile, name) {
   const text = textOf(name);
   return text === "status" ? profile._read(STATUS) : valuesOf(profile)[text];
 }
-
-const wholeOf = (value) => Math.trunc(numberOf(value));
 
 // How each kind of value is written and read.
 const KINDS = {

@@ -16,12 +16,15 @@ export function numberOf(value) {
   return value instanceof Date ? value.getTime() : (asNumber(value) ?? NaN);
 }
 
+/** A number without its fraction. */
+export const wholeOf = (value) => Math.trunc(numberOf(value));
+
 /** A number of 32 bits, 0 of what is none. */
 export const u32Of = (value) => numberOf(value) >>> 0;
 
 /** The id of a group, 0 of what is none. */
 export function gidOf(value) {
-  const number = Math.trunc(numberOf(value));
+  const number = wholeOf(value);
   return number > 0 && number <= 0xffffffff ? number : 0;
 }
 

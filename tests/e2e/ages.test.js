@@ -2,20 +2,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { World } from "./harness/world.js";
-import { SENT, arrived, online, reached, seen, send } from "./harness/chat.js";
+import { SENT, arrived, online, reached, seen, send, twoOnline } from "./harness/chat.js";
 
 const world = World.forThisFile();
 const CUSTOM = 0x20;
 const USER_OFFLINE = 0x81;
 
-async function two(settings = {}) {
-  const [ada, bob] = await world.people("ada", "bob");
-  const [a, b] = await Promise.all(
-    [ada, bob].map((person) => world.visit(person, "chat.html", { database: "chat", ...settings })),
-  );
-  await Promise.all([a, b].map((page) => online(page)));
-  return { ada, bob, a, b };
-}
+const two = (settings) => twoOnline(world, { database: "chat", ...settings });
 
 /** Texts of the conversation as the database has it. */
 const stored = (page, peer) =>

@@ -16,12 +16,7 @@ async function watched(names, call = {}) {
   if (call.flags) await world.app.call("groupset", { group: { gid, call } });
   const pages = [];
   for (const [index, person] of people.entries()) {
-    pages.push(
-      await world.visit(person, "room.html", {
-        group: gid,
-        publish: index === 0,
-      }),
-    );
+    pages.push(await world.visit(person, "room.html", { group: gid, publish: index === 0 }));
     // The fake camera has 640 pixels if nobody asks for more.
     if (index > 0) continue;
     await pages[0].until(() => room.me().getVideoView()?.videoWidth > 0);
@@ -72,10 +67,7 @@ test("a small view gets the small picture, a hidden one too, a large one the lar
   await b.until(async () => {
     const frames = (await inbound()).find((one) => one.kind === "video").frames;
     const before = window.still ?? { frames: -1, times: 0 };
-    window.still = {
-      frames,
-      times: frames === before.frames ? before.times + 1 : 0,
-    };
+    window.still = { frames, times: frames === before.frames ? before.times + 1 : 0 };
     return window.still.times > 10;
   });
   await gets(c, 640);

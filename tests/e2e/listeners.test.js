@@ -2,17 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { World } from "./harness/world.js";
-import { arrived, numbered, online, received, send } from "./harness/chat.js";
+import { arrived, numbered, online, received, send, twoOnline } from "./harness/chat.js";
 
 const world = World.forThisFile();
 
-async function two() {
-  const [ada, bob] = await world.people("ada", "bob");
-  const a = await world.visit(ada, "chat.html", { database: "chat" });
-  const b = await world.visit(bob, "chat.html", { database: "chat" });
-  await Promise.all([online(a), online(b)]);
-  return { ada, bob, a, b };
-}
+const two = () => twoOnline(world, { database: "chat" });
 
 test("a listener that throws in every callback loses nothing and disturbs nobody", async () => {
   const { ada, bob, a, b } = await two();

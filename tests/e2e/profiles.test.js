@@ -2,21 +2,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { World } from "./harness/world.js";
-import { online, seen, send } from "./harness/chat.js";
+import { online, seen, send, twoOnline } from "./harness/chat.js";
 import { Narrow } from "./harness/narrow.js";
 import { until } from "./harness/until.js";
 
 const world = World.forThisFile();
 const BLOCKED = 0x88;
 
-async function two(settings = {}) {
-  const [ada, bob] = await world.people("ada", "bob");
-  const [a, b] = await Promise.all(
-    [ada, bob].map((person) => world.visit(person, "chat.html", settings)),
-  );
-  await Promise.all([a, b].map((page) => online(page)));
-  return { ada, bob, a, b };
-}
+const two = (settings) => twoOnline(world, settings);
 
 test("the own profile is published, told to who watches it, and there at the next sign-in", async () => {
   const { ada, bob, a, b } = await two();

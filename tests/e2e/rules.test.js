@@ -2,21 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { World } from "./harness/world.js";
-import { arrived, online, send } from "./harness/chat.js";
+import { arrived, send, twoOnline } from "./harness/chat.js";
 
 const world = World.forThisFile();
 
 /** Two people online, with pages that keep what they are told. */
-async function two() {
-  const [ada, bob] = await world.people("ada", "bob");
-  const settings = { database: "chat" };
-  const [a, b] = await Promise.all([
-    world.visit(ada, "chat.html", settings),
-    world.visit(bob, "chat.html", settings),
-  ]);
-  await Promise.all([online(a), online(b)]);
-  return { ada, bob, a, b };
-}
+const two = () => twoOnline(world, { database: "chat" });
 
 /** A page that has not even started: what holds there holds without a network. */
 async function alone() {

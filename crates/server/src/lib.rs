@@ -335,10 +335,13 @@ mod tests {
 
     #[test]
     fn a_key_is_drawn_once_and_again_when_a_power_cut_has_left_nothing_of_it() {
+        use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("upload.key");
         std::fs::write(&path, "").unwrap();
         let key = kept_key(&path).unwrap();
         assert_eq!((key.len(), kept_key(&path).unwrap()), (64, key.clone()));
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

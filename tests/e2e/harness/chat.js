@@ -21,6 +21,15 @@ export const received = async (page) => (await seen(page)).received.map((m) => m
 
 export const online = (page) => page.until(async () => (await chat.ask("connection")) === 1);
 
+/** Two people, each with a page of its own, online. */
+export async function twoOnline(world, settings) {
+  const [ada, bob] = await world.people("ada", "bob");
+  const visit = (person) => world.visit(person, "chat.html", settings);
+  const [a, b] = await Promise.all([visit(ada), visit(bob)]);
+  await Promise.all([online(a), online(b)]);
+  return { ada, bob, a, b };
+}
+
 export const send = (page, to, texts) =>
   page.evaluate(([to, texts]) => chat.ask("send", to, texts), [to.address ?? to, texts]);
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { covers } from "../harness/record.js";
 import { World } from "../harness/world.js";
-import { online } from "../harness/chat.js";
+import { online, twoOnline } from "../harness/chat.js";
 
 const world = World.forThisFile();
 let still;
@@ -15,11 +15,7 @@ before(async () => {
 
 /** Two people online; `all` has the message objects a page was told of, as they are. */
 async function two() {
-  const [ada, bob] = await world.people("ada", "bob");
-  const [a, b] = await Promise.all(
-    [ada, bob].map((person) => world.visit(person, "chat.html", { database: "contents" })),
-  );
-  await Promise.all([online(a), online(b)]);
+  const { ada, bob, a, b } = await twoOnline(world, { database: "contents" });
   for (const page of [a, b]) {
     await page.evaluate(() => {
       window.all = [];

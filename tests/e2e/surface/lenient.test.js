@@ -2,22 +2,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { World } from "../harness/world.js";
-import { arrived, numbered, online, reached, received, send } from "../harness/chat.js";
+import { arrived, numbered, reached, received, send, twoOnline } from "../harness/chat.js";
 
 const world = World.forThisFile();
 // `client-api.md` 2.3.3
 const BAD_REQUEST = 0x85;
 
 /** Two people online. */
-async function two(settings = { database: "lenient" }) {
-  const [ada, bob] = await world.people("ada", "bob");
-  const [a, b] = await Promise.all([
-    world.visit(ada, "chat.html", settings),
-    world.visit(bob, "chat.html", settings),
-  ]);
-  await Promise.all([online(a), online(b)]);
-  return { ada, bob, a, b };
-}
+const two = (settings = { database: "lenient" }) => twoOnline(world, settings);
 
 // Rules: 0.1.11.
 test("a place and a lifetime may be texts; half a place is none", async () => {

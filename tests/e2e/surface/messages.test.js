@@ -3,7 +3,16 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { covers } from "../harness/record.js";
 import { World } from "../harness/world.js";
-import { arrived, numbered, online, reached, received, seen, send } from "../harness/chat.js";
+import {
+  arrived,
+  numbered,
+  online,
+  reached,
+  received,
+  seen,
+  send,
+  twoOnline,
+} from "../harness/chat.js";
 
 const world = World.forThisFile();
 let still;
@@ -15,12 +24,7 @@ before(async () => {
 
 /** Two people online; `m` in their pages are the message objects they were told of. */
 async function two(settings = { database: "surface" }) {
-  const [ada, bob] = await world.people("ada", "bob");
-  const [a, b] = await Promise.all([
-    world.visit(ada, "chat.html", settings),
-    world.visit(bob, "chat.html", settings),
-  ]);
-  await Promise.all([online(a), online(b)]);
+  const { ada, bob, a, b } = await twoOnline(world, settings);
   for (const page of [a, b]) {
     await page.evaluate(() => {
       window.all = [];

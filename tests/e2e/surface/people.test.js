@@ -3,16 +3,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { covers } from "../harness/record.js";
 import { World } from "../harness/world.js";
-import { arrived, online, send } from "../harness/chat.js";
+import { arrived, online, send, twoOnline } from "../harness/chat.js";
 
 const world = World.forThisFile();
 
-async function two() {
-  const [ada, bob] = await world.people("ada", "bob");
-  const [a, b] = await Promise.all([world.visit(ada, "chat.html"), world.visit(bob, "chat.html")]);
-  await Promise.all([online(a), online(b)]);
-  return { ada, bob, a, b };
-}
+const two = () => twoOnline(world);
 
 /** Where the browser says it is. */
 const move = (page, latitude, longitude) =>

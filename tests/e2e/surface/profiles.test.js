@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { covers } from "../harness/record.js";
 import { World } from "../harness/world.js";
-import { online } from "../harness/chat.js";
+import { online, twoOnline } from "../harness/chat.js";
 
 const world = World.forThisFile();
 let still;
@@ -14,16 +14,7 @@ before(async () => {
 });
 const named = (owner, names) => names.split(" ").map((name) => `${owner}.${name}`);
 
-async function two() {
-  const [ada, bob] = await world.people("ada", "bob");
-  const settings = { database: "profiles" };
-  const [a, b] = await Promise.all([
-    world.visit(ada, "chat.html", settings),
-    world.visit(bob, "chat.html", settings),
-  ]);
-  await Promise.all([online(a), online(b)]);
-  return { ada, bob, a, b };
-}
+const two = () => twoOnline(world, { database: "profiles" });
 
 // Rules: 0.1.11.
 test("a profile says who it is: a user, a group, oneself", async () => {
