@@ -7,7 +7,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use hashbrown::HashMap;
 use wire::id::{AppId, GroupId, MessageId, Seq, SessionId, Uid};
-use wire::limits::HOOKED_USERS_KEPT_MAX;
+use wire::limits::{HOOKED_USERS_KEPT_MAX, SWEEP_PAUSE, SWEEP_ROWS_MAX};
 use wire::mask::{notify, user as user_flag};
 use wire::proto::Message;
 use wire::time::{Duration, Instant};
@@ -18,7 +18,7 @@ use crate::directory::Roster;
 use crate::hub::{Hub, Pending};
 use crate::port::apps::{AppReply, feature};
 use crate::port::hook::{Event, Fate, GroupEvent, Hook, Place, Told, Who};
-use crate::port::store::{App, Group, NewMessage, Reply, Request, StoreError};
+use crate::port::store::{App, Expired, Group, NewMessage, Reply, Request, StoreError};
 use crate::push::{Waking, What};
 
 /// Who was said to have a message waiting, and when: not said again until the user was online, or
@@ -121,6 +121,36 @@ impl Hub {
         {
             let to = addressee(&message);
             self.hook(aid, Event::Message { message, to, fate: Fate::Pruned });
+        }
+    }
+
+    /// Whether an app is to hear when a message expires that somebody has not got.
+    pub(crate) fn watches_ends(&self, aid: AppId) -> bool {
+        self.wants(aid, notify::PRUNED)
+    }
+
+    /// Has messages looked at that have expired, of one user or of all.
+    pub(crate) fn look_for_expired(&mut self, uid: Option<Uid>) {
+        let request = Request::TakeExpired { uid, now: self.now.wall, count: SWEEP_ROWS_MAX };
+        self.ask(request, Pending::Expired { of_all: uid.is_none() });
+    }
+
+    pub(crate) fn on_expired(&mut self, of_all: bool, result: Result<Reply, StoreError>) {
+        let (expired, more) = match result {
+            Ok(Reply::Expired(expired, more)) => (expired, more),
+            Ok(_) => return,
+            Err(error) => return self.log(alloc::format!("storage: {error}")),
+        };
+        if more && of_all {
+            self.sweep_within(SWEEP_PAUSE);
+        }
+        for Expired { aid, uid, address, entry } in expired {
+            if self.wants(aid, notify::PRUNED)
+                && let Some(message) = message_in(&entry)
+            {
+                let to = Who { uid, address };
+                self.hook(aid, Event::Message { message, to, fate: Fate::Pruned });
+            }
         }
     }
 

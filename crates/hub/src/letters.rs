@@ -254,7 +254,9 @@ impl Hub {
             let lifetime = kept_for.map_or(lifetime, |kept| kept.min(lifetime));
             let expires = ts.after(lifetime);
             let peer = Uid(0);
-            let message = NewMessage { sender, id, flags, group, peer, ts, expires, entry };
+            let watched = self.watches_ends(aid);
+            let message =
+                NewMessage { sender, id, flags, group, peer, ts, expires, watched, entry };
             let mut logs = to;
             if !logs.contains(&sender) {
                 logs.push(sender);

@@ -227,6 +227,7 @@ impl Hub {
             return;
         }
         live.storing = true;
+        let aid = live.aid;
         // Their time is the one at which they get their places in the logs, so that both climb
         // together.
         let ts = self.now.wall;
@@ -251,12 +252,16 @@ impl Hub {
                 peer,
                 ts,
                 expires: ts.after(lifetime.unwrap_or_default()),
+                watched: false,
                 entry: encoded(Message { ts: ts.0, ..message }),
             };
             messages.push((message, to));
         }
         if live.outgoing.is_empty() {
             live.outgoing = VecDeque::new();
+        }
+        if self.watches_ends(aid) {
+            messages.iter_mut().for_each(|(message, _)| message.watched = true);
         }
         let asked = messages.iter().map(|(message, _)| message.clone()).collect();
         let pending = Pending::Append { session: id, messages: asked, consumed };

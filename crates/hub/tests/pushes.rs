@@ -9,9 +9,9 @@ use hub::port::apps::{PushCredential, push_kind};
 use hub::port::hook::{Event, Fate};
 use wire::call as step;
 use wire::id::SessionId;
-use wire::limits::{PUSH_CALL_TTL_S, PUSH_INTERVAL, PUSH_TOKEN_BYTES_MAX};
+use wire::limits::{PUSH_CALL_TTL_S, PUSH_INTERVAL, PUSH_TOKEN_BYTES_MAX, SWEEP_INTERVAL};
 use wire::mask::{notify, user as user_flag};
-use wire::proto::{Call, Pong, PushToken, client_frame, server_frame};
+use wire::proto::{Call, Pong, PushToken, Send, Target, client_frame, server_frame, target};
 use wire::time::Duration;
 
 /// Ada is there; Bob has said where he can be woken, and has gone.
@@ -137,6 +137,44 @@ fn a_backend_that_sends_push_messages_itself_is_told_where_to() {
         _ => None,
     });
     assert_eq!(told.collect::<Vec<_>>(), [("bob", Some("{place}")), ("carol", None)]);
+}
+
+#[test]
+fn a_backend_is_told_what_expired_before_somebody_had_it() {
+    let mut host = Host::new();
+    let (ada, bob) = (host.user("ada"), host.user("bob"));
+    let url = Some("https://hook.example.test/".into());
+    let notify = Some(notify::MASTER | notify::PRUNED);
+    set(&mut host, AppFields { url, notify, ..AppFields::default() });
+    host.user("carol");
+    let ada = host.sign_in(&ada);
+    let send = |host: &mut Host, to: &str, id, expiry| {
+        let to = Some(target::To::Address(to.into()));
+        let send = Send { id, to: Some(Target { to }), expiry: Some(expiry), ..Send::default() };
+        host.frame(ada, client_frame::Body::Send(send));
+    };
+    send(&mut host, "bob", 1, 60);
+    send(&mut host, "bob", 2, 600_000);
+    send(&mut host, "carol", 3, 90);
+    let pruned = |host: &mut Host| {
+        let events = std::mem::take(&mut host.hooks).into_iter();
+        let told = events.filter_map(|hook| match hook.event {
+            Event::Message { message, to, fate: Fate::Pruned } => Some((message.id, to.address)),
+            _ => None,
+        });
+        told.collect::<Vec<_>>()
+    };
+    host.advance(Duration::from_secs(120));
+    assert_eq!(pruned(&mut host), []);
+    // Who comes before it was looked for does not hide it.
+    let bob = host.sign_in_from(&bob, 2);
+    host.ack(bob, 2);
+    assert_eq!(pruned(&mut host), [(1, "bob".into())]);
+    host.close(bob);
+    host.advance(SWEEP_INTERVAL);
+    assert_eq!(pruned(&mut host), [(3, "carol".into())]);
+    host.advance(SWEEP_INTERVAL);
+    assert_eq!(pruned(&mut host), []);
 }
 
 fn set_push(host: &mut Host, fields: PushFields) -> Reply {

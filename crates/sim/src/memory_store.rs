@@ -10,8 +10,9 @@ use hub::port::personal::{
     Known, KnownDevice, LeftFiles, PersonalReply, PersonalRequest, StoredFile,
 };
 use hub::port::store::{
-    App, Contact, Copied, DeviceId, Group, HistoryOf, LogRow, LoggedMessage, Member, NewMessage,
-    Note, Outcome, Receipt, Reply, Request, Seen, StoreError, Token, TokenHash, TokenId, User,
+    App, Contact, Copied, DeviceId, Expired, Group, HistoryOf, LogRow, LoggedMessage, Member,
+    NewMessage, Note, Outcome, Receipt, Reply, Request, Seen, StoreError, Token, TokenHash,
+    TokenId, User,
 };
 use hub::{Person, Trace, file_keys, file_keys_in};
 use wire::codec::Decode as _;
@@ -123,6 +124,8 @@ struct Log {
     trimmed: Seq,
     /// The furthest any device has come.
     fetched: Seq,
+    /// Watched messages that nobody has looked at since they expired.
+    watched: BTreeSet<Seq>,
 }
 
 impl Log {
@@ -218,7 +221,11 @@ impl MemoryStore {
             };
             self.history.entry((uid, side)).or_default().insert(self.last.message, key);
             let log = self.logs.entry(uid).or_default();
-            (uid, log.append(message.entry.clone(), Some(logged)))
+            let seq = log.append(message.entry.clone(), Some(logged));
+            if message.watched && uid != message.sender {
+                log.watched.insert(seq);
+            }
+            (uid, seq)
         });
         Outcome::Appended(places.collect())
     }
@@ -386,6 +393,32 @@ impl MemoryStore {
         let expired = self.tokens.iter().filter(|(_, (token, _))| has_expired(token));
         let ids: Vec<_> = expired.map(|(id, _)| *id).take(count).collect();
         messages.len() + self.delete_tokens(|token| ids.contains(&token.id)).len()
+    }
+
+    fn take_expired(&mut self, of: Option<Uid>, now: Timestamp, count: usize) -> Reply {
+        let MemoryStore { logs, users, .. } = self;
+        let mut ended = Vec::new();
+        for (uid, log) in logs.iter().filter(|(uid, _)| of.is_none_or(|of| **uid == of)) {
+            ended.extend(log.watched.iter().filter_map(|seq| {
+                // What was trimmed or dropped is not watched any more.
+                let ends = log.rows.get(seq).and_then(|row| row.message)?.expires;
+                (ends <= now).then_some((ends, *uid, *seq))
+            }));
+        }
+        ended.sort_unstable();
+        ended.truncate(count);
+        let more = ended.len() == count;
+        let mut expired = Vec::new();
+        for (_, uid, seq) in ended {
+            let (Some(log), Some(user)) = (logs.get_mut(&uid), users.get(&uid)) else { continue };
+            log.watched.remove(&seq);
+            if seq > log.fetched {
+                let (aid, address) = (user.aid, user.address.clone());
+                let entry = log.rows[&seq].entry.clone();
+                expired.push(Expired { aid, uid, address, entry });
+            }
+        }
+        Reply::Expired(expired, more)
     }
 
     fn save_group(&mut self, group: Group, put: Vec<Member>, remove: Vec<Uid>) -> GroupId {
@@ -928,6 +961,7 @@ impl SyncStore for MemoryStore {
                 }
                 Reply::Done
             }
+            Request::TakeExpired { uid, now, count } => self.take_expired(uid, now, count),
             Request::Sweep { now, count } => Reply::Swept(self.sweep(now, count)),
             Request::OfApp(request) => Reply::OfApp(self.of_app(request)?),
             Request::Personal(request) => Reply::Personal(self.personal(request)),

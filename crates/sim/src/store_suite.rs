@@ -45,6 +45,7 @@ pub fn store_suite<S: SyncStore>(mut make: impl FnMut() -> S) {
     reading_goes_on_behind_the_last_place_looked_at(make());
     a_withdrawn_token_takes_its_devices_along(make());
     expired_messages_are_swept_when_nobody_sends_them_again(make());
+    what_expires_before_it_is_fetched_is_told_once(make());
     expired_tokens_are_swept_with_their_devices(make());
     contacts_are_of_one_user_and_blocks_are_found_by_who_is_blocked(make());
     contacts_have_a_limit_and_what_exceeds_it_is_left_out(make());
@@ -620,6 +621,41 @@ fn expired_messages_are_swept_when_nobody_sends_them_again(mut store: impl SyncS
     assert_eq!(seqs, [Seq(6)], "what a log says of the others is not read");
 }
 
+fn what_expires_before_it_is_fetched_is_told_once(mut store: impl SyncStore) {
+    let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
+    let carol = user(&mut store, AppId(1), "carol");
+    let token = issue(&mut store, bob.uid, "web", [1; 32]);
+    let (device, ..) = device(&mut store, token, bob.uid, 1);
+    for id in 1..=4 {
+        let Request::Append { mut messages } =
+            append_request(ada.uid, id, &[bob.uid, carol.uid, ada.uid])
+        else {
+            unreachable!("that is what it makes")
+        };
+        messages[0].0.watched = id != 3;
+        perform(&mut store, Request::Append { messages });
+    }
+    acknowledge(&mut store, device, bob.uid, 1, NOW);
+    let ask = |store: &mut _, uid, ms, count| {
+        let request = Request::TakeExpired { uid, now: Timestamp(NOW.0 + ms), count };
+        let Reply::Expired(expired, more) = perform(store, request) else { panic!("not looked") };
+        let who: Vec<_> =
+            expired.iter().map(|expired| (expired.uid, &expired.address[..])).collect();
+        assert!(expired.iter().all(|it| it.aid == AppId(1) && *it.entry == *b"message"));
+        (who.iter().map(|(uid, address)| (*uid, address.to_string())).collect::<Vec<_>>(), more)
+    };
+    assert_eq!(ask(&mut store, None, 59_999, 9), (vec![], false));
+    let of = |user: &User, count| vec![(user.uid, user.address.clone()); count];
+    assert_eq!(ask(&mut store, Some(carol.uid), 60_000, 2), (of(&carol, 2), true));
+    let mut store = store.reopen();
+    let mut rest = Vec::new();
+    while let (some, true) = ask(&mut store, None, 60_000, 1) {
+        rest.extend(some);
+    }
+    rest.sort_unstable();
+    assert_eq!(rest, [of(&bob, 2), of(&carol, 1)].concat(), "not what bob has had, nor the sender");
+}
+
 fn expired_tokens_are_swept_with_their_devices(mut store: impl SyncStore) {
     let bob = user(&mut store, AppId(1), "bob");
     let mut token = |hash, expires| {
@@ -1074,6 +1110,7 @@ pub(crate) fn append_request(sender: Uid, id: u64, to: &[Uid]) -> Request {
         peer: Uid(0),
         ts: NOW,
         expires: Timestamp(NOW.0 + 60_000),
+        watched: false,
         entry: Bytes::from_static(b"message"),
     };
     Request::Append { messages: vec![(message, to.to_vec())] }

@@ -195,6 +195,8 @@ pub struct NewMessage {
     pub ts: Timestamp,
     /// Not delivered later than this.
     pub expires: Timestamp,
+    /// Its app wants to hear when it has expired before a recipient had it.
+    pub watched: bool,
     /// An encoded `proto::Entry`, the same for everybody.
     pub entry: Bytes,
 }
@@ -286,6 +288,19 @@ pub struct LoggedMessage {
     pub expires: Timestamp,
 }
 
+/// A message that has expired before somebody had it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expired {
+    /// In which app.
+    pub aid: AppId,
+    /// Who did not get it.
+    pub uid: Uid,
+    /// The address.
+    pub address: String,
+    /// An encoded `proto::Entry`.
+    pub entry: Bytes,
+}
+
 /// Which of a user's own copies of messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HistoryOf {
@@ -360,6 +375,16 @@ pub enum Request {
     Append {
         /// Each with those whose logs get it.
         messages: Vec<(NewMessage, Vec<Uid>)>,
+    },
+    /// Watched messages that have expired before any device of somebody who was to get them had them,
+    /// each for each such user once. → [`Reply::Expired`]
+    TakeExpired {
+        /// Only this user's; `None` = anybody's.
+        uid: Option<Uid>,
+        /// What has expired then.
+        now: Timestamp,
+        /// At most so many are looked at.
+        count: usize,
     },
     /// → [`Reply::Message`]
     FindMessage {
@@ -642,6 +667,8 @@ pub enum Reply {
     Appended(Vec<(Uid, Seq)>),
     /// Messages and tokens that were removed.
     Swept(usize),
+    /// What has expired, and whether there may be more.
+    Expired(Vec<Expired>, bool),
     /// What became of each message, in the order asked.
     Stored(Vec<Outcome>),
     /// The message was stored before.

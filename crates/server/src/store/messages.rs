@@ -5,10 +5,10 @@
 
 use bytes::Bytes;
 use hub::port::apps::AppSettings;
-use hub::port::store::{LogRow, LoggedMessage, NewMessage, Note, Outcome, Reply};
+use hub::port::store::{Expired, LogRow, LoggedMessage, NewMessage, Note, Outcome, Reply};
 use prost::Message as _;
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use wire::id::{GroupId, MessageId, Seq, Uid};
+use wire::id::{AppId, GroupId, MessageId, Seq, Uid};
 use wire::limits::{EXPIRED_TOKEN_KEPT, MESSAGE_KEY_KEPT, SHORTENED_AT_ONCE};
 use wire::mask;
 use wire::time::Timestamp;
@@ -80,7 +80,8 @@ pub(super) fn append(
     files::add(db, row, &message.entry)?;
     let mut places = Vec::with_capacity(open.len());
     for uid in open {
-        if let Some(seq) = append_row(db, logs, uid, Some(row), None)? {
+        let ends = (message.watched && uid != message.sender).then_some(message.expires);
+        if let Some(seq) = append_row(db, logs, uid, Some(row), None, ends)? {
             if keeps_history || wants_history(db, uid)? {
                 history::add(db, uid, message, peer, row)?;
             }
@@ -112,10 +113,11 @@ pub(super) fn append_row(
     uid: Uid,
     message: Option<i64>,
     entry: Option<&[u8]>,
+    ends: Option<Timestamp>,
 ) -> Sql<Option<Seq>> {
     let Some(seq) = logs.next(db, uid)? else { return Ok(None) };
-    db.prepare_cached("INSERT INTO log (uid, seq, message, entry) VALUES (?, ?, ?, ?)")?
-        .execute(params![uid.0, seq, message, entry])?;
+    db.prepare_cached("INSERT INTO log (uid, seq, message, entry, ends) VALUES (?, ?, ?, ?, ?)")?
+        .execute(params![uid.0, seq, message, entry, ends.map(|at| signed(at.0))])?;
     Ok(Some(Seq(unsigned(seq))))
 }
 
@@ -129,7 +131,7 @@ pub(super) fn append_notes(
         if let Some(receipt) = &note.receipt {
             history::note(db, note.uid, receipt)?;
         }
-        let place = append_row(db, logs, note.uid, None, Some(&note.entry))?;
+        let place = append_row(db, logs, note.uid, None, Some(&note.entry), None)?;
         places.push((note.uid, place.unwrap_or_default()));
     }
     Ok(places)
@@ -182,6 +184,46 @@ pub(super) fn read_log(
     let upto = rows.last().map_or(head.max(after), |row| row.seq);
     let alive = |row: &LogRow| row.message.is_none_or(|message| message.expires > now);
     Ok(Reply::Log { rows: rows.into_iter().filter(alive).collect(), upto, head })
+}
+
+/// Looks at watched messages that have expired, each once in each log: those that no device has fetched,
+/// and whether there may be further ones.
+pub(super) fn take_expired(
+    db: &Connection,
+    logs: &mut Logs,
+    uid: Option<Uid>,
+    now: Timestamp,
+    count: usize,
+) -> Sql<(Vec<Expired>, bool)> {
+    // By the index of ends, also for one user: few have ended and were not looked at yet.
+    let mut statement = db.prepare_cached(
+        "SELECT l.uid, l.seq, u.aid, u.address, m.entry
+         FROM log l JOIN users u ON u.uid = l.uid LEFT JOIN messages m ON m.id = l.message
+         WHERE l.ends <= ?1 AND (?2 IS NULL OR +l.uid = ?2) ORDER BY l.ends LIMIT ?3",
+    )?;
+    let of = uid.map(|uid| uid.0);
+    let rows = statement.query_map(params![signed(now.0), of, count as i64], |row| {
+        let (uid, seq) = (Uid(row.get(0)?), row.get::<_, i64>(1)?);
+        Ok((
+            uid,
+            seq,
+            AppId(row.get(2)?),
+            row.get::<_, String>(3)?,
+            row.get::<_, Option<Vec<u8>>>(4)?,
+        ))
+    })?;
+    let rows = rows.collect::<Sql<Vec<_>>>()?;
+    let more = rows.len() == count;
+    let mut expired = Vec::new();
+    for (uid, seq, aid, address, entry) in rows {
+        db.prepare_cached("UPDATE log SET ends = NULL WHERE uid = ? AND seq = ?")?
+            .execute(params![uid.0, seq])?;
+        let is_fetched = logs.find(db, uid)?.is_none_or(|log| log.fetched >= seq);
+        if let Some(entry) = entry.filter(|_| !is_fetched) {
+            expired.push(Expired { aid, uid, address, entry: entry.into() });
+        }
+    }
+    Ok((expired, more))
 }
 
 pub(super) fn log_row(row: &Row<'_>) -> Sql<LogRow> {

@@ -25,7 +25,9 @@ use super::files;
 use super::groups::{count_memberships, delete_members, find_groups, load_group, save_group};
 use super::history;
 use super::logs::Logs;
-use super::messages::{append, append_notes, drop_queued, load_message, read_log, sweep};
+use super::messages::{
+    append, append_notes, drop_queued, load_message, read_log, sweep, take_expired,
+};
 use super::personal;
 use super::tokens::{delete_tokens, find_token, issue_token, open_device};
 use super::users::{
@@ -49,6 +51,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0013_files.sql"),
     include_str!("schema/0014_call_limits.sql"),
     include_str!("schema/0015_guards.sql"),
+    include_str!("schema/0016_expired.sql"),
 ];
 /// From this version on what is deleted is overwritten.
 const OVERWRITING: usize = 7;
@@ -275,6 +278,10 @@ fn perform(
             let outcomes =
                 messages.map(|(message, to)| append(db, logs, keeps_history, &message, to));
             Reply::Stored(outcomes.collect::<Sql<_>>()?)
+        }
+        Request::TakeExpired { uid, now, count } => {
+            let (expired, more) = take_expired(db, logs, uid, now, count)?;
+            Reply::Expired(expired, more)
         }
         Request::ReadHistory { uid, of, before, after, until, count, now } => {
             Reply::History(history::read(db, uid, of, (before, after, until), count, now)?)
