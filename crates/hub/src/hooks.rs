@@ -124,6 +124,20 @@ impl Hub {
         }
     }
 
+    /// Some members of a group do not get a message, as there was no room for it.
+    pub(crate) fn hook_left_out(&mut self, message: &NewMessage, full: &[Uid]) {
+        let sender = self.directory.user(message.sender).ok().flatten();
+        let Some(aid) = sender.map(|user| user.aid) else { return };
+        if full.is_empty() || !self.wants(aid, notify::PRUNED) {
+            return;
+        }
+        let Some(message) = message_in(&message.entry) else { return };
+        for uid in full {
+            let (message, to) = (message.clone(), self.who(*uid));
+            self.hook(aid, Event::Message { message, to, fate: Fate::Pruned });
+        }
+    }
+
     /// Whether an app is to hear when a message expires that somebody has not got.
     pub(crate) fn watches_ends(&self, aid: AppId) -> bool {
         self.wants(aid, notify::PRUNED)

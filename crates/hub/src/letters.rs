@@ -407,8 +407,9 @@ impl Hub {
         let mut full = 0;
         for (message, outcome) in core::mem::take(&mut sent.messages).iter().zip(outcomes) {
             match outcome {
-                Outcome::Appended(places) => {
+                Outcome::Appended { places, full } => {
                     self.counters.accepted += 1;
+                    self.hook_left_out(message, &full);
                     if let Ok(Some(sender)) = self.directory.user(message.sender) {
                         self.use_message(sender.aid, message.entry.len(), places.len());
                     }

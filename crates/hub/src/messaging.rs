@@ -396,10 +396,10 @@ impl Hub {
         // All answers first, so that the places of the messages leave in one frame behind them.
         for (message, outcome) in messages.iter().zip(&outcomes) {
             let (ts, recipients) = match outcome {
-                Outcome::Appended(places) if message.group != GroupId(0) => {
+                Outcome::Appended { places, .. } if message.group != GroupId(0) => {
                     (message.ts, others(places, message.sender))
                 }
-                Outcome::Appended(_) => (message.ts, 1),
+                Outcome::Appended { .. } => (message.ts, 1),
                 Outcome::Duplicate { ts } => (*ts, 1),
                 Outcome::Full => {
                     let reason = "too many messages wait for the recipient";
@@ -413,7 +413,8 @@ impl Hub {
             self.send(session, server_frame::Body::Accepted(accepted));
         }
         for (message, outcome) in messages.iter().zip(outcomes) {
-            let Outcome::Appended(places) = outcome else { continue };
+            let Outcome::Appended { places, full } = outcome else { continue };
+            self.hook_left_out(message, &full);
             self.counters.accepted += 1;
             if let Ok(Some(sender)) = self.directory.user(message.sender) {
                 self.use_message(sender.aid, message.entry.len(), places.len());

@@ -7,9 +7,13 @@ use hub::Input;
 use hub::port::admin::{AppFields, Operation, PushFields, Reply, UserFields, UserRef};
 use hub::port::apps::{PushCredential, push_kind};
 use hub::port::hook::{Event, Fate};
+use hub::port::store::{Note, Request};
+use sim::memory_store::SyncStore;
 use wire::call as step;
 use wire::id::SessionId;
-use wire::limits::{PUSH_CALL_TTL_S, PUSH_INTERVAL, PUSH_TOKEN_BYTES_MAX, SWEEP_INTERVAL};
+use wire::limits::{
+    LOG_ENTRIES_MAX, PUSH_CALL_TTL_S, PUSH_INTERVAL, PUSH_TOKEN_BYTES_MAX, SWEEP_INTERVAL,
+};
 use wire::mask::{notify, user as user_flag};
 use wire::proto::{Call, Pong, PushToken, Send, Target, client_frame, server_frame, target};
 use wire::time::Duration;
@@ -156,14 +160,6 @@ fn a_backend_is_told_what_expired_before_somebody_had_it() {
     send(&mut host, "bob", 1, 60);
     send(&mut host, "bob", 2, 600_000);
     send(&mut host, "carol", 3, 90);
-    let pruned = |host: &mut Host| {
-        let events = std::mem::take(&mut host.hooks).into_iter();
-        let told = events.filter_map(|hook| match hook.event {
-            Event::Message { message, to, fate: Fate::Pruned } => Some((message.id, to.address)),
-            _ => None,
-        });
-        told.collect::<Vec<_>>()
-    };
     host.advance(Duration::from_secs(120));
     assert_eq!(pruned(&mut host), []);
     // Who comes before it was looked for does not hide it.
@@ -175,6 +171,35 @@ fn a_backend_is_told_what_expired_before_somebody_had_it() {
     assert_eq!(pruned(&mut host), [(3, "carol".into())]);
     host.advance(SWEEP_INTERVAL);
     assert_eq!(pruned(&mut host), []);
+}
+
+#[test]
+fn a_backend_is_told_for_which_members_there_was_no_room() {
+    let mut host = Host::new();
+    let ada = host.user("ada");
+    host.user("bob");
+    host.user("carol");
+    let url = Some("https://hook.example.test/".into());
+    let notify = Some(notify::MASTER | notify::PRUNED);
+    set(&mut host, AppFields { url, notify, ..AppFields::default() });
+    let gid = host.group(0, &["ada", "bob", "carol"]);
+    let bob = wire::id::Uid(2);
+    let notes = vec![Note { uid: bob, ..Note::default() }; LOG_ENTRIES_MAX as usize];
+    host.store.perform(Request::AppendNotes { notes }).unwrap();
+    let ada = host.sign_in(&ada);
+    let to = Some(target::To::Group(gid.0));
+    let send = Send { id: 1, to: Some(Target { to }), ..Send::default() };
+    host.frame(ada, client_frame::Body::Send(send));
+    assert_eq!(pruned(&mut host), [(1, "bob".into())]);
+}
+
+fn pruned(host: &mut Host) -> Vec<(u64, String)> {
+    let events = std::mem::take(&mut host.hooks).into_iter();
+    let told = events.filter_map(|hook| match hook.event {
+        Event::Message { message, to, fate: Fate::Pruned } => Some((message.id, to.address)),
+        _ => None,
+    });
+    told.collect()
 }
 
 fn set_push(host: &mut Host, fields: PushFields) -> Reply {

@@ -18,8 +18,8 @@ use hub::{Person, Trace, file_keys, file_keys_in};
 use wire::codec::Decode as _;
 use wire::id::{AppId, DeviceKey, GroupId, MessageId, Seq, Uid};
 use wire::limits::{
-    CONTACTS_MAX, DEVICE_KEPT, EXPIRED_TOKEN_KEPT, HISTORY_RECEIPTS_MAX, LOG_ENTRIES_MAX,
-    MESSAGE_KEY_KEPT,
+    CONTACTS_MAX, DEVICE_KEPT, EXPIRED_TOKEN_KEPT, HISTORY_RECEIPTS_MAX, LOG_BYTES_MAX,
+    LOG_ENTRIES_MAX, MESSAGE_KEY_KEPT,
 };
 use wire::mask::{contact, group as mode, user as user_flag};
 use wire::time::{Duration, Timestamp};
@@ -189,14 +189,18 @@ impl MemoryStore {
             return Outcome::Duplicate { ts: known.ts };
         }
         let is_full = |uid: &Uid| {
-            let log = self.logs.get(uid);
-            *uid != message.sender
-                && log.is_some_and(|log| log.head.0 - log.fetched.0 >= LOG_ENTRIES_MAX)
+            let log = self.logs.get(uid).filter(|_| *uid != message.sender);
+            log.is_some_and(|log| {
+                let waiting = log.rows.range(Seq(log.fetched.0 + 1)..);
+                let bytes: usize = waiting.map(|(_, row)| row.entry.len()).sum();
+                log.head.0 - log.fetched.0 >= LOG_ENTRIES_MAX
+                    || (bytes + message.entry.len()) as u64 > LOG_BYTES_MAX
+            })
         };
         let others = to.iter().filter(|uid| **uid != message.sender).count();
         let peer = to.iter().find(|uid| **uid != message.sender).copied();
         let peer = peer.or((message.peer != Uid(0)).then_some(message.peer));
-        let to: Vec<_> = to.into_iter().filter(|uid| !is_full(uid)).collect();
+        let (full, to): (Vec<_>, Vec<_>) = to.into_iter().partition(is_full);
         if others > 0 && to.iter().all(|uid| *uid == message.sender) {
             return Outcome::Full;
         }
@@ -227,7 +231,7 @@ impl MemoryStore {
             }
             (uid, seq)
         });
-        Outcome::Appended(places.collect())
+        Outcome::Appended { places: places.collect(), full }
     }
 
     fn is_shown(&self, uid: Uid, side: Side, now: Timestamp) -> bool {

@@ -108,6 +108,9 @@ pub const LOG_PAGE_ENTRIES: usize = 256;
 /// Entries waiting in one user's log; then senders get `INBOX_FULL` (`backend-api.md` 5.1).
 pub const LOG_ENTRIES_MAX: u64 = 10_000;
 
+/// Bytes of the entries waiting in one user's log; then senders get `INBOX_FULL` (`backend-api.md` 5.1).
+pub const LOG_BYTES_MAX: u64 = 100 * 1024 * 1024;
+
 /// Messages in one answer to a question for the history. A longer wish is cut to it.
 pub const HISTORY_PAGE_MAX: u32 = 256;
 

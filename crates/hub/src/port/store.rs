@@ -371,7 +371,8 @@ pub enum Request {
     /// included, in the order of theirs. → [`Reply::Stored`], one outcome for each
     ///
     /// A log in which `limits::LOG_ENTRIES_MAX` entries wait that none of its user's devices has
-    /// fetched gets nothing and is left out of the answer. A user that is gone is left out as well.
+    /// fetched, or so many that the message makes them more than `limits::LOG_BYTES_MAX`, gets nothing. A
+    /// user that is gone is left out as well.
     Append {
         /// Each with those whose logs get it.
         messages: Vec<(NewMessage, Vec<Uid>)>,
@@ -716,8 +717,13 @@ pub enum Reply {
 /// What became of a message that was to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is stored; its places in the logs, in the order asked.
-    Appended(Vec<(Uid, Seq)>),
+    /// It is stored.
+    Appended {
+        /// Its places in the logs, in the order asked.
+        places: Vec<(Uid, Seq)>,
+        /// Whose logs had no room for it.
+        full: Vec<Uid>,
+    },
     /// (sender, id) was there already. Nothing has changed.
     Duplicate {
         /// When it was stored.

@@ -48,10 +48,11 @@ pub(super) fn append(
     let others = to.iter().filter(|uid| **uid != message.sender).count();
     let peer = to.iter().find(|uid| **uid != message.sender).copied();
     let peer = peer.or((message.peer != Uid(0)).then_some(message.peer)).unwrap_or(message.sender);
-    let mut open = Vec::with_capacity(to.len());
+    let (mut open, mut full) = (Vec::with_capacity(to.len()), Vec::new());
     for uid in to {
-        if uid == message.sender || !logs.is_full(db, uid)? {
-            open.push(uid);
+        match uid != message.sender && logs.is_full(db, uid, message.entry.len())? {
+            true => full.push(uid),
+            false => open.push(uid),
         }
     }
     if others > 0 && open.iter().all(|uid| *uid == message.sender) {
@@ -81,14 +82,15 @@ pub(super) fn append(
     let mut places = Vec::with_capacity(open.len());
     for uid in open {
         let ends = (message.watched && uid != message.sender).then_some(message.expires);
-        if let Some(seq) = append_row(db, logs, uid, Some(row), None, ends)? {
+        let bytes = message.entry.len();
+        if let Some(seq) = append_row(db, logs, uid, (Some(row), None, bytes), ends)? {
             if keeps_history || wants_history(db, uid)? {
                 history::add(db, uid, message, peer, row)?;
             }
             places.push((uid, seq));
         }
     }
-    Ok(Outcome::Appended(places))
+    Ok(Outcome::Appended { places, full })
 }
 
 /// Whether copies of a user's messages are kept although the operator has none kept: because the user or
@@ -106,16 +108,16 @@ fn wants_history(db: &Connection, uid: Uid) -> Sql<bool> {
     }))
 }
 
-/// Adds a row to a log; `None` when the user is gone.
+/// Adds a row to a log, which refers to a message or has an entry, and counts as so many bytes; `None` when
+/// the user is gone.
 pub(super) fn append_row(
     db: &Connection,
     logs: &mut Logs,
     uid: Uid,
-    message: Option<i64>,
-    entry: Option<&[u8]>,
+    (message, entry, bytes): (Option<i64>, Option<&[u8]>, usize),
     ends: Option<Timestamp>,
 ) -> Sql<Option<Seq>> {
-    let Some(seq) = logs.next(db, uid)? else { return Ok(None) };
+    let Some(seq) = logs.next(db, uid, bytes)? else { return Ok(None) };
     db.prepare_cached("INSERT INTO log (uid, seq, message, entry, ends) VALUES (?, ?, ?, ?, ?)")?
         .execute(params![uid.0, seq, message, entry, ends.map(|at| signed(at.0))])?;
     Ok(Some(Seq(unsigned(seq))))
@@ -131,7 +133,8 @@ pub(super) fn append_notes(
         if let Some(receipt) = &note.receipt {
             history::note(db, note.uid, receipt)?;
         }
-        let place = append_row(db, logs, note.uid, None, Some(&note.entry), None)?;
+        let place =
+            append_row(db, logs, note.uid, (None, Some(&note.entry), note.entry.len()), None)?;
         places.push((note.uid, place.unwrap_or_default()));
     }
     Ok(places)
@@ -155,6 +158,7 @@ pub(super) fn drop_queued(db: &Connection, logs: &mut Logs, uid: Uid, gid: Group
     if dropped.is_empty() {
         return Ok(());
     }
+    logs.count_again(uid);
     // Its number is in none of the entries any more, and must not be given again.
     db.prepare_cached("UPDATE users SET head = ? WHERE uid = ?")?.execute(params![head, uid.0])?;
     for message in dropped {
