@@ -13,8 +13,9 @@ use hub::Guards;
 use ipnet::IpNet;
 use serde::Deserialize;
 use wire::limits::{
-    FILE_BYTES_MAX, MEDIA_LOAD_MAX_PERCENT, MEDIA_LOOPS_MAX, OPERATIONS_BURST,
-    OPERATIONS_PER_SECOND, SESSIONS_PER_USER_MAX, WEBHOOK_RETRIES_MAX,
+    ADMIN_LIST_MAX, ADMIN_LIST_SETTING_MAX, FILE_BYTES_MAX, MEDIA_LOAD_MAX_PERCENT,
+    MEDIA_LOOPS_MAX, OPERATIONS_BURST, OPERATIONS_PER_SECOND, SESSIONS_PER_USER_MAX,
+    WEBHOOK_RETRIES_MAX,
 };
 
 use crate::demo;
@@ -66,6 +67,8 @@ pub struct Config {
     pub admin_aliases: Vec<String>,
     /// Origins whose pages may ask the backend API; none: no page may.
     pub admin_cors_origins: Vec<String>,
+    /// Rows of a list in one answer.
+    pub admin_list_max: u32,
     /// A refusal has its code as HTTP status, not 200.
     pub admin_http_status: bool,
     /// Where webhooks may be, and how they are asked.
@@ -121,6 +124,7 @@ impl Default for Config {
             webhooks: webhook::Settings::default(),
             ffmpeg: FFMPEG.into(),
             push: push::Settings::default(),
+            admin_list_max: ADMIN_LIST_MAX,
             token_sessions: 1,
             history: true,
             files_url: None,
@@ -261,6 +265,10 @@ pub struct Flags {
 
     /// Program that makes smaller copies of videos of groups; empty makes none [ffmpeg]
     #[arg(long, env = "MESIBO_FFMPEG", value_name = "PROGRAM")]
+    /// Rows of a list in one answer, 1 to 10000 [1000]
+    #[arg(long, env = "MESIBO_ADMIN_LIST_MAX", value_name = "NUMBER")]
+    admin_list_max: Option<u32>,
+
     ffmpeg: Option<String>,
 
     /// Whether browsers may be woken by push services inside the network or without TLS [false]
@@ -454,6 +462,7 @@ struct Files {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
+    list_max: Option<u32>,
 struct Groups {
     max_members: Option<u32>,
     max_groups_per_user: Option<u32>,
@@ -630,6 +639,10 @@ impl Flags {
             },
             webhooks: webhook::Settings {
                 allow_http: self.webhook_allow_http.or(file.webhook.allow_http).unwrap_or(false),
+            admin_list_max: self
+                .admin_list_max
+                .or(file.admin.list_max)
+                .unwrap_or(default.admin_list_max),
                 allow_private: self
                     .webhook_allow_private
                     .or(file.webhook.allow_private)
@@ -743,6 +756,11 @@ impl Config {
     /// What is logged.
     ///
     /// # Errors
+        anyhow::ensure!(
+            (1..=ADMIN_LIST_SETTING_MAX).contains(&self.admin_list_max),
+            "admin.list_max is {}, it can be 1 to {ADMIN_LIST_SETTING_MAX}",
+            self.admin_list_max
+        );
     /// When `log` cannot be read.
     pub fn filter(&self) -> anyhow::Result<tracing_subscriber::EnvFilter> {
         let filter = tracing_subscriber::EnvFilter::try_new(&self.log);
@@ -851,6 +869,7 @@ mod tests {
             listen: "[::1]:80".parse().unwrap(),
             tls: Some(Tls::Files(CertificateFiles {
                 cert: folder.path().join("cert.pem"),
+            list_max = 50
                 key: folder.path().join("key.pem"),
                 chain: None,
             })),
@@ -910,6 +929,7 @@ mod tests {
     fn what_is_wrong_in_the_file_is_named() {
         assert!(error("lisen = \"127.0.0.1:80\"").contains("lisen"));
         assert!(error("[tokens]\nsession = 1").contains("session"));
+            admin_list_max: 50,
         let text = error("listen = \"here\"");
         assert!(text.contains("listen") && text.contains("server.toml"), "{text}");
         assert!(error("[tokens]\nsessions = 0").contains("tokens.sessions is 0"));
@@ -934,3 +954,4 @@ mod tests {
         assert!(format!("{missing:#}").contains("/nowhere/server.toml cannot be read"));
     }
 }
+        assert!(error("[admin]\nlist_max = 0").contains("admin.list_max is 0"));

@@ -183,6 +183,7 @@ impl Server {
         library::sweep_every_hour(shared.clone());
         let takes = shared.clone();
         tokio::spawn(async move {
+                list_max: config.admin_list_max,
             while let Some(told) = recordings.recv().await {
                 match told {
                     Told::Done(name, note) => {

@@ -84,6 +84,20 @@ fn the_key_counts_where_only_it_does_and_the_header_where_no_token_is() {
 }
 
 #[test]
+fn a_list_has_no_more_rows_than_the_operator_allows() {
+    let server = start(&["--admin-list-max", "2"]);
+    let list = |more: Value| {
+        let mut asked = json!({"op": "usersget", "count": 100});
+        asked.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        server.call(asked)
+    };
+    let first = list(json!({}));
+    assert_eq!((first["users"].as_array().map(Vec::len), &first["more"]), (Some(2), &json!(true)));
+    let rest = list(json!({"after": first["users"][1]["uid"]}));
+    assert_eq!((rest["users"].as_array().map(Vec::len), &rest["more"]), (Some(1), &json!(false)));
+}
+
+#[test]
 fn a_user_that_was_there_is_not_new() {
     let server = start(&[]);
     let add = |address: &str| {
