@@ -3,6 +3,8 @@
 //! Relies on [`Logs`] for the numbers of entries. Promises that a message is stored once, whoever
 //! gets it.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use hub::port::apps::AppSettings;
 use hub::port::store::{Expired, LogRow, LoggedMessage, NewMessage, Note, Outcome, Reply};
@@ -175,19 +177,30 @@ pub(super) fn read_log(
     count: usize,
     now: Timestamp,
 ) -> Sql<Reply> {
-    let (head, trimmed) = logs.find(db, uid)?.map_or((0, 0), |log| (log.head, log.trimmed));
+    let (head, trimmed, fetched) =
+        logs.find(db, uid)?.map_or((0, 0, 0), |log| (log.head, log.trimmed, log.fetched));
     let head = Seq(unsigned(head));
     let mut statement = db.prepare_cached(
-        "SELECT l.seq, coalesce(l.entry, m.entry), m.sender, m.mid, m.flags, m.gid, m.expires
+        "SELECT l.seq, coalesce(l.entry, m.entry), m.sender, m.mid, m.flags, m.gid, m.expires,
+                m.gid <> 0 AND m.sender <> l.uid AND l.seq > ?
+                  AND NOT EXISTS (SELECT 1 FROM groups g WHERE g.gid = m.gid)
          FROM log l LEFT JOIN messages m ON m.id = l.message
          WHERE l.uid = ? AND l.seq > ? AND (l.entry IS NOT NULL OR m.id IS NOT NULL) ORDER BY l.seq LIMIT ?",
     )?;
-    let rows =
-        statement.query_map(params![uid.0, signed(after.0).max(trimmed), count as i64], log_row)?;
-    let rows = rows.collect::<Sql<Vec<_>>>()?;
-    let upto = rows.last().map_or(head.max(after), |row| row.seq);
+    let after_trimmed = signed(after.0).max(trimmed);
+    let rows = statement
+        .query_map(params![fetched, uid.0, after_trimmed, count as i64], |row| {
+            Ok((log_row(row)?, row.get::<_, Option<bool>>(7)?.unwrap_or(false)))
+        })?
+        .collect::<Sql<Vec<_>>>()?;
+    let upto = rows.last().map_or(head.max(after), |(row, _)| row.seq);
+    // Here, and not when the group is deleted: nobody waits until that of all its members is gone.
+    let ended = rows.iter().filter(|(_, is_of_ended)| *is_of_ended);
+    let ended: BTreeSet<_> = ended.filter_map(|(row, _)| Some(row.message?.group)).collect();
+    ended.into_iter().try_for_each(|gid| drop_queued(db, logs, uid, gid))?;
     let alive = |row: &LogRow| row.message.is_none_or(|message| message.expires > now);
-    Ok(Reply::Log { rows: rows.into_iter().filter(alive).collect(), upto, head })
+    let rows = rows.into_iter().filter(|(row, is_of_ended)| !is_of_ended && alive(row));
+    Ok(Reply::Log { rows: rows.map(|(row, _)| row).collect(), upto, head })
 }
 
 /// Looks at watched messages that have expired, each once in each log: those that no device has fetched,
@@ -201,7 +214,9 @@ pub(super) fn take_expired(
 ) -> Sql<(Vec<Expired>, bool)> {
     // By the index of ends, also for one user: few have ended and were not looked at yet.
     let mut statement = db.prepare_cached(
-        "SELECT l.uid, l.seq, u.aid, u.address, m.entry
+        "SELECT l.uid, l.seq, u.aid, u.address,
+                CASE WHEN m.gid = 0 OR EXISTS (SELECT 1 FROM groups g WHERE g.gid = m.gid)
+                     THEN m.entry END
          FROM log l JOIN users u ON u.uid = l.uid LEFT JOIN messages m ON m.id = l.message
          WHERE l.ends <= ?1 AND (?2 IS NULL OR +l.uid = ?2) ORDER BY l.ends LIMIT ?3",
     )?;

@@ -22,7 +22,7 @@ use super::apps::{self, APP_COLUMNS, app};
 use super::checkpoints::Checkpoints;
 use super::disk::Disk;
 use super::files;
-use super::groups::{count_memberships, delete_members, find_groups, load_group, save_group};
+use super::groups::{count_memberships, find_groups, load_group, save_group};
 use super::history;
 use super::logs::Logs;
 use super::messages::{
@@ -412,9 +412,8 @@ fn perform(
             Reply::GroupSaved { gid, places: append_notes(db, logs, notes)? }
         }
         Request::DeleteGroup { gid, notes } => {
-            for uid in delete_members(db, gid)? {
-                drop_queued(db, logs, uid, gid)?;
-            }
+            // What is queued of it is left out when its members read on, and goes then.
+            db.execute("DELETE FROM members WHERE gid = ?", [gid.0])?;
             db.execute("DELETE FROM pins WHERE gid = ?", [gid.0])?;
             db.execute("DELETE FROM groups WHERE gid = ?", [gid.0])?;
             Reply::Appended(append_notes(db, logs, notes)?)
