@@ -98,6 +98,23 @@ fn a_list_has_no_more_rows_than_the_operator_allows() {
 }
 
 #[test]
+fn the_url_of_a_file_is_one_that_a_browser_loads() {
+    let server = start(&[]);
+    let send = |url: &str| {
+        let message = json!({"from": "ada", "to": "bob", "title": "Plan", "url": url});
+        server.call(json!({"op": "message", "message": message}))
+    };
+    assert_eq!(send("HTTPS://files.example.test/p.pdf")["result"], true);
+    for wrong in
+        ["javascript:alert(1)", "data:text/html,x", "files/p.pdf", "\u{e4}\u{e4}\u{e4}\u{e4}"]
+    {
+        let answer = send(wrong);
+        let expected = (json!("BADPARAM"), json!(["message.url"]));
+        assert_eq!((answer["error"].clone(), answer["properties"].clone()), expected, "{wrong}");
+    }
+}
+
+#[test]
 fn a_user_that_was_there_is_not_new() {
     let server = start(&[]);
     let add = |address: &str| {
