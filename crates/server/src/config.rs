@@ -55,6 +55,10 @@ pub struct Config {
     pub admin_key: Option<String>,
     /// What is logged, in the words of `tracing_subscriber::EnvFilter`.
     pub log: String,
+    /// Who signs in from where is in the log.
+    pub log_sign_ins: bool,
+    /// Where figures for the operator are, without TLS; `None`: at `listen`.
+    pub metrics_listen: Option<SocketAddr>,
     /// Operations a backend may ask for in a second, 0 = without limit.
     pub admin_rate: u32,
     /// And so many at once.
@@ -63,12 +67,12 @@ pub struct Config {
     pub admin_allow: Vec<IpNet>,
     /// Addresses one app token may be used from, 0 = any number.
     pub admin_sources: usize,
+    /// Rows of a list in one answer.
+    pub admin_list_max: u32,
     /// Further paths of the backend API.
     pub admin_aliases: Vec<String>,
     /// Origins whose pages may ask the backend API; none: no page may.
     pub admin_cors_origins: Vec<String>,
-    /// Rows of a list in one answer.
-    pub admin_list_max: u32,
     /// A refusal has its code as HTTP status, not 200.
     pub admin_http_status: bool,
     /// Where webhooks may be, and how they are asked.
@@ -114,17 +118,19 @@ impl Default for Config {
             admin_key: None,
             // str0m warns of every offer with a codec that we do not take.
             log: "info,str0m=error".into(),
+            log_sign_ins: false,
+            metrics_listen: None,
             admin_rate: OPERATIONS_PER_SECOND,
             admin_burst: OPERATIONS_BURST,
             admin_allow: Vec::new(),
             admin_sources: 0,
+            admin_list_max: ADMIN_LIST_MAX,
             admin_aliases: Vec::new(),
             admin_cors_origins: Vec::new(),
             admin_http_status: false,
             webhooks: webhook::Settings::default(),
             ffmpeg: FFMPEG.into(),
             push: push::Settings::default(),
-            admin_list_max: ADMIN_LIST_MAX,
             token_sessions: 1,
             history: true,
             files_url: None,
@@ -234,6 +240,15 @@ pub struct Flags {
     #[arg(long, env = "MESIBO_LOG")]
     log: Option<String>,
 
+    /// Whether the log says who signs in, or is refused, from which address [false]
+    #[arg(long, env = "MESIBO_LOG_SIGN_INS", value_name = "BOOL")]
+    log_sign_ins: Option<bool>,
+
+    /// Address and port for /metrics, /healthz and /readyz, without TLS; then /metrics is nowhere else
+    /// [at --listen]
+    #[arg(long, env = "MESIBO_METRICS_LISTEN", value_name = "ADDRESS")]
+    metrics_listen: Option<SocketAddr>,
+
     /// Operations each app's backend may ask for in a second; 0 = without limit [50]
     #[arg(long, env = "MESIBO_ADMIN_RATE")]
     admin_rate: Option<u32>,
@@ -250,6 +265,10 @@ pub struct Flags {
     #[arg(long, env = "MESIBO_ADMIN_SOURCES")]
     admin_sources: Option<usize>,
 
+    /// Rows of a list in one answer, 1 to 10000 [1000]
+    #[arg(long, env = "MESIBO_ADMIN_LIST_MAX", value_name = "NUMBER")]
+    admin_list_max: Option<u32>,
+
     /// Further path of the backend API, such as /old/api.php; may be repeated [none]
     #[arg(long, env = "MESIBO_ADMIN_ALIASES", value_delimiter = ',', value_name = "PATH")]
     admin_aliases: Option<Vec<String>>,
@@ -265,10 +284,6 @@ pub struct Flags {
 
     /// Program that makes smaller copies of videos of groups; empty makes none [ffmpeg]
     #[arg(long, env = "MESIBO_FFMPEG", value_name = "PROGRAM")]
-    /// Rows of a list in one answer, 1 to 10000 [1000]
-    #[arg(long, env = "MESIBO_ADMIN_LIST_MAX", value_name = "NUMBER")]
-    admin_list_max: Option<u32>,
-
     ffmpeg: Option<String>,
 
     /// Whether browsers may be woken by push services inside the network or without TLS [false]
@@ -382,6 +397,8 @@ struct File {
     site: Option<PathBuf>,
     admin_key: Option<String>,
     log: Option<String>,
+    log_sign_ins: Option<bool>,
+    metrics_listen: Option<SocketAddr>,
     history: Option<bool>,
     #[serde(default)]
     tls: TlsFile,
@@ -445,6 +462,7 @@ struct Admin {
     burst: Option<u32>,
     allow: Option<Vec<IpNet>>,
     max_source_ips: Option<usize>,
+    list_max: Option<u32>,
     aliases: Option<Vec<String>>,
     cors_origins: Option<Vec<String>>,
     http_status_from_code: Option<bool>,
@@ -462,7 +480,6 @@ struct Files {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-    list_max: Option<u32>,
 struct Groups {
     max_members: Option<u32>,
     max_groups_per_user: Option<u32>,
@@ -613,6 +630,8 @@ impl Flags {
             site: self.site.or(file.site),
             admin_key: self.admin_key.or(file.admin_key),
             log: self.log.or(file.log).unwrap_or(default.log),
+            log_sign_ins: self.log_sign_ins.or(file.log_sign_ins).unwrap_or(false),
+            metrics_listen: self.metrics_listen.or(file.metrics_listen),
             admin_rate: self.admin_rate.or(file.admin.rate).unwrap_or(default.admin_rate),
             admin_burst: self.admin_burst.or(file.admin.burst).unwrap_or(default.admin_burst),
             admin_allow: self.admin_allow.or(file.admin.allow).unwrap_or(default.admin_allow),
@@ -620,6 +639,10 @@ impl Flags {
                 .admin_sources
                 .or(file.admin.max_source_ips)
                 .unwrap_or(default.admin_sources),
+            admin_list_max: self
+                .admin_list_max
+                .or(file.admin.list_max)
+                .unwrap_or(default.admin_list_max),
             admin_aliases: self.admin_aliases.or(file.admin.aliases).unwrap_or_default(),
             admin_cors_origins: self
                 .admin_cors_origins
@@ -639,10 +662,6 @@ impl Flags {
             },
             webhooks: webhook::Settings {
                 allow_http: self.webhook_allow_http.or(file.webhook.allow_http).unwrap_or(false),
-            admin_list_max: self
-                .admin_list_max
-                .or(file.admin.list_max)
-                .unwrap_or(default.admin_list_max),
                 allow_private: self
                     .webhook_allow_private
                     .or(file.webhook.allow_private)
@@ -737,12 +756,29 @@ impl Config {
             self.admin_key.as_ref().is_none_or(|key| key.len() >= ADMIN_KEY_BYTES_MIN),
             "admin_key has less than {ADMIN_KEY_BYTES_MIN} characters: it opens everything"
         );
+        anyhow::ensure!(
+            (1..=ADMIN_LIST_SETTING_MAX).contains(&self.admin_list_max),
+            "admin.list_max is {}, it can be 1 to {ADMIN_LIST_SETTING_MAX}",
+            self.admin_list_max
+        );
         let wrong = self.admin_aliases.iter().find(|path| !path.starts_with('/') || path.len() < 2);
         anyhow::ensure!(wrong.is_none(), "admin.aliases has {wrong:?}, it begins with /");
         anyhow::ensure!(
             self.webhooks.retries_s.len() <= WEBHOOK_RETRIES_MAX,
             "webhook.retries has {} waits, it can have {WEBHOOK_RETRIES_MAX}",
             self.webhooks.retries_s.len()
+        );
+        let is_base = |url: &String| {
+            let uri = url.parse::<axum::http::Uri>().ok();
+            let uri = uri.filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")));
+            uri.is_some_and(|uri| {
+                uri.host().is_some_and(|host| !host.is_empty()) && uri.query().is_none()
+            })
+        };
+        anyhow::ensure!(
+            self.files_url.as_ref().is_none_or(is_base),
+            "files.url is {:?}, it begins with https:// or http:// and the name of a host",
+            self.files_url.as_deref().unwrap_or_default()
         );
         let contact = &self.push.contact;
         anyhow::ensure!(
@@ -756,11 +792,6 @@ impl Config {
     /// What is logged.
     ///
     /// # Errors
-        anyhow::ensure!(
-            (1..=ADMIN_LIST_SETTING_MAX).contains(&self.admin_list_max),
-            "admin.list_max is {}, it can be 1 to {ADMIN_LIST_SETTING_MAX}",
-            self.admin_list_max
-        );
     /// When `log` cannot be read.
     pub fn filter(&self) -> anyhow::Result<tracing_subscriber::EnvFilter> {
         let filter = tracing_subscriber::EnvFilter::try_new(&self.log);
@@ -821,6 +852,8 @@ mod tests {
             site = "/srv/site"
             admin_key = "a key of the file"
             log = "warn"
+            log_sign_ins = true
+            metrics_listen = "127.0.0.1:9100"
             history = false
             [turn]
             listen = "0.0.0.0:5349"
@@ -836,6 +869,7 @@ mod tests {
             burst = 9
             allow = ["192.0.2.0/24"]
             max_source_ips = 5
+            list_max = 50
             aliases = ["/old/api.php"]
             cors_origins = ["https://tools.example.com"]
             http_status_from_code = true
@@ -869,7 +903,6 @@ mod tests {
             listen: "[::1]:80".parse().unwrap(),
             tls: Some(Tls::Files(CertificateFiles {
                 cert: folder.path().join("cert.pem"),
-            list_max = 50
                 key: folder.path().join("key.pem"),
                 chain: None,
             })),
@@ -890,10 +923,13 @@ mod tests {
             site: Some("/srv/site".into()),
             admin_key: Some("a key of the file".into()),
             log: "warn".into(),
+            log_sign_ins: true,
+            metrics_listen: Some("127.0.0.1:9100".parse().unwrap()),
             admin_rate: 7,
             admin_burst: 9,
             admin_allow: vec!["192.0.2.0/24".parse().unwrap()],
             admin_sources: 5,
+            admin_list_max: 50,
             admin_aliases: vec!["/old/api.php".into()],
             admin_cors_origins: vec!["https://tools.example.com".into()],
             admin_http_status: true,
@@ -929,10 +965,10 @@ mod tests {
     fn what_is_wrong_in_the_file_is_named() {
         assert!(error("lisen = \"127.0.0.1:80\"").contains("lisen"));
         assert!(error("[tokens]\nsession = 1").contains("session"));
-            admin_list_max: 50,
         let text = error("listen = \"here\"");
         assert!(text.contains("listen") && text.contains("server.toml"), "{text}");
         assert!(error("[tokens]\nsessions = 0").contains("tokens.sessions is 0"));
+        assert!(error("[admin]\nlist_max = 0").contains("admin.list_max is 0"));
         assert!(error("media_loops = 0").contains("media_loops is 0"));
         assert!(error("media_loops = 65").contains("media_loops is 65"));
         assert!(error("media_load_max = 0").contains("media_load_max is 0"));
@@ -942,6 +978,10 @@ mod tests {
         assert!(error("[admin]\naliases = [\"api.php\"]").contains("admin.aliases"));
         assert!(error("[push]\ncontact = \"ops\"").contains("push.contact is \"ops\""));
         assert!(error("announce = [\"here\"]").contains("announce has \"here\""));
+        for wrong in ["files.example.com", "ftp://a/b", "https://", "https://a/?b"] {
+            let text = error(&format!("[files]\nurl = {wrong:?}"));
+            assert!(text.contains("files.url") && text.contains(wrong), "{text}");
+        }
         assert!(error("[turn]\nurls = [\"turn:a\"]").contains("turn.secret"));
         assert!(error("[turn]\nurls = [\"stun:a\"]").contains("turn: or turns:"));
         assert!(error("[turn]\nenabled = false\nonly = true").contains("turn.only"));
@@ -954,4 +994,3 @@ mod tests {
         assert!(format!("{missing:#}").contains("/nowhere/server.toml cannot be read"));
     }
 }
-        assert!(error("[admin]\nlist_max = 0").contains("admin.list_max is 0"));

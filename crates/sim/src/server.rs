@@ -153,6 +153,7 @@ impl World {
                 | Output::Push(_)
                 | Output::Recalled { .. }
                 | Output::RemoveFiles { .. }
+                | Output::SignIn { .. }
                 | Output::Log { .. } => {}
             }
         }
