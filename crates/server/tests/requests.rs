@@ -115,6 +115,25 @@ fn the_url_of_a_file_is_one_that_a_browser_loads() {
 }
 
 #[test]
+fn a_resolution_that_is_none_is_refused_and_changes_nothing() {
+    let server = start(&[]);
+    let gid = server.call(json!({"op": "groupadd", "name": "Crew"}))["group"]["gid"].clone();
+    let flat = |code: u32| json!({"op": "groupset", "gid": gid, "sflags": (code << 24) | 7});
+    let set = |code: u32| {
+        let group = json!({"gid": gid, "call": {"resolution": code}});
+        json!({"op": "groupset", "group": group})
+    };
+    assert_eq!(server.call(set(3))["result"], true);
+    for wrong in [server.call(set(77)), server.call(flat(77)), server.call(set(6))] {
+        let told = (&wrong["error"], &wrong["properties"]);
+        assert!(*told.0 == "BADPARAM" && *told.1 != json!(null), "{wrong}");
+    }
+    assert_eq!(server.call(flat(10))["result"], true);
+    let found = server.call(json!({"op": "groupget", "gid": gid}));
+    assert_eq!(found["groups"][0]["call"]["resolution"], 10);
+}
+
+#[test]
 fn a_user_that_was_there_is_not_new() {
     let server = start(&[]);
     let add = |address: &str| {

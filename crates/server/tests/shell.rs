@@ -100,6 +100,8 @@ fn the_doctor_finds_what_is_in_the_way() {
     let taken = server.address.to_string();
     let text = failed(empty.path(), &["check", "--listen", &taken]);
     assert!(text.contains("BAD  port") && text.contains("--listen"), "{text}");
+    let text = failed(empty.path(), &["check", "--site", "/nowhere"]);
+    assert!(text.contains("BAD  pages: /nowhere is no folder: --site"), "{text}");
     let free = ["check", "--listen", "127.0.0.1:0", "--announce", "127.0.0.1"];
     let output = run(empty.path(), &free);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
