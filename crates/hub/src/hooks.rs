@@ -26,8 +26,28 @@ use crate::push::{Waking, What};
 #[derive(Debug, Default)]
 pub(crate) struct Hooked {
     waiting: HashMap<Uid, Instant>,
+    /// What was said last of who came or went, until the interval of its app is over.
+    presence: HashMap<Uid, Said>,
+    /// When to look whether that is still so.
+    doubtful: BTreeSet<(Instant, Uid)>,
     /// Where each backend listens, as the host was told.
     places: HashMap<AppId, Place>,
+}
+
+#[derive(Clone, Debug)]
+struct Said {
+    aid: AppId,
+    who: Who,
+    online: bool,
+    /// Nothing is said of the user before.
+    until: Instant,
+}
+
+impl Hooked {
+    /// When something may have to be said.
+    pub fn deadline(&self) -> Instant {
+        self.doubtful.first().map_or(Instant::FAR_FUTURE, |(at, _)| *at)
+    }
 }
 
 /// A message that somebody has, and its backend is to hear of that.
@@ -50,11 +70,49 @@ impl Hub {
             self.hooked.waiting.remove(&uid);
             self.is_awake(uid);
         }
-        let Some(user) = self.directory.user(uid).ok().flatten() else { return };
-        let (aid, who) = (user.aid, Who { uid, address: user.address.clone() });
+        match self.hooked.presence.get(&uid).map(|said| said.until) {
+            Some(until) if self.now.instant < until => {
+                self.hooked.doubtful.insert((until, uid));
+            }
+            _ => {
+                let Some(user) = self.directory.user(uid).ok().flatten() else { return };
+                let (aid, who) = (user.aid, Who { uid, address: user.address.clone() });
+                self.say_presence(aid, who, online);
+            }
+        }
+    }
+
+    /// Tells the backend that a user came or went; for the interval of its app nothing more is said of that.
+    fn say_presence(&mut self, aid: AppId, who: Who, online: bool) {
         let bit = if online { notify::ONLINE } else { notify::OFFLINE };
-        if self.wants(aid, bit) {
-            self.hook(aid, Event::User { who, online });
+        if !self.wants(aid, bit) {
+            return;
+        }
+        self.hook(aid, Event::User { who: who.clone(), online });
+        let (now, presence) = (self.now.instant, &mut self.hooked.presence);
+        if presence.len() >= HOOKED_USERS_KEPT_MAX {
+            presence.retain(|_, said| now < said.until);
+        }
+        let interval =
+            self.directory.app(aid).ok().flatten().map_or(0, |app| app.settings.interval_s);
+        // When there is no room, each coming and going of the user is said.
+        if interval > 0 && presence.len() < HOOKED_USERS_KEPT_MAX {
+            let until = now + Duration::from_secs(interval.into());
+            presence.insert(who.uid, Said { aid, who, online, until });
+        }
+    }
+
+    /// Says what has changed meanwhile of users of whom something was said a while ago.
+    pub(crate) fn on_hook_deadlines(&mut self) {
+        while let Some((at, uid)) = self.hooked.doubtful.first().copied()
+            && at <= self.now.instant
+        {
+            self.hooked.doubtful.pop_first();
+            let online = self.online.contains(uid);
+            let Some(said) = self.hooked.presence.remove(&uid) else { continue };
+            if said.online != online {
+                self.say_presence(said.aid, said.who, online);
+            }
         }
     }
 

@@ -295,6 +295,7 @@ impl Hub {
         self.on_deadlines();
         self.on_call_deadlines();
         self.on_room_deadlines();
+        self.on_hook_deadlines();
         self.sweep();
         self.look_for_leftovers();
         self.write_usage(self.stopping);
@@ -315,6 +316,7 @@ impl Hub {
                 .min(self.calls.deadline())
                 .min(self.rooms.deadline())
                 .min(self.usage.deadline())
+                .min(self.hooked.deadline())
                 .min(self.leftovers.deadline());
             Output::Wait(self.sweep_at.map_or(wait, |sweep| sweep.min(wait)))
         })

@@ -193,6 +193,38 @@ fn a_backend_is_told_for_which_members_there_was_no_room() {
     assert_eq!(pruned(&mut host), [(1, "bob".into())]);
 }
 
+#[test]
+fn who_comes_and_goes_often_is_told_of_once_in_the_interval_of_the_app() {
+    let mut host = Host::new();
+    let token = host.user("ada");
+    let url = Some("https://hook.example.test/".into());
+    let notify = Some(notify::MASTER | notify::ONLINE | notify::OFFLINE);
+    set(&mut host, AppFields { url, notify, interval_s: Some(30), ..AppFields::default() });
+    let told = |host: &mut Host| {
+        let events = std::mem::take(&mut host.hooks).into_iter();
+        let told = events.filter_map(|hook| match hook.event {
+            Event::User { online, .. } => Some(online),
+            _ => None,
+        });
+        told.collect::<Vec<_>>()
+    };
+    let ada = host.sign_in(&token);
+    assert_eq!(told(&mut host), [true]);
+    host.close(ada);
+    let again = host.sign_in(&token);
+    host.advance(Duration::from_secs(30));
+    assert_eq!(told(&mut host), [], "it is as it was said");
+    host.close(again);
+    assert_eq!(told(&mut host), [false]);
+    let ada = host.sign_in(&token);
+    host.close(ada);
+    host.sign_in(&token);
+    host.advance(Duration::from_secs(29));
+    assert_eq!(told(&mut host), []);
+    host.advance(Duration::from_secs(1));
+    assert_eq!(told(&mut host), [true], "what is so in the end is said");
+}
+
 fn pruned(host: &mut Host) -> Vec<(u64, String)> {
     let events = std::mem::take(&mut host.hooks).into_iter();
     let told = events.filter_map(|hook| match hook.event {
