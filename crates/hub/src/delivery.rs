@@ -71,12 +71,17 @@ impl Hub {
             return;
         }
         live.reading = true;
+        let (aid, uid) = (live.aid, live.uid);
         let request = Request::ReadLog {
-            uid: live.uid,
+            uid,
             after: live.sent,
             count: room.min(live.page),
             now: self.now.wall,
         };
+        if self.watches_ends(aid) {
+            // What has expired is left out, and goes when the device has what is behind it.
+            self.look_for_expired(Some(uid));
+        }
         self.ask(request, Pending::Log { session: id });
     }
 

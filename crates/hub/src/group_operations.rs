@@ -7,7 +7,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use wire::id::{AppId, GroupId, Uid};
 use wire::limits::{MEMBERS_PER_REPLY_MAX, MEMBERS_TOLD_MAX};
-use wire::mask::{admin as admin_flag, call, member as right};
+use wire::mask::{admin as admin_flag, call, group as mode, member as right};
 use wire::proto::{GroupChange, entry, group_change};
 use wire::time::Duration;
 
@@ -357,7 +357,9 @@ impl Hub {
             status: fields.status.unwrap_or(group.status),
             image: fields.image.unwrap_or(group.image),
             values: fields.values.unwrap_or(group.values),
-            flags: changed(fields.flags.unwrap_or(group.flags), fields.flags_change),
+            // What asks for a deletion is no property of a group.
+            flags: changed(fields.flags.unwrap_or(group.flags), fields.flags_change)
+                & !mode::DELETE,
             call: changed_call(group.call, fields.call),
             publishers_max: fields.publishers_max.unwrap_or(group.publishers_max),
             active: fields.active.unwrap_or(group.active),

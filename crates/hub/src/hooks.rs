@@ -7,7 +7,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use hashbrown::HashMap;
 use wire::id::{AppId, GroupId, MessageId, Seq, SessionId, Uid};
-use wire::limits::HOOKED_USERS_KEPT_MAX;
+use wire::limits::{HOOKED_USERS_KEPT_MAX, SWEEP_PAUSE, SWEEP_ROWS_MAX};
 use wire::mask::{notify, user as user_flag};
 use wire::proto::Message;
 use wire::time::{Duration, Instant};
@@ -18,7 +18,7 @@ use crate::directory::Roster;
 use crate::hub::{Hub, Pending};
 use crate::port::apps::{AppReply, feature};
 use crate::port::hook::{Event, Fate, GroupEvent, Hook, Place, Told, Who};
-use crate::port::store::{App, Group, NewMessage, Reply, Request, StoreError};
+use crate::port::store::{App, Expired, Group, NewMessage, Reply, Request, StoreError};
 use crate::push::{Waking, What};
 
 /// Who was said to have a message waiting, and when: not said again until the user was online, or
@@ -26,8 +26,28 @@ use crate::push::{Waking, What};
 #[derive(Debug, Default)]
 pub(crate) struct Hooked {
     waiting: HashMap<Uid, Instant>,
+    /// What was said last of who came or went, until the interval of its app is over.
+    presence: HashMap<Uid, Said>,
+    /// When to look whether that is still so.
+    doubtful: BTreeSet<(Instant, Uid)>,
     /// Where each backend listens, as the host was told.
     places: HashMap<AppId, Place>,
+}
+
+#[derive(Clone, Debug)]
+struct Said {
+    aid: AppId,
+    who: Who,
+    online: bool,
+    /// Nothing is said of the user before.
+    until: Instant,
+}
+
+impl Hooked {
+    /// When something may have to be said.
+    pub fn deadline(&self) -> Instant {
+        self.doubtful.first().map_or(Instant::FAR_FUTURE, |(at, _)| *at)
+    }
 }
 
 /// A message that somebody has, and its backend is to hear of that.
@@ -50,11 +70,49 @@ impl Hub {
             self.hooked.waiting.remove(&uid);
             self.is_awake(uid);
         }
-        let Some(user) = self.directory.user(uid).ok().flatten() else { return };
-        let (aid, who) = (user.aid, Who { uid, address: user.address.clone() });
+        match self.hooked.presence.get(&uid).map(|said| said.until) {
+            Some(until) if self.now.instant < until => {
+                self.hooked.doubtful.insert((until, uid));
+            }
+            _ => {
+                let Some(user) = self.directory.user(uid).ok().flatten() else { return };
+                let (aid, who) = (user.aid, Who { uid, address: user.address.clone() });
+                self.say_presence(aid, who, online);
+            }
+        }
+    }
+
+    /// Tells the backend that a user came or went; for the interval of its app nothing more is said of that.
+    fn say_presence(&mut self, aid: AppId, who: Who, online: bool) {
         let bit = if online { notify::ONLINE } else { notify::OFFLINE };
-        if self.wants(aid, bit) {
-            self.hook(aid, Event::User { who, online });
+        if !self.wants(aid, bit) {
+            return;
+        }
+        self.hook(aid, Event::User { who: who.clone(), online });
+        let (now, presence) = (self.now.instant, &mut self.hooked.presence);
+        if presence.len() >= HOOKED_USERS_KEPT_MAX {
+            presence.retain(|_, said| now < said.until);
+        }
+        let interval =
+            self.directory.app(aid).ok().flatten().map_or(0, |app| app.settings.interval_s);
+        // When there is no room, each coming and going of the user is said.
+        if interval > 0 && presence.len() < HOOKED_USERS_KEPT_MAX {
+            let until = now + Duration::from_secs(interval.into());
+            presence.insert(who.uid, Said { aid, who, online, until });
+        }
+    }
+
+    /// Says what has changed meanwhile of users of whom something was said a while ago.
+    pub(crate) fn on_hook_deadlines(&mut self) {
+        while let Some((at, uid)) = self.hooked.doubtful.first().copied()
+            && at <= self.now.instant
+        {
+            self.hooked.doubtful.pop_first();
+            let online = self.online.contains(uid);
+            let Some(said) = self.hooked.presence.remove(&uid) else { continue };
+            if said.online != online {
+                self.say_presence(said.aid, said.who, online);
+            }
         }
     }
 
@@ -121,6 +179,50 @@ impl Hub {
         {
             let to = addressee(&message);
             self.hook(aid, Event::Message { message, to, fate: Fate::Pruned });
+        }
+    }
+
+    /// Some members of a group do not get a message, as there was no room for it.
+    pub(crate) fn hook_left_out(&mut self, message: &NewMessage, full: &[Uid]) {
+        let sender = self.directory.user(message.sender).ok().flatten();
+        let Some(aid) = sender.map(|user| user.aid) else { return };
+        if full.is_empty() || !self.wants(aid, notify::PRUNED) {
+            return;
+        }
+        let Some(message) = message_in(&message.entry) else { return };
+        for uid in full {
+            let (message, to) = (message.clone(), self.who(*uid));
+            self.hook(aid, Event::Message { message, to, fate: Fate::Pruned });
+        }
+    }
+
+    /// Whether an app is to hear when a message expires that somebody has not got.
+    pub(crate) fn watches_ends(&self, aid: AppId) -> bool {
+        self.wants(aid, notify::PRUNED)
+    }
+
+    /// Has messages looked at that have expired, of one user or of all.
+    pub(crate) fn look_for_expired(&mut self, uid: Option<Uid>) {
+        let request = Request::TakeExpired { uid, now: self.now.wall, count: SWEEP_ROWS_MAX };
+        self.ask(request, Pending::Expired { of_all: uid.is_none() });
+    }
+
+    pub(crate) fn on_expired(&mut self, of_all: bool, result: Result<Reply, StoreError>) {
+        let (expired, more) = match result {
+            Ok(Reply::Expired(expired, more)) => (expired, more),
+            Ok(_) => return,
+            Err(error) => return self.log(alloc::format!("storage: {error}")),
+        };
+        if more && of_all {
+            self.sweep_within(SWEEP_PAUSE);
+        }
+        for Expired { aid, uid, address, entry } in expired {
+            if self.wants(aid, notify::PRUNED)
+                && let Some(message) = message_in(&entry)
+            {
+                let to = Who { uid, address };
+                self.hook(aid, Event::Message { message, to, fate: Fate::Pruned });
+            }
         }
     }
 

@@ -14,7 +14,7 @@ use hashbrown::HashMap;
 use wire::code::Code;
 use wire::id::{DeviceKey, GroupId, MessageId, SessionId, Ticket, Uid};
 use wire::limits::{SWEEP_INTERVAL, SWEEP_PAUSE, SWEEP_ROWS_MAX};
-use wire::time::{Instant, Now};
+use wire::time::{Duration, Instant, Now};
 
 use crate::app_operations::AppRates;
 use crate::calls::Calls;
@@ -191,6 +191,9 @@ pub(crate) enum Pending {
     },
     Used(Vec<Used>),
     Sweep,
+    Expired {
+        of_all: bool,
+    },
     Leftovers,
     Ready,
     Schedule,
@@ -292,6 +295,7 @@ impl Hub {
         self.on_deadlines();
         self.on_call_deadlines();
         self.on_room_deadlines();
+        self.on_hook_deadlines();
         self.sweep();
         self.look_for_leftovers();
         self.write_usage(self.stopping);
@@ -312,6 +316,7 @@ impl Hub {
                 .min(self.calls.deadline())
                 .min(self.rooms.deadline())
                 .min(self.usage.deadline())
+                .min(self.hooked.deadline())
                 .min(self.leftovers.deadline());
             Output::Wait(self.sweep_at.map_or(wait, |sweep| sweep.min(wait)))
         })
@@ -339,6 +344,7 @@ impl Hub {
         if at <= now && !self.is_sweeping && !self.stopping {
             self.is_sweeping = true;
             self.sweep_at = Some(Instant::FAR_FUTURE);
+            self.look_for_expired(None);
             let request = Request::Sweep { now: self.now.wall, count: SWEEP_ROWS_MAX };
             self.ask(request, Pending::Sweep);
         }
@@ -353,10 +359,16 @@ impl Hub {
             Ok(Reply::Swept(removed)) if *removed >= SWEEP_ROWS_MAX => SWEEP_PAUSE,
             _ => SWEEP_INTERVAL,
         };
-        self.sweep_at = Some(self.now.instant + rest);
+        self.sweep_within(rest);
         if let Err(error) = result {
             self.log(alloc::format!("storage: {error}"));
         }
+    }
+
+    /// Not later than so, if it is time already.
+    pub(crate) fn sweep_within(&mut self, rest: Duration) {
+        let at = self.now.instant + rest;
+        self.sweep_at = Some(self.sweep_at.map_or(at, |sooner| sooner.min(at)));
     }
 
     // ---- store ---------------------------------------------------------------------------
@@ -445,6 +457,7 @@ impl Hub {
             Pending::FilesSize { ticket, who } => self.on_files_size(ticket, who, result),
             Pending::Used(used) => self.on_used(used, result),
             Pending::Sweep => self.on_swept(&result),
+            Pending::Expired { of_all } => self.on_expired(of_all, result),
             Pending::Leftovers => self.on_leftovers(result),
             Pending::Ready => self.on_ready(result),
             Pending::Schedule => self.on_due(result),

@@ -21,7 +21,7 @@ use crate::hub::Hub;
 use crate::messaging::{blocks_messages, encoded, is_address};
 use crate::operations::{After, Job, Progress, refusal};
 use crate::port::admin::{AdminError, ErrorCode, Letter, Param, Reply};
-use crate::port::apps::{AppRequest, Scheduled};
+use crate::port::apps::{AppRequest, Scheduled, feature};
 use crate::port::store::{App, NewMessage, Outcome, Request, User};
 use crate::user_operations::number;
 
@@ -254,7 +254,9 @@ impl Hub {
             let lifetime = kept_for.map_or(lifetime, |kept| kept.min(lifetime));
             let expires = ts.after(lifetime);
             let peer = Uid(0);
-            let message = NewMessage { sender, id, flags, group, peer, ts, expires, entry };
+            let watched = self.watches_ends(aid);
+            let message =
+                NewMessage { sender, id, flags, group, peer, ts, expires, watched, entry };
             let mut logs = to;
             if !logs.contains(&sender) {
                 logs.push(sender);
@@ -297,7 +299,9 @@ impl Hub {
         match message.to.as_ref().and_then(|to| to.to.as_ref()) {
             Some(target::To::Group(gid)) => {
                 let group = GroupId(*gid);
-                let Some(roster) = self.directory.group(aid, group)? else {
+                // One of the schedule may find it over.
+                let roster = self.directory.group(aid, group)?;
+                let Some(roster) = roster.filter(|roster| !self.is_over(roster)) else {
                     return refuse(ErrorCode::NoGroup, "no such group", Param::MessageGid);
                 };
                 if !roster.group.active {
@@ -313,14 +317,18 @@ impl Hub {
                 let Some(peer) = self.directory.find_user(aid, address)? else {
                     return refuse(ErrorCode::NoUser, "no such user", Param::MessageTo);
                 };
+                let class = self.class_of(peer)?;
+                let denies = |part| class.is_some_and(|class| class.denies(part));
                 let blocked = peer.flags & user_flag::NO_INCOMING != 0
+                    || denies(feature::MESSAGE_IN)
                     || blockers.get(&peer.uid).is_some_and(blocks_messages);
                 if blocked {
                     let cause = "the user does not take messages of this sender";
                     return refuse(ErrorCode::NotAllowed, cause, Param::MessageTo);
                 }
-                let storeless = peer.flags & user_flag::NO_OFFLINE_STORAGE != 0
-                    && !self.online.contains(peer.uid);
+                let unkept =
+                    peer.flags & user_flag::NO_OFFLINE_STORAGE != 0 || denies(feature::STORAGE);
+                let storeless = unkept && !self.online.contains(peer.uid);
                 let to = [peer.uid].into();
                 Ok(Ok(Ready { message, id, group: GroupId(0), to, storeless }))
             }
@@ -405,8 +413,9 @@ impl Hub {
         let mut full = 0;
         for (message, outcome) in core::mem::take(&mut sent.messages).iter().zip(outcomes) {
             match outcome {
-                Outcome::Appended(places) => {
+                Outcome::Appended { places, full } => {
                     self.counters.accepted += 1;
+                    self.hook_left_out(message, &full);
                     if let Ok(Some(sender)) = self.directory.user(message.sender) {
                         self.use_message(sender.aid, message.entry.len(), places.len());
                     }

@@ -236,6 +236,13 @@ pub enum Output {
     Push(alloc::boxed::Box<port::push::Push>),
     /// Tell a loop of the media server. Commands of one room go to one loop, in order.
     Media(media::LoopId, media::Command),
+    /// Somebody has signed in, or was refused.
+    SignIn {
+        /// From where.
+        remote: core::net::IpAddr,
+        /// Who, or why not.
+        result: Result<Person, Code>,
+    },
     /// A line for the server's log, nothing personal in it.
     Log {
         /// What happened, for operators.

@@ -227,6 +227,7 @@ impl Hub {
             return;
         }
         live.storing = true;
+        let aid = live.aid;
         // Their time is the one at which they get their places in the logs, so that both climb
         // together.
         let ts = self.now.wall;
@@ -251,12 +252,16 @@ impl Hub {
                 peer,
                 ts,
                 expires: ts.after(lifetime.unwrap_or_default()),
+                watched: false,
                 entry: encoded(Message { ts: ts.0, ..message }),
             };
             messages.push((message, to));
         }
         if live.outgoing.is_empty() {
             live.outgoing = VecDeque::new();
+        }
+        if self.watches_ends(aid) {
+            messages.iter_mut().for_each(|(message, _)| message.watched = true);
         }
         let asked = messages.iter().map(|(message, _)| message.clone()).collect();
         let pending = Pending::Append { session: id, messages: asked, consumed };
@@ -391,10 +396,10 @@ impl Hub {
         // All answers first, so that the places of the messages leave in one frame behind them.
         for (message, outcome) in messages.iter().zip(&outcomes) {
             let (ts, recipients) = match outcome {
-                Outcome::Appended(places) if message.group != GroupId(0) => {
+                Outcome::Appended { places, .. } if message.group != GroupId(0) => {
                     (message.ts, others(places, message.sender))
                 }
-                Outcome::Appended(_) => (message.ts, 1),
+                Outcome::Appended { .. } => (message.ts, 1),
                 Outcome::Duplicate { ts } => (*ts, 1),
                 Outcome::Full => {
                     let reason = "too many messages wait for the recipient";
@@ -408,7 +413,8 @@ impl Hub {
             self.send(session, server_frame::Body::Accepted(accepted));
         }
         for (message, outcome) in messages.iter().zip(outcomes) {
-            let Outcome::Appended(places) = outcome else { continue };
+            let Outcome::Appended { places, full } = outcome else { continue };
+            self.hook_left_out(message, &full);
             self.counters.accepted += 1;
             if let Ok(Some(sender)) = self.directory.user(message.sender) {
                 self.use_message(sender.aid, message.entry.len(), places.len());

@@ -95,6 +95,10 @@ impl Hub {
     ) {
         self.deliver(id);
         let Some(session) = self.sessions.get(&id) else { return };
+        if session.live().is_none() && !code.may_retry() {
+            let (remote, result) = (session.remote, Err(code));
+            self.outputs.push_back(Output::SignIn { remote, result });
+        }
         let (code_number, reason) = (code.number(), reason.into());
         let body = if session.live().is_some() || code.may_retry() {
             let retry_after_ms = retry_after.as_millis() as u32;

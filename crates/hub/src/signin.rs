@@ -13,6 +13,7 @@ use wire::limits::{
 };
 use wire::proto::{Contacts, Hello, Limits, Profile, Welcome, server_frame};
 
+use crate::Output;
 use crate::contacts::contact_portions;
 use crate::directory::Needs;
 use crate::hub::{Hub, Pending};
@@ -21,6 +22,7 @@ use crate::port::store::{Reply, Request, StoreError, Token};
 use crate::sending::portions;
 use crate::session::{Audience, Entering, Live, Stage};
 use crate::token::hash_token;
+use crate::trace::Person;
 use wire::time::Timestamp;
 
 impl Hub {
@@ -224,6 +226,8 @@ impl Hub {
         self.arriving.remove(&(uid, id));
         let (remote, at) = (session.remote, self.now.wall);
         self.ask(Request::OfApp(AppRequest::SignedIn { uid, remote, at }), Pending::Nothing);
+        let person = Person { aid: user.aid, uid, address: user.address.clone() };
+        self.output(Output::SignIn { remote, result: Ok(person) });
         self.send(id, server_frame::Body::Welcome(welcome));
         self.send_groups(id, groups.flatten().collect());
         for contacts in contacts {

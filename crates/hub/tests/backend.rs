@@ -5,8 +5,8 @@ mod host;
 
 use host::Host;
 use hub::port::admin::{
-    AppFields, Credential, ErrorCode, Letter, Operation, Param, PinAction, PinFields, Reply,
-    TokenWish, UserFields, UserRef,
+    AppFields, Credential, ErrorCode, GroupFields, Letter, MemberFields, Operation, Param,
+    PinAction, PinFields, Reply, TokenWish, UserFields, UserRef,
 };
 use hub::port::apps::Filter;
 use hub::{Hub, hash_token};
@@ -245,6 +245,39 @@ fn a_scheduled_message_whose_sender_is_gone_is_dropped() {
     host.advance(Duration::from_secs(60));
     let bob = host.sign_in(&token);
     assert_eq!(host.texts(bob), ["two"]);
+}
+
+#[test]
+fn a_scheduled_message_to_a_group_that_is_over_by_then_is_dropped() {
+    let mut host = Host::new();
+    let tokens = [host.user("ada"), host.user("bob")];
+    let gid = host.group(0, &["ada", "bob"]);
+    let later = |text| Letter { gid: Some(gid), when_s: 60, ..letter("ada", &[], text) };
+    sent(&mut host, later("one"));
+    host.advance(Duration::from_secs(60));
+    let bob = host.sign_in(&tokens[1]);
+    assert_eq!(host.texts(bob), ["one"]);
+    host.close(bob);
+    sent(&mut host, later("two"));
+    let fields = GroupFields { expiry_s: Some(30), ..GroupFields::default() };
+    let (members, rights) = (Vec::new(), MemberFields::default());
+    host.admin(Operation::GroupSet { gid, fields, members, rights }).unwrap();
+    host.advance(Duration::from_secs(60));
+    let bob = host.sign_in(&tokens[1]);
+    assert_eq!(host.texts(bob), ["one"], "which it has not acknowledged");
+}
+
+#[test]
+fn flags_that_mean_nothing_here_are_kept_and_one_that_asks_for_a_deletion_is_not() {
+    let mut host = Host::new();
+    host.user("ada");
+    let gid = host.group(mode::DELETE | 0x400_0000 | mode::SEND_BY_SELECTED, &["ada"]);
+    use hub::port::store::{Reply, Request};
+    use sim::memory_store::SyncStore;
+    let Ok(Reply::Group(Some((group, _)))) = host.store.perform(Request::LoadGroup { gid }) else {
+        panic!("no group");
+    };
+    assert_eq!(group.flags, 0x400_0000 | mode::SEND_BY_SELECTED);
 }
 
 #[test]

@@ -3,7 +3,9 @@
 mod host;
 
 use host::Host;
-use hub::port::admin::{ErrorCode, GroupFields, Operation, Param, Reply, UserFields, UserRef};
+use hub::port::admin::{
+    AdminError, ErrorCode, GroupFields, Letter, Operation, Param, Reply, UserFields, UserRef,
+};
 use hub::port::apps::feature::own;
 use hub::port::apps::{ClassField, ClassPatch, Rate, number, rate};
 use hub::{Hub, Input, Leave, Relay, RelayCredential};
@@ -44,6 +46,15 @@ impl World {
 
     fn deny(&mut self, denied: u64) {
         self.change(ClassPatch { denied, allowed: !denied, ..ClassPatch::default() });
+    }
+
+    /// A message to Ada in Bob's name.
+    fn backend_sends(&mut self, text: &str) -> Result<Reply, AdminError> {
+        let body = text.as_bytes().to_vec().into();
+        let (from, to) = ("bob".into(), vec!["ada".into()]);
+        let content = Content { body, ..Content::default() };
+        let letter = Letter { from, to, flags: 3, expiry_s: 60, content, ..Letter::default() };
+        self.host.admin(Operation::Message(letter))
     }
 
     /// What becomes of a message of Ada.
@@ -204,7 +215,10 @@ fn messages_that_a_class_does_not_leave_are_refused_from_that_moment_on() {
     world.host.received(world.bob);
     world.host.send(world.bob, "ada", 77, "no");
     assert_eq!(world.host.answers(world.bob), [(77, status::BLOCKED)]);
+    let refused = world.backend_sends("no").expect_err("refused");
+    assert_eq!(refused.code, ErrorCode::NotAllowed);
     world.host.admin(Operation::ClassDelete { id: 1 }).unwrap();
+    world.backend_sends("yes").expect("taken");
     world.host.send(world.bob, "ada", 78, "yes");
     assert_eq!(world.host.answers(world.bob), [(78, status::SENT)]);
 }
@@ -436,6 +450,10 @@ fn history_and_waking_can_be_taken_away() {
     world.host.received(world.bob);
     world.host.send(world.bob, "ada", 2, "not kept");
     assert_eq!(world.host.answers(world.bob), [(2, status::USER_OFFLINE)]);
+    world.backend_sends("not kept either").expect("taken");
+    let ada = world.host.sign_in(&world.tokens[0]);
+    assert_eq!(world.host.texts(ada), ["", "hello"]);
+    world.host.close(ada);
     world.deny(0);
     world.host.send(world.bob, "ada", 3, "hello");
     assert_eq!(world.host.pushes.len(), 1);

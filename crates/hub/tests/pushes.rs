@@ -7,11 +7,15 @@ use hub::Input;
 use hub::port::admin::{AppFields, Operation, PushFields, Reply, UserFields, UserRef};
 use hub::port::apps::{PushCredential, push_kind};
 use hub::port::hook::{Event, Fate};
+use hub::port::store::{Note, Request};
+use sim::memory_store::SyncStore;
 use wire::call as step;
 use wire::id::SessionId;
-use wire::limits::{PUSH_CALL_TTL_S, PUSH_INTERVAL, PUSH_TOKEN_BYTES_MAX};
+use wire::limits::{
+    LOG_ENTRIES_MAX, PUSH_CALL_TTL_S, PUSH_INTERVAL, PUSH_TOKEN_BYTES_MAX, SWEEP_INTERVAL,
+};
 use wire::mask::{notify, user as user_flag};
-use wire::proto::{Call, Pong, PushToken, client_frame, server_frame};
+use wire::proto::{Call, Pong, PushToken, Send, Target, client_frame, server_frame, target};
 use wire::time::Duration;
 
 /// Ada is there; Bob has said where he can be woken, and has gone.
@@ -137,6 +141,97 @@ fn a_backend_that_sends_push_messages_itself_is_told_where_to() {
         _ => None,
     });
     assert_eq!(told.collect::<Vec<_>>(), [("bob", Some("{place}")), ("carol", None)]);
+}
+
+#[test]
+fn a_backend_is_told_what_expired_before_somebody_had_it() {
+    let mut host = Host::new();
+    let (ada, bob) = (host.user("ada"), host.user("bob"));
+    let url = Some("https://hook.example.test/".into());
+    let notify = Some(notify::MASTER | notify::PRUNED);
+    set(&mut host, AppFields { url, notify, ..AppFields::default() });
+    host.user("carol");
+    let ada = host.sign_in(&ada);
+    let send = |host: &mut Host, to: &str, id, expiry| {
+        let to = Some(target::To::Address(to.into()));
+        let send = Send { id, to: Some(Target { to }), expiry: Some(expiry), ..Send::default() };
+        host.frame(ada, client_frame::Body::Send(send));
+    };
+    send(&mut host, "bob", 1, 60);
+    send(&mut host, "bob", 2, 600_000);
+    send(&mut host, "carol", 3, 90);
+    host.advance(Duration::from_secs(120));
+    assert_eq!(pruned(&mut host), []);
+    // Who comes before it was looked for does not hide it.
+    let bob = host.sign_in_from(&bob, 2);
+    host.ack(bob, 2);
+    assert_eq!(pruned(&mut host), [(1, "bob".into())]);
+    host.close(bob);
+    host.advance(SWEEP_INTERVAL);
+    assert_eq!(pruned(&mut host), [(3, "carol".into())]);
+    host.advance(SWEEP_INTERVAL);
+    assert_eq!(pruned(&mut host), []);
+}
+
+#[test]
+fn a_backend_is_told_for_which_members_there_was_no_room() {
+    let mut host = Host::new();
+    let ada = host.user("ada");
+    host.user("bob");
+    host.user("carol");
+    let url = Some("https://hook.example.test/".into());
+    let notify = Some(notify::MASTER | notify::PRUNED);
+    set(&mut host, AppFields { url, notify, ..AppFields::default() });
+    let gid = host.group(0, &["ada", "bob", "carol"]);
+    let bob = wire::id::Uid(2);
+    let notes = vec![Note { uid: bob, ..Note::default() }; LOG_ENTRIES_MAX as usize];
+    host.store.perform(Request::AppendNotes { notes }).unwrap();
+    let ada = host.sign_in(&ada);
+    let to = Some(target::To::Group(gid.0));
+    let send = Send { id: 1, to: Some(Target { to }), ..Send::default() };
+    host.frame(ada, client_frame::Body::Send(send));
+    assert_eq!(pruned(&mut host), [(1, "bob".into())]);
+}
+
+#[test]
+fn who_comes_and_goes_often_is_told_of_once_in_the_interval_of_the_app() {
+    let mut host = Host::new();
+    let token = host.user("ada");
+    let url = Some("https://hook.example.test/".into());
+    let notify = Some(notify::MASTER | notify::ONLINE | notify::OFFLINE);
+    set(&mut host, AppFields { url, notify, interval_s: Some(30), ..AppFields::default() });
+    let told = |host: &mut Host| {
+        let events = std::mem::take(&mut host.hooks).into_iter();
+        let told = events.filter_map(|hook| match hook.event {
+            Event::User { online, .. } => Some(online),
+            _ => None,
+        });
+        told.collect::<Vec<_>>()
+    };
+    let ada = host.sign_in(&token);
+    assert_eq!(told(&mut host), [true]);
+    host.close(ada);
+    let again = host.sign_in(&token);
+    host.advance(Duration::from_secs(30));
+    assert_eq!(told(&mut host), [], "it is as it was said");
+    host.close(again);
+    assert_eq!(told(&mut host), [false]);
+    let ada = host.sign_in(&token);
+    host.close(ada);
+    host.sign_in(&token);
+    host.advance(Duration::from_secs(29));
+    assert_eq!(told(&mut host), []);
+    host.advance(Duration::from_secs(1));
+    assert_eq!(told(&mut host), [true], "what is so in the end is said");
+}
+
+fn pruned(host: &mut Host) -> Vec<(u64, String)> {
+    let events = std::mem::take(&mut host.hooks).into_iter();
+    let told = events.filter_map(|hook| match hook.event {
+        Event::Message { message, to, fate: Fate::Pruned } => Some((message.id, to.address)),
+        _ => None,
+    });
+    told.collect()
 }
 
 fn set_push(host: &mut Host, fields: PushFields) -> Reply {

@@ -9,7 +9,7 @@ use hub::port::admin::{AdminError, Call, Credential, Letter, Operation, Reply};
 use hub::port::hook::{Question, Verdict};
 use hub::port::media;
 use hub::port::store::{DeviceId, StoreError};
-use hub::{Counters, Guards, Hub, Input, Live, Output, UploadKey};
+use hub::{Counters, Guards, Hub, Input, Live, Output, Person, UploadKey};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use wire::frame::FrameError;
@@ -135,6 +135,8 @@ impl HubHandle {
 pub struct Settings {
     /// Browsers that may be signed in with one token.
     pub token_sessions: usize,
+    /// Who signs in from where is in the log.
+    pub logs_sign_ins: bool,
     /// Operations of one app, a second and at once.
     pub operation_rate: (u32, u32),
     /// Tells backends.
@@ -182,6 +184,7 @@ pub fn start(
         metrics,
         (settings.webhooks, settings.push, settings.library, settings.recorder),
     );
+    task.logs_sign_ins = settings.logs_sign_ins;
     let (per_second, burst) = settings.operation_rate;
     task.hub = task
         .hub
@@ -221,6 +224,8 @@ struct HubTask {
     library: Library,
     recorder: Recorder,
     metrics: Metrics,
+    /// Who signs in from where is in the log.
+    logs_sign_ins: bool,
 }
 
 impl HubTask {
@@ -265,6 +270,7 @@ impl HubTask {
             library,
             recorder,
             metrics,
+            logs_sign_ins: false,
         }
     }
 
@@ -428,6 +434,13 @@ impl HubTask {
                 }
                 Output::Intercept(question) => self.ask_backend(*question),
                 Output::Hook(told) => self.webhooks.take(*told),
+                Output::SignIn { remote, result } if self.logs_sign_ins => match result {
+                    Ok(Person { aid, uid, address }) => {
+                        tracing::info!(target: "sign_in", %remote, %aid, %uid, address, "signed in");
+                    }
+                    Err(code) => tracing::info!(target: "sign_in", %remote, ?code, "refused"),
+                },
+                Output::SignIn { .. } => {}
                 Output::Log { text } => tracing::info!("{text}"),
                 Output::Wait(deadline) => {
                     self.deadline = self.clock.deadline(deadline);

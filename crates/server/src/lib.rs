@@ -39,7 +39,7 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
-use wire::limits::{MEDIA_EVENTS_MAX, PUSH_WAITING_MAX, STOP_WITHIN};
+use wire::limits::{MEDIA_EVENTS_MAX, METRICS_CONNECTIONS_MAX, PUSH_WAITING_MAX, STOP_WITHIN};
 
 use crate::config::Config;
 use crate::front::{Certificate, Door, Proxies};
@@ -76,6 +76,8 @@ struct Shared {
 pub struct Server {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where its figures are, when not there.
+    pub metrics: Option<SocketAddr>,
     /// The same as the base of URLs.
     pub url: String,
     /// Where its media server listens, by UDP.
@@ -89,6 +91,7 @@ pub struct Server {
     media_watch: tokio::task::JoinHandle<()>,
     http_task: tokio::task::JoinHandle<()>,
     control_task: Option<tokio::task::JoinHandle<()>>,
+    metrics_task: Option<tokio::task::JoinHandle<()>>,
     /// Held as long as the folder is used.
     _lock: File,
 }
@@ -96,6 +99,9 @@ pub struct Server {
 impl Server {
     /// Opens the data folder, binds the ports and starts to serve.
     pub async fn start(config: Config) -> anyhow::Result<Server> {
+        if let Some(site) = &config.site {
+            anyhow::ensure!(site.is_dir(), "{} (--site) is no folder", site.display());
+        }
         std::fs::create_dir_all(&config.data).with_context(|| {
             format!("the data folder {} cannot be made (--data)", config.data.display())
         })?;
@@ -110,6 +116,13 @@ impl Server {
             not_there(&error, "cannot be listened at", config.listen, "--listen")
         })?;
         let address = listener.local_addr()?;
+        let metrics_listener = match config.metrics_listen {
+            None => None,
+            Some(at) => Some(TcpListener::bind(at).await.map_err(|error| {
+                not_there(&error, "cannot be listened at", at, "--metrics-listen")
+            })?),
+        };
+        let metrics_address = metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?;
         let (events, media_events) = mpsc::channel(MEDIA_EVENTS_MAX);
         let (listen, announce) = (config.media, config.announce);
         let (loops, load_max) = (config.media_loops, config.media_load_max);
@@ -144,6 +157,7 @@ impl Server {
         let push = PushService::new(push_key, config.push, metrics.clone(), gone)?;
         let settings = hub_task::Settings {
             token_sessions: config.token_sessions,
+            logs_sign_ins: config.log_sign_ins,
             operation_rate: (config.admin_rate, config.admin_burst),
             webhooks: webhooks.clone(),
             push: push.clone(),
@@ -169,6 +183,7 @@ impl Server {
             manners: Arc::new(admin::Manners {
                 cors_origins: config.admin_cors_origins,
                 http_status: config.admin_http_status,
+                list_max: config.admin_list_max,
             }),
             by_operator: false,
             audit: Arc::new(admin::Audit::open(&config.data)?),
@@ -200,7 +215,10 @@ impl Server {
             .merge(console::routes(&shared))
             .merge(files::routes())
             .merge(whip::routes())
-            .merge(metrics::routes())
+            .merge(match config.metrics_listen {
+                None => metrics::routes(),
+                Some(_) => metrics::health_routes(),
+            })
             .merge(push::routes())
             .merge(library::routes());
         let site = config.site.map(Site::Folder).or_else(Site::of_the_program);
@@ -213,6 +231,11 @@ impl Server {
         let scheme = if certificate.is_some() { "https" } else { "http" };
         let url = format!("{scheme}://{address}");
         let proxies = Proxies(config.proxies);
+        let metrics_task = metrics_listener.map(|listener| {
+            let router = metrics::routes().with_state(shared.clone());
+            let (certificate, proxies, seats) = (None, Proxies::default(), METRICS_CONNECTIONS_MAX);
+            tokio::spawn(Door { listener, certificate, proxies, router, seats }.open())
+        });
         let operator = Shared { by_operator: true, ..shared.clone() };
         let control = control::open(&config.data, &url, admin::routes().with_state(operator));
         let control_task = control
@@ -228,6 +251,7 @@ impl Server {
         let http_task = tokio::spawn(door.open());
         Ok(Server {
             address,
+            metrics: metrics_address,
             url,
             media: media_address,
             relay: relay_address,
@@ -238,6 +262,7 @@ impl Server {
             media_watch,
             http_task,
             control_task,
+            metrics_task,
             _lock: lock,
         })
     }
@@ -253,7 +278,7 @@ impl Server {
         }
         self.webhooks.flush().await;
         self.http_task.abort();
-        if let Some(task) = self.control_task {
+        for task in self.control_task.into_iter().chain(self.metrics_task) {
             task.abort();
         }
     }

@@ -87,7 +87,12 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let server = Server::start(config).await?;
     let relay = server.relay.map(|relay| format!(r#","relay":"{relay}""#)).unwrap_or_default();
-    println!(r#"{{"ready":true,"url":"{}","media":"{}"{relay}}}"#, server.url, server.media);
+    let metrics = server.metrics.map(|metrics| format!(r#","metrics":"{metrics}""#));
+    let metrics = metrics.unwrap_or_default();
+    println!(
+        r#"{{"ready":true,"url":"{}","media":"{}"{relay}{metrics}}}"#,
+        server.url, server.media
+    );
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

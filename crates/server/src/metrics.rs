@@ -261,11 +261,14 @@ impl Exposition {
 }
 
 /// `/healthz`: the process answers. `/readyz`: it takes sessions and what they send. `/metrics`: how it is.
+/// Whether it lives, for everybody.
+pub fn health_routes() -> Router<Shared> {
+    Router::new().route("/healthz", get(|| async { "ok" })).route("/readyz", get(ready))
+}
+
+/// What it does, for the operator.
 pub fn routes() -> Router<Shared> {
-    Router::new()
-        .route("/healthz", get(|| async { "ok" }))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(metrics))
+    health_routes().route("/metrics", get(metrics))
 }
 
 async fn ready(State(shared): State<Shared>) -> Response {

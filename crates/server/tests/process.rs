@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::io::{BufRead, BufReader};
 use std::net::UdpSocket;
 use std::path::Path;
 use std::process::Command;
@@ -15,7 +16,7 @@ use wire::limits::{CONTENT_BYTES_MAX, FRAME_BYTES_MAX};
 use wire::proto::{Target, client_frame, entry, server_frame, target};
 use wire::status;
 
-use support::{ADMIN_KEY, Program, Session, hello, message};
+use support::{ADMIN_KEY, Program, Session, get_at, hello, message};
 
 fn start() -> Program {
     Program::start(Path::new(env!("CARGO_BIN_EXE_mesibo-server")))
@@ -57,6 +58,13 @@ fn what_cannot_start_says_why_and_what_helps_in_one_line() {
         (&in_folder("mesibo.db", &"no database".repeat(99)), &free, ["mesibo.db", "backup"]),
         (&in_folder("upload.key", "zz"), &free, ["upload.key", "remove"]),
         (&in_folder("push.key", "zz"), &free, ["push.key", "remove"]),
+        (&fresh, &["--site", "/nowhere"], ["/nowhere (--site)", "no folder"]),
+        (&fresh, &["--files-url", "files.example"], ["files.url", "https://"]),
+        (
+            &fresh,
+            &[&free[..], &["--metrics-listen", &taken]].concat(),
+            ["something else has it", "--metrics-listen"],
+        ),
         (&fresh, &["--tls-dir", "/nowhere"], ["/nowhere/cert.pem", "tls.dir"]),
         (&fresh, &["--config", file.to_str().unwrap()], ["server.toml, line 1, listen", "integer"]),
         (&fresh, &["--log", "a=b=c"], ["a=b=c", "debug"]),
@@ -396,6 +404,29 @@ fn a_server_that_is_ready_says_so() {
         let (head, body) = server.get(path);
         assert!(head.starts_with("HTTP/1.1 200") && body == "ok", "{path}: {head} {body}");
     }
+}
+
+#[test]
+fn figures_are_at_a_port_of_their_own_when_the_operator_names_one() {
+    let data = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mesibo-server"));
+    command.args(["--listen", "127.0.0.1:0", "--media", "127.0.0.1:0", "--data"]).arg(data.path());
+    command.args(["--metrics-listen", "127.0.0.1:0"]).stdout(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut ready = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+    let ready: Value = serde_json::from_str(&ready).unwrap();
+    let open = ready["url"].as_str().unwrap().trim_start_matches("http://").parse().unwrap();
+    let own = ready["metrics"].as_str().unwrap().parse().unwrap();
+    let status = |at, path: &str| get_at(at, path).0.split(' ').nth(1).unwrap().to_owned();
+    let of_all = ["/metrics", "/healthz", "/readyz"].map(|path| status(open, path));
+    let of_own = ["/metrics", "/readyz", "/backend"].map(|path| status(own, path));
+    let text = get_at(own, "/metrics").1;
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(of_all, ["404", "200", "200"]);
+    assert_eq!(of_own, ["200", "200", "404"]);
+    assert!(text.contains("mesibo_sessions"));
 }
 
 #[test]

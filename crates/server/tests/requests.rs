@@ -84,6 +84,56 @@ fn the_key_counts_where_only_it_does_and_the_header_where_no_token_is() {
 }
 
 #[test]
+fn a_list_has_no_more_rows_than_the_operator_allows() {
+    let server = start(&["--admin-list-max", "2"]);
+    let list = |more: Value| {
+        let mut asked = json!({"op": "usersget", "count": 100});
+        asked.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        server.call(asked)
+    };
+    let first = list(json!({}));
+    assert_eq!((first["users"].as_array().map(Vec::len), &first["more"]), (Some(2), &json!(true)));
+    let rest = list(json!({"after": first["users"][1]["uid"]}));
+    assert_eq!((rest["users"].as_array().map(Vec::len), &rest["more"]), (Some(1), &json!(false)));
+}
+
+#[test]
+fn the_url_of_a_file_is_one_that_a_browser_loads() {
+    let server = start(&[]);
+    let send = |url: &str| {
+        let message = json!({"from": "ada", "to": "bob", "title": "Plan", "url": url});
+        server.call(json!({"op": "message", "message": message}))
+    };
+    assert_eq!(send("HTTPS://files.example.test/p.pdf")["result"], true);
+    for wrong in
+        ["javascript:alert(1)", "data:text/html,x", "files/p.pdf", "\u{e4}\u{e4}\u{e4}\u{e4}"]
+    {
+        let answer = send(wrong);
+        let expected = (json!("BADPARAM"), json!(["message.url"]));
+        assert_eq!((answer["error"].clone(), answer["properties"].clone()), expected, "{wrong}");
+    }
+}
+
+#[test]
+fn a_resolution_that_is_none_is_refused_and_changes_nothing() {
+    let server = start(&[]);
+    let gid = server.call(json!({"op": "groupadd", "name": "Crew"}))["group"]["gid"].clone();
+    let flat = |code: u32| json!({"op": "groupset", "gid": gid, "sflags": (code << 24) | 7});
+    let set = |code: u32| {
+        let group = json!({"gid": gid, "call": {"resolution": code}});
+        json!({"op": "groupset", "group": group})
+    };
+    assert_eq!(server.call(set(3))["result"], true);
+    for wrong in [server.call(set(77)), server.call(flat(77)), server.call(set(6))] {
+        let told = (&wrong["error"], &wrong["properties"]);
+        assert!(*told.0 == "BADPARAM" && *told.1 != json!(null), "{wrong}");
+    }
+    assert_eq!(server.call(flat(10))["result"], true);
+    let found = server.call(json!({"op": "groupget", "gid": gid}));
+    assert_eq!(found["groups"][0]["call"]["resolution"], 10);
+}
+
+#[test]
 fn a_user_that_was_there_is_not_new() {
     let server = start(&[]);
     let add = |address: &str| {

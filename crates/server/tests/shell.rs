@@ -100,6 +100,8 @@ fn the_doctor_finds_what_is_in_the_way() {
     let taken = server.address.to_string();
     let text = failed(empty.path(), &["check", "--listen", &taken]);
     assert!(text.contains("BAD  port") && text.contains("--listen"), "{text}");
+    let text = failed(empty.path(), &["check", "--site", "/nowhere"]);
+    assert!(text.contains("BAD  pages: /nowhere is no folder: --site"), "{text}");
     let free = ["check", "--listen", "127.0.0.1:0", "--announce", "127.0.0.1"];
     let output = run(empty.path(), &free);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -155,6 +157,28 @@ async fn a_backup_of_a_busy_server_that_is_killed_then_has_everything_accepted_b
     let texts: Vec<_> = texts.take(before as usize).collect();
     let expected: Vec<_> = (1..=before).map(|id| format!("message {id}")).collect();
     assert!(texts.iter().map(|text| &text[..]).eq(expected.iter().map(|text| text.as_bytes())));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_signs_in_from_where_is_in_the_log_when_the_operator_wants_it() {
+    let data = tempfile::tempdir().unwrap();
+    let log = data.path().join("server.log");
+    let mut child = Command::new(program());
+    child.args(["--listen", "127.0.0.1:0", "--media", "127.0.0.1:0", "--log-sign-ins", "true"]);
+    child.arg("--data").arg(data.path()).env("MESIBO_ADMIN_KEY", ADMIN_KEY).env("NO_COLOR", "1");
+    child.stdout(std::process::Stdio::piped()).stderr(std::fs::File::create(&log).unwrap());
+    let mut server = Program::adopt(child, data);
+    let ada = server.user("ada");
+    server.sign_in(&ada).await;
+    let mut refused = server.connect().await;
+    refused.say(hello("a-token-that-is-none")).await;
+    refused.end().await;
+    server.terminate();
+    let text = std::fs::read_to_string(server.data().join("server.log")).unwrap();
+    let welcome = r#"sign_in: signed in remote=127.0.0.1 aid=1 uid=1 address="ada""#;
+    assert!(text.contains(welcome), "{text}");
+    assert!(text.contains("sign_in: refused remote=127.0.0.1 code=BadToken"), "{text}");
+    assert!(!text.contains(&ada) && !text.contains("a-token-that-is-none"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

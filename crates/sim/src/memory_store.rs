@@ -10,15 +10,16 @@ use hub::port::personal::{
     Known, KnownDevice, LeftFiles, PersonalReply, PersonalRequest, StoredFile,
 };
 use hub::port::store::{
-    App, Contact, Copied, DeviceId, Group, HistoryOf, LogRow, LoggedMessage, Member, NewMessage,
-    Note, Outcome, Receipt, Reply, Request, Seen, StoreError, Token, TokenHash, TokenId, User,
+    App, Contact, Copied, DeviceId, Expired, Group, HistoryOf, LogRow, LoggedMessage, Member,
+    NewMessage, Note, Outcome, Receipt, Reply, Request, Seen, StoreError, Token, TokenHash,
+    TokenId, User,
 };
 use hub::{Person, Trace, file_keys, file_keys_in};
 use wire::codec::Decode as _;
 use wire::id::{AppId, DeviceKey, GroupId, MessageId, Seq, Uid};
 use wire::limits::{
-    CONTACTS_MAX, DEVICE_KEPT, EXPIRED_TOKEN_KEPT, HISTORY_RECEIPTS_MAX, LOG_ENTRIES_MAX,
-    MESSAGE_KEY_KEPT,
+    CONTACTS_MAX, DEVICE_KEPT, EXPIRED_TOKEN_KEPT, HISTORY_RECEIPTS_MAX, LOG_BYTES_MAX,
+    LOG_ENTRIES_MAX, MESSAGE_KEY_KEPT,
 };
 use wire::mask::{contact, group as mode, user as user_flag};
 use wire::time::{Duration, Timestamp};
@@ -123,6 +124,8 @@ struct Log {
     trimmed: Seq,
     /// The furthest any device has come.
     fetched: Seq,
+    /// Watched messages that nobody has looked at since they expired.
+    watched: BTreeSet<Seq>,
 }
 
 impl Log {
@@ -186,14 +189,18 @@ impl MemoryStore {
             return Outcome::Duplicate { ts: known.ts };
         }
         let is_full = |uid: &Uid| {
-            let log = self.logs.get(uid);
-            *uid != message.sender
-                && log.is_some_and(|log| log.head.0 - log.fetched.0 >= LOG_ENTRIES_MAX)
+            let log = self.logs.get(uid).filter(|_| *uid != message.sender);
+            log.is_some_and(|log| {
+                let waiting = log.rows.range(Seq(log.fetched.0 + 1)..);
+                let bytes: usize = waiting.map(|(_, row)| row.entry.len()).sum();
+                log.head.0 - log.fetched.0 >= LOG_ENTRIES_MAX
+                    || (bytes + message.entry.len()) as u64 > LOG_BYTES_MAX
+            })
         };
         let others = to.iter().filter(|uid| **uid != message.sender).count();
         let peer = to.iter().find(|uid| **uid != message.sender).copied();
         let peer = peer.or((message.peer != Uid(0)).then_some(message.peer));
-        let to: Vec<_> = to.into_iter().filter(|uid| !is_full(uid)).collect();
+        let (full, to): (Vec<_>, Vec<_>) = to.into_iter().partition(is_full);
         if others > 0 && to.iter().all(|uid| *uid == message.sender) {
             return Outcome::Full;
         }
@@ -218,9 +225,13 @@ impl MemoryStore {
             };
             self.history.entry((uid, side)).or_default().insert(self.last.message, key);
             let log = self.logs.entry(uid).or_default();
-            (uid, log.append(message.entry.clone(), Some(logged)))
+            let seq = log.append(message.entry.clone(), Some(logged));
+            if message.watched && uid != message.sender {
+                log.watched.insert(seq);
+            }
+            (uid, seq)
         });
-        Outcome::Appended(places.collect())
+        Outcome::Appended { places: places.collect(), full }
     }
 
     fn is_shown(&self, uid: Uid, side: Side, now: Timestamp) -> bool {
@@ -386,6 +397,32 @@ impl MemoryStore {
         let expired = self.tokens.iter().filter(|(_, (token, _))| has_expired(token));
         let ids: Vec<_> = expired.map(|(id, _)| *id).take(count).collect();
         messages.len() + self.delete_tokens(|token| ids.contains(&token.id)).len()
+    }
+
+    fn take_expired(&mut self, of: Option<Uid>, now: Timestamp, count: usize) -> Reply {
+        let MemoryStore { logs, users, .. } = self;
+        let mut ended = Vec::new();
+        for (uid, log) in logs.iter().filter(|(uid, _)| of.is_none_or(|of| **uid == of)) {
+            ended.extend(log.watched.iter().filter_map(|seq| {
+                // What was trimmed or dropped is not watched any more.
+                let ends = log.rows.get(seq).and_then(|row| row.message)?.expires;
+                (ends <= now).then_some((ends, *uid, *seq))
+            }));
+        }
+        ended.sort_unstable();
+        ended.truncate(count);
+        let more = ended.len() == count;
+        let mut expired = Vec::new();
+        for (_, uid, seq) in ended {
+            let (Some(log), Some(user)) = (logs.get_mut(&uid), users.get(&uid)) else { continue };
+            log.watched.remove(&seq);
+            if seq > log.fetched {
+                let (aid, address) = (user.aid, user.address.clone());
+                let entry = log.rows[&seq].entry.clone();
+                expired.push(Expired { aid, uid, address, entry });
+            }
+        }
+        Reply::Expired(expired, more)
     }
 
     fn save_group(&mut self, group: Group, put: Vec<Member>, remove: Vec<Uid>) -> GroupId {
@@ -928,6 +965,7 @@ impl SyncStore for MemoryStore {
                 }
                 Reply::Done
             }
+            Request::TakeExpired { uid, now, count } => self.take_expired(uid, now, count),
             Request::Sweep { now, count } => Reply::Swept(self.sweep(now, count)),
             Request::OfApp(request) => Reply::OfApp(self.of_app(request)?),
             Request::Personal(request) => Reply::Personal(self.personal(request)),

@@ -291,6 +291,7 @@ fn new_message(from: &User, to: target::To, id: u64, content: Option<Content>) -
         peer: Uid(0),
         ts: NOW,
         expires: Timestamp(NOW.0 + 60_000),
+        watched: false,
         entry: Entry { body: Some(entry::Body::Message(message)) }.encode_to_vec().into(),
     }
 }

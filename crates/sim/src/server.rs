@@ -153,6 +153,7 @@ impl World {
                 | Output::Push(_)
                 | Output::Recalled { .. }
                 | Output::RemoveFiles { .. }
+                | Output::SignIn { .. }
                 | Output::Log { .. } => {}
             }
         }
@@ -179,8 +180,8 @@ impl World {
             && let store::Request::Append { messages } = &request
         {
             let nowhere = |to: &[Uid]| to.iter().map(|uid| (*uid, Seq(0))).collect();
-            let outcomes =
-                messages.iter().map(|(_, to)| store::Outcome::Appended(nowhere(to))).collect();
+            let accepted = |to| store::Outcome::Appended { places: nowhere(to), full: Vec::new() };
+            let outcomes = messages.iter().map(|(_, to)| accepted(to)).collect();
             let result = Ok(store::Reply::Stored(outcomes));
             self.hub_later(1, Input::Stored { ticket, result });
         }

@@ -8,8 +8,8 @@ use hub::port::store::{
 };
 use wire::id::{AppId, DeviceKey, GroupId, MessageId, Seq, Uid};
 use wire::limits::{
-    CONTACTS_MAX, DEVICE_KEPT, EXPIRED_TOKEN_KEPT, HISTORY_RECEIPTS_MAX, LOG_ENTRIES_MAX,
-    MESSAGE_KEY_KEPT,
+    CONTACTS_MAX, CONTENT_BYTES_MAX, DEVICE_KEPT, EXPIRED_TOKEN_KEPT, HISTORY_RECEIPTS_MAX,
+    LOG_BYTES_MAX, LOG_ENTRIES_MAX, MESSAGE_KEY_KEPT,
 };
 use wire::mask::{contact, group as mode, user as user_flag};
 use wire::time::Timestamp;
@@ -35,6 +35,7 @@ pub fn store_suite<S: SyncStore>(mut make: impl FnMut() -> S) {
     a_log_is_trimmed_behind_the_last_of_the_devices(make());
     a_device_away_too_long_does_not_hold_the_log(make());
     a_full_log_refuses_messages_until_somebody_fetches(make());
+    a_log_is_full_by_bytes_as_well(make());
     members_come_and_go_with_their_group(make());
     what_is_queued_of_a_group_goes_for_who_receives_no_more(make());
     a_deleted_user_leaves_nothing_behind(make());
@@ -45,6 +46,7 @@ pub fn store_suite<S: SyncStore>(mut make: impl FnMut() -> S) {
     reading_goes_on_behind_the_last_place_looked_at(make());
     a_withdrawn_token_takes_its_devices_along(make());
     expired_messages_are_swept_when_nobody_sends_them_again(make());
+    what_expires_before_it_is_fetched_is_told_once(make());
     expired_tokens_are_swept_with_their_devices(make());
     contacts_are_of_one_user_and_blocks_are_found_by_who_is_blocked(make());
     contacts_have_a_limit_and_what_exceeds_it_is_left_out(make());
@@ -529,7 +531,7 @@ fn a_message_to_who_is_gone_is_in_nobodys_log(mut store: impl SyncStore) {
     let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
     perform(&mut store, Request::DeleteUser { uid: bob.uid, notes: vec![] });
     let reply = append(&mut store, ada.uid, 1, &[bob.uid, ada.uid]);
-    assert_eq!(reply, Outcome::Appended(vec![(ada.uid, Seq(1))]));
+    assert_eq!(reply, appended(vec![(ada.uid, Seq(1))]));
     assert_eq!(log(&mut store, bob.uid, 0).len(), 0);
 }
 
@@ -540,9 +542,13 @@ fn a_group_message_reaches_those_whose_log_is_not_full(mut store: impl SyncStore
     let notes = vec![note; LOG_ENTRIES_MAX as usize];
     perform(&mut store, Request::AppendNotes { notes });
     let reply = append(&mut store, ada.uid, 1, &[bob.uid, carol.uid, ada.uid]);
-    assert_eq!(reply, Outcome::Appended(vec![(carol.uid, Seq(1)), (ada.uid, Seq(1))]));
+    let places = vec![(carol.uid, Seq(1)), (ada.uid, Seq(1))];
+    assert_eq!(reply, Outcome::Appended { places, full: vec![bob.uid] });
     // The sender's own log is never too full for what it sends.
-    assert!(matches!(append(&mut store, bob.uid, 1, &[carol.uid, bob.uid]), Outcome::Appended(_)));
+    assert!(matches!(
+        append(&mut store, bob.uid, 1, &[carol.uid, bob.uid]),
+        Outcome::Appended { .. }
+    ));
 }
 
 fn reading_goes_on_behind_the_last_place_looked_at(mut store: impl SyncStore) {
@@ -618,6 +624,41 @@ fn expired_messages_are_swept_when_nobody_sends_them_again(mut store: impl SyncS
     let Reply::Log { rows, .. } = perform(&mut store, request) else { panic!("no log") };
     let seqs: Vec<_> = rows.iter().map(|row| row.seq).collect();
     assert_eq!(seqs, [Seq(6)], "what a log says of the others is not read");
+}
+
+fn what_expires_before_it_is_fetched_is_told_once(mut store: impl SyncStore) {
+    let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
+    let carol = user(&mut store, AppId(1), "carol");
+    let token = issue(&mut store, bob.uid, "web", [1; 32]);
+    let (device, ..) = device(&mut store, token, bob.uid, 1);
+    for id in 1..=4 {
+        let Request::Append { mut messages } =
+            append_request(ada.uid, id, &[bob.uid, carol.uid, ada.uid])
+        else {
+            unreachable!("that is what it makes")
+        };
+        messages[0].0.watched = id != 3;
+        perform(&mut store, Request::Append { messages });
+    }
+    acknowledge(&mut store, device, bob.uid, 1, NOW);
+    let ask = |store: &mut _, uid, ms, count| {
+        let request = Request::TakeExpired { uid, now: Timestamp(NOW.0 + ms), count };
+        let Reply::Expired(expired, more) = perform(store, request) else { panic!("not looked") };
+        let who: Vec<_> =
+            expired.iter().map(|expired| (expired.uid, &expired.address[..])).collect();
+        assert!(expired.iter().all(|it| it.aid == AppId(1) && *it.entry == *b"message"));
+        (who.iter().map(|(uid, address)| (*uid, address.to_string())).collect::<Vec<_>>(), more)
+    };
+    assert_eq!(ask(&mut store, None, 59_999, 9), (vec![], false));
+    let of = |user: &User, count| vec![(user.uid, user.address.clone()); count];
+    assert_eq!(ask(&mut store, Some(carol.uid), 60_000, 2), (of(&carol, 2), true));
+    let mut store = store.reopen();
+    let mut rest = Vec::new();
+    while let (some, true) = ask(&mut store, None, 60_000, 1) {
+        rest.extend(some);
+    }
+    rest.sort_unstable();
+    assert_eq!(rest, [of(&bob, 2), of(&carol, 1)].concat(), "not what bob has had, nor the sender");
 }
 
 fn expired_tokens_are_swept_with_their_devices(mut store: impl SyncStore) {
@@ -713,7 +754,7 @@ fn a_message_is_stored_once(mut store: impl SyncStore) {
     let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
     let to = vec![bob.uid, ada.uid];
     let first = append(&mut store, ada.uid, 7, &to);
-    assert_eq!(first, Outcome::Appended(vec![(bob.uid, Seq(1)), (ada.uid, Seq(1))]));
+    assert_eq!(first, appended(vec![(bob.uid, Seq(1)), (ada.uid, Seq(1))]));
     assert_eq!(append(&mut store, ada.uid, 7, &to), Outcome::Duplicate { ts: NOW });
     let find = |sender, id| Request::FindMessage { sender, id: MessageId::new(id).unwrap() };
     let stored = perform(&mut store, find(ada.uid, 7));
@@ -722,7 +763,7 @@ fn a_message_is_stored_once(mut store: impl SyncStore) {
     assert_eq!(perform(&mut store, find(bob.uid, 7)), Reply::Message(None));
     // The same id of another sender is another message.
     let other = append(&mut store, bob.uid, 7, &to);
-    assert_eq!(other, Outcome::Appended(vec![(bob.uid, Seq(2)), (ada.uid, Seq(2))]));
+    assert_eq!(other, appended(vec![(bob.uid, Seq(2)), (ada.uid, Seq(2))]));
     assert_eq!(log(&mut store, bob.uid, 0).len(), 2);
 }
 
@@ -760,10 +801,10 @@ fn messages_of_one_request_keep_their_order_and_each_has_its_outcome(mut store: 
         one(4, &[bob.uid]),
     ];
     let outcomes = vec![
-        Outcome::Appended(vec![(bob.uid, Seq(2)), (ada.uid, Seq(1))]),
+        appended(vec![(bob.uid, Seq(2)), (ada.uid, Seq(1))]),
         Outcome::Duplicate { ts: NOW },
         Outcome::Full,
-        Outcome::Appended(vec![(bob.uid, Seq(3))]),
+        appended(vec![(bob.uid, Seq(3))]),
         Outcome::Duplicate { ts: NOW },
     ];
     let request = Request::Append { messages };
@@ -834,7 +875,7 @@ fn no_number_is_given_twice_after_a_sudden_death(mut store: impl SyncStore) {
     acknowledge(&mut store, device, bob.uid, 2, NOW);
     let mut store = store.kill();
     let third = append(&mut store, ada.uid, 3, &[bob.uid]);
-    assert_eq!(third, Outcome::Appended(vec![(bob.uid, Seq(3))]));
+    assert_eq!(third, appended(vec![(bob.uid, Seq(3))]));
     let (same, cursor, head) = self::device(&mut store, token, bob.uid, 1);
     assert_eq!((same, head), (device, Seq(3)));
     let waiting = log(&mut store, bob.uid, cursor.0).len() as u64;
@@ -900,7 +941,37 @@ fn a_full_log_refuses_messages_until_somebody_fetches(mut store: impl SyncStore)
     assert_eq!(append(&mut store, ada.uid, 1, &to), Outcome::Full);
     assert_eq!(log(&mut store, ada.uid, 0).len(), 0, "nothing of a refused request happens");
     acknowledge(&mut store, device, bob.uid, 1, NOW);
-    assert!(matches!(append(&mut store, ada.uid, 1, &to), Outcome::Appended(_)));
+    assert!(matches!(append(&mut store, ada.uid, 1, &to), Outcome::Appended { .. }));
+}
+
+fn a_log_is_full_by_bytes_as_well(mut store: impl SyncStore) {
+    let (ada, bob) = (user(&mut store, AppId(1), "ada"), user(&mut store, AppId(1), "bob"));
+    let token = issue(&mut store, bob.uid, "web", [1; 32]);
+    let (device, ..) = device(&mut store, token, bob.uid, 1);
+    // As large as an entry may become, so that there are as few as possible.
+    let entry = Bytes::from(vec![b'x'; 2 * CONTENT_BYTES_MAX]);
+    let note = Note { uid: bob.uid, entry, receipt: None };
+    let room = LOG_BYTES_MAX as usize / note.entry.len();
+    for _ in 0..room {
+        perform(&mut store, Request::AppendNotes { notes: vec![note.clone()] });
+    }
+    let large = |store: &mut _, id| {
+        let Request::Append { mut messages } = append_request(ada.uid, id, &[bob.uid, ada.uid])
+        else {
+            unreachable!("that is what it makes")
+        };
+        messages[0].0.entry = note.entry.clone();
+        match perform(store, Request::Append { messages }) {
+            Reply::Stored(outcomes) => outcomes[0].clone(),
+            other => panic!("not stored: {other:?}"),
+        }
+    };
+    assert_eq!(large(&mut store, 1), Outcome::Full);
+    let mut store = store.reopen();
+    assert_eq!(large(&mut store, 1), Outcome::Full, "counted again");
+    acknowledge(&mut store, device, bob.uid, 1, NOW);
+    assert!(matches!(large(&mut store, 1), Outcome::Appended { .. }));
+    assert_eq!(large(&mut store, 2), Outcome::Full);
 }
 
 fn members_come_and_go_with_their_group(mut store: impl SyncStore) {
@@ -979,7 +1050,7 @@ fn what_is_queued_of_a_group_goes_for_who_receives_no_more(mut store: impl SyncS
     let mut store = store.kill();
     let Reply::Stored(outcomes) = send(&mut store, 6, ada.uid, gid) else { panic!("not stored") };
     let places = [ada.uid, bob.uid, carol.uid].map(|uid| (uid, Seq(6)));
-    assert_eq!(outcomes, [Outcome::Appended(places.into())], "no number is given twice");
+    assert_eq!(outcomes, [appended(places.into())], "no number is given twice");
     let copies = |store: &mut _, uid| -> Vec<_> {
         let of = HistoryOf::Group(gid);
         let (before, after, until, now) = (None, None, NOW, NOW);
@@ -1074,9 +1145,15 @@ pub(crate) fn append_request(sender: Uid, id: u64, to: &[Uid]) -> Request {
         peer: Uid(0),
         ts: NOW,
         expires: Timestamp(NOW.0 + 60_000),
+        watched: false,
         entry: Bytes::from_static(b"message"),
     };
     Request::Append { messages: vec![(message, to.to_vec())] }
+}
+
+/// Stored, in all the logs it was for.
+fn appended(places: Vec<(Uid, Seq)>) -> Outcome {
+    Outcome::Appended { places, full: Vec::new() }
 }
 
 pub(crate) fn append(store: &mut impl SyncStore, sender: Uid, id: u64, to: &[Uid]) -> Outcome {

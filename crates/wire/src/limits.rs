@@ -108,6 +108,9 @@ pub const LOG_PAGE_ENTRIES: usize = 256;
 /// Entries waiting in one user's log; then senders get `INBOX_FULL` (`backend-api.md` 5.1).
 pub const LOG_ENTRIES_MAX: u64 = 10_000;
 
+/// Bytes of the entries waiting in one user's log; then senders get `INBOX_FULL` (`backend-api.md` 5.1).
+pub const LOG_BYTES_MAX: u64 = 100 * 1024 * 1024;
+
 /// Messages in one answer to a question for the history. A longer wish is cut to it.
 pub const HISTORY_PAGE_MAX: u32 = 256;
 
@@ -958,8 +961,15 @@ pub const CHECK_CLOCK_S_MIN: u64 = 1_735_689_600;
 /// Bytes of the log of operations; then it is kept as `audit.log.1` and a new one begun.
 pub const AUDIT_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
-/// Members listed at once by the admin API (`backend-api.md` 2.2); more are clamped to it.
+/// Connections at a port of its own for metrics; a further one is closed at once. Monitoring has one or two.
+pub const METRICS_CONNECTIONS_MAX: usize = 32;
+
+/// Rows listed at once by the admin API (`backend-api.md` 2.2) unless the operator has set another number;
+/// more are clamped to it.
 pub const ADMIN_LIST_MAX: u32 = 1_000;
+/// The highest number an operator may set: such a list is some MB, which the hub makes while nobody else
+/// is served.
+pub const ADMIN_LIST_SETTING_MAX: u32 = 10_000;
 
 /// Sessions, and rooms, of an app that the operator sees at once; the newest sessions and the rooms
 /// with the lowest numbers. Looked at every few seconds, while the hub waits.

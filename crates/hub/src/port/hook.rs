@@ -183,7 +183,7 @@ pub enum Fate {
     /// It waits. With the place where a push message would wake its recipient, for backends that
     /// send those themselves.
     Offline(Option<Target>),
-    /// There was no room for it.
+    /// There was no room for it, or it has expired before its recipient had it.
     Pruned,
     /// There is nobody it could be for.
     Invalid,

@@ -195,6 +195,8 @@ pub struct NewMessage {
     pub ts: Timestamp,
     /// Not delivered later than this.
     pub expires: Timestamp,
+    /// Its app wants to hear when it has expired before a recipient had it.
+    pub watched: bool,
     /// An encoded `proto::Entry`, the same for everybody.
     pub entry: Bytes,
 }
@@ -286,6 +288,19 @@ pub struct LoggedMessage {
     pub expires: Timestamp,
 }
 
+/// A message that has expired before somebody had it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expired {
+    /// In which app.
+    pub aid: AppId,
+    /// Who did not get it.
+    pub uid: Uid,
+    /// The address.
+    pub address: String,
+    /// An encoded `proto::Entry`.
+    pub entry: Bytes,
+}
+
 /// Which of a user's own copies of messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HistoryOf {
@@ -356,10 +371,21 @@ pub enum Request {
     /// included, in the order of theirs. → [`Reply::Stored`], one outcome for each
     ///
     /// A log in which `limits::LOG_ENTRIES_MAX` entries wait that none of its user's devices has
-    /// fetched gets nothing and is left out of the answer. A user that is gone is left out as well.
+    /// fetched, or so many that the message makes them more than `limits::LOG_BYTES_MAX`, gets nothing. A
+    /// user that is gone is left out as well.
     Append {
         /// Each with those whose logs get it.
         messages: Vec<(NewMessage, Vec<Uid>)>,
+    },
+    /// Watched messages that have expired before any device of somebody who was to get them had them,
+    /// each for each such user once. → [`Reply::Expired`]
+    TakeExpired {
+        /// Only this user's; `None` = anybody's.
+        uid: Option<Uid>,
+        /// What has expired then.
+        now: Timestamp,
+        /// At most so many are looked at.
+        count: usize,
     },
     /// → [`Reply::Message`]
     FindMessage {
@@ -642,6 +668,8 @@ pub enum Reply {
     Appended(Vec<(Uid, Seq)>),
     /// Messages and tokens that were removed.
     Swept(usize),
+    /// What has expired, and whether there may be more.
+    Expired(Vec<Expired>, bool),
     /// What became of each message, in the order asked.
     Stored(Vec<Outcome>),
     /// The message was stored before.
@@ -689,8 +717,13 @@ pub enum Reply {
 /// What became of a message that was to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is stored; its places in the logs, in the order asked.
-    Appended(Vec<(Uid, Seq)>),
+    /// It is stored.
+    Appended {
+        /// Its places in the logs, in the order asked.
+        places: Vec<(Uid, Seq)>,
+        /// Whose logs had no room for it.
+        full: Vec<Uid>,
+    },
     /// (sender, id) was there already. Nothing has changed.
     Duplicate {
         /// When it was stored.

@@ -120,6 +120,7 @@ impl Host {
                 },
                 Output::Intercept(question) => self.questions.push(*question),
                 Output::Uploader { who, .. } => self.uploaders.push(who),
+                Output::SignIn { .. } => {}
                 Output::Log { text } => self.log.push(text),
             }
         }

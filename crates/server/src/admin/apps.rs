@@ -3,7 +3,7 @@
 use hub::port::admin::{AppFields, ErrorCode, HookWish, Operation, Param};
 use hub::port::apps::Filter;
 use wire::id::AppId;
-use wire::limits::{ADMIN_LIST_MAX, WORD_BYTES_MAX, WORDS_MAX};
+use wire::limits::{WORD_BYTES_MAX, WORDS_MAX};
 
 use super::fields::{Fields, Outcome, missing, refuse};
 use super::users::page;
@@ -159,7 +159,7 @@ fn hook_ids(fields: &Fields<'_>) -> Outcome<Vec<u64>> {
 pub fn stats(fields: &Fields<'_>) -> Outcome<Operation> {
     Ok(Operation::AppStats {
         monthly: fields.boolean(P::StatsMonthly)?.unwrap_or(false),
-        count: fields.integer(P::StatsCount)?.unwrap_or(31).min(ADMIN_LIST_MAX),
+        count: fields.integer(P::StatsCount)?.unwrap_or(31).min(fields.list_max),
     })
 }
 

@@ -202,7 +202,7 @@ mod tests {
 
     fn parse(uac: Value) -> Outcome<ClassPatch> {
         let Value::Object(map) = json!({ "uac": uac }) else { unreachable!() };
-        match set(&Fields(&Parameters(map)))? {
+        match set(&Fields { given: &Parameters(map), list_max: 1 })? {
             Operation::ClassSet { patch, .. } => Ok(patch),
             other => panic!("{other:?}"),
         }

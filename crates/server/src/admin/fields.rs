@@ -11,7 +11,11 @@ use super::table::{Kind, row_of};
 pub type Outcome<T> = Result<T, AdminError>;
 
 /// See the module.
-pub struct Fields<'a>(pub &'a Parameters);
+pub struct Fields<'a> {
+    pub given: &'a Parameters,
+    /// Rows an answer has at most.
+    pub list_max: u32,
+}
 
 impl<'a> Fields<'a> {
     /// What was given. A flat -1 means "leave it", where it is no value itself.
@@ -23,7 +27,7 @@ impl<'a> Fields<'a> {
     pub fn object(&self, param: Param) -> Option<&'a Value> {
         row_of(param).json.iter().find_map(|path| {
             let mut names = path.split('.');
-            let mut value = self.0.get(names.next()?)?;
+            let mut value = self.given.get(names.next()?)?;
             for name in names {
                 value = value.as_object()?.get(name).filter(|value| !value.is_null())?;
             }
@@ -33,14 +37,14 @@ impl<'a> Fields<'a> {
 
     /// What was given in the flat form.
     pub fn flat(&self, param: Param) -> Option<&'a Value> {
-        let found = row_of(param).flat.iter().find_map(|name| self.0.get(name));
+        let found = row_of(param).flat.iter().find_map(|name| self.given.get(name));
         let is_value = param == Param::AppRetention;
         found.filter(|value| is_value || **value != "-1" && **value != -1)
     }
 
     /// Whether the request has the JSON form of this object.
     pub fn has_object(&self, name: &str) -> bool {
-        self.0.get(name).is_some_and(Value::is_object)
+        self.given.get(name).is_some_and(Value::is_object)
     }
 
     pub fn text(&self, param: Param) -> Outcome<Option<String>> {

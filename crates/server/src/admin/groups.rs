@@ -7,7 +7,7 @@ use hub::port::apps::Filter;
 use hub::port::call::CallFields;
 use serde_json::Value;
 use wire::id::{GroupId, Uid};
-use wire::mask::{admin as admin_flag, call, group as mode, member as right};
+use wire::mask::{admin as admin_flag, call, group as mode, member as right, resolution};
 use wire::time::Timestamp;
 
 use super::fields::{Fields, Outcome, as_integer, boolean, integer, missing, refuse};
@@ -290,7 +290,16 @@ fn call_fields(fields: &Fields<'_>, param: Param) -> Outcome<CallFields> {
             None => {}
         }
     }
+    known_resolution(found.resolution, param)?;
     Ok(found)
+}
+
+/// A code that stands for no size would be no limit, which is not what was meant.
+fn known_resolution(code: Option<u32>, param: Param) -> Outcome<()> {
+    match code.is_none_or(|code| code == 0 || resolution::lines(code).is_some()) {
+        true => Ok(()),
+        false => Err(refuse(ErrorCode::BadParam, "there is no such resolution", param)),
+    }
 }
 
 fn call_setting<'a>(fields: &'a Fields<'_>, param: Param, name: &str) -> Option<&'a Value> {
@@ -310,6 +319,7 @@ fn group_fields(fields: &Fields<'_>) -> Outcome<GroupFields> {
     {
         call.flags = call.flags.or(Some(packed & 0x00ff_ffff));
         call.resolution = call.resolution.or(Some(packed >> 24));
+        known_resolution(call.resolution, P::GroupCall)?;
     }
     let owner = match fields.object(P::GroupOwner) {
         None => None,

@@ -112,6 +112,10 @@ fn with(fields: &Fields<'_>) -> Outcome<Option<With>> {
     })
 }
 
+fn begins(url: &str, start: &str) -> bool {
+    url.get(..start.len()).is_some_and(|scheme| scheme.eq_ignore_ascii_case(start))
+}
+
 pub fn send(fields: &Fields<'_>) -> Outcome<Operation> {
     let from = fields.full_text(P::MessageFrom)?;
     let to = fields.list(P::MessageTo)?;
@@ -137,6 +141,12 @@ pub fn send(fields: &Fields<'_>) -> Outcome<Operation> {
     if body.as_ref().is_some_and(|body| !body.is_empty()) && data.is_some() {
         let cause = "a message has text (message) or bytes (data), not both";
         return Err(refuse(ErrorCode::BadParam, cause, P::MessageData));
+    }
+    // Pages make links of it: what runs when it is opened is none.
+    let is_web = |url: &String| ["http://", "https://"].iter().any(|start| begins(url, start));
+    if url.as_ref().is_some_and(|url| !is_web(url)) {
+        let cause = "the URL of a file begins with https:// or http://";
+        return Err(refuse(ErrorCode::BadParam, cause, P::MessageUrl));
     }
     let file = match url {
         None => None,

@@ -77,6 +77,8 @@ pub struct Manners {
     pub cors_origins: Vec<String>,
     /// A refusal has its code as HTTP status.
     pub http_status: bool,
+    /// Rows of a list in one answer.
+    pub list_max: u32,
 }
 
 async fn handle(
@@ -200,7 +202,7 @@ pub async fn answer(shared: Shared, origin: &Origin, request: Request) -> Respon
     {
         return envelope.failure(&error, json);
     }
-    let operation = operation::read(&op, &parameters);
+    let operation = operation::read(&op, &parameters, shared.manners.list_max);
     let operation = operation.and_then(|operation| askable(&shared, operation));
     let result = match perform(&shared, credential.clone(), operation).await {
         Ok(Reply::Erasing { user, files }) => {

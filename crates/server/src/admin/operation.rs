@@ -79,10 +79,10 @@ pub fn known(op: &str) -> Option<&'static str> {
     entry.map(|entry| entry.names[0]).or(LATER.iter().find(|name| **name == op).copied())
 }
 
-/// Reads the operation a request names.
-pub fn read(op: &str, parameters: &Parameters) -> Outcome<Operation> {
+/// Reads the operation a request names; a list it asks for has at most so many rows.
+pub fn read(op: &str, given: &Parameters, list_max: u32) -> Outcome<Operation> {
     if let Some(entry) = ENTRIES.iter().find(|entry| entry.names.contains(&op)) {
-        return (entry.read)(&Fields(parameters));
+        return (entry.read)(&Fields { given, list_max });
     }
     if LATER.contains(&op) {
         let cause = format!("{op} is not part of this release");
@@ -103,7 +103,7 @@ mod tests {
 
     fn parse(op: &str, value: Value) -> Outcome<Operation> {
         let Value::Object(map) = value else { panic!("an object") };
-        read(op, &Parameters(map))
+        read(op, &Parameters(map), 1_000)
     }
 
     #[test]

@@ -91,7 +91,7 @@ mod tests {
     fn upload_of(file: &[u8], name: &str) -> Outcome<Operation> {
         let object = json!({"push": {"file": BASE64.encode(file), "filename": name}});
         let Value::Object(object) = object else { unreachable!() };
-        upload(&Fields(&Parameters(object)))
+        upload(&Fields { given: &Parameters(object), list_max: 1 })
     }
 
     #[test]

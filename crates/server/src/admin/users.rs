@@ -4,7 +4,7 @@ use hub::port::admin::{ErrorCode, Operation, Param, TokenWish, UserFields, UserR
 use hub::port::apps::Filter;
 use serde_json::Value;
 use wire::id::Uid;
-use wire::limits::{ADMIN_LIST_MAX, HISTORY_PAGE_MAX, OTP_EXPIRY_S_MAX, OTP_TRIES_MAX};
+use wire::limits::{HISTORY_PAGE_MAX, OTP_EXPIRY_S_MAX, OTP_TRIES_MAX};
 
 use super::fields::{Fields, Outcome, missing, refuse};
 
@@ -151,7 +151,7 @@ pub fn page(fields: &Fields<'_>) -> Outcome<Filter> {
     let count = fields.integer(P::Count)?.unwrap_or(LIST_DEFAULT);
     Ok(Filter {
         after: fields.integer(P::After)?.unwrap_or(0),
-        count: count.clamp(1, ADMIN_LIST_MAX),
+        count: count.clamp(1, fields.list_max),
         ..Filter::default()
     })
 }
@@ -171,7 +171,7 @@ fn wants_token(fields: &Fields<'_>) -> bool {
     if !fields.has_object("user") {
         return fields.flat(P::TokenAppId).is_some() || fields.flat(P::TokenV2).is_some();
     }
-    let user = fields.0.get("user").and_then(Value::as_object);
+    let user = fields.given.get("user").and_then(Value::as_object);
     user.and_then(|user| user.get("token")).is_some_and(Value::is_object)
 }
 

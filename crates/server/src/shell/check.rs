@@ -38,11 +38,17 @@ pub fn check(config: &Config) -> ExitCode {
         ("open files", open_files()),
         ("certificate", certificate(config)),
     ];
+    if let Some(site) = &config.site {
+        findings.push(("pages", pages(site)));
+    }
     if running {
         findings
             .push(("server", Good("it runs on this data folder; its ports are its own".into())));
     } else {
-        findings.push(("port", port(config.listen)));
+        findings.push(("port", port(config.listen, "--listen")));
+        if let Some(listen) = config.metrics_listen {
+            findings.push(("metrics port", port(listen, "--metrics-listen")));
+        }
         findings.push(("media port", media_port(config)));
     }
     let mut code = ExitCode::SUCCESS;
@@ -170,10 +176,19 @@ fn certificate(config: &Config) -> Finding {
     }
 }
 
-fn port(listen: SocketAddr) -> Finding {
+fn pages(site: &Path) -> Finding {
+    let script = site.join("mesibo.js");
+    match (site.is_dir(), script.is_file()) {
+        (false, _) => Bad(format!("{} is no folder: --site", site.display())),
+        (_, false) => Doubtful(format!("{} is not there: pages have no SDK", script.display())),
+        _ => Good(format!("{} has the SDK", site.display())),
+    }
+}
+
+fn port(listen: SocketAddr, flag: &str) -> Finding {
     match TcpListener::bind(listen) {
         Ok(_) => Good(format!("{listen} is free")),
-        Err(error) => Bad(format!("{listen} cannot be listened at ({error}): --listen")),
+        Err(error) => Bad(format!("{listen} cannot be listened at ({error}): {flag}")),
     }
 }
 

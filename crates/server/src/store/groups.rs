@@ -206,13 +206,6 @@ pub(super) fn save_group(
     Ok(gid)
 }
 
-/// Removes all members of a group; who they were.
-pub(super) fn delete_members(db: &Connection, gid: GroupId) -> Sql<Vec<Uid>> {
-    let mut statement = db.prepare_cached("DELETE FROM members WHERE gid = ? RETURNING uid")?;
-    let gone = statement.query_map([gid.0], |row| Ok(Uid(row.get(0)?)))?;
-    gone.collect()
-}
-
 pub(super) fn load_pins(db: &Connection, gid: GroupId) -> Sql<Vec<Pin>> {
     let mut statement = db.prepare_cached(
         "SELECT pin, flags, admin_flags, member_expiry_s, expires, uses, used

@@ -11,9 +11,16 @@ use std::time::Instant;
 
 use rusqlite::{Connection, OptionalExtension, params};
 use wire::id::Uid;
-use wire::limits::{ACKNOWLEDGED_WRITTEN_WITHIN, DEVICE_KEPT, LOG_ENTRIES_MAX, LOGS_KNOWN_MAX};
+use wire::limits::{
+    ACKNOWLEDGED_WRITTEN_WITHIN, CONTENT_BYTES_MAX, DEVICE_KEPT, LOG_BYTES_MAX, LOG_ENTRIES_MAX,
+    LOGS_KNOWN_MAX,
+};
 
 use super::sqlite::Sql;
+
+/// From so many entries on they may be more bytes than there is room for. An entry has a content and names
+/// beside it.
+const ENTRIES_COUNTED_FROM: i64 = LOG_BYTES_MAX as i64 / (2 * CONTENT_BYTES_MAX as i64);
 
 /// See the module. Numbers are SQLite's: signed, far below 2^63.
 #[derive(Debug, Default)]
@@ -32,6 +39,8 @@ pub struct Log {
     pub trimmed: i64,
     /// Furthest any device has come.
     pub fetched: i64,
+    /// Bytes of the entries behind `fetched`; `None`: not counted, as long as they cannot be too many.
+    waiting_bytes: Option<u64>,
     /// As `trimmed`, in the database.
     deleted: i64,
     devices: Vec<Device>,
@@ -52,16 +61,35 @@ impl Logs {
         Ok(load(&mut self.known, db, uid)?.map(|log| &*log))
     }
 
-    /// Whether no more messages fit until some are fetched.
-    pub fn is_full(&mut self, db: &Connection, uid: Uid) -> Sql<bool> {
-        let waiting = self.find(db, uid)?.map(|log| log.head - log.fetched);
-        Ok(waiting.is_some_and(|waiting| waiting >= LOG_ENTRIES_MAX as i64))
+    /// Whether a message of so many bytes does not fit until some are fetched.
+    pub fn is_full(&mut self, db: &Connection, uid: Uid, bytes: usize) -> Sql<bool> {
+        let Some(log) = load(&mut self.known, db, uid)? else { return Ok(false) };
+        let entries = log.head - log.fetched;
+        if entries >= LOG_ENTRIES_MAX as i64 {
+            return Ok(true);
+        }
+        if entries < ENTRIES_COUNTED_FROM {
+            return Ok(false);
+        }
+        let waiting = match log.waiting_bytes {
+            Some(waiting) => waiting,
+            None => *log.waiting_bytes.insert(bytes_in(db, uid, log.fetched, log.head)?),
+        };
+        Ok(waiting + bytes as u64 > LOG_BYTES_MAX)
     }
 
-    /// The number of a new entry; `None` when there is no such user.
-    pub fn next(&mut self, db: &Connection, uid: Uid) -> Sql<Option<i64>> {
+    /// Entries that waited are gone.
+    pub fn count_again(&mut self, uid: Uid) {
+        if let Some(log) = self.known.get_mut(&uid) {
+            log.waiting_bytes = None;
+        }
+    }
+
+    /// The number of a new entry of so many bytes; `None` when there is no such user.
+    pub fn next(&mut self, db: &Connection, uid: Uid, bytes: usize) -> Sql<Option<i64>> {
         let Some(log) = load(&mut self.known, db, uid)? else { return Ok(None) };
         log.head += 1;
+        log.waiting_bytes = log.waiting_bytes.map(|waiting| waiting + bytes as u64);
         Ok(Some(log.head))
     }
 
@@ -88,7 +116,15 @@ impl Logs {
         let kept_from = now.saturating_sub(DEVICE_KEPT.as_millis() as i64);
         let holding = log.devices.iter().filter(|device| device.seen >= kept_from);
         let all_have = holding.map(|device| device.cursor).min().unwrap_or(seq);
-        log.fetched = log.fetched.max(seq);
+        if seq > log.fetched {
+            log.waiting_bytes = match log.waiting_bytes {
+                Some(waiting) if log.head - seq >= ENTRIES_COUNTED_FROM => {
+                    Some(waiting.saturating_sub(bytes_in(db, uid, log.fetched, seq)?))
+                }
+                _ => None,
+            };
+            log.fetched = seq;
+        }
         log.trimmed = log.trimmed.max(all_have);
         Ok(())
     }
@@ -163,8 +199,21 @@ fn load<'a>(
         Ok(Device { id: row.get(0)?, cursor: row.get(1)?, seen: row.get(2)?, is_changed: false })
     })?;
     let devices = devices.collect::<Sql<_>>()?;
-    let log = Log { head, trimmed, fetched, deleted: trimmed, devices, is_changed: false };
+    let (waiting_bytes, deleted, is_changed) = (None, trimmed, false);
+    let log = Log { head, trimmed, fetched, waiting_bytes, deleted, devices, is_changed };
     Ok(Some(place.insert(log)))
+}
+
+/// Bytes of the entries behind `after`, up to `upto`.
+fn bytes_in(db: &Connection, uid: Uid, after: i64, upto: i64) -> Sql<u64> {
+    let bytes: i64 = db
+        .prepare_cached(
+            "SELECT coalesce(sum(length(coalesce(l.entry, m.entry))), 0)
+             FROM log l LEFT JOIN messages m ON m.id = l.message
+             WHERE l.uid = ? AND l.seq > ? AND l.seq <= ?",
+        )?
+        .query_row(params![uid.0, after, upto], |row| row.get(0))?;
+    Ok(bytes as u64)
 }
 
 impl Log {

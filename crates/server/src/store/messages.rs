@@ -3,12 +3,14 @@
 //! Relies on [`Logs`] for the numbers of entries. Promises that a message is stored once, whoever
 //! gets it.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use hub::port::apps::AppSettings;
-use hub::port::store::{LogRow, LoggedMessage, NewMessage, Note, Outcome, Reply};
+use hub::port::store::{Expired, LogRow, LoggedMessage, NewMessage, Note, Outcome, Reply};
 use prost::Message as _;
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use wire::id::{GroupId, MessageId, Seq, Uid};
+use wire::id::{AppId, GroupId, MessageId, Seq, Uid};
 use wire::limits::{EXPIRED_TOKEN_KEPT, MESSAGE_KEY_KEPT, SHORTENED_AT_ONCE};
 use wire::mask;
 use wire::time::Timestamp;
@@ -48,10 +50,11 @@ pub(super) fn append(
     let others = to.iter().filter(|uid| **uid != message.sender).count();
     let peer = to.iter().find(|uid| **uid != message.sender).copied();
     let peer = peer.or((message.peer != Uid(0)).then_some(message.peer)).unwrap_or(message.sender);
-    let mut open = Vec::with_capacity(to.len());
+    let (mut open, mut full) = (Vec::with_capacity(to.len()), Vec::new());
     for uid in to {
-        if uid == message.sender || !logs.is_full(db, uid)? {
-            open.push(uid);
+        match uid != message.sender && logs.is_full(db, uid, message.entry.len())? {
+            true => full.push(uid),
+            false => open.push(uid),
         }
     }
     if others > 0 && open.iter().all(|uid| *uid == message.sender) {
@@ -80,14 +83,16 @@ pub(super) fn append(
     files::add(db, row, &message.entry)?;
     let mut places = Vec::with_capacity(open.len());
     for uid in open {
-        if let Some(seq) = append_row(db, logs, uid, Some(row), None)? {
+        let ends = (message.watched && uid != message.sender).then_some(message.expires);
+        let bytes = message.entry.len();
+        if let Some(seq) = append_row(db, logs, uid, (Some(row), None, bytes), ends)? {
             if keeps_history || wants_history(db, uid)? {
                 history::add(db, uid, message, peer, row)?;
             }
             places.push((uid, seq));
         }
     }
-    Ok(Outcome::Appended(places))
+    Ok(Outcome::Appended { places, full })
 }
 
 /// Whether copies of a user's messages are kept although the operator has none kept: because the user or
@@ -105,17 +110,18 @@ fn wants_history(db: &Connection, uid: Uid) -> Sql<bool> {
     }))
 }
 
-/// Adds a row to a log; `None` when the user is gone.
+/// Adds a row to a log, which refers to a message or has an entry, and counts as so many bytes; `None` when
+/// the user is gone.
 pub(super) fn append_row(
     db: &Connection,
     logs: &mut Logs,
     uid: Uid,
-    message: Option<i64>,
-    entry: Option<&[u8]>,
+    (message, entry, bytes): (Option<i64>, Option<&[u8]>, usize),
+    ends: Option<Timestamp>,
 ) -> Sql<Option<Seq>> {
-    let Some(seq) = logs.next(db, uid)? else { return Ok(None) };
-    db.prepare_cached("INSERT INTO log (uid, seq, message, entry) VALUES (?, ?, ?, ?)")?
-        .execute(params![uid.0, seq, message, entry])?;
+    let Some(seq) = logs.next(db, uid, bytes)? else { return Ok(None) };
+    db.prepare_cached("INSERT INTO log (uid, seq, message, entry, ends) VALUES (?, ?, ?, ?, ?)")?
+        .execute(params![uid.0, seq, message, entry, ends.map(|at| signed(at.0))])?;
     Ok(Some(Seq(unsigned(seq))))
 }
 
@@ -129,7 +135,8 @@ pub(super) fn append_notes(
         if let Some(receipt) = &note.receipt {
             history::note(db, note.uid, receipt)?;
         }
-        let place = append_row(db, logs, note.uid, None, Some(&note.entry))?;
+        let place =
+            append_row(db, logs, note.uid, (None, Some(&note.entry), note.entry.len()), None)?;
         places.push((note.uid, place.unwrap_or_default()));
     }
     Ok(places)
@@ -153,6 +160,7 @@ pub(super) fn drop_queued(db: &Connection, logs: &mut Logs, uid: Uid, gid: Group
     if dropped.is_empty() {
         return Ok(());
     }
+    logs.count_again(uid);
     // Its number is in none of the entries any more, and must not be given again.
     db.prepare_cached("UPDATE users SET head = ? WHERE uid = ?")?.execute(params![head, uid.0])?;
     for message in dropped {
@@ -169,19 +177,72 @@ pub(super) fn read_log(
     count: usize,
     now: Timestamp,
 ) -> Sql<Reply> {
-    let (head, trimmed) = logs.find(db, uid)?.map_or((0, 0), |log| (log.head, log.trimmed));
+    let (head, trimmed, fetched) =
+        logs.find(db, uid)?.map_or((0, 0, 0), |log| (log.head, log.trimmed, log.fetched));
     let head = Seq(unsigned(head));
     let mut statement = db.prepare_cached(
-        "SELECT l.seq, coalesce(l.entry, m.entry), m.sender, m.mid, m.flags, m.gid, m.expires
+        "SELECT l.seq, coalesce(l.entry, m.entry), m.sender, m.mid, m.flags, m.gid, m.expires,
+                m.gid <> 0 AND m.sender <> l.uid AND l.seq > ?
+                  AND NOT EXISTS (SELECT 1 FROM groups g WHERE g.gid = m.gid)
          FROM log l LEFT JOIN messages m ON m.id = l.message
          WHERE l.uid = ? AND l.seq > ? AND (l.entry IS NOT NULL OR m.id IS NOT NULL) ORDER BY l.seq LIMIT ?",
     )?;
-    let rows =
-        statement.query_map(params![uid.0, signed(after.0).max(trimmed), count as i64], log_row)?;
-    let rows = rows.collect::<Sql<Vec<_>>>()?;
-    let upto = rows.last().map_or(head.max(after), |row| row.seq);
+    let after_trimmed = signed(after.0).max(trimmed);
+    let rows = statement
+        .query_map(params![fetched, uid.0, after_trimmed, count as i64], |row| {
+            Ok((log_row(row)?, row.get::<_, Option<bool>>(7)?.unwrap_or(false)))
+        })?
+        .collect::<Sql<Vec<_>>>()?;
+    let upto = rows.last().map_or(head.max(after), |(row, _)| row.seq);
+    // Here, and not when the group is deleted: nobody waits until that of all its members is gone.
+    let ended = rows.iter().filter(|(_, is_of_ended)| *is_of_ended);
+    let ended: BTreeSet<_> = ended.filter_map(|(row, _)| Some(row.message?.group)).collect();
+    ended.into_iter().try_for_each(|gid| drop_queued(db, logs, uid, gid))?;
     let alive = |row: &LogRow| row.message.is_none_or(|message| message.expires > now);
-    Ok(Reply::Log { rows: rows.into_iter().filter(alive).collect(), upto, head })
+    let rows = rows.into_iter().filter(|(row, is_of_ended)| !is_of_ended && alive(row));
+    Ok(Reply::Log { rows: rows.map(|(row, _)| row).collect(), upto, head })
+}
+
+/// Looks at watched messages that have expired, each once in each log: those that no device has fetched,
+/// and whether there may be further ones.
+pub(super) fn take_expired(
+    db: &Connection,
+    logs: &mut Logs,
+    uid: Option<Uid>,
+    now: Timestamp,
+    count: usize,
+) -> Sql<(Vec<Expired>, bool)> {
+    // By the index of ends, also for one user: few have ended and were not looked at yet.
+    let mut statement = db.prepare_cached(
+        "SELECT l.uid, l.seq, u.aid, u.address,
+                CASE WHEN m.gid = 0 OR EXISTS (SELECT 1 FROM groups g WHERE g.gid = m.gid)
+                     THEN m.entry END
+         FROM log l JOIN users u ON u.uid = l.uid LEFT JOIN messages m ON m.id = l.message
+         WHERE l.ends <= ?1 AND (?2 IS NULL OR +l.uid = ?2) ORDER BY l.ends LIMIT ?3",
+    )?;
+    let of = uid.map(|uid| uid.0);
+    let rows = statement.query_map(params![signed(now.0), of, count as i64], |row| {
+        let (uid, seq) = (Uid(row.get(0)?), row.get::<_, i64>(1)?);
+        Ok((
+            uid,
+            seq,
+            AppId(row.get(2)?),
+            row.get::<_, String>(3)?,
+            row.get::<_, Option<Vec<u8>>>(4)?,
+        ))
+    })?;
+    let rows = rows.collect::<Sql<Vec<_>>>()?;
+    let more = rows.len() == count;
+    let mut expired = Vec::new();
+    for (uid, seq, aid, address, entry) in rows {
+        db.prepare_cached("UPDATE log SET ends = NULL WHERE uid = ? AND seq = ?")?
+            .execute(params![uid.0, seq])?;
+        let is_fetched = logs.find(db, uid)?.is_none_or(|log| log.fetched >= seq);
+        if let Some(entry) = entry.filter(|_| !is_fetched) {
+            expired.push(Expired { aid, uid, address, entry: entry.into() });
+        }
+    }
+    Ok((expired, more))
 }
 
 pub(super) fn log_row(row: &Row<'_>) -> Sql<LogRow> {

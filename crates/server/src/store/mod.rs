@@ -12,6 +12,7 @@ mod hooks;
 mod logs;
 mod messages;
 mod personal;
+mod requests;
 mod sqlite;
 mod tokens;
 mod usage;

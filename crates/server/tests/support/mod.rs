@@ -151,13 +151,7 @@ impl Program {
 
     /// Asks for a path: head and body of the answer.
     pub fn get(&self, path: &str) -> (String, String) {
-        let mut socket = TcpStream::connect(self.address).unwrap();
-        let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
-        socket.write_all(head.as_bytes()).unwrap();
-        let mut text = String::new();
-        socket.read_to_string(&mut text).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        (head.to_owned(), body.to_owned())
+        get_at(self.address, path)
     }
 
     /// Makes a user; returns the token.
@@ -202,6 +196,17 @@ impl Drop for Program {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Asks for a path at an address: head and body of the answer.
+pub fn get_at(address: SocketAddr, path: &str) -> (String, String) {
+    let mut socket = TcpStream::connect(address).unwrap();
+    let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    socket.write_all(head.as_bytes()).unwrap();
+    let mut text = String::new();
+    socket.read_to_string(&mut text).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    (head.to_owned(), body.to_owned())
 }
 
 fn spawn(program: &Path, data: &Path, port: u16, more: &[&str]) -> (Child, SocketAddr, SocketAddr) {
