@@ -164,6 +164,15 @@ export function install() {
   put(core.MesiboProfile.prototype, { ...profileVerbs, ...profileMethods, ...groupMethods });
   put(core.MesiboProfile.prototype, callProfileMethods);
   put(core.MesiboReadSession.prototype, sessionVerbs);
+  // Where the engine has an object is no field of it that JSON, cloning or a loop should find.
+  for (const { prototype } of Object.values(core).filter((made) => made.prototype?.free)) {
+    Object.defineProperty(prototype, "__wbg_ptr", {
+      set(value) {
+        const place = { value, configurable: true, writable: true };
+        Object.defineProperty(this, "__wbg_ptr", place);
+      },
+    });
+  }
   for (const [kind, methods] of [
     [core.MesiboParticipant, participantMethods],
     [core.MesiboGroupCall, groupCallMethods],

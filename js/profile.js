@@ -225,7 +225,6 @@ export function resumePicture(engine, id, job) {
   resumeUpload(engine, id, job, (made) => publish(profile(), made, level));
 }
 
-/** The methods, to be put on the prototype of all profiles. */
 /** A record that goes to a profile, by its engine. */
 function recordTo(profile, Record) {
   const record = new Record(profile);
@@ -233,6 +232,7 @@ function recordTo(profile, Record) {
   return record;
 }
 
+/** The methods, to be put on the prototype of all profiles. */
 export const profileMethods = {
   isGroup() {
     return this._isGroup();

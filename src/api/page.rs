@@ -617,13 +617,14 @@ impl Page {
             else {
                 return;
             };
-            let rest = info.expires.0.saturating_sub(client.server_time(now).0) / 1000;
+            let server_time = client.server_time(now).0;
+            let rest = |end: u64| (end.saturating_sub(server_time) / 1000) as f64;
             set(&settings, "name", &profile.name.as_str().into());
             set(&settings, "flags", &f64::from(info.flags).into());
             set(&settings, "callFlags", &f64::from(info.call_flags).into());
             set(&settings, "callDuration", &info.call_duration.into());
             set(&settings, "videoResolution", &info.resolution.into());
-            set(&settings, "expiry", &(rest as f64).into());
+            set(&settings, "expiry", &rest(info.expires.0).into());
             let rights = &info.rights;
             let flags = [
                 (rights.send, 1),
@@ -638,6 +639,7 @@ impl Page {
             set(&permissions, "callFlags", &f64::from(rights.call_flags).into());
             set(&permissions, "callDuration", &rights.call_duration.into());
             set(&permissions, "videoResolution", &rights.resolution.into());
+            set(&permissions, "expiry", &rest(rights.expires).into());
         });
         (settings.into(), permissions.into())
     }

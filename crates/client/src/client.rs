@@ -448,9 +448,12 @@ impl Client {
         self.profiles.groups()
     }
 
-    /// Is online now.
+    /// Is online now; this user, when others see it online.
     pub fn is_online(&self, now: Now, address: &str) -> bool {
-        self.presences.is_online(now, address)
+        match address == self.session.address {
+            true => self.is_shown_online(),
+            false => self.presences.is_online(now, address),
+        }
     }
 
     /// Types now, to the user or in this group.
