@@ -133,7 +133,7 @@ test("objects of the SDK go through JSON, cloning and loops without showing how 
     };
   }, bob.address);
   assert.deepEqual(said, {
-    json: '[{"mine":1},{},{}]',
+    json: '[{"mine":1},{},{"messages":[]}]',
     cloned: { mine: 1 },
     keys: ["mine"],
     dates: [
