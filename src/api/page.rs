@@ -281,6 +281,9 @@ impl Page {
                 }
             }
             Event::MessageStatus { message, reporter, reported, sessions } => {
+                if let Some(why) = refusal(message.status).filter(|_| !message.key.incoming) {
+                    warn(&format!("a message was not sent: {why}"));
+                }
                 let reporter = reporter.map(|address| self.profile(&Conversation::User(address)));
                 let links = Links { reporter, reported, ..Links::default() };
                 let object = self.message(&message, self.origin_of(&message.key), links);
@@ -643,4 +646,18 @@ impl Page {
         });
         (settings.into(), permissions.into())
     }
+}
+
+/// Why a message failed, for who builds the page; that somebody is offline is no fault.
+fn refusal(status: u32) -> Option<&'static str> {
+    Some(match status {
+        status::FAIL => "the server takes no such message",
+        status::INBOX_FULL => "too much waits for its receiver",
+        status::INVALID_DESTINATION => "there is no such user or group",
+        status::EXPIRED => "its time was over before it could leave",
+        status::BLOCKED => "its receiver blocks, or nobody has the right to send there",
+        status::GROUP_PAUSED => "the group is paused",
+        status::NOT_MEMBER => "only members who may send write to this group",
+        _ => return None,
+    })
 }
