@@ -16,14 +16,9 @@ import {
   engineMethods,
   groupMethods,
 } from "./groups.js";
-import {
-  MesiboMessage,
-  MesiboMessageProperties,
-  MesiboPresence,
-  makePresence,
-  putMessage,
-  setDefaultEngine,
-} from "./message.js";
+import { MesiboMessage, putMessage } from "./message.js";
+import { MesiboPresence, makePresence } from "./presence.js";
+import { MesiboMessageProperties, setDefaultEngine } from "./record.js";
 import { initServiceWorker } from "./service-worker.js";
 import { MesiboEndToEndEncryption } from "./encryption.js";
 import {

@@ -8,7 +8,7 @@ import { endToEnd } from "./encryption.js";
 import { fieldOf } from "./hidden.js";
 import { MesiboDateTime } from "./datetime.js";
 import { locationOf } from "./location.js";
-import { MesiboMessage, MesiboPresence } from "./message.js";
+import { MesiboMessage } from "./message.js";
 import {
   forgetPictures,
   hasPending,
@@ -18,6 +18,7 @@ import {
   resumeUpload,
   uploadPictures,
 } from "./pictures.js";
+import { MesiboPresence } from "./presence.js";
 import {
   asBoolean,
   asInteger,
