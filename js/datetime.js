@@ -32,9 +32,24 @@ function daysBetween(from, to) {
   return Math.round((startOfDay(to) - startOfDay(from)) / DAY_MS);
 }
 
+// The fields of the first generation, on each object itself, for `postMessage` and JSON take no
+// others. They are read when looked at: every message has a date, few are.
+const texts = Object.getOwnPropertyDescriptors({
+  get date() {
+    return this.getDate();
+  },
+  get time() {
+    return this.getTime();
+  },
+  get yd() {
+    return this.getDaysElapsed();
+  },
+});
+
 export class MesiboDateTime {
   constructor(ts) {
     this.setTimestamp(ts);
+    Object.defineProperties(this, texts);
   }
 
   setTimestamp(ts) {
@@ -49,22 +64,6 @@ export class MesiboDateTime {
     this.min = date.getMinutes();
     this.sec = date.getSeconds();
     this.wday = date.getDay();
-  }
-
-  // The fields of the first generation. Every message has a date, few are looked at.
-  get date() {
-    return this.getDate();
-  }
-  get time() {
-    return this.getTime();
-  }
-  get yd() {
-    return this.getDaysElapsed();
-  }
-  // Pages of that time keep their history themselves, as JSON.
-  toJSON() {
-    const { date, time, yd } = this;
-    return { ...this, date, time, yd };
   }
 
   getDate(monthFirst, today, yesterday, numerical) {

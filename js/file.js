@@ -5,8 +5,9 @@
 
 import { constants } from "./constants.js";
 import { fieldOf } from "./hidden.js";
-import { MesiboMessage, engineOf } from "./message.js";
+import { MesiboMessage } from "./message.js";
 import { dataUrlBlob, dataUrlBytes, drawingOf } from "./pictures.js";
+import { engineOf } from "./record.js";
 import { u32Of } from "./values.js";
 
 const {

@@ -298,8 +298,11 @@ declare class MesiboMemberPermissions {
   flags: number;
   /** `MESIBO_ADMINFLAG_*` */
   adminFlags: number;
+  /** `MESIBO_GROUPCALLFLAG_*` with `VALID`: the only kinds that may be published; else as in the group. */
   callFlags: number;
+  /** Seconds in one call, 0 = as long as the group allows. */
   callDuration: number;
+  /** `MESIBO_RESOLUTION_*`, the largest picture; 0 = the group's. */
   videoResolution: number;
   /** Seconds from now until the membership ends, 0 = never. */
   expiry: number;

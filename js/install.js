@@ -16,14 +16,9 @@ import {
   engineMethods,
   groupMethods,
 } from "./groups.js";
-import {
-  MesiboMessage,
-  MesiboMessageProperties,
-  MesiboPresence,
-  makePresence,
-  putMessage,
-  setDefaultEngine,
-} from "./message.js";
+import { MesiboMessage, putMessage } from "./message.js";
+import { MesiboPresence, makePresence } from "./presence.js";
+import { MesiboMessageProperties, setDefaultEngine } from "./record.js";
 import { initServiceWorker } from "./service-worker.js";
 import { MesiboEndToEndEncryption } from "./encryption.js";
 import {
@@ -164,6 +159,15 @@ export function install() {
   put(core.MesiboProfile.prototype, { ...profileVerbs, ...profileMethods, ...groupMethods });
   put(core.MesiboProfile.prototype, callProfileMethods);
   put(core.MesiboReadSession.prototype, sessionVerbs);
+  // Where the engine has an object is no field of it that JSON, cloning or a loop should find.
+  for (const { prototype } of Object.values(core).filter((made) => made.prototype?.free)) {
+    Object.defineProperty(prototype, "__wbg_ptr", {
+      set(value) {
+        const place = { value, configurable: true, writable: true };
+        Object.defineProperty(this, "__wbg_ptr", place);
+      },
+    });
+  }
   for (const [kind, methods] of [
     [core.MesiboParticipant, participantMethods],
     [core.MesiboGroupCall, groupCallMethods],

@@ -8,7 +8,7 @@ import { endToEnd } from "./encryption.js";
 import { fieldOf } from "./hidden.js";
 import { MesiboDateTime } from "./datetime.js";
 import { locationOf } from "./location.js";
-import { MesiboMessage, MesiboPresence } from "./message.js";
+import { MesiboMessage } from "./message.js";
 import {
   forgetPictures,
   hasPending,
@@ -18,6 +18,7 @@ import {
   resumeUpload,
   uploadPictures,
 } from "./pictures.js";
+import { MesiboPresence } from "./presence.js";
 import {
   asBoolean,
   asInteger,
@@ -225,7 +226,6 @@ export function resumePicture(engine, id, job) {
   resumeUpload(engine, id, job, (made) => publish(profile(), made, level));
 }
 
-/** The methods, to be put on the prototype of all profiles. */
 /** A record that goes to a profile, by its engine. */
 function recordTo(profile, Record) {
   const record = new Record(profile);
@@ -233,6 +233,7 @@ function recordTo(profile, Record) {
   return record;
 }
 
+/** The methods, to be put on the prototype of all profiles. */
 export const profileMethods = {
   isGroup() {
     return this._isGroup();

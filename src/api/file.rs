@@ -117,6 +117,6 @@ impl Page {
                 call(&found, listener, std::slice::from_ref(&transfer)) == JsValue::TRUE
             })
         };
-        self.all_listeners().iter().any(takes)
+        self.listeners().iter().any(takes)
     }
 }

@@ -91,7 +91,7 @@ impl Room {
     /// What the room's own callbacks go to: its listener, else the global ones.
     fn listeners(&self) -> Vec<JsValue> {
         let own = self.listener.borrow().clone();
-        if own.is_object() { vec![own] } else { self.driver.page.all_listeners() }
+        if own.is_object() { vec![own] } else { self.driver.page.listeners() }
     }
 
     fn tell_room(&self, name: &str, arguments: &[JsValue]) {
@@ -121,7 +121,7 @@ impl Room {
 
     /// The first generation's callbacks are global.
     fn tell_all(&self, names: &[&str], arguments: &[JsValue]) {
-        for listener in self.driver.page.all_listeners() {
+        for listener in self.driver.page.listeners() {
             for name in names {
                 tell(&listener, spellings(name), arguments);
             }

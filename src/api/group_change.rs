@@ -54,9 +54,17 @@ fn pin(object: &JsValue) -> Pin {
 pub fn pin_object(pin: &Pin) -> JsValue {
     let (object, given) = (js_sys::Object::new(), js_sys::Object::new());
     let permissions = pin.permissions.unwrap_or_default();
-    set(&given, "flags", &permissions.flags.into());
-    set(&given, "adminFlags", &permissions.admin_flags.unwrap_or(0).into());
-    set(&given, "expiry", &permissions.expiry.unwrap_or(0).into());
+    let numbers = [
+        ("flags", permissions.flags),
+        ("adminFlags", permissions.admin_flags.unwrap_or(0)),
+        ("callFlags", permissions.call_flags.unwrap_or(0)),
+        ("callDuration", permissions.call_duration.unwrap_or(0)),
+        ("videoResolution", permissions.resolution.unwrap_or(0)),
+        ("expiry", permissions.expiry.unwrap_or(0)),
+    ];
+    for (name, number) in numbers {
+        set(&given, name, &number.into());
+    }
     set(&object, "pin", &pin.pin.into());
     set(&object, "permissions", &given);
     set(&object, "expiry", &pin.expiry.into());

@@ -5,6 +5,7 @@
 pub mod arguments;
 mod call;
 mod changes;
+mod events;
 mod file;
 pub mod group_call;
 mod group_change;

@@ -31,16 +31,11 @@ const pictures = (page, count) =>
   }, count);
 const person = (page, name) => page.locator("#people li").filter({ hasText: name });
 
-for (const [scheme, screen] of [
-  ["light", "desktop"],
-  ["dark", "desktop"],
-  ["light", "phone"],
-  ["dark", "phone"],
-]) {
-  test(`every state of the conference is accessible and fits, on a ${screen}, ${scheme}`, async () => {
+for (const screen of Object.keys(SCREENS)) {
+  test(`every state of the conference is accessible and fits, on a ${screen}`, async () => {
     const { pages } = await lobbies(await world.people("Ada", "Bob"), SCREENS[screen]);
     const [adas, bobs] = pages;
-    await adas.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
+    await adas.emulateMedia({ reducedMotion: "reduce" });
     await adas.getByRole("button", { name: "Test camera" }).click();
     await adas.locator("#camera-choice").waitFor();
     await isAccessibleAndFits(adas, "lobby with devices");

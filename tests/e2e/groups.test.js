@@ -230,7 +230,9 @@ test("a PIN is made, joins, is edited and removed; a wrong one is refused, and m
         const listener = {
           Mesibo_onGroupSettings(profile, settings, own, pins) {
             if (pins.length >= 2) return done(pins);
-            permissions.flags = 0x1b;
+            Object.assign(permissions, { flags: 0x1b, videoResolution: 2, expiry: 3600 });
+            permissions.callFlags = MESIBO_GROUPCALLFLAG_VALID | MESIBO_GROUPCALLFLAG_AUDIO;
+            permissions.callDuration = 60;
             profile.addPin(permissions, listener);
           },
         };
@@ -244,6 +246,16 @@ test("a PIN is made, joins, is edited and removed; a wrong one is refused, and m
   const join = ([gid, pin]) => void chat.api.getProfile(null, gid).join(pin, mine);
   const joined = await after(b, join, [gid, String(viewer)], "Joined");
   assert.deepEqual(short(joined), ["mine Joined", "all Joined"]);
+  // What the PIN was made with is what it says of itself and what who joined may.
+  const given = pins.find((pin) => pin.pin === viewer).permissions;
+  const sound = 0x3;
+  const limits = { callFlags: sound, callDuration: 60, videoResolution: 2 };
+  assert.deepEqual(given, { flags: 0x1b, adminFlags: 0, ...limits, expiry: 3600 });
+  const ask = (gid) => void chat.api.getProfile(null, gid).getSettings(mine);
+  const own = (await after(b, ask, gid, "Settings"))[0].detail[1];
+  assert.ok(own.expiry > 3000 && own.expiry <= 3600, `${own.expiry}`);
+  assert.equal(own.callFlags & 0x106, sound & 0x106);
+  assert.deepEqual([own.callDuration, own.videoResolution], [60, 2]);
   const error = async (page, pin, group = gid) =>
     (await after(page, join, [group, pin], "Error"))[0].detail;
   assert.equal(await error(c, 1), BADPIN);

@@ -32,8 +32,11 @@ test("in manual mode others see the user when the page says so", async () => {
   await arrived(b, 1);
   assert.equal(await b.evaluate(isOnline, ada.address), false);
   const say = (verb) => a.evaluate((verb) => new MesiboPresence()[verb](), verb);
+  const ownOnline = () => a.evaluate(() => chat.api.getSelfProfile().isOnline());
+  assert.equal(await ownOnline(), false);
   assert.equal(await say("sendOnline"), 0);
   await b.until(isOnline, ada.address);
+  assert.equal(await ownOnline(), true);
   await say("sendOffline");
   await b.until(isOffline, ada.address);
 });

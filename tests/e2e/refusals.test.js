@@ -5,6 +5,8 @@ import { World } from "./harness/world.js";
 import { until } from "./harness/until.js";
 import { AUTHFAIL, CONNECTING, ONLINE, online, seen, SIGNOUT } from "./harness/chat.js";
 
+const [INVALIDDEST, NOTMEMBER] = [0x83, 0x91];
+
 const world = World.forThisFile();
 /** Has a token for one minute, the shortest there is; its test is the last one. */
 let shortly;
@@ -32,6 +34,32 @@ const visit = async (person) => {
   const front = await world.front();
   return { front, page: await world.visit(person, "chat.html", {}, { from: front.url }) };
 };
+
+test("a message that is not sent says why in one line of the console", async () => {
+  const [ada, bob] = await world.people("ada", "bob");
+  const gid = await world.app.addGroup("theirs", [bob.address]);
+  const page = await world.visit(ada, "chat.html");
+  await online(page);
+  const failed = await page.evaluate(async (gid) => {
+    const failed = [];
+    const told = new Promise((done) => {
+      const Mesibo_onMessageStatus = (m) => failed.push(m.status) === 2 && done();
+      chat.api.addListener({ Mesibo_onMessageStatus });
+    });
+    for (const profile of [chat.api.getProfile("nobody-here", 0), chat.api.getProfile(null, gid)]) {
+      Object.assign(profile.newMessage(), { message: "hello?" }).send();
+    }
+    await told;
+    return [failed, window.lines.map((line) => line.text)];
+  }, gid);
+  assert.deepEqual(failed, [
+    [INVALIDDEST, NOTMEMBER],
+    [
+      "mesibo: a message was not sent: there is no such user or group",
+      "mesibo: a message was not sent: only members who may send write to this group",
+    ],
+  ]);
+});
 
 // Rules: 5.2.2.
 test("a token nobody made is answered AUTHFAIL", async () => {

@@ -199,6 +199,7 @@ impl Client {
     }
 
     fn put_changed(&mut self, message: Message) {
+        self.announce_sent(&message.key);
         self.commits.write(Write::Message(message.clone().into(), Part::Content));
         let sessions = self.reading.matching(&message);
         self.keep(message.clone());
@@ -337,6 +338,11 @@ impl Client {
         let gone = |message: &Message| {
             message.order < before && conversation.is_none_or(|of| *of == message.conversation)
         };
+        for key in self.outbox.unannounced() {
+            if self.memory.get(&key).is_some_and(gone) {
+                self.announce_sent(&key);
+            }
+        }
         for key in self.memory.take(gone) {
             self.drop_from_outbox(&key);
         }
@@ -381,8 +387,9 @@ impl Client {
         }
     }
 
-    /// Forgets a message that waits to be sent.
+    /// Forgets a message that waits to be sent. The page hears of it before it hears that it is gone.
     fn drop_from_outbox(&mut self, key: &MessageKey) {
+        self.announce_sent(key);
         self.discard_file(key);
         self.outbox.forget(key);
     }

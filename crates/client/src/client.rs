@@ -31,6 +31,7 @@ use crate::port::store::{Request, StoredProfile, Write};
 use crate::port::tab::Tell;
 use crate::presence::{Presences, Showing};
 use crate::profile::{KEYS_PLACE, Profile, Profiles};
+use crate::read_notices::ReadNotices;
 use crate::reading::{Reading, Search};
 use crate::session::{Link, Session, StartError, is_token};
 use crate::sorted::Map;
@@ -46,6 +47,7 @@ pub struct Client {
     pub(crate) outbox: Outbox,
     pub(crate) inbox: Inbox,
     pub(crate) reading: Reading,
+    pub(crate) read_notices: ReadNotices,
     pub(crate) profiles: Profiles,
     pub(crate) edits: Edits,
     pub(crate) group_requests: GroupRequests,
@@ -113,6 +115,7 @@ impl Client {
             outbox: Outbox::default(),
             inbox: Inbox::default(),
             reading: Reading::new(search),
+            read_notices: ReadNotices::default(),
             profiles: Profiles::default(),
             edits: Edits::default(),
             group_requests: GroupRequests::new(seed),
@@ -448,9 +451,12 @@ impl Client {
         self.profiles.groups()
     }
 
-    /// Is online now.
+    /// Is online now; this user, when others see it online.
     pub fn is_online(&self, now: Now, address: &str) -> bool {
-        self.presences.is_online(now, address)
+        match address == self.session.address {
+            true => self.is_shown_online(),
+            false => self.presences.is_online(now, address),
+        }
     }
 
     /// Types now, to the user or in this group.

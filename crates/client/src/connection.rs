@@ -243,7 +243,7 @@ impl Client {
         }
         self.outbox.rewind();
         self.inbox.rewind();
-        self.reading.rewind();
+        self.read_notices.rewind();
         self.errands.rewind();
         self.history.rewind();
         self.presences.forget();

@@ -32,6 +32,7 @@ mod negotiation;
 mod outbox;
 mod presence;
 mod profile;
+mod read_notices;
 mod reading;
 mod search;
 mod session;

@@ -150,8 +150,12 @@ impl Outbox {
     pub fn forget(&mut self, key: &MessageKey) {
         if self.is_waiting(key) {
             self.remove(key.id.get());
-            self.announced.retain(|(other, _)| other != key);
         }
+    }
+
+    /// What was sent from here and the page has not heard of yet.
+    pub fn unannounced(&self) -> Vec<MessageKey> {
+        self.announced.iter().map(|(key, _)| key.clone()).collect()
     }
 
     /// The connection is gone: what was not answered goes out again, in order.

@@ -9,6 +9,7 @@ use wire::proto::{Presence, client_frame};
 use wire::time::{Duration, Instant, Now};
 
 use crate::client::Client;
+use crate::event::ConnectionStatus;
 use crate::message::Conversation;
 use crate::sorted::{Map, Set};
 
@@ -219,6 +220,10 @@ impl Client {
             let to = Conversation::User(from.into());
             self.send_presence(now, &to, code::ONLINE, 0, 0, Vec::new());
         }
+    }
+
+    pub(crate) fn is_shown_online(&self) -> bool {
+        self.session.status == ConnectionStatus::Online && self.showing.wanted(self.visible)
     }
 
     /// Tells the server what others are to see, when that has changed.

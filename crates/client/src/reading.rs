@@ -1,4 +1,4 @@
-//! Read sessions: what a page reads of its conversations, newest first, and what it has read.
+//! Read sessions: what a page reads of its conversations, newest first.
 //!
 //! A session reads from the store behind a position; what arrives while it is open belongs to it
 //! too and is left out of later reads. Reading marks messages read and tells the senders, but
@@ -7,16 +7,13 @@
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
-use wire::id::MessageId;
-use wire::limits::{FILTERED_READ_MAX, READ_COUNT_DEFAULT, READS_PER_FRAME_MAX};
-use wire::mask::message as flag;
-use wire::proto::{self, client_frame};
+use wire::limits::{FILTERED_READ_MAX, READ_COUNT_DEFAULT};
 use wire::status;
 
 use crate::client::{Client, Pending};
 use crate::event::{Event, Origin, ReadSessionId};
 use crate::message::{Conversation, Message, MessageKey};
-use crate::port::store::{Position, ReadNotice, Request, Write};
+use crate::port::store::{Position, Request};
 use crate::sorted::{Map, Set};
 
 /// Whether a text has another one in it, whatever their case. The host knows the cases of all
@@ -184,11 +181,6 @@ pub(crate) struct Reading {
     sessions: Map<ReadSessionId, ReadSession>,
     last_session: u32,
     last_question: u32,
-    /// Read notices the server has not answered, in order.
-    notices: VecDeque<ReadNotice>,
-    /// The frame under way: its ticket and how many notices it holds.
-    told: Option<(u64, usize)>,
-    last_ticket: u64,
     unread: Map<Conversation, u32>,
     questions: Map<u32, Question>,
 }
@@ -201,9 +193,6 @@ struct Question {
     asked: u32,
 }
 
-/// Tickets of read notices lie beyond all message ids, so that one `Accepted` serves both.
-const FIRST_TICKET: u64 = 1 << 53;
-
 impl Reading {
     pub fn new(search: Search) -> Reading {
         Reading {
@@ -211,9 +200,6 @@ impl Reading {
             sessions: Map::new(),
             last_session: 0,
             last_question: 0,
-            notices: VecDeque::new(),
-            told: None,
-            last_ticket: 0,
             unread: Map::new(),
             questions: Map::new(),
         }
@@ -236,36 +222,6 @@ impl Reading {
         open.filter(|(_, session)| session.matches(message, self.search))
             .map(|(id, _)| *id)
             .collect()
-    }
-
-    /// The connection is gone: what was not answered is told again.
-    pub fn rewind(&mut self) {
-        self.told = None;
-    }
-
-    pub fn restore(&mut self, notices: Vec<ReadNotice>) {
-        for notice in notices.into_iter().rev() {
-            if !self.notices.iter().any(|known| known.key == notice.key) {
-                self.notices.push_front(notice);
-            }
-        }
-    }
-
-    /// Another tab has read something.
-    pub fn adopt(&mut self, notice: &ReadNotice) {
-        if !self.notices.iter().any(|known| known.key == notice.key) {
-            self.notices.push_back(notice.clone());
-        }
-    }
-
-    /// Another tab has told the server.
-    pub fn forget(&mut self, key: &MessageKey) {
-        self.notices.retain(|notice| notice.key != *key);
-    }
-
-    /// What the server has not been told.
-    pub fn notices(&self) -> impl Iterator<Item = &ReadNotice> {
-        self.notices.iter()
     }
 
     /// Summary sessions that have been read, and how much of them.
@@ -318,11 +274,9 @@ impl Reading {
         self.sessions.values_mut().for_each(ReadSession::restart);
     }
 
-    /// Another user: positions and notices of the former one mean nothing.
+    /// Another user: positions of the former one mean nothing.
     pub fn restart_all(&mut self) {
         self.restart_sessions();
-        self.notices.clear();
-        self.told = None;
         self.unread.clear();
         self.questions.clear();
     }
@@ -603,76 +557,5 @@ impl Client {
         let held: Vec<_> =
             sessions.flat_map(|session| core::mem::take(&mut session.held)).collect();
         self.mark_read(&held);
-    }
-
-    fn mark_read(&mut self, keys: &[MessageKey]) {
-        self.mark_read_telling(keys, true);
-    }
-
-    /// `tells`: the senders hear of it if they want to.
-    pub(crate) fn mark_read_telling(&mut self, keys: &[MessageKey], tells: bool) {
-        for key in keys {
-            let Some(message) = self.set_read(key) else { continue };
-            let notice = ReadNotice {
-                key: key.clone(),
-                sender_uid: message.sender_uid,
-                receipt: tells && message.flags & flag::READ_RECEIPT != 0,
-            };
-            self.commits.write(Write::Read(notice.clone()));
-            self.reading.notices.push_back(notice);
-            self.tell(Event::MessageRead { message });
-        }
-    }
-
-    /// Marks a message read and tells its sender now, whatever is visible. `false` when it is not
-    /// in memory, or not an unread one.
-    pub fn send_read_receipt(&mut self, conversation: &Conversation, id: MessageId) -> bool {
-        let low = id.low();
-        let is_it = |message: &Message| {
-            message.key.incoming
-                && message.conversation == *conversation
-                && (message.key.id == id || message.key.id.low() == low)
-        };
-        let is_unread = |message: &Message| message.status == status::RECEIVED_NEW;
-        let key = self.memory.find(|message| is_unread(message) && is_it(message));
-        let known = key.is_some() || self.memory.find(is_it).is_some();
-        self.mark_read(&key.into_iter().collect::<Vec<_>>());
-        known
-    }
-
-    /// Tells the server what was read, one frame at a time.
-    pub(crate) fn flush_reads(&mut self) {
-        if !self.speaks() || self.reading.told.is_some() || self.reading.notices.is_empty() {
-            return;
-        }
-        let notices = self.reading.notices.iter().take(READS_PER_FRAME_MAX);
-        let messages: Vec<_> = notices
-            .map(|notice| proto::MessageRef {
-                from_uid: notice.sender_uid.0,
-                id: notice.key.id.get(),
-                receipt: notice.receipt,
-            })
-            .collect();
-        self.reading.last_ticket += 1;
-        let ticket = FIRST_TICKET + self.reading.last_ticket;
-        self.reading.told = Some((ticket, messages.len()));
-        self.transmit(client_frame::Body::Read(proto::Read { ticket, messages }));
-    }
-
-    /// `true` when this answers a read notice and not a message.
-    pub(crate) fn on_read_accepted(&mut self, ticket: u64) -> bool {
-        if ticket < FIRST_TICKET {
-            return false;
-        }
-        if let Some((told, count)) = self.reading.told
-            && told == ticket
-        {
-            self.reading.told = None;
-            for _ in 0..count {
-                let Some(notice) = self.reading.notices.pop_front() else { break };
-                self.commits.write(Write::ReadDone(notice.key));
-            }
-        }
-        true
     }
 }

@@ -111,7 +111,7 @@ impl Client {
             self.session.address = account.address;
         }
         self.restore_outbox(opened.outbox);
-        self.reading.restore(opened.reads);
+        self.read_notices.restore(opened.reads);
         self.errands.restore(opened.errands);
         self.ages.restore(opened.ages);
         for profile in opened.profiles {
@@ -252,6 +252,7 @@ impl Client {
         self.ages.clear();
         self.inbox = Inbox::default();
         self.reading.restart_all();
+        self.read_notices.clear();
         self.profiles = Profiles::default();
         self.edits = Edits::default();
         self.group_requests = GroupRequests::new(self.chance.draw());

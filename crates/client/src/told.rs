@@ -38,7 +38,7 @@ impl Client {
                 writes.push(Write::Message(Box::new(message.clone()), Part::New));
             }
         }
-        writes.extend(self.reading.notices().cloned().map(Write::Read));
+        writes.extend(self.read_notices.waiting().cloned().map(Write::Read));
         writes.extend(self.errands.waiting().cloned().map(Write::Errand));
         if !writes.is_empty() {
             self.tell_tabs(Tell::Known(writes));
@@ -105,13 +105,13 @@ impl Client {
                     Write::DeleteBefore { conversation, before }
                 }
                 Write::Read(notice) => {
-                    self.reading.adopt(&notice);
+                    self.read_notices.adopt(&notice);
                     Write::Read(notice)
                 }
                 // The leading tab alone knows what it has told the server.
                 Write::ReadDone(_) if leads => continue,
                 Write::ReadDone(key) => {
-                    self.reading.forget(&key);
+                    self.read_notices.forget(&key);
                     Write::ReadDone(key)
                 }
                 Write::Errand(errand) => {

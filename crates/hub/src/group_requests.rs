@@ -30,7 +30,7 @@ use crate::port::admin::{GroupFields, MemberFields, Reply, UserFields, UserRef};
 use crate::port::apps::{feature, number};
 use crate::port::call::CallFields;
 use crate::port::store::{Group, Member, Pin, Request};
-use crate::rights::{Rights, adds_members, demands_pin};
+use crate::rights::{Rights, adds_members, demands_pin, widened};
 use crate::user_operations::changed_user;
 
 /// A client that asks, and from where.
@@ -363,12 +363,7 @@ impl Hub {
         let usable = roster.group.pins.iter().filter(|pin| pin.expires.is_none_or(|at| at > now));
         let told = usable.map(|pin| proto::Pin {
             pin: pin.pin,
-            permissions: Some(Permissions {
-                flags: pin.flags,
-                admin_flags: Some(pin.admin_flags),
-                expiry: Some(pin.member_expiry_s),
-                ..Permissions::default()
-            }),
+            permissions: Some(permissions_of(pin)),
             expiry: pin.expires.map_or(0, |at| (at.0.saturating_sub(now.0) / 1_000) as u32),
             uses: pin.uses,
             used: pin.used,
@@ -396,6 +391,9 @@ impl Hub {
             pin: wish.pin,
             flags: permissions.flags,
             admin_flags,
+            call_flags: permissions.call_flags.unwrap_or(0),
+            resolution: permissions.resolution.unwrap_or(0),
+            call_duration_s: permissions.call_duration.unwrap_or(0),
             member_expiry_s: permissions.expiry.unwrap_or(0),
             expires: (wish.expiry != 0).then(|| self.now.wall.after(seconds(wish.expiry))),
             uses: wish.uses,
@@ -471,6 +469,7 @@ impl Hub {
                     given: (member.given | given) & !lasting,
                     denied: member.denied & !given,
                     admin_flags: member.admin_flags | pin.admin_flags,
+                    call: widened(member.call, pin),
                     pin: number,
                     ..member.clone()
                 }
@@ -479,13 +478,7 @@ impl Hub {
                 if !group.lobby {
                     pin.used += 1;
                 }
-                let permissions = Permissions {
-                    flags: pin.flags,
-                    admin_flags: Some(pin.admin_flags),
-                    expiry: Some(pin.member_expiry_s),
-                    ..Permissions::default()
-                };
-                let rights = member_fields(&permissions);
+                let rights = member_fields(&permissions_of(pin));
                 Member { pin: number, ..self.changed_member(None, actor.uid, &rights) }
             }
         };
@@ -512,6 +505,18 @@ impl Hub {
         self.wrong_pins.count(Guesser::User(actor.uid), now);
         self.wrong_pins.count(Guesser::Address(household(actor.remote)), now);
         Progress::Denied(if blocked { error::ACCESS_DENIED } else { error::BAD_PIN })
+    }
+}
+
+/// What a PIN gives.
+fn permissions_of(pin: &Pin) -> Permissions {
+    Permissions {
+        flags: pin.flags,
+        admin_flags: Some(pin.admin_flags),
+        expiry: Some(pin.member_expiry_s),
+        call_flags: Some(pin.call_flags),
+        call_duration: Some(pin.call_duration_s),
+        resolution: Some(pin.resolution),
     }
 }
 

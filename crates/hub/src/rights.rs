@@ -4,7 +4,7 @@ use wire::mask::{admin, call, group as mode, member as right, resolution};
 use wire::proto;
 
 use crate::port::call::CallSettings;
-use crate::port::store::{Group, Member};
+use crate::port::store::{Group, Member, Pin};
 use wire::id::Uid;
 use wire::time::Timestamp;
 
@@ -19,6 +19,8 @@ pub(crate) struct Rights {
     pub admin_flags: u32,
     /// What may be sent in calls.
     pub call: CallSettings,
+    /// When the membership ends.
+    pub expires: Option<Timestamp>,
 }
 
 impl Rights {
@@ -30,12 +32,14 @@ impl Rights {
         let joins = member.is_none() && adds_members(group, now) && !group.lobby;
         let own = member.map(|member| member.call).unwrap_or_default();
         let call = narrowed(group.call, own);
+        let expires = member.and_then(|member| member.expires);
         if group.owner == Some(uid) && member.is_some() {
             return Rights {
                 member: true,
                 may: right::ALL | right::RECORD,
                 admin_flags: admin::OWNER_ALL,
                 call,
+                expires,
             };
         }
         let modes = [
@@ -68,6 +72,7 @@ impl Rights {
             may,
             admin_flags: member.map_or(0, |member| member.admin_flags),
             call,
+            expires,
         }
     }
 
@@ -93,6 +98,7 @@ impl Rights {
             fps: self.call.fps,
             video_kbps: self.call.video_kbps,
             audio_kbps: self.call.audio_kbps,
+            expires: self.expires.map_or(0, |at| at.0),
         }
     }
 }
@@ -124,6 +130,26 @@ fn narrowed(group: CallSettings, own: CallSettings) -> CallSettings {
         fps: smaller(group.fps, own.fps),
         video_kbps: smaller(group.video_kbps, own.video_kbps),
         audio_kbps: smaller(group.audio_kbps, own.audio_kbps),
+    }
+}
+
+/// What a member may in calls, and what a PIN gives beyond that.
+pub(crate) fn widened(own: CallSettings, pin: &Pin) -> CallSettings {
+    CallSettings {
+        flags: match own.flags & pin.call_flags & call::VALID {
+            0 => 0,
+            _ => own.flags | pin.call_flags,
+        },
+        // Of two limits that which is not the smaller one.
+        resolution: match resolution::smaller(own.resolution, pin.resolution) {
+            smaller if smaller == own.resolution => pin.resolution,
+            _ => own.resolution,
+        },
+        duration_s: match smaller(own.duration_s, pin.call_duration_s) {
+            smaller if smaller == own.duration_s => pin.call_duration_s,
+            _ => own.duration_s,
+        },
+        ..own
     }
 }
 

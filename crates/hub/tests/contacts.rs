@@ -15,7 +15,7 @@ fn a_published_profile_is_stored_and_told_to_watchers_and_own_devices() {
     let tokens = ["ada", "bob"].map(|name| host.user(name));
     let ada = host.sign_in(&tokens[0]);
     let (laptop, bob) = (host.sign_in(&tokens[0]), host.sign_in(&tokens[1]));
-    watch(&mut host, bob, "ada");
+    host.watch(bob, "ada");
     let values = Some("{\"city\":\"Ulm\"}".to_string());
     let save = ProfileSave { ticket: 3, name: Some("Ada L".into()), values, ..Default::default() };
     host.received(ada);
@@ -25,7 +25,7 @@ fn a_published_profile_is_stored_and_told_to_watchers_and_own_devices() {
     let first = &host.peek(ada)[0];
     assert_eq!(*first, server_frame::Body::ProfileSaved(ProfileSaved { ticket: 3, ok: true }));
     for session in [ada, laptop, bob] {
-        let told = profiles(&mut host, session);
+        let told = host.profiles(session);
         assert_eq!(told[0].name, "Ada L");
         assert_eq!(told[0].values, "{\"city\":\"Ulm\"}");
     }
@@ -83,10 +83,10 @@ fn who_is_blocked_reaches_nobody_and_sees_nothing() {
     let mut host = Host::new();
     let tokens = ["ada", "bob"].map(|name| host.user(name));
     let [ada, bob] = [0, 1].map(|index: usize| host.sign_in(&tokens[index]));
-    watch(&mut host, bob, "ada");
-    watch(&mut host, ada, "bob");
+    host.watch(bob, "ada");
+    host.watch(ada, "bob");
     put(&mut host, ada, &[("bob", contact::BLOCKED)]);
-    assert_eq!(presences(&mut host, bob), [("ada".to_string(), code::OFFLINE)]);
+    assert_eq!(host.presences(bob), [("ada".to_string(), code::OFFLINE)]);
     host.send(bob, "ada", 1, "hello");
     assert_eq!(host.answers(bob), [(1, status::BLOCKED)]);
     type_to(&mut host, bob, "ada");
@@ -98,16 +98,16 @@ fn who_is_blocked_reaches_nobody_and_sees_nothing() {
     // The same after everything was forgotten, and for who was away.
     host.restart();
     let bob = host.sign_in(&tokens[1]);
-    watch(&mut host, bob, "ada");
+    host.watch(bob, "ada");
     let ada = host.sign_in(&tokens[0]);
-    assert_eq!(presences(&mut host, bob), []);
+    assert_eq!(host.presences(bob), []);
     host.send(bob, "ada", 2, "hello again");
     assert_eq!(host.answers(bob), [(2, status::BLOCKED)]);
-    let seen = watch(&mut host, bob, "ada");
+    let seen = host.watch(bob, "ada");
     assert!(!seen.online);
 
     put(&mut host, ada, &[("bob", 0)]);
-    assert_eq!(presences(&mut host, bob), [("ada".to_string(), code::ONLINE)]);
+    assert_eq!(host.presences(bob), [("ada".to_string(), code::ONLINE)]);
     host.send(bob, "ada", 3, "friends");
     assert_eq!(host.texts(ada), ["friends"]);
 }
@@ -136,16 +136,16 @@ fn a_partial_block_takes_its_part_only() {
     host.received(bob);
     host.send(bob, "ada", 4, "to you");
     assert_eq!(host.answers(bob), [(4, status::BLOCKED)]);
-    assert!(watch(&mut host, bob, "ada").online, "presence is not part of it");
+    assert!(host.watch(bob, "ada").online, "presence is not part of it");
 
     put(&mut host, ada, &[("bob", contact::BLOCK_PROFILE)]);
     rename(&mut host, ada, "Secret");
-    let seen = watch(&mut host, bob, "ada");
+    let seen = host.watch(bob, "ada");
     assert_eq!((seen.name.as_str(), seen.uid != 0), ("", true));
     put(&mut host, ada, &[("bob", contact::BLOCK_SUBSCRIPTION)]);
     host.received(bob);
     rename(&mut host, ada, "Quiet");
-    assert_eq!(profiles(&mut host, bob), []);
+    assert_eq!(host.profiles(bob), []);
 }
 
 // ---- helpers -----------------------------------------------------------------------------
@@ -163,32 +163,6 @@ fn put(host: &mut Host, session: SessionId, contacts: &[(&str, u32)]) -> Contact
         _ => None,
     });
     told.expect("an answer")
-}
-
-/// Watches somebody; what the server says of it.
-fn watch(host: &mut Host, session: SessionId, address: &str) -> Profile {
-    host.received(session);
-    let watch = Watch { addresses: vec![address.into()], groups: vec![] };
-    host.frame(session, client_frame::Body::Watch(watch));
-    profiles(host, session).remove(0)
-}
-
-fn profiles(host: &mut Host, session: SessionId) -> Vec<Profile> {
-    let frames = host.received(session).into_iter();
-    let users = frames.filter_map(|body| match body {
-        server_frame::Body::Profiles(profiles) => Some(profiles.users),
-        _ => None,
-    });
-    users.flatten().collect()
-}
-
-fn presences(host: &mut Host, session: SessionId) -> Vec<(String, u32)> {
-    let frames = host.received(session).into_iter();
-    let told = frames.filter_map(|body| match body {
-        server_frame::Body::Presence(presence) => Some((presence.from, presence.presence)),
-        _ => None,
-    });
-    told.collect()
 }
 
 fn type_to(host: &mut Host, session: SessionId, address: &str) {

@@ -6,7 +6,7 @@ use host::Host;
 use hub::port::admin::{MemberFields, Operation, PinAction, Reply, UserFields};
 use wire::id::{GroupId, SessionId, Uid};
 use wire::limits::{OPERATIONS_WAITING_MAX, PIN_BLOCKED, PIN_FAILURES_MAX, PINS_PER_GROUP_MAX};
-use wire::mask::{admin as may, group as mode, group_error as error, member as right};
+use wire::mask::{admin as may, call, group as mode, group_error as error, member as right};
 use wire::proto::group_change::Kind;
 use wire::proto::group_request::What;
 use wire::proto::*;
@@ -136,6 +136,42 @@ fn a_pin_makes_members_until_it_is_used_up_removed_or_expired() {
     assert_eq!(short.pins.len(), 2);
     host.advance(Duration::from_secs(30));
     assert_eq!(ask(&mut host, carol, gid.0, What::Join(6_000)).error, error::BAD_PIN);
+}
+
+#[test]
+fn a_pin_says_what_its_members_may_send_in_calls_and_a_wider_one_gives_more() {
+    const VGA: u32 = 2;
+    const HD: u32 = 3;
+    let mut host = Host::new();
+    let [ada, bob, _] = three(&mut host);
+    let gid = create(&mut host, ada);
+    let limits = |call_flags, resolution, call_duration| Permissions {
+        flags: right::ALL,
+        call_flags: Some(call_flags),
+        resolution: Some(resolution),
+        call_duration: Some(call_duration),
+        ..Permissions::default()
+    };
+    let adding = |pin, permissions| {
+        What::AddPin(Pin { pin, permissions: Some(permissions), ..Pin::default() })
+    };
+    let sound = call::VALID | call::AUDIO;
+    let listeners = limits(sound, VGA, 60);
+    let told = ask(&mut host, ada, gid.0, adding(5_000, listeners)).pins[0];
+    assert_eq!(told.permissions.map(|it| it.call_flags), Some(Some(sound)));
+    let pictures = limits(call::VALID | call::VIDEO, HD, 30);
+    ask(&mut host, ada, gid.0, adding(5_001, pictures));
+    ask(&mut host, ada, gid.0, self::adding(5_002, right::ALL, 0, 0));
+
+    let mut joined = |pin| {
+        let reply = ask(&mut host, bob, gid.0, What::Join(pin));
+        let rights = reply.group.and_then(|group| group.rights).expect("rights");
+        (rights.call_flags & call::KINDS, rights.resolution, rights.call_duration)
+    };
+    assert_eq!(joined(5_000), (call::AUDIO, VGA, 60));
+    assert_eq!(joined(5_001), (call::AUDIO | call::VIDEO, HD, 60));
+    assert_eq!(joined(5_000), (call::AUDIO | call::VIDEO, HD, 60), "never less");
+    assert_eq!(joined(5_002), (call::DEFAULT & call::KINDS, 0, 0), "all that the group allows");
 }
 
 #[test]

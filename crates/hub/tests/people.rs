@@ -15,25 +15,25 @@ fn who_is_hidden_is_seen_offline_by_all_and_gets_messages() {
     let mut host = Host::new();
     let tokens = ["ada", "bob"].map(|name| host.user(name));
     let bob = host.sign_in(&tokens[1]);
-    watch(&mut host, bob, "ada");
+    host.watch(bob, "ada");
     let ada = hidden(&mut host, &tokens[0]);
-    assert_eq!(presences(&mut host, bob), []);
-    assert!(!watch(&mut host, bob, "ada").online);
+    assert_eq!(host.presences(bob), []);
+    assert!(!host.watch(bob, "ada").online);
     host.send(bob, "ada", 1, "hello");
     assert_eq!(host.texts(ada), ["hello"]);
 
     show(&mut host, ada, code::ONLINE, 0);
     show(&mut host, ada, code::ONLINE, 0);
-    assert_eq!(presences(&mut host, bob), [("ada".to_string(), code::ONLINE)]);
+    assert_eq!(host.presences(bob), [("ada".to_string(), code::ONLINE)]);
     show(&mut host, ada, code::OFFLINE, 0);
-    assert_eq!(presences(&mut host, bob), [("ada".to_string(), code::OFFLINE)]);
+    assert_eq!(host.presences(bob), [("ada".to_string(), code::OFFLINE)]);
     // Seen by a second browser, until that is gone.
     let phone = host.sign_in_from(&tokens[0], 1);
-    assert_eq!(presences(&mut host, bob), [("ada".to_string(), code::ONLINE)]);
+    assert_eq!(host.presences(bob), [("ada".to_string(), code::ONLINE)]);
     host.close(phone);
-    assert_eq!(presences(&mut host, bob), [("ada".to_string(), code::OFFLINE)]);
+    assert_eq!(host.presences(bob), [("ada".to_string(), code::OFFLINE)]);
     host.close(ada);
-    assert_eq!(presences(&mut host, bob), []);
+    assert_eq!(host.presences(bob), []);
 }
 
 #[test]
@@ -43,33 +43,33 @@ fn only_the_audience_sees_who_is_online() {
     let group = host.group(0, &["ada", "bob"]);
     let [ada, bob, carol] = [0, 1, 2].map(|index: usize| host.sign_in(&tokens[index]));
     for watcher in [bob, carol] {
-        assert!(watch(&mut host, watcher, "ada").online);
+        assert!(host.watch(watcher, "ada").online);
     }
     show(&mut host, ada, code::ONLINE, group.0);
-    assert_eq!(presences(&mut host, bob), []);
-    assert_eq!(presences(&mut host, carol), [("ada".to_string(), code::OFFLINE)]);
+    assert_eq!(host.presences(bob), []);
+    assert_eq!(host.presences(carol), [("ada".to_string(), code::OFFLINE)]);
     let contacts = vec![Contact { address: "carol".into(), flags: contact::CONTACT }];
     host.frame(ada, client_frame::Body::Contacts(Contacts { ticket: 1, contacts }));
     show(&mut host, ada, code::ONLINE, 8);
-    assert_eq!(presences(&mut host, bob), [("ada".to_string(), code::OFFLINE)]);
-    assert_eq!(presences(&mut host, carol), [("ada".to_string(), code::ONLINE)]);
-    assert!(!watch(&mut host, bob, "ada").online);
+    assert_eq!(host.presences(bob), [("ada".to_string(), code::OFFLINE)]);
+    assert_eq!(host.presences(carol), [("ada".to_string(), code::ONLINE)]);
+    assert!(!host.watch(bob, "ada").online);
     host.received(carol);
     let contacts = vec![
         Contact { address: "bob".into(), flags: contact::CONTACT },
         Contact { address: "carol".into(), flags: 0 },
     ];
     host.frame(ada, client_frame::Body::Contacts(Contacts { ticket: 2, contacts }));
-    assert_eq!(presences(&mut host, bob), [("ada".to_string(), code::ONLINE)]);
-    assert_eq!(presences(&mut host, carol), [("ada".to_string(), code::OFFLINE)]);
+    assert_eq!(host.presences(bob), [("ada".to_string(), code::ONLINE)]);
+    assert_eq!(host.presences(carol), [("ada".to_string(), code::OFFLINE)]);
     show(&mut host, ada, code::ONLINE, group.0);
     show(&mut host, ada, code::ONLINE, 8);
     host.received(bob);
     let contacts = vec![Contact { address: "bob".into(), flags: 0 }];
     host.frame(ada, client_frame::Body::Contacts(Contacts { ticket: 3, contacts }));
-    assert_eq!(presences(&mut host, bob), [("ada".to_string(), code::OFFLINE)]);
+    assert_eq!(host.presences(bob), [("ada".to_string(), code::OFFLINE)]);
     show(&mut host, ada, code::ONLINE, 0);
-    assert_eq!(presences(&mut host, bob), [("ada".to_string(), code::ONLINE)]);
+    assert_eq!(host.presences(bob), [("ada".to_string(), code::ONLINE)]);
 }
 
 #[test]
@@ -77,15 +77,15 @@ fn contacts_that_are_loaded_late_do_not_narrow_an_audience_that_was_widened_mean
     let mut host = Host::new();
     let tokens = ["ada", "bob"].map(|name| host.user(name));
     let [ada, bob] = [0, 1].map(|index: usize| host.sign_in(&tokens[index]));
-    assert!(watch(&mut host, bob, "ada").online);
+    assert!(host.watch(bob, "ada").online);
     host.hold_store();
     show(&mut host, ada, code::ONLINE, 8);
-    assert_eq!(presences(&mut host, bob), [("ada".to_string(), code::OFFLINE)]);
+    assert_eq!(host.presences(bob), [("ada".to_string(), code::OFFLINE)]);
     show(&mut host, ada, code::ONLINE, 0);
-    assert_eq!(presences(&mut host, bob), [("ada".to_string(), code::ONLINE)]);
+    assert_eq!(host.presences(bob), [("ada".to_string(), code::ONLINE)]);
     host.release_store();
-    assert_eq!(presences(&mut host, bob), []);
-    assert!(watch(&mut host, bob, "ada").online);
+    assert_eq!(host.presences(bob), []);
+    assert!(host.watch(bob, "ada").online);
 }
 
 #[test]
@@ -191,30 +191,30 @@ fn values_of_a_level_are_seen_by_whom_they_were_given_and_taken_back_at_once() {
     let tokens = ["ada", "bob", "carol"].map(|name| host.user(name));
     let [ada, bob, carol] = [0, 1, 2].map(|index: usize| host.sign_in(&tokens[index]));
     for watcher in [bob, carol] {
-        watch(&mut host, watcher, "ada");
+        host.watch(watcher, "ada");
     }
     let values = "{\"city\":\"Ulm\"}\n2 {\"phone\":\"1\"}\n3 {\"secret\":1}";
     let save = ProfileSave { values: Some(values.into()), ..ProfileSave::default() };
     host.frame(ada, client_frame::Body::ProfileSave(save));
     let public = "{\"city\":\"Ulm\"}";
-    assert_eq!(profiles(&mut host, bob)[0].values, public);
-    assert_eq!(profiles(&mut host, ada)[0].values, values, "one's own are all there");
+    assert_eq!(host.profiles(bob)[0].values, public);
+    assert_eq!(host.profiles(ada)[0].values, values, "one's own are all there");
     let give = |host: &mut Host, flags| {
         let contacts = vec![Contact { address: "bob".into(), flags }];
         host.frame(ada, client_frame::Body::Contacts(Contacts { ticket: 1, contacts }));
     };
-    profiles(&mut host, carol);
+    host.profiles(carol);
     give(&mut host, 1 << (2 + 16));
-    assert_eq!(profiles(&mut host, bob)[0].values, format!("{public}\n2 {{\"phone\":\"1\"}}"));
-    assert_eq!(profiles(&mut host, carol).len(), 0);
-    assert_eq!(watch(&mut host, carol, "ada").values, public);
+    assert_eq!(host.profiles(bob)[0].values, format!("{public}\n2 {{\"phone\":\"1\"}}"));
+    assert_eq!(host.profiles(carol).len(), 0);
+    assert_eq!(host.watch(carol, "ada").values, public);
     host.restart();
     let bob = host.sign_in(&tokens[1]);
-    assert!(watch(&mut host, bob, "ada").values.contains("phone"));
+    assert!(host.watch(bob, "ada").values.contains("phone"));
     let ada = host.sign_in(&tokens[0]);
     let contacts = vec![Contact { address: "bob".into(), flags: 0 }];
     host.frame(ada, client_frame::Body::Contacts(Contacts { ticket: 1, contacts }));
-    assert_eq!(profiles(&mut host, bob)[0].values, public);
+    assert_eq!(host.profiles(bob)[0].values, public);
 }
 
 #[test]
@@ -222,15 +222,15 @@ fn who_tells_lazily_is_seen_when_asked() {
     let mut host = Host::new();
     let tokens = ["ada", "bob"].map(|name| host.user(name));
     let [ada, bob] = [0, 1].map(|index: usize| host.sign_in(&tokens[index]));
-    watch(&mut host, bob, "ada");
+    host.watch(bob, "ada");
     let save = ProfileSave {
         name: Some("Ada".into()),
         flags: Some(user_flag::LAZY),
         ..ProfileSave::default()
     };
     host.frame(ada, client_frame::Body::ProfileSave(save));
-    assert_eq!(profiles(&mut host, bob).len(), 0);
-    assert_eq!(watch(&mut host, bob, "ada").name, "Ada");
+    assert_eq!(host.profiles(bob).len(), 0);
+    assert_eq!(host.watch(bob, "ada").name, "Ada");
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn changes_are_told_to_whom_the_user_wants_and_the_others_see_them_when_they_ask
     let dave = hidden(&mut host, &tokens[3]);
     let watchers = [bob, carol, dave];
     for watcher in watchers {
-        watch(&mut host, watcher, "ada");
+        host.watch(watcher, "ada");
     }
     let mut told = |flags, name: &str, recent: &[&str]| {
         let save = ProfileSave {
@@ -252,9 +252,9 @@ fn changes_are_told_to_whom_the_user_wants_and_the_others_see_them_when_they_ask
             ..ProfileSave::default()
         };
         host.frame(ada, client_frame::Body::ProfileSave(save));
-        let told = watchers.map(|watcher| profiles(&mut host, watcher).len());
+        let told = watchers.map(|watcher| host.profiles(watcher).len());
         for watcher in watchers {
-            assert_eq!(watch(&mut host, watcher, "ada").name, name);
+            assert_eq!(host.watch(watcher, "ada").name, name);
         }
         told
     };
@@ -271,7 +271,7 @@ fn a_lifetime_counts_from_the_sending_and_one_that_is_over_is_refused() {
     let mut host = Host::new();
     let tokens = ["ada", "bob"].map(|name| host.user(name));
     let ada = host.sign_in(&tokens[0]);
-    let now = watch(&mut host, ada, "bob").last_seen;
+    let now = host.watch(ada, "bob").last_seen;
     assert_eq!(now, 0);
     let (_, welcome) = host.resume(&tokens[1], 0);
     let message = |id, expiry, age, waited: u64| {
@@ -327,29 +327,4 @@ fn found(host: &mut Host, session: SessionId, search: Search) -> Found {
 fn search(host: &mut Host, session: SessionId, text: &str) -> Vec<String> {
     let found = found(host, session, Search { text: text.into(), ..Search::default() });
     found.users.into_iter().map(|user| user.address).collect()
-}
-
-fn watch(host: &mut Host, session: SessionId, address: &str) -> Profile {
-    host.received(session);
-    let watch = Watch { addresses: vec![address.into()], groups: vec![] };
-    host.frame(session, client_frame::Body::Watch(watch));
-    profiles(host, session).remove(0)
-}
-
-fn profiles(host: &mut Host, session: SessionId) -> Vec<Profile> {
-    let frames = host.received(session).into_iter();
-    let users = frames.filter_map(|body| match body {
-        server_frame::Body::Profiles(profiles) => Some(profiles.users),
-        _ => None,
-    });
-    users.flatten().collect()
-}
-
-fn presences(host: &mut Host, session: SessionId) -> Vec<(String, u32)> {
-    let frames = host.received(session).into_iter();
-    let told = frames.filter_map(|body| match body {
-        server_frame::Body::Presence(presence) => Some((presence.from, presence.presence)),
-        _ => None,
-    });
-    told.collect()
 }

@@ -376,6 +376,9 @@ fn pins_come_and_go_with_their_group(mut store: impl SyncStore) {
     let full = Pin {
         pin: u32::MAX,
         flags: u32::MAX,
+        call_flags: u32::MAX,
+        resolution: u32::MAX,
+        call_duration_s: u32::MAX,
         admin_flags: u32::MAX,
         member_expiry_s: u32::MAX,
         expires: Some(Timestamp(1 << 52)),

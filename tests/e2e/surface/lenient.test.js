@@ -83,6 +83,67 @@ test("who forwards as in 2020 shows the message by itself; a frozen destination 
   assert.equal(await a.evaluate(() => chat.seen.own.length), 1);
 });
 
+test("what is deleted as soon as it was sent is shown first, and then gone", async () => {
+  const { bob, a } = await two();
+  const told = await a.evaluate(async (peer) => {
+    const told = [];
+    const note = (what) => (m) => told.push([what, m?.message, m?.isDeleted()]);
+    const listener = { Mesibo_onMessage: note("message"), Mesibo_onMessageUpdate: note("update") };
+    chat.api.addListener(listener);
+    const session = chat.api.getProfile(peer, 0).createReadSession(listener);
+    session.start();
+    const m = chat.api.getProfile(peer, 0).newMessage();
+    m.message = "a slip";
+    m.send();
+    const held = session.getMessages().length;
+    await m.delete();
+    await new Promise((done) => chat.api.getMessage(m.mid, done));
+    return [held, session.getMessages().length, told];
+  }, bob.address);
+  assert.deepEqual(told, [
+    1,
+    0,
+    [
+      ["message", "a slip", false],
+      ["update", "a slip", true],
+    ],
+  ]);
+});
+
+test("objects of the SDK go through JSON, cloning and loops without showing how they are made", async () => {
+  const { bob, a } = await two();
+  await send(a, bob, ["one"]);
+  await reached(a, 1, 1);
+  const said = await a.evaluate((peer) => {
+    const profile = chat.api.getProfile(peer, 0);
+    profile.mine = 1;
+    const m = profile.newMessage();
+    m.message = "dated";
+    m.send();
+    const { date } = structuredClone(m);
+    const again = JSON.parse(JSON.stringify(m.date));
+    const keys = [];
+    for (const key in profile) if (Object.hasOwn(profile, key)) keys.push(key);
+    return {
+      json: JSON.stringify([profile, chat.api, profile.createReadSession({})]),
+      cloned: structuredClone(profile),
+      keys,
+      dates: [date, again].map(({ date, time, yd }) => [typeof date, typeof time, yd]),
+      same: date.date === m.date.getDate() && again.time === m.date.getTime(),
+    };
+  }, bob.address);
+  assert.deepEqual(said, {
+    json: '[{"mine":1},{},{"messages":[]}]',
+    cloned: { mine: 1 },
+    keys: ["mine"],
+    dates: [
+      ["string", "string", 0],
+      ["string", "string", 0],
+    ],
+    same: true,
+  });
+});
+
 test("a small picture is the part of a buffer that was given", async () => {
   const { bob, a } = await two({ start: true });
   const said = await a.evaluate(async (peer) => {

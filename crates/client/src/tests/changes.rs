@@ -42,6 +42,35 @@ fn a_message_that_has_not_left_is_edited_without_a_word_to_the_server() {
 }
 
 #[test]
+fn what_is_done_to_a_message_right_after_it_was_sent_is_told_after_it() {
+    let mut page = Page::online();
+    let (change, remove) = (page.queue("edited"), page.queue("removed"));
+    page.client.edit(page.now, &change, text("new")).expect("it is allowed");
+    page.client.remove(Removal::Messages(vec![remove.clone()])).expect("it is taken");
+    let recall = page.queue("recalled");
+    page.client.recall(page.now, &recall).expect("it is allowed");
+    let clear = page.queue("cleared");
+    let before = Timestamp(1 << 42);
+    let all = Removal::Before { conversation: None, before, keep: false };
+    page.client.remove(all).expect("it is taken");
+    page.input(Input::Tick);
+    let told = page.events.iter().filter_map(|event| match event {
+        Event::Message { message, announce: true, .. } => Some((&message.key, "sent")),
+        Event::MessageUpdate { message, .. } => Some((&message.key, "changed")),
+        Event::Removed { removal: Removal::Messages(keys) } => Some((&keys[0], "removed")),
+        Event::Removed { removal: Removal::Before { .. } } => Some((&clear, "removed")),
+        _ => None,
+    });
+    let told: Vec<_> = told.collect();
+    for (key, then) in
+        [(&change, "changed"), (&remove, "removed"), (&recall, "changed"), (&clear, "removed")]
+    {
+        let of: Vec<_> = told.iter().filter(|(of, _)| *of == key).map(|(_, what)| *what).collect();
+        assert_eq!(of, ["sent", then], "{told:?}");
+    }
+}
+
+#[test]
 fn only_own_messages_of_the_last_hour_are_changed() {
     let mut page = Page::online();
     page.deliver(vec![message(1, 5, "friend", "me", "theirs")]);

@@ -21,7 +21,7 @@ use wire::time::{Instant, Now, Timestamp};
 
 use crate::event::{ConnectionStatus, Event, RoomEvent};
 use crate::memory_store::MemoryStore;
-use crate::message::{Content, Conversation, Draft};
+use crate::message::{Content, Conversation, Draft, MessageKey};
 use crate::port::store::StoreError;
 use crate::port::{call, peer, tab, transfer};
 use crate::{Client, Input, Output, SocketId};
@@ -211,6 +211,11 @@ impl Page {
         let sent = self.client.send(self.now, draft(text, expiry)).expect("it is taken");
         self.input(Input::Tick);
         sent.message.key.id.get()
+    }
+
+    /// Sent in the turn in which more follows.
+    fn queue(&mut self, text: &str) -> MessageKey {
+        self.client.send(self.now, draft(text, None)).expect("it is taken").message.key
     }
 
     /// A key is pressed; whether the other side is told.

@@ -136,6 +136,12 @@ pub struct Pin {
     pub flags: u32,
     /// `wire::mask::admin` bits it gives.
     pub admin_flags: u32,
+    /// What who joins with it may send in calls, as in [`CallSettings`].
+    pub call_flags: u32,
+    /// The largest picture it allows them, `MESIBO_RESOLUTION_*`; 0 = the group's.
+    pub resolution: u32,
+    /// Seconds that they may be in a call, 0 = as long as the group allows.
+    pub call_duration_s: u32,
     /// Seconds that a membership by it lasts, 0 = for ever.
     pub member_expiry_s: u32,
     /// Nobody joins with it later than this, `None` = never.

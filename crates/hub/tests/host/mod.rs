@@ -348,6 +348,34 @@ impl Host {
         self.received.get(&session).map_or(&[], Vec::as_slice)
     }
 
+    /// Watches somebody; what the server says of it.
+    pub fn watch(&mut self, session: SessionId, address: &str) -> Profile {
+        self.received(session);
+        let watch = Watch { addresses: vec![address.into()], groups: vec![] };
+        self.frame(session, client_frame::Body::Watch(watch));
+        self.profiles(session).remove(0)
+    }
+
+    /// Profiles told since the last look.
+    pub fn profiles(&mut self, session: SessionId) -> Vec<Profile> {
+        let frames = self.received(session).into_iter();
+        let users = frames.filter_map(|body| match body {
+            server_frame::Body::Profiles(profiles) => Some(profiles.users),
+            _ => None,
+        });
+        users.flatten().collect()
+    }
+
+    /// Presences told since the last look: of whom, and which.
+    pub fn presences(&mut self, session: SessionId) -> Vec<(String, u32)> {
+        let frames = self.received(session).into_iter();
+        let told = frames.filter_map(|body| match body {
+            server_frame::Body::Presence(presence) => Some((presence.from, presence.presence)),
+            _ => None,
+        });
+        told.collect()
+    }
+
     /// Group changes in the log since the last look.
     pub fn group_changes(&mut self, session: SessionId) -> Vec<GroupChange> {
         let entries = self.entries(session).into_iter();

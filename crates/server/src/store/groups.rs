@@ -208,7 +208,8 @@ pub(super) fn save_group(
 
 pub(super) fn load_pins(db: &Connection, gid: GroupId) -> Sql<Vec<Pin>> {
     let mut statement = db.prepare_cached(
-        "SELECT pin, flags, admin_flags, member_expiry_s, expires, uses, used
+        "SELECT pin, flags, admin_flags, member_expiry_s, expires, uses, used, call_flags,
+                resolution, call_duration_s
          FROM pins WHERE gid = ? ORDER BY pin",
     )?;
     let pins = statement.query_map([gid.0], |row| {
@@ -220,6 +221,9 @@ pub(super) fn load_pins(db: &Connection, gid: GroupId) -> Sql<Vec<Pin>> {
             expires: time(row.get(4)?),
             uses: row.get(5)?,
             used: row.get(6)?,
+            call_flags: row.get(7)?,
+            resolution: row.get(8)?,
+            call_duration_s: row.get(9)?,
         })
     })?;
     pins.collect()
@@ -234,8 +238,9 @@ pub(super) fn save_pins(db: &Connection, gid: GroupId, pins: Vec<Pin>, new: bool
     for pin in pins.into_iter().filter(|pin| !former.contains(pin)) {
         db.prepare_cached(
             "INSERT OR REPLACE INTO pins
-               (gid, pin, flags, admin_flags, member_expiry_s, expires, uses, used)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+               (gid, pin, flags, admin_flags, member_expiry_s, expires, uses, used, call_flags,
+                resolution, call_duration_s)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?
         .execute(params![
             gid.0,
@@ -245,7 +250,10 @@ pub(super) fn save_pins(db: &Connection, gid: GroupId, pins: Vec<Pin>, new: bool
             pin.member_expiry_s,
             pin.expires.map(|at| signed(at.0)),
             pin.uses,
-            pin.used
+            pin.used,
+            pin.call_flags,
+            pin.resolution,
+            pin.call_duration_s
         ])?;
     }
     Ok(())

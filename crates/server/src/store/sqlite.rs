@@ -38,6 +38,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0014_call_limits.sql"),
     include_str!("schema/0015_guards.sql"),
     include_str!("schema/0016_expired.sql"),
+    include_str!("schema/0017_pins.sql"),
 ];
 /// From this version on what is deleted is overwritten.
 const OVERWRITING: usize = 7;
