@@ -13,7 +13,7 @@ use web_sys::{
 /// `MESIBOCALL_VIDEOSOURCE_*`
 const FRONT: u32 = 1;
 const REAR: u32 = 2;
-const SCREEN: u32 = 4;
+pub const SCREEN: u32 = 4;
 
 /// Captures what is wanted; where a part of it cannot be had, the rest.
 pub async fn capture(

@@ -141,6 +141,52 @@ test("in a call the screen takes the camera's place, and the camera comes back w
   assert.deepEqual(await b.evaluate(() => phone.statuses().at(-1)), CONNECTED);
 });
 
+test("a call that begins with the screen shows that, with the microphone's sound, and the next one the camera", async () => {
+  const { people, pages } = await onPhone();
+  const [a, b] = pages;
+  await a.evaluate((screen) => phone.api.setVideoSource(screen), SCREEN);
+  const shape = () => {
+    const { videoWidth, videoHeight } = document.getElementById("remoteVideo");
+    return videoHeight && videoWidth / videoHeight;
+  };
+  const own = () => {
+    const tracks = document.getElementById("localVideo").srcObject?.getTracks() ?? [];
+    return tracks.map((track) => track.kind).sort();
+  };
+  for (const [source, isShape] of [
+    [SCREEN, `(${shape})() > 1.5`],
+    [CAMERA, `Math.abs((${shape})() - 4 / 3) < 0.05`],
+  ]) {
+    await a.evaluate((to) => phone.dial(to), people[1].address);
+    for (const page of pages) {
+      await page.until((status) => phone.statuses().at(-1) === status, CONNECTED);
+    }
+    assert.equal(await a.evaluate(() => phone.api.getVideoSource()), source);
+    await b.until(isShape);
+    assert.deepEqual(await a.evaluate(own), ["audio", "video"]);
+    await a.evaluate(() => phone.api.hangup());
+    for (const page of pages) await page.until(() => phone.statuses().at(-1) & 0x40);
+  }
+});
+
+test("a call goes on with the microphone when the screen is not given, and a camera may come later", async () => {
+  const { people, pages } = await onPhone();
+  const [a, b] = pages;
+  await a.evaluate((screen) => {
+    navigator.mediaDevices.getDisplayMedia = () =>
+      Promise.reject(new DOMException("no", "NotAllowedError"));
+    phone.api.setVideoSource(screen);
+  }, SCREEN);
+  await a.evaluate((to) => phone.dial(to), people[1].address);
+  for (const page of pages) {
+    await page.until((status) => phone.statuses().at(-1) === status, CONNECTED);
+  }
+  await a.until(() => phone.playing().width > 0);
+  assert.equal(await b.evaluate(() => phone.playing().width), 0);
+  await a.evaluate((camera) => phone.api.setVideoSource(camera), CAMERA);
+  await b.until(() => phone.playing().width > 0);
+});
+
 test("who loses the camera in a room is heard on, and seen again when it is back", async () => {
   const { people, pages } = await inRoom();
   const [a, b] = pages;
