@@ -128,10 +128,8 @@ pub fn scale(count: u32, place: u32) -> f64 {
     f64::from(1 << (count - 1 - place))
 }
 
-/// The encodings of a picture that is large enough for several, the smallest first. They are called
-/// by their place.
-pub fn encodings(track: &MediaStreamTrack) -> Option<Array> {
-    let count = sizes(track);
+/// So many encodings of a picture, the smallest first. They are called by their place.
+pub fn encodings(count: u32) -> Array {
     let encoding = |place: u32| {
         let encoding = js_sys::Object::new();
         let set = |name: &str, value: JsValue| drop(Reflect::set(&encoding, &name.into(), &value));
@@ -139,7 +137,7 @@ pub fn encodings(track: &MediaStreamTrack) -> Option<Array> {
         set("scaleResolutionDownBy", scale(count, place).into());
         encoding
     };
-    (count > 1).then(|| (0..count).map(encoding).collect())
+    (0..count).map(encoding).collect()
 }
 
 /// An element nobody sees that tells the shape of a picture.
