@@ -105,6 +105,9 @@ export const callMethods = {
   getVideoSource() {
     return source(this);
   },
+  setMicrophone(device) {
+    this._setMicrophone(textOf(device));
+  },
   switchCamera() {
     const change = (...to) => this._setCallSource(...to);
     nextCamera(this, this._callStream(), source(this), change);

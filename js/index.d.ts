@@ -559,6 +559,11 @@ declare class Mesibo {
    */
   setVideoSource(source: number, index?: number): void;
   getVideoSource(): number;
+  /**
+   * Which microphone calls and rooms hear, by its `deviceId`, now and later; none = the browser's choice,
+   * which it also is while that one is not there.
+   */
+  setMicrophone(deviceId?: string | null): void;
   /** The other side of a phone, the next camera of a desk. */
   switchCamera(): void;
   /** From camera to screen and back, or to this `MESIBOCALL_VIDEOSOURCE_*`. */

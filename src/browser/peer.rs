@@ -50,6 +50,8 @@ pub struct Peers {
     /// How often each own stream was captured or let go of: what was asked for before comes to nobody.
     asked: RefCell<Map<(GroupId, u32), u32>>,
     devices: RefCell<Option<EventListener>>,
+    /// The id of the page's choice, empty = the browser's.
+    pub microphone: RefCell<String>,
     driver: Engine,
 }
 
@@ -118,6 +120,7 @@ impl Peers {
             captured: RefCell::default(),
             asked: RefCell::default(),
             devices: RefCell::default(),
+            microphone: RefCell::default(),
             driver,
         }
     }
@@ -552,7 +555,8 @@ pub fn capture(
 ) {
     crate::driver::spawn(async move {
         driver.page.tell_all("Permission", &[true.into()]);
-        let stream = media::capture(source, index, audio, video).await;
+        let microphone = driver.peers.microphone.borrow().clone();
+        let stream = media::capture(source, index, audio, video, &microphone).await;
         driver.page.tell_all("Permission", &[false.into()]);
         if !wanted() {
             return stream.iter().for_each(stop);

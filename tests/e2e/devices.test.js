@@ -187,6 +187,57 @@ test("a call goes on with the microphone when the screen is not given, and a cam
   await b.until(() => phone.playing().width > 0);
 });
 
+test("the microphone that a page chooses is heard, in a call and in a room, at once and later", async () => {
+  const spy = async () => {
+    window.heard = [];
+    const { mediaDevices } = navigator;
+    const real = mediaDevices.getUserMedia.bind(mediaDevices);
+    mediaDevices.getUserMedia = async (wanted) => {
+      const stream = await real(wanted);
+      heard.push(stream.getAudioTracks()[0]?.getSettings().deviceId);
+      return stream;
+    };
+    const inputs = (await mediaDevices.enumerateDevices()).filter((d) => d.kind === "audioinput");
+    return inputs.map((device) => device.deviceId).filter((id) => id !== "default");
+  };
+  const isHeard = (page, id) => page.until((id) => heard.at(-1) === id, id);
+  const energy = () => inbound().then((all) => all.find((it) => it.kind === "audio")?.energy ?? 0);
+  const flows = async (page) => {
+    const before = await page.evaluate(energy);
+    await page.until(`(${energy})().then((now) => now > ${before})`);
+  };
+
+  const { people, pages } = await onPhone();
+  const [a, b] = pages;
+  const [first, second] = await a.evaluate(spy);
+  assert.ok(second, "there are two of them");
+  await a.evaluate((id) => phone.api.setMicrophone(id), second);
+  await a.evaluate((to) => phone.dial(to, false), people[1].address);
+  for (const page of pages) {
+    await page.until((status) => phone.statuses().at(-1) === status, CONNECTED);
+  }
+  await isHeard(a, second);
+  await a.evaluate((id) => phone.api.setMicrophone(id), first);
+  await isHeard(a, first);
+  await flows(b);
+
+  const { pages: inside } = await inRoom();
+  const [c, d] = inside;
+  await d.until(() => room.views().some((view) => view.width > 0));
+  // Each person's browser has names of its own for them.
+  const [, other] = await c.evaluate(spy);
+  await c.evaluate(() => room.mute(false));
+  await c.evaluate((id) => room.api.setMicrophone(id), other);
+  await isHeard(c, other);
+  const isMuted = () => room.me().getVideoView().srcObject.getAudioTracks()[0].enabled === false;
+  await c.until(isMuted);
+  await c.evaluate(() => room.mute(false));
+  await flows(d);
+  // One that is not there is no reason to be silent.
+  await c.evaluate(() => room.api.setMicrophone("gone"));
+  await c.until(() => heard.length === 2 && heard[1]);
+});
+
 test("who loses the camera in a room is heard on, and seen again when it is back", async () => {
   const { people, pages } = await inRoom();
   const [a, b] = pages;

@@ -345,7 +345,7 @@ impl Client {
     }
 
     /// Takes another device in the place of the one that is sent.
-    fn take(&mut self, kind: Kind, (source, index): (u32, u32)) {
+    pub(crate) fn take(&mut self, kind: Kind, (source, index): (u32, u32)) {
         let call = self.calls.call.as_ref();
         if call.is_some_and(|call| !matches!(call.stage, Stage::Capturing | Stage::Incoming)) {
             self.media(Command::Take { kind, source, index });
