@@ -3,6 +3,7 @@
 import { nextCamera } from "./cameras.js";
 import { constants } from "./constants.js";
 import { fieldOf } from "./hidden.js";
+import { textOf } from "./values.js";
 
 const {
   MESIBO_RESULT_OK: OK,
@@ -95,7 +96,7 @@ export const callMethods = {
     return mute(this, HOLD, Boolean(on));
   },
   dtmf(digit) {
-    const tones = String(digit ?? "");
+    const tones = textOf(digit);
     return result(/^[0-9*#]+$/.test(tones) && this._callVerb(TONES, tones, false));
   },
   setVideoSource(source, index) {
@@ -103,6 +104,9 @@ export const callMethods = {
   },
   getVideoSource() {
     return source(this);
+  },
+  setMicrophone(device) {
+    this._setMicrophone(textOf(device));
   },
   switchCamera() {
     const change = (...to) => this._setCallSource(...to);

@@ -522,7 +522,10 @@ declare class Mesibo {
   /** To be called in the worker's first turn. */
   static initServiceWorker(caches: CacheStorage, self: any): boolean;
 
-  /** What the next `call` or `answer` is about. Elements may appear later; `null` = no view. */
+  /**
+   * What the next `call` or `answer` is about. Elements may appear later; `null` = no view. In a call
+   * it says where that one is shown from now on, and that `setVideoSource` may make pictures part of it.
+   */
   setupVideoCall(
     local: string | HTMLElement | null,
     remote: string | HTMLElement | null,
@@ -552,10 +555,18 @@ declare class Mesibo {
   dtmf(digit: string | number): ResultCode;
   /**
    * Which camera calls send, `MESIBOCALL_VIDEOSOURCE_*` and its number: in the call there is at once, and
-   * in later ones. The screen is sent in the call there is only, until the user stops that.
+   * in later ones. The screen is sent in one call only, the one there is or else the next one, until the
+   * user stops that. After `setupVideoCall` a call by voice becomes one with pictures: both sides are told
+   * `MESIBO_CALLSTATUS_UPDATE`, in which the other one says by `setupVideoCall` where it wants to see them.
+   * `Mesibo_onError` says when a video call would be refused.
    */
   setVideoSource(source: number, index?: number): void;
   getVideoSource(): number;
+  /**
+   * Which microphone calls and rooms hear, by its `deviceId`, now and later; none = the browser's choice,
+   * which it also is while that one is not there.
+   */
+  setMicrophone(deviceId?: string | null): void;
   /** The other side of a phone, the next camera of a desk. */
   switchCamera(): void;
   /** From camera to screen and back, or to this `MESIBOCALL_VIDEOSOURCE_*`. */

@@ -4,8 +4,10 @@
 import { facing, nextCamera } from "./cameras.js";
 import { constants } from "./constants.js";
 import { fieldOf } from "./hidden.js";
+import { sorted } from "./sorted.js";
 import { statsOf } from "./stats.js";
 import { GROUP_CALL, callPage, methodOf } from "./told.js";
+import { numberOf, textOf, wholeOf } from "./values.js";
 
 const {
   MESIBOCALL_VIDEOSOURCE_CAMERADEFAULT: CAMERA,
@@ -177,7 +179,7 @@ function follow(participant) {
 /** An own stream: a wish to those who watch. Another's: how important it is here. */
 function display(participant, wanted) {
   const { visible, fullscreen, priority } = { ...displayOf(participant), ...wanted };
-  const within = Math.min(Math.max(Math.trunc(Number(priority)) || 0, 0), 0xffff);
+  const within = Math.min(Math.max(wholeOf(priority) || 0, 0), 0xffff);
   const own = fieldOf(participant);
   own.display = { visible: Boolean(visible), fullscreen: Boolean(fullscreen), priority: within };
   if (engine.isLocal.call(participant)) {
@@ -250,7 +252,8 @@ const methods = {
     return source !== SCREEN && (side ? side === "user" : source !== REAR);
   },
   changeVideoFormat(width, height, frameRate) {
-    const wanted = Object.entries({ width, height, frameRate }).filter(([, value]) => value > 0);
+    const given = Object.entries({ width, height, frameRate });
+    const wanted = given.map(([name, value]) => [name, numberOf(value)]).filter(([, n]) => n > 0);
     const [track] = (engine.isLocal.call(this) && this._stream()?.getVideoTracks()) || [];
     track
       ?.applyConstraints(Object.fromEntries(wanted))
@@ -369,7 +372,7 @@ const callMethods = {
     else if (typeof device === "string") this._setSink(device);
     else {
       outputs().then((devices) => {
-        const found = devices.find((output) => kindOf(output) === Number(device));
+        const found = devices.find((output) => kindOf(output) === numberOf(device));
         if (found) this._setSink(found.deviceId);
         else console.warn("mesibo: there is no such audio device; sound stays where it is");
       });
@@ -377,10 +380,10 @@ const callMethods = {
     return true;
   },
   playInCallSound(url, volume = 1, loops = 0) {
-    const sound = new Audio(url);
-    sound.volume = Math.min(Math.max(Number(volume) || 0, 0), 1);
-    sound.loop = loops === -1;
-    let left = Number(loops);
+    const sound = new Audio(textOf(url));
+    sound.volume = Math.min(Math.max(numberOf(volume) || 0, 0), 1);
+    let left = numberOf(loops);
+    sound.loop = left === -1;
     sound.addEventListener("ended", () => left-- > 0 && sound.play());
     groupCallSound(this, sound);
     sound.play().catch((error) => console.warn("mesibo: no sound:", error.message));
@@ -400,7 +403,13 @@ const callMethods = {
   canRecord() {
     return (this._recording() & 2) !== 0;
   },
-  sortStreams,
+  sortStreams(listener, views, width, height, start = 0, size = 0, params = {}) {
+    const place = { width, height, start, size };
+    // The server says who has the word.
+    const speakers = room.getSpeakers.call(this);
+    const all = list(views);
+    return sorted({ engine, isParticipant, speakers }, listener, all, place, params ?? {});
+  },
 };
 
 function record(call, enable) {
@@ -414,65 +423,4 @@ function groupCallSound(call, sound) {
   const own = fieldOf(call);
   own.sound?.pause();
   own.sound = sound;
-}
-
-// ---- layout -------------------------------------------------------------------------------------
-
-/** The rows and columns that leave the largest pictures of this shape. */
-function grid(count, width, height, ratio) {
-  let best = { columns: 1, side: 0 };
-  for (let columns = 1; columns <= count; columns++) {
-    const rows = Math.ceil(count / columns);
-    const side = Math.min(width / columns, (height / rows) * ratio);
-    if (side > best.side) best = { columns, side };
-  }
-  return { ...best, rows: Math.ceil(count / best.columns) };
-}
-
-/**
- * Puts participants in order and into a grid of `width` by `height` pixels. `views` are participants
- * or what the listener makes participants of; `start` and `size` choose a page of them. Tells
- * `ParticipantSort_onSetCoordinates(view, position, x, y, width, height)` and returns the page.
- */
-function sortStreams(listener, views, width, height, start = 0, size = 0, params = {}) {
-  const participantOf = (view) => listener?.ParticipantSort_onGetParticipant?.(view) ?? view;
-  const wanted = params ?? {};
-  // The server says who has the word; whom it does not name has spoken long ago.
-  const speakers = room.getSpeakers.call(this);
-  const place = (p) => (speakers.includes(p) ? speakers.indexOf(p) : speakers.length);
-  const talked = (participant) => engine.getTalkTimestamp.call(participant);
-  const orders = [
-    [wanted.orderedBySelf, (p) => (engine.isLocal.call(p) ? 0 : 1)],
-    [wanted.orderedByTalking, place],
-    [wanted.orderedByTalking, (p) => (engine.isTalking.call(p) ? -Infinity : -talked(p))],
-    [wanted.orderedByVideo, (p) => (engine.hasVideo.call(p) ? 0 : 1)],
-    [wanted.orderedByName, (p) => String(engine.getName.call(p) ?? "").toLowerCase()],
-  ].filter(([on]) => on);
-  const keyed = list(views).map((view) => {
-    const participant = participantOf(view);
-    return { view, participant, keys: orders.map(([, key]) => key(participant)) };
-  });
-  keyed.sort((a, b) => {
-    const at = a.keys.findIndex((key, index) => key !== b.keys[index]);
-    return at < 0 ? 0 : a.keys[at] < b.keys[at] ? -1 : 1;
-  });
-  const page = keyed.slice(start, size > 0 ? start + size : undefined);
-  const upright = wanted.flexibleOrientation && height > width;
-  const ratio = upright
-    ? wanted.minVertAspectRation || 9 / 16
-    : wanted.maxHorzAspectRatio || 16 / 9;
-  const { columns, rows } = grid(page.length, width, height, ratio);
-  const [cellWidth, cellHeight] = [width / columns, height / rows];
-  for (const [position, { view, participant }] of page.entries()) {
-    const shape = (wanted.forceAspectRatio && engine.getAspectRatio.call(participant)) || 0;
-    const fit = shape ? Math.min(cellWidth, cellHeight * shape) : cellWidth;
-    const [w, h] = shape ? [fit, fit / shape] : [cellWidth, cellHeight];
-    const row = Math.floor(position / columns);
-    // The last row stands in the middle.
-    const inRow = Math.min(columns, page.length - row * columns);
-    const left = (width - inRow * cellWidth) / 2 + (position % columns) * cellWidth;
-    const [x, y] = [left + (cellWidth - w) / 2, row * cellHeight + (cellHeight - h) / 2];
-    listener?.ParticipantSort_onSetCoordinates?.(view, position, x, y, w, h);
-  }
-  return page.map(({ view }) => view);
 }

@@ -70,6 +70,14 @@ impl Mesibo {
         self.driver.call(|client, _| client.set_call_source(source, index));
     }
 
+    /// Which microphone calls and rooms hear, now and later; empty = the browser's choice.
+    #[wasm_bindgen(js_name = _setMicrophone)]
+    pub fn set_microphone(&self, device: String) {
+        if self.driver.peers.microphone.replace(device.clone()) != device {
+            self.driver.call(|client, _| client.change_microphone());
+        }
+    }
+
     /// What the own side sends.
     #[wasm_bindgen(js_name = _callStream)]
     pub fn call_stream(&self) -> Option<MediaStream> {

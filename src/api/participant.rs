@@ -508,12 +508,17 @@ impl MesiboParticipant {
         }
         *participant.on_stream.borrow_mut() = on_stream;
         *participant.on_status.borrow_mut() = on_status;
-        // 1 is the camera, 2 and 4 the screen; pages also say it in words.
+        // 1 is the camera, 2 and 4 the screen; pages also say it in words, or how many lines the
+        // camera's picture may have.
         let source = property(options, "source");
-        if text(&source) == "screen" || matches!(to_u32(&source), 2 | 4) {
+        let word = text(&source);
+        let lines = word.strip_suffix('p').and_then(|lines| lines.parse().ok());
+        if word == "screen" || matches!(to_u32(&source), 2 | 4) {
             participant.publishing.borrow_mut().source = SOURCE_SCREEN;
-        } else if to_u32(&source) == 1 {
-            participant.publishing.borrow_mut().source = 0;
+        } else if to_u32(&source) == 1 || lines.is_some() {
+            let mut publishing = participant.publishing.borrow_mut();
+            publishing.source = 0;
+            publishing.lines = lines.unwrap_or(0);
         }
         // The room's name, for who has none of its own yet.
         let unnamed = participant.publishing.borrow().name.is_empty();

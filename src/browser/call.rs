@@ -11,8 +11,8 @@ use js_sys::Promise;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    HtmlMediaElement, MediaStream, RtcIceCandidateInit, RtcPeerConnection,
-    RtcPeerConnectionIceEvent, RtcRtpSender, RtcRtpTransceiverDirection, RtcRtpTransceiverInit,
+    HtmlMediaElement, MediaStream, MediaStreamTrack, RtcIceCandidateInit, RtcPeerConnection,
+    RtcPeerConnectionIceEvent, RtcRtpReceiver, RtcRtpTransceiver, RtcRtpTransceiverDirection,
     RtcSdpType, RtcSessionDescriptionInit, RtcSignalingState, RtcTrackEvent,
 };
 use wire::call::mute;
@@ -25,10 +25,12 @@ use crate::driver::Engine;
 
 pub struct CallMedia {
     running: RefCell<Option<Rc<Running>>>,
-    /// Elements or ids of the page: for the own picture, and for the other side.
-    views: RefCell<(JsValue, JsValue)>,
+    views: Views,
     driver: Engine,
 }
+
+/// Elements or ids of the page: for the own picture, and for the other side.
+type Views = Rc<RefCell<(JsValue, JsValue)>>;
 
 struct Running {
     call: u32,
@@ -39,15 +41,26 @@ struct Running {
     taken: Cell<[u32; 2]>,
     remote: MediaStream,
     peer: RefCell<Option<Connection>>,
-    /// Where the other side will be shown.
-    view: RefCell<Option<JsValue>>,
-    /// Elements that show something.
-    shown: RefCell<Vec<HtmlMediaElement>>,
+    /// Pictures of the other side are wanted.
+    pictures: Rc<Cell<bool>>,
+    views: Views,
+    /// There is something to show of the own side, of the other one.
+    shows: Cell<(bool, bool)>,
+    own_view: View,
+    view: View,
     /// Lets the other side be heard while there is no element for it.
     speaker: RefCell<Option<HtmlMediaElement>>,
     muted: Cell<u32>,
     over: Cell<bool>,
     driver: Engine,
+}
+
+/// Where one side is shown.
+#[derive(Default)]
+struct View {
+    /// What the page said last: who looks for an older one gives up.
+    wanted: RefCell<JsValue>,
+    element: RefCell<Option<HtmlMediaElement>>,
 }
 
 /// What an event of the connection means for the client.
@@ -68,12 +81,20 @@ impl Drop for Connection {
 
 impl CallMedia {
     pub fn new(driver: Engine) -> CallMedia {
-        CallMedia { running: RefCell::default(), views: RefCell::default(), driver }
+        CallMedia { running: RefCell::default(), views: Views::default(), driver }
     }
 
-    /// Elements or ids for the next call.
+    /// Elements or ids for the next call, and for what the one there is shows.
     pub fn set_views(&self, local: JsValue, remote: JsValue) {
         *self.views.borrow_mut() = (local, remote);
+        if let Some(running) = &*self.running.borrow() {
+            let (own, other) = running.shows.get();
+            for side in [(own, true), (other, false)] {
+                if side.0 {
+                    running.show(side.1);
+                }
+            }
+        }
     }
 
     pub fn perform(&self, call: u32, command: Command) {
@@ -89,7 +110,7 @@ impl CallMedia {
                 Ok(())
             }
             command => match &*self.running.borrow() {
-                Some(running) => running.perform(command, &self.views.borrow()),
+                Some(running) => running.perform(command),
                 None => Ok(()),
             },
         };
@@ -116,44 +137,60 @@ impl CallMedia {
             taken: Cell::new([0; 2]),
             remote,
             peer: RefCell::default(),
-            view: RefCell::default(),
-            shown: RefCell::default(),
+            pictures: Rc::default(),
+            views: self.views.clone(),
+            shows: Cell::default(),
+            own_view: View::default(),
+            view: View::default(),
             speaker: RefCell::default(),
             muted: Cell::new(0),
             over: Cell::new(false),
             driver: self.driver,
         });
         *self.running.borrow_mut() = Some(running.clone());
-        let local_view = self.views.borrow().0.clone();
         let waiting = running.clone();
+        let wanted = move || !waiting.over.get();
         let then = move |driver: Engine, stream: Result<MediaStream, JsValue>| {
             let (audio, video) = stream.as_ref().map(peer::kinds).unwrap_or_default();
             if let Ok(stream) = stream {
-                *running.local.borrow_mut() = Some(peer::same(&stream));
                 running.watch(&stream);
-                if video && !local_view.is_null() {
-                    running.show(local_view, stream, true);
+                *running.local.borrow_mut() = Some(stream);
+                if video {
+                    running.show(true);
                 }
             }
             driver.input(Input::Call(running.call, Told::Captured { audio, video }));
         };
-        let wanted = move || !waiting.over.get();
-        peer::capture(driver, source, (true, video), Box::new(wanted), Box::new(then));
+        if source.0 != media::SCREEN || !video {
+            return peer::capture(driver, source, (true, video), Box::new(wanted), Box::new(then));
+        }
+        // Who shows the screen speaks into the microphone; where one of both cannot be had, the other.
+        let (screen_wanted, kinds) = (wanted.clone(), (false, true));
+        let then = move |driver: Engine, screen: Result<MediaStream, JsValue>| {
+            let both = move |driver: Engine, sound: Result<MediaStream, JsValue>| {
+                let stream = match (screen, sound) {
+                    (Ok(screen), Ok(sound)) => {
+                        peer::tracks(&sound).iter().for_each(|track| screen.add_track(track));
+                        Ok(screen)
+                    }
+                    (screen, sound) => screen.or(sound),
+                };
+                then(driver, stream);
+            };
+            peer::capture(driver, (0, 0), (true, false), Box::new(wanted), Box::new(both));
+        };
+        peer::capture(driver, source, kinds, Box::new(screen_wanted), Box::new(then));
     }
 }
 
 impl Running {
-    fn perform(
-        self: &Rc<Self>,
-        command: Command,
-        views: &(JsValue, JsValue),
-    ) -> Result<(), JsValue> {
+    fn perform(self: &Rc<Self>, command: Command) -> Result<(), JsValue> {
         match command {
             Command::Describe { offer, restart, video, servers } => {
                 if self.peer.borrow().is_none() {
-                    let connection = self.connect(&servers, video && offer.is_none())?;
+                    self.pictures.set(video);
+                    let connection = self.connect(&servers, offer.is_none())?;
                     *self.peer.borrow_mut() = Some(connection);
-                    *self.view.borrow_mut() = Some(views.1.clone());
                 }
                 let Some(peer) = self.connection() else { return Ok(()) };
                 let describing: Describing = peer.clone().unchecked_into();
@@ -162,6 +199,15 @@ impl Running {
                 }
                 let taken = offer.map(|sdp| take(&peer, RtcSdpType::Offer, &sdp));
                 self.then(taken, Some(describing));
+            }
+            Command::Picture => {
+                self.pictures.set(true);
+                if let Some(connection) = &*self.peer.borrow() {
+                    connection.peer.get_receivers().iter().for_each(|receiver| {
+                        let receiver: RtcRtpReceiver = receiver.unchecked_into();
+                        add(&self.remote, &receiver.track(), true);
+                    });
+                }
             }
             Command::TakeAnswer(sdp) => {
                 if let Some(peer) = self.connection() {
@@ -181,7 +227,8 @@ impl Running {
                 self.apply_mute();
             }
             Command::Tones(tones) => {
-                if let Some(dtmf) = self.senders().find_map(|sender| sender.dtmf()) {
+                let mut lines = self.lines(Kind::Audio);
+                if let Some(dtmf) = lines.find_map(|line| line.sender().dtmf()) {
                     dtmf.insert_dtmf(&tones);
                 }
             }
@@ -197,11 +244,12 @@ impl Running {
         self.ended.borrow_mut().extend(ended);
     }
 
-    /// Another device for a kind of track that is sent: it takes the former one's place everywhere.
+    /// Another device for a kind of track: it takes the former one's place everywhere, a first picture
+    /// that of none.
     fn take(self: &Rc<Self>, kind: Kind, (source, index): (u32, u32)) {
         let sends = self.local.borrow().as_ref().map(peer::kinds).unwrap_or_default();
-        let (place, sent) = if kind == Kind::Audio { (0, sends.0) } else { (1, sends.1) };
-        if !sent {
+        let place = usize::from(kind == Kind::Video);
+        if kind == Kind::Audio && !sends.0 {
             return;
         }
         let mut taken = self.taken.get();
@@ -213,19 +261,20 @@ impl Running {
                 return;
             };
             let Some(fresh) = peer::track_of(&stream, kind) else { return };
+            // Of the same kind: no new offer is needed.
+            for line in running.lines(kind) {
+                let _ = line.sender().replace_track(Some(&fresh));
+            }
             for former in peer::tracks(&local).iter().filter(|track| peer::kind_of(track) == kind) {
-                for sender in running.senders() {
-                    if sender.track().as_ref() == Some(former) {
-                        // Of the same kind: no new offer is needed.
-                        let _ = sender.replace_track(Some(&fresh));
-                    }
-                }
                 local.remove_track(former);
                 former.stop();
             }
             local.add_track(&fresh);
             running.watch(&stream);
             running.apply_mute();
+            if kind == Kind::Video && !running.shows.get().0 {
+                running.show(true);
+            }
             tell(driver, running.call, Told::Took { kind, source, index });
         };
         let wanted = move || !waiting.over.get() && waiting.taken.get()[place] == taken[place];
@@ -233,17 +282,23 @@ impl Running {
         peer::capture(self.driver, (source, index), kinds, Box::new(wanted), Box::new(then));
     }
 
-    fn senders(&self) -> impl Iterator<Item = RtcRtpSender> {
-        let senders = self.connection().map(|peer| peer.get_senders()).unwrap_or_default();
-        senders.into_iter().filter_map(|sender| sender.dyn_into().ok())
+    /// The media lines for a kind of track.
+    fn lines(&self, kind: Kind) -> impl Iterator<Item = RtcRtpTransceiver> {
+        let lines = self.connection().map(|peer| peer.get_transceivers()).unwrap_or_default();
+        let lines = lines.into_iter().map(JsCast::unchecked_into::<RtcRtpTransceiver>);
+        lines.filter(move |line| peer::kind_of(&line.receiver().track()) == kind)
     }
 
     fn connection(&self) -> Option<RtcPeerConnection> {
         self.peer.borrow().as_ref().map(|connection| connection.peer.clone())
     }
 
-    /// `sees` when it shall receive a picture even if there is none to send.
-    fn connect(self: &Rc<Self>, servers: &[IceServer], sees: bool) -> Result<Connection, JsValue> {
+    /// Who offers has a line for a picture even if there is none to send: it may come later.
+    fn connect(
+        self: &Rc<Self>,
+        servers: &[IceServer],
+        offers: bool,
+    ) -> Result<Connection, JsValue> {
         let peer = RtcPeerConnection::new_with_configuration(&peer::configuration(servers))?;
         let (call, tracks) = (self.call, Rc::new(RefCell::default()));
         let on = |name: &'static str, heard: Heard| {
@@ -268,12 +323,17 @@ impl Running {
             }),
         );
         let (remote, driver, listening) = (peer::same(&self.remote), self.driver, tracks.clone());
+        let pictures = self.pictures.clone();
         let track = on(
             "track",
             Box::new(move |event| {
                 let track = event.unchecked_ref::<RtcTrackEvent>().track();
-                remote.add_track(&track);
+                add(&remote, &track, pictures.get());
+                let (remote, pictures) = (peer::same(&remote), pictures.clone());
+                // `clone()` would be the browser's: another track.
+                let flowing = Clone::clone(&track);
                 let flows = EventListener::new(&track, "unmute", move |_| {
+                    add(&remote, &flowing, pictures.get());
                     tell(driver, call, Told::Flowing)
                 });
                 RefCell::<Vec<_>>::borrow_mut(&listening).push(flows);
@@ -287,10 +347,8 @@ impl Running {
                 peer.add_track_0(&track, local);
             }
         }
-        if sees && !has_picture {
-            let init = RtcRtpTransceiverInit::new();
-            init.set_direction(RtcRtpTransceiverDirection::Recvonly);
-            peer.add_transceiver_with_str_and_init("video", &init);
+        if offers && !has_picture {
+            peer.add_transceiver_with_str("video");
         }
         Ok(Connection { peer, _listeners: vec![state, candidate, track], tracks })
     }
@@ -304,11 +362,15 @@ impl Running {
                 if let Some(taken) = taken {
                     JsFuture::from(taken).await?;
                     // Its tracks are in it.
-                    if let Some(view) = running.view.take() {
-                        running.show(view, peer::same(&running.remote), false);
+                    if !running.shows.get().1 {
+                        running.show(false);
                     }
                 }
                 let Some(peer) = describing else { return Ok(None) };
+                if answers {
+                    let both = RtcRtpTransceiverDirection::Sendrecv;
+                    running.lines(Kind::Video).for_each(|line| line.set_direction(both));
+                }
                 // Two offers that came one behind the other have one answer.
                 if !answers || peer.signaling_state() == RtcSignalingState::HaveRemoteOffer {
                     JsFuture::from(peer.describe()).await?;
@@ -326,17 +388,29 @@ impl Running {
         });
     }
 
-    /// Shows a stream where the page wants it, as soon as that is there. The other side is heard
-    /// before.
-    fn show(self: &Rc<Self>, view: JsValue, stream: MediaStream, own: bool) {
-        let running = self.clone();
+    /// Shows a side where the page wants it, as soon as that is there. The other side is heard before.
+    fn show(self: &Rc<Self>, own: bool) {
+        let (mut shows, views) = (self.shows.get(), self.views.borrow());
+        let (there, wanted) = if own { (&mut shows.0, &views.0) } else { (&mut shows.1, &views.1) };
+        // It stays where it is.
+        if wanted.is_null_or_undefined() && (own || *there) {
+            return;
+        }
+        *there = true;
+        self.shows.set(shows);
+        let (running, wanted) = (self.clone(), wanted.clone());
+        *running.view_of(own).wanted.borrow_mut() = wanted.clone();
         let attempt = move || {
-            if running.over.get() {
+            let view = running.view_of(own);
+            if running.over.get() || *view.wanted.borrow() != wanted {
                 return true;
             }
-            let Some(element) = media::view(&view) else {
+            let remote = || Some(peer::same(&running.remote));
+            let stream = if own { running.local.borrow().clone() } else { remote() };
+            let Some(stream) = stream else { return true };
+            let Some(element) = media::view(&wanted) else {
                 let mut speaker = running.speaker.borrow_mut();
-                if !own && speaker.is_none() {
+                if !own && speaker.is_none() && view.element.borrow().is_none() {
                     *speaker = running.driver.playback.speaker(&stream);
                 }
                 return false;
@@ -348,11 +422,18 @@ impl Running {
             if !own && let Some(speaker) = running.speaker.take() {
                 media::put(&speaker, None);
             }
-            running.shown.borrow_mut().push(element);
+            let former = view.element.replace(Some(element.clone()));
+            if let Some(former) = former.filter(|former| *former != element) {
+                media::put(&former, None);
+            }
             true
         };
         let interval = CALL_VIEW_INTERVAL.as_millis() as u32;
         media::retry(Box::new(attempt), interval, CALL_VIEW_TRIES, Box::new(|| {}));
+    }
+
+    fn view_of(&self, own: bool) -> &View {
+        if own { &self.own_view } else { &self.view }
     }
 
     fn apply_mute(&self) {
@@ -372,13 +453,22 @@ impl Running {
     fn close(&self) {
         self.over.set(true);
         self.peer.take();
-        for element in self.shown.take().into_iter().chain(self.speaker.take()) {
+        let shown = [&self.own_view, &self.view].map(|view| view.element.take());
+        for element in shown.into_iter().flatten().chain(self.speaker.take()) {
             media::put(&element, None);
         }
         self.ended.take();
         if let Some(local) = self.local.take() {
             peer::stop(&local);
         }
+    }
+}
+
+/// Sound is part of a stream at once; a picture when it flows, for elements play nothing before that,
+/// and only if it is wanted.
+fn add(stream: &MediaStream, track: &MediaStreamTrack, pictures: bool) {
+    if peer::kind_of(track) == Kind::Audio || pictures && !track.muted() {
+        stream.add_track(track);
     }
 }
 

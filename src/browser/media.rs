@@ -13,7 +13,7 @@ use web_sys::{
 /// `MESIBOCALL_VIDEOSOURCE_*`
 const FRONT: u32 = 1;
 const REAR: u32 = 2;
-const SCREEN: u32 = 4;
+pub const SCREEN: u32 = 4;
 
 /// Captures what is wanted; where a part of it cannot be had, the rest.
 pub async fn capture(
@@ -21,6 +21,7 @@ pub async fn capture(
     index: u32,
     audio: bool,
     video: bool,
+    microphone: &str,
 ) -> Result<MediaStream, JsValue> {
     let devices = devices()?;
     if source == SCREEN {
@@ -30,13 +31,14 @@ pub async fn capture(
         return stream(devices.get_display_media_with_constraints(&constraints)?).await;
     }
     let picture = picture(&devices, source, index).await;
+    let sound = if audio { sound(&devices, microphone).await } else { false.into() };
     let mut refused = JsValue::UNDEFINED;
     for (audio, video) in [(audio, video), (false, video), (audio, false)] {
         if !audio && !video {
             continue;
         }
         let constraints = MediaStreamConstraints::new();
-        constraints.set_audio(&audio.into());
+        constraints.set_audio(&if audio { sound.clone() } else { false.into() });
         constraints.set_video(&if video { picture.clone() } else { false.into() });
         match stream(devices.get_user_media_with_constraints(&constraints)?).await {
             Ok(stream) => return Ok(stream),
@@ -45,6 +47,26 @@ pub async fn capture(
         }
     }
     Err(refused)
+}
+
+/// The microphone of this id while it is there, else the browser's choice.
+async fn sound(devices: &MediaDevices, microphone: &str) -> JsValue {
+    let there = match devices.enumerate_devices() {
+        Ok(list) if !microphone.is_empty() => JsFuture::from(list).await.unwrap_or_default(),
+        _ => return true.into(),
+    };
+    let is_it = |device: JsValue| {
+        let id = Reflect::get(&device, &"deviceId".into()).ok();
+        id.and_then(|id| id.as_string()).is_some_and(|id| id == microphone)
+    };
+    if !Array::from(&there).iter().any(is_it) {
+        return true.into();
+    }
+    // Chromium takes its default all the same where another one is only wished for.
+    let (wanted, exactly) = (js_sys::Object::new(), js_sys::Object::new());
+    let _ = Reflect::set(&exactly, &"exact".into(), &microphone.into());
+    let _ = Reflect::set(&wanted, &"deviceId".into(), &exactly);
+    wanted.into()
 }
 
 /// Which camera: by its side, or by its number.
@@ -128,10 +150,8 @@ pub fn scale(count: u32, place: u32) -> f64 {
     f64::from(1 << (count - 1 - place))
 }
 
-/// The encodings of a picture that is large enough for several, the smallest first. They are called
-/// by their place.
-pub fn encodings(track: &MediaStreamTrack) -> Option<Array> {
-    let count = sizes(track);
+/// So many encodings of a picture, the smallest first. They are called by their place.
+pub fn encodings(count: u32) -> Array {
     let encoding = |place: u32| {
         let encoding = js_sys::Object::new();
         let set = |name: &str, value: JsValue| drop(Reflect::set(&encoding, &name.into(), &value));
@@ -139,7 +159,7 @@ pub fn encodings(track: &MediaStreamTrack) -> Option<Array> {
         set("scaleResolutionDownBy", scale(count, place).into());
         encoding
     };
-    (count > 1).then(|| (0..count).map(encoding).collect())
+    (0..count).map(encoding).collect()
 }
 
 /// An element nobody sees that tells the shape of a picture.

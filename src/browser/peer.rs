@@ -14,7 +14,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     HtmlVideoElement, MediaStream, MediaStreamTrack, RtcBundlePolicy, RtcConfiguration,
-    RtcPeerConnection, RtcPeerConnectionState, RtcRtpTransceiver,
+    RtcPeerConnection, RtcPeerConnectionState, RtcRtpParameters, RtcRtpTransceiver,
     RtcRtpTransceiverDirection as Direction, RtcRtpTransceiverInit, RtcSdpType,
     RtcSessionDescriptionInit,
 };
@@ -50,6 +50,8 @@ pub struct Peers {
     /// How often each own stream was captured or let go of: what was asked for before comes to nobody.
     asked: RefCell<Map<(GroupId, u32), u32>>,
     devices: RefCell<Option<EventListener>>,
+    /// The id of the page's choice, empty = the browser's.
+    pub microphone: RefCell<String>,
     driver: Engine,
 }
 
@@ -73,6 +75,9 @@ impl Drop for Capture {
 struct Connection {
     peer: RtcPeerConnection,
     sending: RefCell<Map<Sending, RtcRtpTransceiver>>,
+    /// Sending transceivers without a track, and in how many encodings: taken again for the next one of
+    /// their kind. Each line costs both sides time at every offer, and the server has a limit of them.
+    spare: RefCell<Vec<(Kind, u32, RtcRtpTransceiver)>>,
     receiving: RefCell<Map<Receiving, Received>>,
     /// Receiving transceivers without a track: taken again for the next one of their kind.
     idle: RefCell<Vec<(Kind, RtcRtpTransceiver)>>,
@@ -115,6 +120,7 @@ impl Peers {
             captured: RefCell::default(),
             asked: RefCell::default(),
             devices: RefCell::default(),
+            microphone: RefCell::default(),
             driver,
         }
     }
@@ -269,9 +275,7 @@ impl Peers {
             Kind::Audio => caps.audio_kbps,
             Kind::Video => caps.video_kbps,
         };
-        let parameters = line.sender().get_parameters();
-        let encodings = Reflect::get(&parameters, &"encodings".into()).unwrap_or_default();
-        let encodings = Array::from(&encodings);
+        let (parameters, encodings) = encodings(line);
         // The source may be smaller than the one the encodings were made for: then the first of
         // them have its sizes, and those above have nothing to send.
         let all = encodings.length();
@@ -329,6 +333,7 @@ impl Peers {
         let connection = Rc::new(Connection {
             peer,
             sending: RefCell::default(),
+            spare: RefCell::default(),
             receiving: RefCell::default(),
             idle: RefCell::default(),
             streams: RefCell::default(),
@@ -384,11 +389,14 @@ impl Peers {
         wanted: &[Sending],
     ) -> Result<(), JsValue> {
         let mut sending = connection.sending.borrow_mut();
+        let mut spare = connection.spare.borrow_mut();
         sending.retain(|track, transceiver| {
             let keep = wanted.contains(track);
             if !keep {
                 transceiver.set_direction(Direction::Inactive);
                 let _ = transceiver.sender().replace_track(None);
+                let count = encodings(transceiver).1.length();
+                spare.push((track.kind, count, transceiver.clone()));
             }
             keep
         });
@@ -398,16 +406,28 @@ impl Peers {
             }
             let Some(stream) = self.own_stream(room, track.sid) else { continue };
             let Some(media) = track_of(&stream, track.kind) else { continue };
-            let init = RtcRtpTransceiverInit::new();
-            init.set_direction(Direction::Sendonly);
-            init.set_streams(&Array::of1(&stream));
             let several =
                 track.kind == Kind::Video && self.tuning((room, track.sid)).0 & ONE_LAYER == 0;
-            if several && let Some(encodings) = media::encodings(&media) {
-                init.set_send_encodings(&encodings);
-            }
-            let transceiver =
-                connection.peer.add_transceiver_with_media_stream_track_and_init(&media, &init);
+            let count = if several { media::sizes(&media) } else { 1 };
+            let known = spare.iter().position(|(kind, of, _)| (*kind, *of) == (track.kind, count));
+            let transceiver = match known {
+                Some(index) => {
+                    let transceiver = spare.swap_remove(index).2;
+                    transceiver.set_direction(Direction::Sendonly);
+                    let _ = transceiver.sender().replace_track(Some(&media));
+                    transceiver
+                }
+                None => {
+                    let init = RtcRtpTransceiverInit::new();
+                    init.set_direction(Direction::Sendonly);
+                    init.set_streams(&Array::of1(&stream));
+                    if count > 1 {
+                        init.set_send_encodings(&media::encodings(count));
+                    }
+                    let peer = &connection.peer;
+                    peer.add_transceiver_with_media_stream_track_and_init(&media, &init)
+                }
+            };
             self.tune_line(room, *track, &transceiver);
             sending.insert(*track, transceiver);
         }
@@ -514,6 +534,13 @@ async fn describe(connection: &Connection) -> Result<String, JsValue> {
     Ok(connection.peer.local_description().map_or(sdp, |local| local.sdp()))
 }
 
+/// How a line sends, and the encodings in that.
+fn encodings(line: &RtcRtpTransceiver) -> (RtcRtpParameters, Array) {
+    let parameters = line.sender().get_parameters();
+    let encodings = Reflect::get(&parameters, &"encodings".into()).unwrap_or_default();
+    (parameters, Array::from(&encodings))
+}
+
 /// What is done with a capture.
 pub type Then = Box<dyn FnOnce(Engine, Result<MediaStream, JsValue>)>;
 
@@ -528,7 +555,8 @@ pub fn capture(
 ) {
     crate::driver::spawn(async move {
         driver.page.tell_all("Permission", &[true.into()]);
-        let stream = media::capture(source, index, audio, video).await;
+        let microphone = driver.peers.microphone.borrow().clone();
+        let stream = media::capture(source, index, audio, video, &microphone).await;
         driver.page.tell_all("Permission", &[false.into()]);
         if !wanted() {
             return stream.iter().for_each(stop);

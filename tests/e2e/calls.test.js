@@ -6,7 +6,7 @@ import { until } from "./harness/until.js";
 
 const world = World.forThisFile();
 
-const [INPROGRESS, RINGING, ANSWER, CONNECTED] = [2, 3, 5, 0x30];
+const [INPROGRESS, RINGING, ANSWER, UPDATE, CONNECTED] = [2, 3, 5, 6, 0x30];
 const [MUTE, UNMUTE, HOLD, UNHOLD] = [9, 0x0a, 0x0b, 0x0c];
 const [COMPLETE, CANCEL, NOANSWER, BUSY, OFFLINE, INVALIDDEST] = [
   0x40, 0x41, 0x42, 0x43, 0x45, 0x46,
@@ -143,6 +143,40 @@ test("a voice call needs no element, a video call waits for its elements", async
   await late.pages[1].evaluate(() => phone.elements());
   await late.pages[1].until(() => phone.playing().width > 0);
 });
+
+for (const [title, kinds] of [
+  ["two Chromium pages", {}],
+  ["Chromium and Firefox", { bob: "firefox" }],
+]) {
+  test(`${title} talk, then one shows itself, then the other one`, async () => {
+    const { pages } = await talking({ kinds, video: false });
+    const [a, b] = pages;
+    await Promise.all(pages.map((page) => flows(page, ["audio"])));
+    // Of a page that has set up for voice this is about later calls.
+    await b.evaluate(() => phone.api.setVideoSource(MESIBOCALL_VIDEOSOURCE_CAMERADEFAULT));
+    await b.evaluate(() => {
+      phone.setup(true);
+      phone.api.setVideoSource(MESIBOCALL_VIDEOSOURCE_CAMERADEFAULT);
+    });
+    await a.until(() => phone.playing().width > 0);
+    assert.equal(await b.evaluate(() => phone.playing().width), 0);
+    await Promise.all([flows(a), flows(b, ["audio"])]);
+    assert.deepEqual(await told(a), [...TALKS, UPDATE]);
+    assert.deepEqual(await told(b), [ANSWER, CONNECTED, UPDATE]);
+    assert.equal(await a.evaluate(() => document.getElementById("audioPlayer").srcObject), null);
+    await a.evaluate(() => phone.api.setVideoSource(MESIBOCALL_VIDEOSOURCE_CAMERADEFAULT));
+    await b.until(() => phone.playing().width > 0);
+    await Promise.all([flows(a), flows(b)]);
+    await a.until(() => document.getElementById("localVideo").videoWidth > 0);
+    await a.evaluate(() => phone.api.hangup());
+    await tellsLast(b, COMPLETE);
+    assert.deepEqual(await told(a), [...TALKS, UPDATE, COMPLETE]);
+    for (const page of pages) {
+      await page.until(() => phone.seen.records[0]?.video);
+      assert.ok((await page.evaluate(() => phone.last())).released);
+    }
+  });
+}
 
 // Rules: 7.29.
 test("a call is declined, cancelled, never answered, or cannot be made", async () => {

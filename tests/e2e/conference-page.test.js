@@ -80,6 +80,30 @@ test("a camera is tried in the lobby, and one joins without it", async () => {
   await person(bobs, "Ada").getByRole("img", { name: "camera off" }).waitFor({ state: "detached" });
 });
 
+test("the microphone chosen in the lobby is the one that is heard in the room", async () => {
+  const { pages } = await lobbies(await world.people("Ada", "Bob"));
+  const [adas, bobs] = pages;
+  await adas.evaluate(() => {
+    window.heard = [];
+    const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    navigator.mediaDevices.getUserMedia = async (wanted) => {
+      const stream = await real(wanted);
+      heard.push(stream.getAudioTracks()[0].getSettings().deviceId);
+      return stream;
+    };
+  });
+  await adas.getByRole("button", { name: "Test camera" }).click();
+  const choice = adas.getByRole("combobox", { name: "Microphone" });
+  const last = await choice.locator("option").last().getAttribute("value");
+  await choice.selectOption(last);
+  await adas.waitForFunction((id) => heard.length === 2 && heard[1] === id, last);
+  await adas.waitForFunction(() => document.getElementById("level").value > 0.2);
+  for (const page of pages) await enter(page);
+  await pictures(bobs, 2);
+  assert.equal(await adas.evaluate(() => heard.at(-1)), last);
+  assert.equal(await adas.evaluate(() => heard.length), 3);
+});
+
 test("a host sees raised hands, mutes one and all, and ends the conference for everybody", async () => {
   const people = await world.people("Ada", "Bob", "Carol");
   const { gid, pages } = await lobbies(people);

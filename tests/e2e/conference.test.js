@@ -184,6 +184,22 @@ test("a camera becomes a screen and a camera again, and everybody is told of it 
   assert.equal(joined, 1);
 });
 
+// Rules: 3.15.4.
+test("a page of the oldest documents says as source how many lines its camera's picture may have", async () => {
+  const { pages } = await enter(["ada", "bob"]);
+  const [a, b] = pages;
+  for (const lines of [180, 240]) {
+    await a.evaluate((lines) => {
+      room.me().hangup();
+      room.me().call({ source: `${lines}p` }, null, null, null);
+      room.me().setVideoView("me");
+    }, lines);
+    await a.until((lines) => room.me().getVideoView()?.videoHeight === lines, lines);
+    assert.equal(await a.evaluate(() => room.me().getVideoSource()), CAMERA);
+  }
+  await b.until(() => room.views().some((view) => view.width > 0));
+});
+
 test("who thinks better of sharing the screen goes on with the camera", async () => {
   const { people, pages } = await enter(["ada", "bob"]);
   const [a, b] = pages;

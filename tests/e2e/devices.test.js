@@ -141,6 +141,103 @@ test("in a call the screen takes the camera's place, and the camera comes back w
   assert.deepEqual(await b.evaluate(() => phone.statuses().at(-1)), CONNECTED);
 });
 
+test("a call that begins with the screen shows that, with the microphone's sound, and the next one the camera", async () => {
+  const { people, pages } = await onPhone();
+  const [a, b] = pages;
+  await a.evaluate((screen) => phone.api.setVideoSource(screen), SCREEN);
+  const shape = () => {
+    const { videoWidth, videoHeight } = document.getElementById("remoteVideo");
+    return videoHeight && videoWidth / videoHeight;
+  };
+  const own = () => {
+    const tracks = document.getElementById("localVideo").srcObject?.getTracks() ?? [];
+    return tracks.map((track) => track.kind).sort();
+  };
+  for (const [source, isShape] of [
+    [SCREEN, `(${shape})() > 1.5`],
+    [CAMERA, `Math.abs((${shape})() - 4 / 3) < 0.05`],
+  ]) {
+    await a.evaluate((to) => phone.dial(to), people[1].address);
+    for (const page of pages) {
+      await page.until((status) => phone.statuses().at(-1) === status, CONNECTED);
+    }
+    assert.equal(await a.evaluate(() => phone.api.getVideoSource()), source);
+    await b.until(isShape);
+    assert.deepEqual(await a.evaluate(own), ["audio", "video"]);
+    await a.evaluate(() => phone.api.hangup());
+    for (const page of pages) await page.until(() => phone.statuses().at(-1) & 0x40);
+  }
+});
+
+test("a call goes on with the microphone when the screen is not given, and a camera may come later", async () => {
+  const { people, pages } = await onPhone();
+  const [a, b] = pages;
+  await a.evaluate((screen) => {
+    navigator.mediaDevices.getDisplayMedia = () =>
+      Promise.reject(new DOMException("no", "NotAllowedError"));
+    phone.api.setVideoSource(screen);
+  }, SCREEN);
+  await a.evaluate((to) => phone.dial(to), people[1].address);
+  for (const page of pages) {
+    await page.until((status) => phone.statuses().at(-1) === status, CONNECTED);
+  }
+  await a.until(() => phone.playing().width > 0);
+  assert.equal(await b.evaluate(() => phone.playing().width), 0);
+  await a.evaluate((camera) => phone.api.setVideoSource(camera), CAMERA);
+  await b.until(() => phone.playing().width > 0);
+});
+
+test("the microphone that a page chooses is heard, in a call and in a room, at once and later", async () => {
+  const spy = async () => {
+    window.heard = [];
+    const { mediaDevices } = navigator;
+    const real = mediaDevices.getUserMedia.bind(mediaDevices);
+    mediaDevices.getUserMedia = async (wanted) => {
+      const stream = await real(wanted);
+      heard.push(stream.getAudioTracks()[0]?.getSettings().deviceId);
+      return stream;
+    };
+    const inputs = (await mediaDevices.enumerateDevices()).filter((d) => d.kind === "audioinput");
+    return inputs.map((device) => device.deviceId).filter((id) => id !== "default");
+  };
+  const isHeard = (page, id) => page.until((id) => heard.at(-1) === id, id);
+  const energy = () => inbound().then((all) => all.find((it) => it.kind === "audio")?.energy ?? 0);
+  const flows = async (page) => {
+    const before = await page.evaluate(energy);
+    await page.until(`(${energy})().then((now) => now > ${before})`);
+  };
+
+  const { people, pages } = await onPhone();
+  const [a, b] = pages;
+  const [first, second] = await a.evaluate(spy);
+  assert.ok(second, "there are two of them");
+  await a.evaluate((id) => phone.api.setMicrophone(id), second);
+  await a.evaluate((to) => phone.dial(to, false), people[1].address);
+  for (const page of pages) {
+    await page.until((status) => phone.statuses().at(-1) === status, CONNECTED);
+  }
+  await isHeard(a, second);
+  await a.evaluate((id) => phone.api.setMicrophone(id), first);
+  await isHeard(a, first);
+  await flows(b);
+
+  const { pages: inside } = await inRoom();
+  const [c, d] = inside;
+  await d.until(() => room.views().some((view) => view.width > 0));
+  // Each person's browser has names of its own for them.
+  const [, other] = await c.evaluate(spy);
+  await c.evaluate(() => room.mute(false));
+  await c.evaluate((id) => room.api.setMicrophone(id), other);
+  await isHeard(c, other);
+  const isMuted = () => room.me().getVideoView().srcObject.getAudioTracks()[0].enabled === false;
+  await c.until(isMuted);
+  await c.evaluate(() => room.mute(false));
+  await flows(d);
+  // One that is not there is no reason to be silent.
+  await c.evaluate(() => room.api.setMicrophone("gone"));
+  await c.until(() => heard.length === 2 && heard[1]);
+});
+
 test("who loses the camera in a room is heard on, and seen again when it is back", async () => {
   const { people, pages } = await inRoom();
   const [a, b] = pages;

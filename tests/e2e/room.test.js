@@ -50,6 +50,31 @@ const gone = (page, person, deadline) =>
     deadline,
   );
 
+for (const browser of ["chromium", "firefox"]) {
+  test(`camera and screen of ${browser} begin and end together, over and over, on the same media lines`, async () => {
+    const { pages } = await enter(["ada", "bob"], { ada: browser });
+    const [a, b] = pages;
+    const lines = () => a.evaluate(() => peers.at(-1).getTransceivers().length);
+    const counts = new Set();
+    for (let time = 0; time < 4; time++) {
+      await a.evaluate(() => {
+        window.shared = room.call.createPublisher(1);
+        // Firefox has no picture to give when nobody chooses a window.
+        navigator.mediaDevices.getDisplayMedia = () =>
+          navigator.mediaDevices.getUserMedia({ video: { width: 1280 }, audio: true });
+        shared.setVideoSource(MESIBOCALL_VIDEOSOURCE_SCREEN);
+        for (const stream of [room.me(), shared]) stream.call(true, true, room.calls);
+      });
+      await b.until(() => room.views().filter((view) => view.width > 0).length === 2);
+      counts.add(await lines());
+      await a.evaluate(() => [room.me(), shared].map((stream) => stream.hangup()));
+      await b.until(() => room.present().length === 0);
+      await b.evaluate(() => document.querySelectorAll("video").forEach((video) => video.remove()));
+    }
+    assert.equal(counts.size, 1, `${[...counts]} lines`);
+  });
+}
+
 for (const [title, kinds] of [
   ["three Chromium pages", {}],
   ["two Chromium pages and Firefox", { carol: "firefox" }],

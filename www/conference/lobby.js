@@ -13,7 +13,8 @@ function explain(error) {
 }
 
 export class Lobby {
-  /** `join` is called with name, microphone and camera on or off, index of the camera, loudspeaker. */
+  /** `join` is called with name, microphone and camera on or off, index of the camera, id of
+   *  microphone and loudspeaker. */
   constructor(account, title, join) {
     const find = (id) => document.getElementById(id);
     this.title = title;
@@ -23,6 +24,7 @@ export class Lobby {
     this.form = find("join");
     this.devices = find("devices");
     this.cameras = find("camera-choice");
+    this.microphones = find("microphone-choice");
     this.speakers = find("speaker-choice");
     this.meter = new Meter(find("level"));
     this.pin = find("pin-field");
@@ -31,7 +33,8 @@ export class Lobby {
     this.test = find("try-camera");
     this.test.addEventListener("click", () => this.look());
     find("try-speaker").addEventListener("click", () => chime(this.speakers.value));
-    this.cameras.addEventListener("change", () => this.open());
+    for (const choice of [this.cameras, this.microphones])
+      choice.addEventListener("change", () => this.open());
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       const { name, mic, camera, pin } = this.form.elements;
@@ -40,6 +43,7 @@ export class Lobby {
         audio: mic.checked,
         video: camera.checked,
         camera: Math.max(0, this.cameras.selectedIndex),
+        microphone: this.microphones.value,
         speaker: this.speakers.value,
         pin: this.pin.hidden ? "" : pin.value.trim(),
       });
@@ -91,10 +95,10 @@ export class Lobby {
 
   async open() {
     this.release();
-    const chosen = this.cameras.value;
+    const wanted = ({ value }) => (value ? { deviceId: { exact: value } } : true);
     try {
-      const video = chosen ? { deviceId: { exact: chosen } } : true;
-      const stream = await navigator.mediaDevices.getUserMedia({ video, audio: true });
+      const [video, audio] = [wanted(this.cameras), wanted(this.microphones)];
+      const stream = await navigator.mediaDevices.getUserMedia({ video, audio });
       this.stream = stream;
       // Joined while the browser was asking.
       if (this.place.hidden) return this.release();
@@ -123,6 +127,7 @@ export class Lobby {
       select.closest(".field").hidden = !some.length;
     };
     fill(this.cameras, "videoinput");
+    fill(this.microphones, "audioinput");
     fill(this.speakers, "audiooutput");
     this.devices.hidden = false;
   }

@@ -69,7 +69,7 @@ export class Room {
   }
 
   /** With what was chosen in the lobby. */
-  enter({ name, audio, video, camera, speaker }, title) {
+  enter({ name, audio, video, camera, microphone, speaker }, title) {
     this.entered = true;
     this.name = name;
     this.watching = new Map();
@@ -80,6 +80,7 @@ export class Room {
     heading.textContent = title;
     this.call = this.api.groupCall(this, this.group.getGroupId());
     if (speaker) this.call.setAudioDevice(speaker);
+    this.api.setMicrophone(microphone);
     this.call.join(this, this);
     this.camera = camera;
     this.me = null;

@@ -71,6 +71,8 @@ pub(crate) struct Calls {
     setup: Option<bool>,
     /// Which camera the page wants.
     source: (u32, u32),
+    /// The screen the next call begins with.
+    screen: Option<(u32, u32)>,
     call: Option<Call>,
     /// By [`CallWait`].
     waits: [Duration; 3],
@@ -81,7 +83,8 @@ pub(crate) struct Calls {
 impl Default for Calls {
     fn default() -> Calls {
         let waits = [CALL_RING, CALL_RING_MAX, CALL_CONNECT_WITHIN];
-        Calls { setup: None, source: (0, 0), call: None, waits, unsaid: VecDeque::new() }
+        let unsaid = VecDeque::new();
+        Calls { setup: None, source: (0, 0), screen: None, call: None, waits, unsaid }
     }
 }
 
@@ -124,6 +127,8 @@ struct Call {
     said_muted: u32,
     /// Camera or screen that is sent, and which.
     source: (u32, u32),
+    /// What shall be sent when the call by voice may have pictures.
+    wish: Option<(u32, u32)>,
     /// `wire::call::mute`: devices that have gone away. They are taken again when they are back.
     lost: u32,
     /// There is a path, media came, media arrived.
@@ -156,6 +161,7 @@ impl Call {
             muted: 0,
             said_muted: 0,
             source: (0, 0),
+            wish: None,
             lost: 0,
             path: false,
             hears: false,
@@ -236,7 +242,8 @@ impl Client {
     }
 
     fn capture_for_call(&mut self, video: bool) {
-        let (source, index) = self.calls.source;
+        let screen = if video { self.calls.screen.take() } else { None };
+        let (source, index) = screen.unwrap_or(self.calls.source);
         if let Some(call) = &mut self.calls.call {
             call.source = (source, index);
         }
@@ -281,21 +288,64 @@ impl Client {
         }
     }
 
-    /// Which camera is sent, in the call there is and in later ones; the screen in this one only.
+    /// Which camera is sent, in the call there is and in later ones; the screen in one call only, the
+    /// one there is or the next one. A call by voice becomes one with pictures when the page has set up for
+    /// those since.
     pub fn set_call_source(&mut self, source: u32, index: u32) {
+        let begun = self.calls.call.as_ref().is_some_and(|call| call.stage != Stage::Incoming);
+        self.calls.screen = None;
         if source != SOURCE_SCREEN {
             self.calls.source = (source, index);
+        } else if !begun {
+            self.calls.screen = Some((source, index));
         }
-        self.take(Kind::Video, (source, index));
+        let pictures = self.calls.setup == Some(true);
+        let Some(call) = &mut self.calls.call else { return };
+        if call.video || !begun {
+            self.take(Kind::Video, (source, index));
+        } else if pictures {
+            call.wish = Some((source, index));
+            self.ask_for_pictures();
+        }
+    }
+
+    fn ask_for_pictures(&mut self) {
+        let call = self.calls.call.as_ref();
+        if call.is_some_and(|call| call.wish.is_some() && call.stage == Stage::Open) {
+            self.signal(step::UPDATE, |frame| frame.video = true);
+        }
     }
 
     /// Camera or screen, `MESIBOCALL_VIDEOSOURCE_*`.
     pub fn call_source(&self) -> u32 {
-        self.calls.call.as_ref().map_or(self.calls.source, |call| call.source).0
+        let next = self.calls.screen.unwrap_or(self.calls.source);
+        self.calls.call.as_ref().map_or(next, |call| call.source).0
+    }
+
+    /// The server says whether the call is one with pictures; `false` when that is nothing new.
+    fn on_call_pictures(&mut self, video: bool) -> bool {
+        let Some(call) = &mut self.calls.call else { return false };
+        let (number, wish) = (call.number, call.wish.take());
+        let begins = video && !call.video;
+        call.video |= video;
+        if begins {
+            self.media(Command::Picture);
+            self.tell(Event::CallStatus { call: number, status: step::UPDATE });
+        }
+        match wish {
+            Some(source) if video => self.take(Kind::Video, source),
+            Some(_) => {
+                let text = "this call may have no pictures: the other side, or the rights of one of \
+                            both, do not allow them";
+                self.tell(Event::Error { text: text.into() });
+            }
+            None => return begins,
+        }
+        true
     }
 
     /// Takes another device in the place of the one that is sent.
-    fn take(&mut self, kind: Kind, (source, index): (u32, u32)) {
+    pub(crate) fn take(&mut self, kind: Kind, (source, index): (u32, u32)) {
         let call = self.calls.call.as_ref();
         if call.is_some_and(|call| !matches!(call.stage, Stage::Capturing | Stage::Incoming)) {
             self.media(Command::Take { kind, source, index });
@@ -470,8 +520,13 @@ impl Client {
                     self.offer(false);
                 }
                 self.say_muted();
+                self.ask_for_pictures();
             }
             step::UPDATE => {
+                if self.on_call_pictures(frame.video) {
+                    return;
+                }
+                let Some(call) = &mut self.calls.call else { return };
                 // What was said while one of us was away is lost.
                 let again = call.caller && (call.unanswered || !call.path);
                 if call.hears {

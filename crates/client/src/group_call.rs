@@ -35,6 +35,8 @@ pub struct Publishing {
     pub source: u32,
     /// Which camera or screen.
     pub index: u32,
+    /// The most lines of a camera's picture, 0 = as the room and the camera have it.
+    pub lines: u32,
     /// With sound.
     pub audio: bool,
     /// With picture.
@@ -385,6 +387,8 @@ impl Client {
         let limits = room.own.iter().map(|(sid, own)| {
             let is_screen = own.publishing.source == SOURCE_SCREEN;
             let lines = caps.lines.filter(|_| !is_screen);
+            let own_lines = Some(own.publishing.lines).filter(|lines| *lines > 0 && !is_screen);
+            let lines = lines.into_iter().chain(own_lines).min();
             Command::Limit { room: gid, sid: *sid, caps: Caps { lines, ..caps } }
         });
         for command in limits.collect::<Vec<_>>() {
@@ -871,6 +875,20 @@ impl Client {
     }
 
     // ---- telling ---------------------------------------------------------------------------------
+
+    /// The page speaks into another microphone: streams that run take it.
+    pub fn change_microphone(&mut self) {
+        self.take(Kind::Audio, (0, 0));
+        let streams = self.rooms.iter().flat_map(|(gid, room)| {
+            let heard = room.own.iter().filter(|(_, own)| {
+                own.captured.is_some_and(|(audio, _)| audio) && own.source.0 != SOURCE_SCREEN
+            });
+            heard.map(|(sid, own)| own.publishing.capture(*gid, *sid))
+        });
+        for capture in streams.collect::<Vec<_>>() {
+            self.peer(capture);
+        }
+    }
 
     fn announce_stream(&mut self, gid: GroupId, sid: u32) {
         let Some(room) = self.rooms.get(&gid).filter(|room| room.entered) else { return };

@@ -200,6 +200,7 @@ impl Hub {
             call::INCOMING => self.on_call_start(&by, frame)?,
             call::RECONNECTING => self.on_call_return(&by, frame)?,
             call::ANSWER => self.on_call_answer(&by, frame),
+            call::UPDATE => self.on_call_picture(&by, frame)?,
             status if status & OVER != 0 => self.on_call_end(&by, frame),
             _ => self.on_call_signal(&by, frame),
         }
@@ -402,6 +403,36 @@ impl Hub {
         let passed = proto::Call { number: other.number, peer: String::new(), ..frame.clone() };
         let to = other.session;
         self.tell_side(to, passed);
+    }
+
+    /// A side of a call by voice wants to show a picture. Both are told that they may; the asker alone
+    /// that there is none, where a video call would be refused.
+    fn on_call_picture(&mut self, by: &Speaker, frame: &proto::Call) -> Result<(), Needs> {
+        let now = self.now.instant;
+        let known = self.calls.calls.get_mut(&frame.call);
+        let Some(call) = known.filter(|call| call.answered.is_some()) else { return Ok(()) };
+        let Some((own, other)) = call.sides(by.uid) else { return Ok(()) };
+        let other = other.uid;
+        if own.number != frame.number
+            || !own.signals.take(now, CALL_SIGNALS_WINDOW, CALL_SIGNALS_MAX)
+        {
+            return Ok(());
+        }
+        let blocks = self.directory.blockers(by.uid)?.get(&other).copied().unwrap_or(0);
+        let may = blocks & contact::BLOCK_VIDEO_CALLS == 0
+            && self.may_use(by.uid, feature::CALL_VIDEO)?
+            && self.may_use(other, feature::CALL_VIDEO)?;
+        let Some(call) = self.calls.calls.get_mut(&frame.call) else { return Ok(()) };
+        call.video |= may;
+        let both = [(&call.caller, true), (&call.callee, false)];
+        let told = both.map(|(side, caller)| {
+            let hears = may || side.uid == by.uid;
+            (side.session.filter(|_| hears), call.frame(frame.call, call::UPDATE, caller))
+        });
+        for (session, update) in told {
+            self.tell_side(session, update);
+        }
+        Ok(())
     }
 
     fn on_call_end(&mut self, by: &Speaker, frame: &proto::Call) {

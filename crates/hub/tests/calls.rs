@@ -268,6 +268,31 @@ fn who_cannot_be_called_does_not_ring() {
 }
 
 #[test]
+fn a_call_by_voice_gets_pictures_unless_a_video_call_would_be_refused() {
+    let (mut talk, call) = Talk::answered();
+    let update = Call { call, number: BOB, status: step::UPDATE, ..Call::default() };
+    talk.block(talk.ada, "bob", contact::BLOCK_VIDEO_CALLS);
+    talk.forget();
+    talk.frame(talk.bob, update.clone());
+    let refused = talk.calls(talk.bob);
+    assert_eq!((statuses(&refused), refused[0].video), (vec![step::UPDATE], false));
+    assert_eq!(talk.told(talk.ada), []);
+    // It is Bob who may not show himself.
+    talk.frame(talk.ada, Call { number: ADA, ..update.clone() });
+    for (session, number) in [(talk.ada, ADA), (talk.bob, BOB)] {
+        let told = talk.calls(session);
+        assert_eq!(statuses(&told), [step::UPDATE]);
+        assert_eq!((told[0].video, told[0].number), (true, number));
+    }
+    talk.say(talk.ada, call, ADA, step::COMPLETE);
+    assert!(talk.records(0)[0].video, "as it was in the end");
+
+    let (mut talk, call) = Talk::ringing();
+    talk.frame(talk.ada, Call { call, number: ADA, ..update });
+    assert_eq!((talk.told(talk.ada), talk.told(talk.bob)), (vec![], vec![]));
+}
+
+#[test]
 fn who_call_each_other_have_found_one_another() {
     let mut talk = Talk::new();
     talk.start(talk.ada, ADA, "bob");

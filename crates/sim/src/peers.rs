@@ -66,6 +66,7 @@ impl World {
             | CallCommand::Mute(_)
             | CallCommand::Tones(_)
             | CallCommand::Take { .. }
+            | CallCommand::Picture
             | CallCommand::Close => Vec::new(),
         };
         let life = self.pages[place].life;

@@ -8,7 +8,8 @@ pub const IN_PROGRESS: u32 = 2;
 pub const RINGING: u32 = 3;
 /// It was answered.
 pub const ANSWER: u32 = 5;
-/// Both sides are connected to the server, first or again.
+/// Both sides are connected to the server again, or the call is one with pictures from now on;
+/// upwards: it shall be.
 pub const UPDATE: u32 = 6;
 /// An offer, an answer or a candidate.
 pub const SDP: u32 = 8;

@@ -51,6 +51,7 @@
       callid = id;
       const local = document.getElementById("localVideo")?.srcObject;
       seen.statuses.push({ id, status, released: !local });
+      if (status === MESIBO_CALLSTATUS_UPDATE) setup(true);
       // Pages do so; one whose second call was refused has another one.
       if (status & 0x40) atEnd = api.hangup(api.getActiveCall() ? id : 0);
     },

@@ -21,8 +21,8 @@ pub enum Command {
         /// Which camera.
         index: u32,
     },
-    /// Send another device in the place of the one that is sent; answered by [`Input::Took`] when there
-    /// is one.
+    /// Send another device in the place of the one that is sent, a picture also where none is; answered
+    /// by [`Input::Took`] when there is one.
     Take {
         /// Which track.
         kind: Kind,
@@ -43,6 +43,8 @@ pub enum Command {
         /// What helps to find a path.
         servers: Vec<IceServer>,
     },
+    /// What was a call by voice has pictures from now on: that of the other side is shown.
+    Picture,
     /// The answer to the offer that was made last.
     TakeAnswer(String),
     /// An address of the other side, and the media line it is for.

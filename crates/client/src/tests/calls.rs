@@ -189,3 +189,57 @@ fn a_camera_that_is_lost_or_a_screen_that_is_stopped_gives_way_to_the_camera_the
     page.input(Input::Peer(Peer::DevicesChanged));
     assert_eq!((takes(&page).len(), page.client.call_source()), (3, 0));
 }
+
+#[test]
+fn a_call_by_voice_becomes_one_with_pictures_when_the_server_says_so() {
+    let mut page = Page::online();
+    page.client.set_up_call(false);
+    page.client.call("friend".into(), None).expect("it is taken");
+    page.input(Input::Tick);
+    let call = page.call_commands[0].0;
+    page.media(call, Media::Captured { audio: true, video: false });
+    page.says(call, step::RINGING, |_| {});
+    let takes = |page: &Page| {
+        let take = |command: &&&Command| matches!(command, Command::Take { .. });
+        page.commands_of_call().iter().filter(take).count()
+    };
+    let asked = |page: &Page| page.said().iter().filter(|said| said.status == step::UPDATE).count();
+    // Of a page that has set up for voice this is about later calls.
+    page.client.set_call_source(1, 0);
+    page.client.set_up_call(true);
+    page.client.set_call_source(0, 0);
+    page.run();
+    assert_eq!(asked(&page), 0, "nobody has answered");
+    page.says(call, step::ANSWER, |frame| frame.caller = true);
+    assert_eq!((asked(&page), takes(&page)), (1, 0));
+    page.says(call, step::UPDATE, |_| {});
+    assert!(matches!(page.events.last(), Some(Event::Error { .. })), "it may not");
+    assert_eq!(page.client.active_call(), Some(("friend", false)));
+
+    page.client.set_call_source(0, 0);
+    page.run();
+    page.says(call, step::UPDATE, |frame| frame.video = true);
+    assert_eq!(page.told().last(), Some(&step::UPDATE));
+    assert_eq!((asked(&page), takes(&page)), (2, 1));
+    assert!(page.commands_of_call().contains(&&Command::Picture));
+    assert_eq!(page.client.active_call(), Some(("friend", true)));
+    page.says(call, step::UPDATE, |frame| frame.video = true);
+    let updates = page.told().iter().filter(|status| **status == step::UPDATE).count();
+    assert_eq!((updates, takes(&page)), (1, 1), "told once");
+}
+
+#[test]
+fn the_screen_is_what_the_next_call_begins_with_and_no_other_one() {
+    let mut page = Page::online();
+    page.client.set_up_call(true);
+    page.client.set_call_source(4, 1);
+    assert_eq!(page.client.call_source(), 4);
+    for (source, index) in [(4, 1), (0, 0)] {
+        page.client.call("friend".into(), None).expect("it is taken");
+        page.input(Input::Tick);
+        let capture = Command::Capture { video: true, source, index };
+        assert!(matches!(page.call_commands.last(), Some((_, command)) if *command == capture));
+        page.client.hang_up_call(0);
+        page.input(Input::Tick);
+    }
+}
