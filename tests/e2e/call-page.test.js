@@ -20,6 +20,7 @@ for (const screen of Object.keys(SCREENS)) {
     const button = (page, name) => page.getByRole("button", { name, exact: true });
     const call = (page, name) => page.getByRole("dialog", { name });
     await a.locator("#conversations .entry").first().click();
+    await a.getByText("Online", { exact: true }).waitFor();
 
     await button(a, "Video call").click();
     await button(b, "Answer with video").waitFor();
