@@ -1599,11 +1599,12 @@ declare class MesiboDateTime {
   sec: number;
   /** 0 = Sunday */
   wday: number;
-  date: string;
-  time: string;
-  yd: number;
-  /** Its fields, the texts among them. */
-  toJSON(): object;
+  /** `getDate()` when it is looked at, for pages of the first generation; goes through `postMessage`. */
+  readonly date: string;
+  /** `getTime()`, likewise. */
+  readonly time: string;
+  /** `getDaysElapsed()`, likewise. */
+  readonly yd: number;
   setTimestamp(ts: number): void;
   getDate(monthFirst?: boolean, today?: string, yesterday?: string, numerical?: boolean): string;
   getTime(seconds?: boolean): string;

@@ -184,7 +184,6 @@ test("a camera becomes a screen and a camera again, and everybody is told of it 
   assert.equal(joined, 1);
 });
 
-// Rules: 3.15.4.
 test("a page of the oldest documents says as source how many lines its camera's picture may have", async () => {
   const { pages } = await enter(["ada", "bob"]);
   const [a, b] = pages;
