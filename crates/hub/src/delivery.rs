@@ -180,12 +180,11 @@ impl Hub {
         for message in delivered {
             self.hook_status(of, message, false);
         }
-        self.tell_tabs(id, seq);
         self.store_acknowledgement(id);
         self.continue_log(id);
     }
 
-    /// The other tabs of a device need not report what one has reported.
+    /// The other tabs of a device need not report what one has reported, once it is stored.
     fn tell_tabs(&mut self, id: SessionId, seq: Seq) {
         let Some(live) = self.sessions.get(&id).and_then(|session| session.live()) else { return };
         let (uid, device) = (live.uid, live.device);
@@ -213,12 +212,13 @@ impl Hub {
         live.acknowledging = true;
         let (device, uid) = (live.device, live.uid);
         let request = Request::Acknowledge { device, uid, seq, notes: notes.clone(), now };
-        self.ask(request, Pending::Acknowledge { session: id, notes });
+        self.ask(request, Pending::Acknowledge { session: id, seq, notes });
     }
 
     pub(crate) fn on_acknowledged(
         &mut self,
         id: SessionId,
+        seq: Seq,
         notes: &[Note],
         result: Result<Reply, StoreError>,
     ) {
@@ -229,6 +229,7 @@ impl Hub {
             // The cursor has not moved: the device gets the entries again and acknowledges again.
             return self.end(id, Code::Storage, "storage failed");
         }
+        self.tell_tabs(id, seq);
         self.on_notes(notes, result);
         self.store_acknowledgement(id);
     }

@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use core::cmp::Reverse;
 use hashbrown::HashMap;
 use wire::code::Code;
-use wire::id::{DeviceKey, GroupId, MessageId, SessionId, Ticket, Uid};
+use wire::id::{DeviceKey, GroupId, MessageId, Seq, SessionId, Ticket, Uid};
 use wire::limits::{SWEEP_INTERVAL, SWEEP_PAUSE, SWEEP_ROWS_MAX};
 use wire::time::{Duration, Instant, Now};
 
@@ -163,6 +163,7 @@ pub(crate) enum Pending {
     Notes(Vec<Note>),
     Acknowledge {
         session: SessionId,
+        seq: Seq,
         notes: Vec<Note>,
     },
     Log {
@@ -440,8 +441,8 @@ impl Hub {
             Pending::Change(changing) => self.on_change_found(*changing, result),
             Pending::Noted(noted) => self.on_noted(noted, result),
             Pending::Notes(notes) => self.on_notes(&notes, result),
-            Pending::Acknowledge { session, notes } => {
-                self.on_acknowledged(session, &notes, result);
+            Pending::Acknowledge { session, seq, notes } => {
+                self.on_acknowledged(session, seq, &notes, result);
             }
             Pending::Log { session } => self.on_log(session, result),
             Pending::History { session, ticket, count } => {

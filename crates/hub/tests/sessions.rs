@@ -161,6 +161,22 @@ fn tabs_of_one_browser_each_get_everything_and_the_receipt_comes_once() {
 }
 
 #[test]
+fn a_receipt_that_one_tab_could_not_store_comes_with_what_the_other_one_acknowledges() {
+    let mut host = Host::new();
+    let (ada, bob) = (host.user("ada"), host.user("bob"));
+    let ada = host.sign_in(&ada);
+    let (one, two) = (host.sign_in(&bob), host.sign_in(&bob));
+    host.send(ada, "bob", 7, "hello");
+    host.received(ada);
+    host.disk_full = true;
+    host.ack(one, 1);
+    assert_eq!(host.closed(one), Some(Code::Storage));
+    host.disk_full = false;
+    host.ack(two, 1);
+    assert_eq!(host.statuses(ada), [(7, status::DELIVERED)]);
+}
+
+#[test]
 fn the_oldest_of_too_many_tabs_is_signed_out() {
     let mut host = Host::new();
     let token = host.user("ada");
