@@ -89,6 +89,10 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = getAll)]
     pub fn get_all(this: &Table, keys: &JsValue, count: Option<u32>) -> Result<Request, JsValue>;
 
+    /// As `get_all`, the primary keys alone.
+    #[wasm_bindgen(method, catch, js_name = getAllKeys)]
+    pub fn get_all_keys(this: &Table, keys: &JsValue, count: u32) -> Result<Request, JsValue>;
+
     #[wasm_bindgen(method, catch)]
     pub fn count(this: &Table, keys: &JsValue) -> Result<Request, JsValue>;
 

@@ -14,7 +14,7 @@ use client::sorted::Map;
 use js_sys::{Array, Reflect, Set, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wire::id::{Seq, Ticket};
-use wire::limits::PUTS_PER_TURN;
+use wire::limits::{CATCH_UP_MESSAGES_MAX, PUTS_PER_TURN};
 use wire::status;
 use wire::time::Timestamp;
 
@@ -426,6 +426,9 @@ async fn contents(disk: &Database) -> Result<Opened, JsValue> {
     let profiles = all(&transaction.store(schema::PROFILES)?, &all_keys, None).await?;
     let ages = database::range((&AGE.into(), false), (&AGES_END.into(), true))?;
     let ages = all(&meta, &ages, None).await?;
+    let by_order = transaction.store(schema::MESSAGES)?.index(schema::BY_ORDER)?;
+    let newest: Array =
+        done(by_order.get_all_keys(&all_keys, CATCH_UP_MESSAGES_MAX)?).await?.unchecked_into();
     Ok(Opened {
         ages: ages.iter().filter_map(|age| age_of(&age.as_string()?)).collect(),
         cursor: cursor.as_f64().map(|cursor| Seq(cursor as u64)),
@@ -437,6 +440,7 @@ async fn contents(disk: &Database) -> Result<Opened, JsValue> {
             .iter()
             .filter_map(|v| record::profile_from_bytes(&to_vec(&v)?))
             .collect(),
+        newest: newest.iter().filter_map(|place| order_of(&place.unchecked_into())).collect(),
     })
 }
 
@@ -457,6 +461,12 @@ fn place(message: &Message) -> Array {
     let conversation = conversation_text(&message.conversation);
     let order = JsValue::from_f64(-(message.order as f64));
     Array::of3(&conversation, &order, &text(&message.key))
+}
+
+/// Order and key of a primary key.
+fn order_of(place: &Array) -> Option<(u64, MessageKey)> {
+    let order = -place.get(1).as_f64()?;
+    Some((order as u64, MessageKey::from_text(&place.get(2).as_string()?)?))
 }
 
 fn message_value(message: &Message, place: &Array) -> JsValue {

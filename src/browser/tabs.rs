@@ -143,7 +143,9 @@ impl Tabs {
                 let _ = group.locks.request(&name, &object(&[]), &granted);
             }
             // A channel that is closed says nothing.
-            Command::Tell(tell) => drop(group.channel.post(&value_of(group.tab, tell))),
+            Command::Tell { number, tell } => {
+                drop(group.channel.post(&value_of(group.tab, number, tell)));
+            }
         }
     }
 
@@ -181,8 +183,8 @@ fn open(name: String, tab: TabId, driver: Engine) -> Option<Rc<Group>> {
     let channel = Channel::new(&name).ok()?;
     let on_message = Closure::new(move |event: JsValue| {
         let data = get(&event, "data").unwrap_or_default();
-        if let Some((from, said)) = data.dyn_ref::<Array>().and_then(tell_of) {
-            tell(driver, TabInput::Told { from, tell: said });
+        if let Some(told) = data.dyn_ref::<Array>().and_then(told_of) {
+            tell(driver, told);
         }
     });
     channel.set_onmessage(on_message.as_ref().unchecked_ref());
@@ -245,7 +247,7 @@ fn key_value(key: &MessageKey) -> JsValue {
     key.to_string().into()
 }
 
-fn value_of(from: TabId, tell: Tell) -> JsValue {
+fn value_of(from: TabId, said: u64, tell: Tell) -> JsValue {
     let none = JsValue::UNDEFINED;
     let writes = |writes: Vec<Write>| writes.iter().map(write_value).collect::<Array>().into();
     let (kind, first, second) = match tell {
@@ -270,11 +272,11 @@ fn value_of(from: TabId, tell: Tell) -> JsValue {
         Tell::Ping => (11, none.clone(), none),
         Tell::Pong => (12, none.clone(), none),
     };
-    Array::of4(&number(from.0), &kind.into(), &first, &second).into()
+    Array::of5(&number(from.0), &kind.into(), &first, &second, &number(said)).into()
 }
 
 /// `None` for what an older or newer SDK in another tab says.
-fn tell_of(value: &Array) -> Option<(TabId, Tell)> {
+fn told_of(value: &Array) -> Option<TabInput> {
     let (first, second) = (value.get(2), value.get(3));
     let tell = match whole(&value.get(1))? {
         0 => Tell::Hello,
@@ -301,7 +303,8 @@ fn tell_of(value: &Array) -> Option<(TabId, Tell)> {
         12 => Tell::Pong,
         _ => return None,
     };
-    Some((TabId(whole(&value.get(0))?), tell))
+    let (from, number) = (TabId(whole(&value.get(0))?), whole(&value.get(4))?);
+    Some(TabInput::Told { from, number, tell })
 }
 
 fn write_value(write: &Write) -> JsValue {

@@ -6,6 +6,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use wire::id::Seq;
+use wire::limits::CATCH_UP_MESSAGES_MAX;
 use wire::status;
 use wire::time::Timestamp;
 
@@ -43,6 +44,7 @@ impl MemoryStore {
             errands: self.errands.clone(),
             profiles: self.profiles.values().cloned().collect(),
             ages: self.ages.iter().map(|(key, end)| (key.clone(), *end)).collect(),
+            newest: self.all.iter().rev().take(CATCH_UP_MESSAGES_MAX as usize).cloned().collect(),
         }
     }
 

@@ -127,6 +127,9 @@ impl Client {
                 self.edits.restore(of);
             }
         }
+        if self.on_disk {
+            self.tabs.know(opened.newest);
+        }
         self.catch_up();
         let request = Request::Summary { from: None, count: RECENT_PROFILES_MAX };
         self.ask(request, Pending::Recent);
@@ -202,9 +205,9 @@ impl Client {
             (Pending::Waiting, Ok(Reply::Messages(messages))) => self.on_waiting(messages),
             (Pending::Waiting, _) => {}
             (Pending::CatchUp, Ok(Reply::Messages(messages))) => {
-                self.on_caught_up(now, Some(messages));
+                self.on_caught_up(now, messages);
             }
-            (Pending::CatchUp, _) => self.on_caught_up(now, None),
+            (Pending::CatchUp, _) => self.on_caught_up(now, Vec::new()),
             (Pending::Recent, Ok(Reply::Messages(messages))) => {
                 for message in messages {
                     self.profiles.note_message(&message.conversation, message.order);

@@ -10,13 +10,14 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use wire::code::Code;
 use wire::id::{GroupId, MessageId};
-use wire::limits::{TAB_PING_INTERVAL, TAB_SILENCE_MAX};
+use wire::limits::{CATCH_UP_MESSAGES_MAX, TAB_PING_INTERVAL, TAB_SILENCE_MAX};
 use wire::proto::{self, client_frame, entry, server_frame};
 use wire::time::{Instant, Now};
 
 use crate::Output;
 use crate::client::Client;
 use crate::event::ConnectionStatus as Status;
+use crate::message::MessageKey;
 use crate::port::store::Write;
 use crate::port::tab::{Command, Input, TabId, Tell};
 use crate::session::Link;
@@ -48,6 +49,10 @@ pub(crate) struct Tabs {
     group: String,
     /// Who leads, when that was heard.
     leader: Option<TabId>,
+    /// How much it has told.
+    last_told: u64,
+    /// The last that was heard of each other tab.
+    last_heard: Map<TabId, u64>,
     /// Those that follow this one, with the rooms they are in.
     others: Map<TabId, Set<GroupId>>,
     /// What others are writing.
@@ -55,8 +60,10 @@ pub(crate) struct Tabs {
     /// Who uploads the file of a message.
     pub uploads: Map<MessageId, TabId>,
     /// All messages of the store behind this place that the page has heard of are in memory, or
-    /// were. `None` until the store was looked at.
+    /// were, or are the ones below. `None` until the store is open.
     pub known_behind: Option<u64>,
+    /// Messages behind that place that were there when the store was opened: no news.
+    pub found: Set<MessageKey>,
     /// So many looks into the store are under way.
     pub catching_up: u32,
     /// What other tabs have told meanwhile, with whether it is stored.
@@ -77,10 +84,13 @@ impl Tabs {
             shares: true,
             group: String::new(),
             leader: None,
+            last_told: 0,
+            last_heard: Map::new(),
             others: Map::new(),
             held: Map::new(),
             uploads: Map::new(),
             known_behind: None,
+            found: Set::new(),
             catching_up: 0,
             waiting: Vec::new(),
             asked: None,
@@ -125,6 +135,18 @@ impl Tabs {
     fn heard(&mut self, now: Now) {
         self.asked = None;
         self.ask_at = now.instant + TAB_PING_INTERVAL;
+    }
+
+    /// The store is open, and has these, newest first. What comes into it from now on is news,
+    /// also when this tab is stopped before it has read any of it.
+    pub fn know(&mut self, newest: Vec<(u64, MessageKey)>) {
+        if self.known_behind.is_some() {
+            return;
+        }
+        let full = newest.len() == CATCH_UP_MESSAGES_MAX as usize;
+        let last = newest.last().filter(|_| full);
+        self.known_behind = Some(last.map_or(0, |(place, _)| *place));
+        self.found = newest.into_iter().map(|(_, key)| key).collect();
     }
 
     /// Another user: what was told of the former one is nobody's.
@@ -223,7 +245,24 @@ impl Client {
     }
 
     pub(crate) fn tell_tabs(&mut self, tell: Tell) {
-        self.push(Output::Tab(Command::Tell(tell)));
+        self.tabs.last_told += 1;
+        let number = self.tabs.last_told;
+        self.push(Output::Tab(Command::Tell { number, tell }));
+    }
+
+    /// What a tab has told before it was heard first, or while this one was stopped, is in the
+    /// store; of groups and profiles the leading one says how they are now.
+    fn find_missed(&mut self, now: Now, from: TabId, number: u64) {
+        match self.tabs.last_heard.insert(from, number) {
+            last if number == last.unwrap_or(0) + 1 => {}
+            None => self.catch_up(),
+            Some(_) => {
+                self.open_store_again();
+                if self.tabs.follows() {
+                    self.say_hello(now);
+                }
+            }
+        }
     }
 
     /// Asks the leading tab for its connection.
@@ -277,7 +316,8 @@ impl Client {
             (Role::Following, Input::Elected) => self.on_elected(now),
             (Role::Leading, Input::Deposed) => self.on_deposed(now),
             (Role::Leading, Input::Gone(tab)) => self.on_tab_gone(now, tab),
-            (Role::Following | Role::Leading, Input::Told { from, tell }) => {
+            (Role::Following | Role::Leading, Input::Told { from, number, tell }) => {
+                self.find_missed(now, from, number);
                 self.on_tell(now, from, tell);
             }
             _ => {}
@@ -340,7 +380,10 @@ impl Client {
                 None => self.catch_up(),
             },
             Tell::Known(writes) => self.take_told(now, from, writes, false),
-            Tell::Gone(tab) => drop(self.tabs.held.remove(&tab)),
+            Tell::Gone(tab) => {
+                self.tabs.held.remove(&tab);
+                self.tabs.last_heard.remove(&tab);
+            }
             tell if self.tabs.leads() => self.on_follower(now, from, tell),
             tell => self.on_leader(now, from, tell),
         }
@@ -477,6 +520,7 @@ impl Client {
     /// A tab that followed is closed or killed.
     fn on_tab_gone(&mut self, now: Now, tab: TabId) {
         let Some(rooms) = self.tabs.others.remove(&tab) else { return };
+        self.tabs.last_heard.remove(&tab);
         self.tell_tabs(Tell::Gone(tab));
         // What it was writing counts, stored or not.
         if let Some(writes) = self.tabs.held.remove(&tab) {

@@ -2,9 +2,10 @@
 //!
 //! A tab tells what it writes before the transaction begins and again when it is stored; in
 //! between the others keep it. When a tab is killed, what it was writing counts: the one that
-//! leads writes it again. Who comes later, or was away, reads the newest messages of the store.
-//! Whoever tells may have slept, so nothing depends on who came first: messages are joined
-//! ([`join`](crate::join)), and of log, groups and profiles the word of the leading tab counts.
+//! leads writes it again. Who comes later, or was away, reads the newest messages of the store;
+//! that something was missed a tab sees from the numbers of what it hears. Whoever tells may have
+//! slept, so nothing depends on who came first: messages are joined ([`join`](crate::join)), and
+//! of log, groups and profiles the word of the leading tab counts.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -216,7 +217,9 @@ impl Client {
     /// Whether the page has not heard of a message that is not in memory.
     fn is_news(&self, message: &Message) -> bool {
         let known = self.tabs.known_behind.map(|place| place.max(self.memory.forgotten));
-        known.is_some_and(|place| message.order > place) && message.status != status::EMPTY
+        known.is_some_and(|place| message.order > place)
+            && !self.tabs.found.contains(&message.key)
+            && message.status != status::EMPTY
     }
 
     /// Whether another tab has stored this and the page has not heard of it yet.
@@ -279,9 +282,8 @@ impl Client {
 
     // ---- what was stored while this tab did not listen ----------------------------------------
 
-    /// Reads the newest messages. The first time they are those that the page need not be told
-    /// of, later it is told of those it has not heard of. What waits here may have been sent by
-    /// another tab.
+    /// Reads the newest messages: the page is told of those it has not heard of. What waits here
+    /// may have been sent by another tab.
     pub(crate) fn catch_up(&mut self) {
         if !self.is_on_disk() {
             self.tabs.known_behind.get_or_insert(0);
@@ -306,17 +308,10 @@ impl Client {
     }
 
     /// `None`: the store could not be read.
-    pub(crate) fn on_caught_up(&mut self, now: Now, newest_first: Option<Vec<Message>>) {
-        let was_read = newest_first.is_some();
-        let newest_first = newest_first.unwrap_or_default();
-        let full = newest_first.len() == CATCH_UP_MESSAGES_MAX as usize;
-        let last = newest_first.last().filter(|_| full).map_or(0, |message| message.order);
+    pub(crate) fn on_caught_up(&mut self, now: Now, newest_first: Vec<Message>) {
         for message in newest_first.into_iter().rev() {
             let message = self.take_stored(message);
             self.take_waiting(self.tabs.id, &message);
-        }
-        if was_read {
-            self.tabs.known_behind.get_or_insert(last);
         }
         self.tabs.catching_up = self.tabs.catching_up.saturating_sub(1);
         if self.tabs.catching_up > 0 {

@@ -12,6 +12,7 @@ use client::memory_store::MemoryStore;
 use client::message::{Conversation, Message};
 use client::port::peer::Receiving;
 use client::port::store::{Reply, Request, StoreError, Write};
+use client::port::tab::Input as TabInput;
 use client::{Client, Input, Output, Scope, SessionFilter, SocketId};
 use wire::frame::decode_client;
 use wire::id::{DeviceKey, GroupId, MessageId, SessionId, Ticket, Uid};
@@ -96,6 +97,8 @@ pub struct Page {
     pub(crate) socket: Option<(SocketId, SessionId)>,
     /// The browser has stopped it.
     pub frozen: bool,
+    /// What other tabs tell meanwhile is dropped.
+    pub deaf: bool,
     /// What came meanwhile.
     pub asleep: Vec<Input>,
     /// Serves instead of the disk until the tab is closed.
@@ -131,6 +134,7 @@ impl Page {
             memory_only: false,
             socket: None,
             frozen: false,
+            deaf: false,
             asleep: Vec::new(),
             volatile: None,
             reads: None,
@@ -309,7 +313,10 @@ impl World {
             return;
         }
         if page.frozen {
-            return page.asleep.push(input);
+            if !page.deaf || !matches!(input, Input::Tab(TabInput::Told { .. })) {
+                page.asleep.push(input);
+            }
+            return;
         }
         if let Input::SocketClosed { socket, .. } = &input
             && page.socket.is_some_and(|(current, _)| current == *socket)

@@ -145,7 +145,13 @@ impl Scenario {
 
     /// The browser stops the tab.
     pub fn freeze_tab(mut self, page: &str) -> Scenario {
-        self.world.freeze_tab(self.places[page]);
+        self.world.freeze_tab(self.places[page], false);
+        self
+    }
+
+    /// The browser stops the tab, and drops what other tabs tell it meanwhile.
+    pub fn freeze_deaf_tab(mut self, page: &str) -> Scenario {
+        self.world.freeze_tab(self.places[page], true);
         self
     }
 

@@ -39,7 +39,7 @@ pub enum Step {
     Stop(Place),
     StartAgain(Place),
     KillTab(Place),
-    FreezeTab(Place),
+    FreezeTab { place: Place, deaf: bool },
     ThawTab(Place),
     OpenTabs,
     RestartServer,
@@ -198,7 +198,7 @@ fn step(chance: &mut Chance, tabs: bool) -> Step {
         36 => Step::RenameGroup(chance.between(0, 100)),
         37 => Step::Stop(place),
         38 => Step::StartAgain(place),
-        40 => Step::FreezeTab(place),
+        40 => Step::FreezeTab { place, deaf: chance.one_in(2) },
         41 | 42 => Step::ThawTab(place),
         _ => Step::Pass(chance.between(100, 20_000)),
     }
@@ -226,7 +226,7 @@ fn perform(world: &mut World, group: GroupId, number: usize, step: &Step) {
             world.start(*place);
         }
         Step::KillTab(place) => world.kill_tab(*place),
-        Step::FreezeTab(place) => world.freeze_tab(*place),
+        Step::FreezeTab { place, deaf } => world.freeze_tab(*place, *deaf),
         Step::ThawTab(place) => world.thaw_tab(*place),
         Step::OpenTabs => (0..world.pages.len()).for_each(|place| world.open_tab(place)),
         Step::RestartServer => world.restart_server(),

@@ -1,7 +1,7 @@
 //! The tabs of a browser as it serves them: a lock for each group, one for each tab, a channel.
 //!
 //! What a tab has told before it is killed arrives. A frozen tab keeps its locks and hears nothing
-//! until it thaws.
+//! until it thaws; what it was told meanwhile some browsers drop.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -62,7 +62,7 @@ impl World {
                 group.watchers.push((me, tab));
                 self.tell_gone();
             }
-            Command::Tell(tell) => {
+            Command::Tell { number, tell } => {
                 let from = group.members.iter().find(|(member, _)| *member == me);
                 let from = from.map(|(_, tab)| *tab).unwrap_or_default();
                 let longest = if self.chaotic { 30 } else { 3 };
@@ -74,7 +74,7 @@ impl World {
                     letters.push((*last - self.time, *other, *life));
                 }
                 for (after, other, life) in letters {
-                    let told = TabInput::Told { from, tell: tell.clone() };
+                    let told = TabInput::Told { from, number, tell: tell.clone() };
                     self.page_later(after, other, life, Input::Tab(told));
                 }
             }
@@ -127,9 +127,11 @@ impl World {
         self.pages.len() - 1
     }
 
-    /// The browser stops a hidden tab: it does nothing and hears nothing.
-    pub fn freeze_tab(&mut self, place: Place) {
+    /// The browser stops a hidden tab: it does nothing and hears nothing. `deaf`: nor later what
+    /// other tabs tell meanwhile.
+    pub fn freeze_tab(&mut self, place: Place, deaf: bool) {
         self.pages[place].frozen = self.pages[place].client.is_some();
+        self.pages[place].deaf = deaf;
     }
 
     /// It goes on with everything that came meanwhile.

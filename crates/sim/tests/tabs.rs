@@ -223,6 +223,25 @@ fn a_browser_that_never_says_that_a_tab_is_gone_would_be_noticed() {
 }
 
 #[test]
+fn what_a_frozen_tab_was_not_told_it_finds_when_it_hears_the_others_again() {
+    for frozen in ["ada", "second"] {
+        let other = if frozen == "ada" { "second" } else { "ada" };
+        let scenario = two_tabs()
+            .freeze_deaf_tab(frozen)
+            .pass(1_000)
+            .send_numbers("bob", "ada", 0..50)
+            .send_numbers(other, "bob", 50..70)
+            .pass(5_000);
+        assert_eq!(scenario.received(frozen), numbers(0..0));
+        let scenario = scenario.thaw_tab(frozen).drive();
+        for page in [frozen, other] {
+            assert_eq!(scenario.received(page), numbers(0..50), "{frozen} was frozen");
+            assert_eq!(scenario.sent(page), numbers(50..70), "{frozen} was frozen");
+        }
+    }
+}
+
+#[test]
 fn a_tab_that_wakes_up_and_thinks_that_it_leads_misses_nothing() {
     let scenario = two_tabs().freeze_tab("ada").pass(1_000).send_numbers("bob", "ada", 0..50);
     let mut scenario = scenario.pass(5_000);

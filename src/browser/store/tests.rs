@@ -113,6 +113,7 @@ async fn what_was_stored_is_there_when_the_database_is_opened_again() {
     let expected = Opened {
         cursor: Some(Seq(1 << 50)),
         account: Some(account),
+        newest: vec![(waiting.order, waiting.key.clone())],
         outbox: vec![waiting],
         reads: vec![notice],
         errands: vec![errand(3), errand(12)],

@@ -29,6 +29,9 @@ pub struct Opened {
     pub profiles: Vec<StoredProfile>,
     /// When messages disappear.
     pub ages: Vec<(MessageKey, Timestamp)>,
+    /// The newest messages, newest first, with their places; at most
+    /// [`CATCH_UP_MESSAGES_MAX`](wire::limits::CATCH_UP_MESSAGES_MAX).
+    pub newest: Vec<(u64, MessageKey)>,
 }
 
 /// Who signed in last with this store.

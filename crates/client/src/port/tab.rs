@@ -2,7 +2,7 @@
 //!
 //! A group is the tabs of one browser that show one account from one database. The host needs a
 //! channel that brings what one tab tells to all others in order, and locks that the browser lets
-//! go of when a tab is gone.
+//! go of when a tab is gone. What a stopped tab is told may be lost.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -35,7 +35,12 @@ pub enum Command {
     /// Say when this tab's own lock is free: [`Input::Gone`].
     Watch(TabId),
     /// To all others, in order.
-    Tell(Tell),
+    Tell {
+        /// How many it has told with this one: who misses one finds the gap.
+        number: u64,
+        /// What.
+        tell: Tell,
+    },
 }
 
 /// Something the host tells.
@@ -55,6 +60,8 @@ pub enum Input {
     Told {
         /// Which one.
         from: TabId,
+        /// The number that [`Command::Tell`] gave it.
+        number: u64,
         /// What.
         tell: Tell,
     },

@@ -154,7 +154,8 @@ fn the_store_has_the_next_batch_before_the_page_is_told_of_this_one() {
     let count = INBOX_BATCH_MAX as u64 + 1;
     page.deliver((1..=count).map(|seq| message(seq, seq, "friend", "me", "hello")).collect());
     assert_eq!((page.held.len(), page.texts_told().len()), (1, 0));
-    let stored = page.held.remove(0);
+    let (ticket, request) = page.held.remove(0);
+    let stored = page.perform(ticket, request);
     page.client.handle_input(page.now, stored);
     // The page is asked whether it wants the next ones, they go to the store, it is told.
     assert!(matches!(page.client.poll_output(), Output::Event(event) if *event == Event::Filter));

@@ -10,19 +10,20 @@ mod people;
 mod profiles;
 mod reading;
 mod rooms;
+mod tabs;
 mod transfers;
 
 use alloc::string::String;
 use alloc::vec::Vec;
 use wire::frame::{decode_client, encode_server};
-use wire::id::DeviceKey;
+use wire::id::{DeviceKey, Ticket};
 use wire::proto::{self, client_frame, server_frame};
 use wire::time::{Instant, Now, Timestamp};
 
 use crate::event::{ConnectionStatus, Event, RoomEvent};
 use crate::memory_store::MemoryStore;
 use crate::message::{Content, Conversation, Draft, MessageKey};
-use crate::port::store::StoreError;
+use crate::port::store::{Request, StoreError};
 use crate::port::{call, peer, tab, transfer};
 use crate::{Client, Input, Output, SocketId};
 
@@ -37,8 +38,10 @@ struct Page {
     store: MemoryStore,
     /// The store answers at once.
     answers: bool,
-    /// Requests whose answer is held back.
-    held: Vec<Input>,
+    /// Requests that are held back.
+    held: Vec<(Ticket, Request)>,
+    /// There may be other tabs; this one is the first.
+    shares: bool,
     /// The next so many commits fail.
     failing: u32,
     now: Now,
@@ -72,6 +75,7 @@ impl Page {
             store,
             answers: true,
             held: Vec::new(),
+            shares: false,
             failing: 0,
             now,
             deadline: Instant::FAR_FUTURE,
@@ -114,24 +118,24 @@ impl Page {
                     let opened = Input::StoreOpened(Ok(self.store.open()));
                     self.client.handle_input(self.now, opened);
                 }
-                Output::Store { ticket, request } => {
-                    let commit = matches!(request, crate::port::store::Request::Commit { .. });
-                    let result = match commit && self.failing > 0 {
-                        true => Err(StoreError::Full),
-                        false => Ok(self.store.perform(request)),
-                    };
-                    self.failing -= u32::from(result.is_err());
-                    let input = Input::Stored { ticket, result };
-                    match self.answers {
-                        true => self.client.handle_input(self.now, input),
-                        false => self.held.push(input),
+                Output::Store { ticket, request } => match self.answers {
+                    true => {
+                        let stored = self.perform(ticket, request);
+                        self.client.handle_input(self.now, stored);
                     }
-                }
+                    false => self.held.push((ticket, request)),
+                },
                 Output::Peer(command) => self.commands.push(command),
                 Output::Call(call, command) => self.call_commands.push((call, command)),
                 Output::Transfer(command) => self.transfers.push(command),
                 Output::Tab(tab::Command::Join { .. }) => {
-                    self.client.handle_input(self.now, Input::Tab(tab::Input::Alone));
+                    let inputs: &[_] = match self.shares {
+                        true => &[tab::Input::Joined, tab::Input::Elected],
+                        false => &[tab::Input::Alone],
+                    };
+                    for input in inputs {
+                        self.client.handle_input(self.now, Input::Tab(input.clone()));
+                    }
                 }
                 Output::Tab(_) => {}
                 Output::Event(event) if *event == Event::Filter => {
@@ -156,12 +160,24 @@ impl Page {
         self.run();
     }
 
-    /// What the store held back is answered.
+    fn perform(&mut self, ticket: Ticket, request: Request) -> Input {
+        let commit = matches!(request, Request::Commit { .. });
+        let result = match commit && self.failing > 0 {
+            true => Err(StoreError::Full),
+            false => Ok(self.store.perform(request)),
+        };
+        self.failing -= u32::from(result.is_err());
+        Input::Stored { ticket, result }
+    }
+
+    /// What the store held back is performed and answered, in order, and what that leads to.
     fn answer(&mut self) {
-        self.answers = true;
-        for input in core::mem::take(&mut self.held) {
-            self.input(input);
+        while !self.held.is_empty() {
+            let (ticket, request) = self.held.remove(0);
+            let stored = self.perform(ticket, request);
+            self.input(stored);
         }
+        self.answers = true;
     }
 
     fn server(&mut self, body: server_frame::Body) {
