@@ -34,22 +34,24 @@ function daysBetween(from, to) {
 
 // The fields of the first generation, on each object itself, for `postMessage` and JSON take no
 // others. They are read when looked at: every message has a date, few are.
-const texts = Object.getOwnPropertyDescriptors({
-  get date() {
-    return this.getDate();
-  },
-  get time() {
-    return this.getTime();
-  },
-  get yd() {
-    return this.getDaysElapsed();
-  },
-});
+const texts = Object.entries(
+  Object.getOwnPropertyDescriptors({
+    get date() {
+      return this.getDate();
+    },
+    get time() {
+      return this.getTime();
+    },
+    get yd() {
+      return this.getDaysElapsed();
+    },
+  }),
+);
 
 export class MesiboDateTime {
   constructor(ts) {
     this.setTimestamp(ts);
-    Object.defineProperties(this, texts);
+    for (const [name, text] of texts) Object.defineProperty(this, name, text);
   }
 
   setTimestamp(ts) {

@@ -391,23 +391,26 @@ test("the server says who has the word, and streams stand in that order", async 
       const name = speaker && `${speaker.getAddress()}/${speaker.getSid()}`;
       return name === who && room.seen.speakers.at(-1)?.[0] === who;
     }, who);
-  await a.evaluate(() => room.mute(false));
-  await c.evaluate(() => room.mute(false));
+  const toggle = (page) => page.evaluate(() => room.mute(false));
+  for (const page of [a, c]) await toggle(page);
   for (const page of [a, c]) await first(page, bob);
-  await b.evaluate(() => room.mute(false));
-  await c.evaluate(() => room.mute(false));
-  for (const page of [a, b]) await first(page, carol);
-  const { sorted, speakers } = await a.evaluate(() => {
+  // They beep out of step: that he has ended after her is sure once he has had the word again.
+  for (const [speaker, who] of [
+    [c, carol],
+    [b, bob],
+    [c, carol],
+  ]) {
+    for (const page of [b, c]) await toggle(page);
+    for (const page of [a, speaker === b ? c : b]) await first(page, who);
+  }
+  const sorted = await a.evaluate(() => {
     const views = [room.me(), ...room.call.getParticipants()];
     const params = { orderedByTalking: true };
     const inOrder = room.call.sortStreams(null, views, 640, 480, 0, 0, params);
-    const named = (list) => list.map((p) => `${p.getAddress()}/${p.getSid()}`);
-    return { sorted: named(inOrder), speakers: named(room.call.getSpeakers()) };
+    return inOrder.map((p) => `${p.getAddress()}/${p.getSid()}`);
   });
-  // Which of the other two has ended last is the server's to say: they beep out of step.
-  assert.equal(sorted[0], carol);
-  assert.deepEqual(sorted.slice(0, speakers.length), speakers);
-  assert.deepEqual(sorted.toSorted(), [ada, bob, carol].toSorted());
+  assert.deepEqual(sorted.slice(0, 2), [carol, bob]);
+  assert.equal(sorted.length, 3, ada);
 });
 
 test("statistics say how each stream does, both ways", async () => {

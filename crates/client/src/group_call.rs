@@ -396,6 +396,20 @@ impl Client {
         }
     }
 
+    /// The page speaks into another microphone: streams that run take it.
+    pub fn change_microphone(&mut self) {
+        self.take(Kind::Audio, (0, 0));
+        let streams = self.rooms.iter().flat_map(|(gid, room)| {
+            let heard = room.own.iter().filter(|(_, own)| {
+                own.captured.is_some_and(|(audio, _)| audio) && own.source.0 != SOURCE_SCREEN
+            });
+            heard.map(|(sid, own)| own.publishing.capture(*gid, *sid))
+        });
+        for capture in streams.collect::<Vec<_>>() {
+            self.peer(capture);
+        }
+    }
+
     // ---- what the server tells -----------------------------------------------------------------
 
     pub(crate) fn on_room_control(&mut self, control: proto::RoomControl) {
@@ -875,20 +889,6 @@ impl Client {
     }
 
     // ---- telling ---------------------------------------------------------------------------------
-
-    /// The page speaks into another microphone: streams that run take it.
-    pub fn change_microphone(&mut self) {
-        self.take(Kind::Audio, (0, 0));
-        let streams = self.rooms.iter().flat_map(|(gid, room)| {
-            let heard = room.own.iter().filter(|(_, own)| {
-                own.captured.is_some_and(|(audio, _)| audio) && own.source.0 != SOURCE_SCREEN
-            });
-            heard.map(|(sid, own)| own.publishing.capture(*gid, *sid))
-        });
-        for capture in streams.collect::<Vec<_>>() {
-            self.peer(capture);
-        }
-    }
 
     fn announce_stream(&mut self, gid: GroupId, sid: u32) {
         let Some(room) = self.rooms.get(&gid).filter(|room| room.entered) else { return };

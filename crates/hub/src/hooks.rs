@@ -217,7 +217,7 @@ impl Hub {
             self.sweep_within(SWEEP_PAUSE);
         }
         for Expired { aid, uid, address, entry } in expired {
-            if self.wants(aid, notify::PRUNED)
+            if self.watches_ends(aid)
                 && let Some(message) = message_in(&entry)
             {
                 let to = Who { uid, address };

@@ -140,17 +140,15 @@ pub(crate) fn widened(own: CallSettings, pin: &Pin) -> CallSettings {
             0 => 0,
             _ => own.flags | pin.call_flags,
         },
-        // Of two limits that which is not the smaller one.
-        resolution: match resolution::smaller(own.resolution, pin.resolution) {
-            smaller if smaller == own.resolution => pin.resolution,
-            _ => own.resolution,
-        },
-        duration_s: match smaller(own.duration_s, pin.call_duration_s) {
-            smaller if smaller == own.duration_s => pin.call_duration_s,
-            _ => own.duration_s,
-        },
+        resolution: larger(resolution::smaller, own.resolution, pin.resolution),
+        duration_s: larger(smaller, own.duration_s, pin.call_duration_s),
         ..own
     }
+}
+
+/// Of two limits that which is not the smaller one.
+fn larger(smaller: fn(u32, u32) -> u32, one: u32, other: u32) -> u32 {
+    if smaller(one, other) == one { other } else { one }
 }
 
 /// The smaller one of two limits; 0 is none.

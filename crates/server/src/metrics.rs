@@ -260,13 +260,12 @@ impl Exposition {
     }
 }
 
-/// `/healthz`: the process answers. `/readyz`: it takes sessions and what they send. `/metrics`: how it is.
-/// Whether it lives, for everybody.
+/// For everybody. `/healthz`: the process answers. `/readyz`: it takes sessions and what they send.
 pub fn health_routes() -> Router<Shared> {
     Router::new().route("/healthz", get(|| async { "ok" })).route("/readyz", get(ready))
 }
 
-/// What it does, for the operator.
+/// And `/metrics`, for the operator: how it is.
 pub fn routes() -> Router<Shared> {
     health_routes().route("/metrics", get(metrics))
 }

@@ -5,7 +5,7 @@ use hub::port::apps::Filter;
 use wire::id::AppId;
 use wire::limits::{WORD_BYTES_MAX, WORDS_MAX};
 
-use super::fields::{Fields, Outcome, missing, refuse};
+use super::fields::{Fields, Outcome, is_web, missing, refuse};
 use super::users::page;
 
 use Param as P;
@@ -64,8 +64,7 @@ pub fn set(fields: &Fields<'_>) -> Outcome<Operation> {
         return Err(refuse(ErrorCode::BadParam, cause, P::AppWebhookVersion));
     }
     let url = fields.text(P::AppUrl)?;
-    let is_url =
-        |url: &str| url.is_empty() || url.starts_with("http://") || url.starts_with("https://");
+    let is_url = |url: &str| url.is_empty() || is_web(url);
     if url.as_ref().is_some_and(|url| !is_url(url)) {
         return Err(refuse(ErrorCode::BadParam, "url has to begin with https://", P::AppUrl));
     }

@@ -8,7 +8,7 @@ use prost::Message as _;
 use serde_json::{Map, Value};
 use wire::limits::{APP_SETTING_BYTES_MAX, CLASS_WINDOWS_MAX};
 
-use super::fields::{Fields, Outcome, boolean, integer, missing, refuse};
+use super::fields::{Fields, Outcome, boolean, integer, is_web, missing, refuse};
 
 use Param as P;
 
@@ -137,8 +137,7 @@ pub fn delete(fields: &Fields<'_>) -> Outcome<Operation> {
 
 /// Whether clients can be told to upload there.
 pub fn is_upload_url(url: &str) -> bool {
-    let known = ["https://", "http://"].iter().any(|scheme| url.starts_with(scheme));
-    url.is_empty() || known && url.len() <= APP_SETTING_BYTES_MAX
+    url.is_empty() || is_web(url) && url.len() <= APP_SETTING_BYTES_MAX
 }
 
 fn broken(path: &str, how: &str) -> hub::port::admin::AdminError {

@@ -189,6 +189,11 @@ pub fn boolean(value: &Value, param: Param) -> Outcome<bool> {
     known.ok_or_else(|| refuse(ErrorCode::BadParam, "the value is neither true nor false", param))
 }
 
+/// Whether browsers and servers fetch what is at this URL.
+pub fn is_web(url: &str) -> bool {
+    ["https://", "http://"].iter().any(|scheme| url.starts_with(scheme))
+}
+
 /// An error about one parameter.
 pub fn refuse(code: ErrorCode, cause: &str, param: Param) -> AdminError {
     AdminError { code, cause: cause.into(), params: vec![param] }

@@ -9,7 +9,7 @@ use wire::mask::message as flag;
 use wire::proto::{Content, File};
 use wire::time::Timestamp;
 
-use super::fields::{Fields, Outcome, missing, refuse};
+use super::fields::{Fields, Outcome, is_web, missing, refuse};
 use super::users::LIST_DEFAULT;
 
 /// A year: how long a message waits when nobody said.
@@ -112,10 +112,6 @@ fn with(fields: &Fields<'_>) -> Outcome<Option<With>> {
     })
 }
 
-fn begins(url: &str, start: &str) -> bool {
-    url.get(..start.len()).is_some_and(|scheme| scheme.eq_ignore_ascii_case(start))
-}
-
 pub fn send(fields: &Fields<'_>) -> Outcome<Operation> {
     let from = fields.full_text(P::MessageFrom)?;
     let to = fields.list(P::MessageTo)?;
@@ -143,8 +139,7 @@ pub fn send(fields: &Fields<'_>) -> Outcome<Operation> {
         return Err(refuse(ErrorCode::BadParam, cause, P::MessageData));
     }
     // Pages make links of it: what runs when it is opened is none.
-    let is_web = |url: &String| ["http://", "https://"].iter().any(|start| begins(url, start));
-    if url.as_ref().is_some_and(|url| !is_web(url)) {
+    if url.as_ref().is_some_and(|url| !is_web(&url.to_ascii_lowercase())) {
         let cause = "the URL of a file begins with https:// or http://";
         return Err(refuse(ErrorCode::BadParam, cause, P::MessageUrl));
     }
