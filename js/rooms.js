@@ -384,9 +384,11 @@ const callMethods = {
     sound.volume = Math.min(Math.max(numberOf(volume) || 0, 0), 1);
     let left = numberOf(loops);
     sound.loop = left === -1;
-    sound.addEventListener("ended", () => left-- > 0 && sound.play());
+    const play = () =>
+      sound.play().catch((error) => console.warn("mesibo: no sound:", error.message));
+    sound.addEventListener("ended", () => left-- > 0 && play());
     groupCallSound(this, sound);
-    sound.play().catch((error) => console.warn("mesibo: no sound:", error.message));
+    play();
   },
   stopInCallSound() {
     groupCallSound(this, null);
