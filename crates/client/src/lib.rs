@@ -28,7 +28,6 @@ mod history;
 mod inbox;
 mod join;
 mod memory;
-mod negotiation;
 mod outbox;
 mod presence;
 mod profile;

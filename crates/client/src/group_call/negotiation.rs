@@ -10,7 +10,7 @@ use wire::time::{Instant, Now};
 use crate::port::peer::{Path, PeerState};
 
 #[derive(Debug, Default)]
-pub(crate) struct Negotiation {
+pub(super) struct Negotiation {
     /// Something changed since the last offer.
     changed: bool,
     /// The next offer is of a new connection.
