@@ -37,7 +37,8 @@ function daysBetween(from, to) {
 const texts = Object.entries(
   Object.getOwnPropertyDescriptors({
     get date() {
-      return this.getDate();
+      // Pages compare it with "Today".
+      return this.getDate(undefined, defaults.today ?? "Today", defaults.yesterday ?? "Yesterday");
     },
     get time() {
       return this.getTime();
@@ -87,6 +88,11 @@ export class MesiboDateTime {
 
   getDaysElapsed() {
     return daysBetween(this.ts, Date.now());
+  }
+
+  /** What pages of 2022 read of a message's date. */
+  get daysElapsed() {
+    return this.getDaysElapsed();
   }
 
   getSecondsElapsed() {

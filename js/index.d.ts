@@ -719,6 +719,7 @@ declare class MesiboProfile {
   isVoiceCallInProgress(): boolean;
   isChatting(): boolean;
   isChattingInGroup(gid: Numeric): boolean;
+  /** Counts as a number, too: the seconds since then, 0 of who is online; `null` when it is not known. */
   getLastSeen(): MesiboDateTime | null;
 
   getName(): string | null;
@@ -774,6 +775,10 @@ declare class MesiboProfile {
   getValue(name: string): unknown;
   getValues(): Record<string, unknown>;
   getImage(index?: number): MesiboProfileImage;
+  /** Of the first picture. */
+  getThumbnail(): string | null;
+  /** Of the first picture. */
+  getImageOrThumbnail(): string | null;
   /**
    * Read at once, shown at once on this side; scaled, uploaded and published by `save`. Up to 8
    * pictures; with a level only who was given it sees them.
@@ -1415,6 +1420,12 @@ declare class MesiboMessage extends MesiboMessageProperties {
   isRichMessage(): boolean;
   isPlainMessage(): boolean;
   /** A separator with the date of this message. */
+  /** `getTimestamp().getDate(...)`. */
+  getDate(monthFirst?: boolean, today?: string, yesterday?: string): string;
+  /** `getDate`, as pages of 2022 call it. */
+  getDateVerbal(monthFirst?: boolean, today?: string, yesterday?: string): string;
+  /** `getTimestamp().getTime(seconds)`. */
+  getTime(seconds?: boolean): string;
   cloneDate(): MesiboMessage;
 }
 
@@ -1599,12 +1610,17 @@ declare class MesiboDateTime {
   sec: number;
   /** 0 = Sunday */
   wday: number;
-  /** `getDate()` when it is looked at, for pages of the first generation; goes through `postMessage`. */
+  /**
+   * `getDate()` when it is looked at, "Today" and "Yesterday" of those days, for pages of the first
+   * generation; goes through `postMessage`.
+   */
   readonly date: string;
   /** `getTime()`, likewise. */
   readonly time: string;
   /** `getDaysElapsed()`, likewise. */
   readonly yd: number;
+  /** `getDaysElapsed()`, for pages of 2022. */
+  readonly daysElapsed: number;
   setTimestamp(ts: number): void;
   getDate(monthFirst?: boolean, today?: string, yesterday?: string, numerical?: boolean): string;
   getTime(seconds?: boolean): string;

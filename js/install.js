@@ -128,6 +128,19 @@ function printVersion(...words) {
   console.log(["mesibo", core.Mesibo.version(), ...words.map(textOf)].join(" "));
 }
 
+const lenders = new WeakMap();
+
+/** Pages of 2022 ask the listener they have made for a summary, `this.getMessages()`. */
+function lendMessages(listener, session) {
+  if (typeof listener !== "object" || !listener) return;
+  if (Object.getPrototypeOf(listener) !== Object.prototype) return;
+  const isOwn = "getMessages" in listener && !lenders.has(listener);
+  if (isOwn || !Object.isExtensible(listener)) return;
+  lenders.set(listener, session);
+  const value = () => lenders.get(listener).getMessages();
+  Object.defineProperty(listener, "getMessages", { value, writable: true, configurable: true });
+}
+
 let api;
 
 /** The API's classes, functions and constants, joined once the engine is instantiated. */
@@ -194,6 +207,7 @@ export function install() {
   Mesibo.initServiceWorker = initServiceWorker;
   function MesiboReadSession(listener) {
     const session = core.MesiboReadSession.createReadSession(listener);
+    lendMessages(listener, session);
     return extended(session, MesiboReadSession, new.target);
   }
   MesiboReadSession.prototype = core.MesiboReadSession.prototype;

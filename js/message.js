@@ -230,6 +230,17 @@ export class MesiboMessage extends withFile(MesiboMessageProperties) {
     return this.isMessage() && !this.isRichMessage();
   }
 
+  // What pages ask of `getTimestamp()`, without it.
+  getDate(monthFirst, today, yesterday) {
+    return this.getTimestamp().getDate(monthFirst, today, yesterday);
+  }
+  getDateVerbal(...how) {
+    return this.getDate(...how);
+  }
+  getTime(seconds) {
+    return this.getTimestamp().getTime(seconds);
+  }
+
   cloneDate() {
     const date = answerTo(this, gidOf(this.groupid) || this.peer);
     Object.assign(date, { peer: this.peer, refid: 0 });

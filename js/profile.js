@@ -252,7 +252,11 @@ export const profileMethods = {
   },
   getLastSeen() {
     const ts = this._lastSeen();
-    return ts ? new MesiboDateTime(ts) : null;
+    if (!ts) return null;
+    const seen = new MesiboDateTime(ts);
+    // Pages of 2022 take it for a number: the seconds since then, 0 of who is online.
+    const valueOf = () => (this.isOnline() ? 0 : seen.getSecondsElapsed());
+    return Object.defineProperty(seen, "valueOf", { value: valueOf });
   },
   newMessage() {
     return recordTo(this, MesiboMessage);
@@ -310,6 +314,13 @@ export const profileMethods = {
   },
   getImage(index) {
     return imageOf(this, index);
+  },
+  // Of the first picture, as pages of 2021 to 2023 ask.
+  getThumbnail() {
+    return imageOf(this, 0).getThumbnail();
+  },
+  getImageOrThumbnail() {
+    return imageOf(this, 0).getImageOrThumbnail();
   },
   setImage(value, index, level) {
     if (isLevel(level)) fieldOf(this).pictureLevel = level;

@@ -229,6 +229,65 @@ test("2021: profiles carry the operations: messages, files, presence, history", 
   assert.deepEqual([quiet(a), quiet(b)], [[], []]);
 });
 
+test("2022 and 2023: a messenger draws pictures, dates and last seen from profiles and messages themselves", async () => {
+  const [ada, bob] = await world.people("ada", "bob");
+  const a = await world.visit(ada, "chat.html");
+  const b = await world.visit(bob, "chat.html", { database: "chat" });
+  await Promise.all([online(a), online(b)]);
+  await send(a, bob, ["hello"]);
+  await arrived(b, 1);
+  const said = await b.evaluate(async (peer) => {
+    const profile = chat.api.getProfile(peer, 0);
+    const none = [profile.getThumbnail(), profile.getImageOrThumbnail()];
+    profile.setImageUrl("https://x.test/ada.png");
+    const pictures = [profile.getThumbnail(), profile.getImageOrThumbnail()];
+    // A summary whose listener knows the session only as `this`.
+    const [isListener, ...messages] = await new Promise((resolve) => {
+      const listener = {
+        Mesibo_onMessage(m) {
+          if (m && !m.isLastMessage()) return;
+          resolve([this === listener, ...this.getMessages()]);
+        },
+      };
+      const summary = new MesiboReadSession(listener);
+      summary.enableSummary(true);
+      summary.read(10);
+    });
+    const own = { getMessages: () => "the page's own", Mesibo_onMessage() {} };
+    new MesiboReadSession(own);
+    const [m] = messages;
+    const told = [isListener, ...messages.map((m) => m.message)];
+    const same = [
+      m.getTime() === m.getTimestamp().getTime(),
+      m.getTime(true) === m.getTimestamp().getTime(true),
+      m.getDate(true) === m.getTimestamp().getDate(true),
+    ];
+    const day = [m.date.date, m.date.daysElapsed, m.getDateVerbal(true, "Now", "Then")];
+    const earlier = new MesiboDateTime(Date.now() - 86_400_000).date;
+    return { none, pictures, told, own: own.getMessages(), same, day, earlier };
+  }, ada.address);
+  assert.deepEqual(said, {
+    none: [null, null],
+    pictures: ["https://x.test/ada.png", "https://x.test/ada.png"],
+    told: [true, "hello"],
+    own: "the page's own",
+    same: [true, true, true],
+    day: ["Today", 0, "Now"],
+    earlier: "Yesterday",
+  });
+  // Last seen is a moment, and to pages that count it the seconds since: 0 of who is online.
+  await b.until((peer) => chat.api.getProfile(peer, 0).isOnline(), ada.address);
+  const seen = (peer) => chat.api.getProfile(peer, 0).getLastSeen() == 0;
+  assert.equal(await b.evaluate(seen, ada.address), true);
+  await a.evaluate(() => chat.api.stop());
+  await b.until((peer) => !chat.api.getProfile(peer, 0).isOnline(), ada.address);
+  const ago = await b.evaluate((peer) => {
+    const seen = chat.api.getProfile(peer, 0).getLastSeen();
+    return [seen < 3600, seen >= 0, typeof seen.getDateInNaturalLanguage(0)];
+  }, ada.address);
+  assert.deepEqual(ago, [true, true, "string"]);
+});
+
 // Rules: 1.2.6, 1.5.6, 5.7.4.
 test("a present-day page mixes generations: sessions as objects, sends as in 2018, receipts by hand", async () => {
   const [ada, bob] = await world.people("ada", "bob");

@@ -129,7 +129,7 @@ test("objects of the SDK go through JSON, cloning and loops without showing how 
       cloned: structuredClone(profile),
       keys,
       dates: [date, again].map(({ date, time, yd }) => [typeof date, typeof time, yd]),
-      same: date.date === m.date.getDate() && again.time === m.date.getTime(),
+      same: date.date === m.date.date && again.time === m.date.getTime(),
     };
   }, bob.address);
   assert.deepEqual(said, {
