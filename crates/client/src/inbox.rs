@@ -74,6 +74,11 @@ impl Inbox {
         self.events.push(event);
     }
 
+    /// What waits for the batch.
+    pub fn untold(&mut self) -> impl Iterator<Item = &mut Event> {
+        self.events.iter_mut()
+    }
+
     /// The place of the next message of the log: order in a conversation is the order of the log,
     /// also when the server's clock is set back, and beyond 1,024 messages in a millisecond.
     pub fn next_place(&mut self, wanted: u64) -> u64 {

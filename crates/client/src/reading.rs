@@ -10,6 +10,7 @@ use alloc::vec::Vec;
 use wire::limits::{FILTERED_READ_MAX, READ_COUNT_DEFAULT};
 use wire::status;
 
+use crate::Output;
 use crate::client::{Client, Pending};
 use crate::event::{Event, Origin, ReadSessionId};
 use crate::message::{Conversation, Message, MessageKey};
@@ -327,8 +328,8 @@ impl Client {
     /// else `count`; [`Event::SessionRead`] follows.
     pub fn read(&mut self, id: ReadSessionId, count: u32) -> u32 {
         let count = if count == 0 { READ_COUNT_DEFAULT } else { count };
+        self.start_session(id);
         let Some(session) = self.reading.sessions.get_mut(&id) else { return 0 };
-        session.active = true;
         let ended = session.ended;
         session.queue.push_back(count);
         self.go_on_reading(id);
@@ -337,9 +338,37 @@ impl Client {
 
     /// Gets what arrives from now on, without reading.
     pub fn start_session(&mut self, id: ReadSessionId) {
-        if let Some(session) = self.reading.sessions.get_mut(&id) {
-            session.active = true;
+        let Some(session) = self.reading.sessions.get_mut(&id) else { return };
+        session.active = true;
+        if session.position.is_none() {
+            self.join_untold(id);
         }
+    }
+
+    /// What has arrived and waits to be told belongs to a session that begins: the store has it
+    /// already, and it would come a second time with what is read.
+    fn join_untold(&mut self, id: ReadSessionId) {
+        let search = self.reading.search;
+        let Some(session) = self.reading.sessions.get_mut(&id) else { return };
+        let mut join = |event: &mut Event| match event {
+            Event::Message { message, sessions, .. } if session.matches(message, search) => {
+                session.live.insert(message.key.clone());
+                let joins = !sessions.contains(&id);
+                joins.then(|| sessions.push(id))?;
+                message.key.incoming.then(|| message.key.clone())
+            }
+            _ => None,
+        };
+        let outputs = self.outputs.iter_mut();
+        let keys: Vec<_> = outputs
+            .filter_map(|output| match output {
+                Output::Event(event) => join(event),
+                _ => None,
+            })
+            .collect();
+        // These are marked read when they are told.
+        self.inbox.untold().for_each(|event| drop(join(event)));
+        self.mark_read_in(id, keys);
     }
 
     /// Gets nothing more.

@@ -7,12 +7,12 @@ use wire::proto::{self, client_frame};
 use wire::status;
 
 use super::{Page, friend, message};
-use crate::Input;
 use crate::change::Removal;
 use crate::event::{Event, ReadSessionId};
 use crate::message::MessageKey;
 use crate::port::store::{Reply, Request};
 use crate::reading::{Scope, SessionFilter};
+use crate::{Input, Output};
 
 fn filled() -> Page {
     let mut page = Page::online();
@@ -211,6 +211,64 @@ fn the_store_counts_once_for_all_who_ask_while_it_counts() {
         let answer = Event::UnreadCount { ticket, count: 5 };
         assert_eq!(page.events.iter().filter(|event| **event == answer).count(), 1);
     }
+}
+
+/// Whom of the sessions the page is told with each message that came, and what is read.
+fn told_and_read(page: &Page) -> (Vec<(u64, Vec<ReadSessionId>)>, Vec<u64>) {
+    let mut told = Vec::new();
+    let mut read = Vec::new();
+    for event in &page.events {
+        match event {
+            Event::Message { message, sessions, .. } => {
+                told.push((message.key.id.get(), sessions.clone()));
+            }
+            Event::SessionRead { messages, .. } => {
+                read.extend(messages.iter().map(|message| message.key.id.get()));
+            }
+            _ => {}
+        }
+    }
+    (told, read)
+}
+
+#[test]
+fn what_is_being_stored_when_a_session_begins_comes_once_as_new() {
+    let mut page = filled();
+    page.answers = false;
+    page.deliver((6..=7).map(|seq| message(seq, seq, "friend", "me", "new")).collect());
+    let id = session(&mut page, true, false);
+    page.client.read(id, 10);
+    page.input(Input::Tick);
+    page.answer();
+    let (told, read) = told_and_read(&page);
+    assert_eq!(told, [(6, vec![id]), (7, vec![id])]);
+    assert_eq!(read, [5, 4, 3, 2, 1]);
+}
+
+#[test]
+fn a_session_that_begins_when_the_first_of_several_is_told_gets_the_others_once_as_new() {
+    let mut page = filled();
+    page.answers = false;
+    page.deliver((6..=7).map(|seq| message(seq, seq, "friend", "me", "new")).collect());
+    let (ticket, request) = page.held.remove(0);
+    let stored = page.perform(ticket, request);
+    page.answers = true;
+    page.client.handle_input(page.now, stored);
+    // The page opens the conversation in the listener that hears of the first.
+    let first = core::iter::from_fn(|| Some(page.client.poll_output())).find(|output| {
+        let event = if let Output::Event(event) = output { Some(&**event) } else { None };
+        matches!(event, Some(Event::Message { message, .. }) if message.key.id.get() == 6)
+    });
+    assert!(first.is_some());
+    let id = session(&mut page, true, false);
+    page.client.read(id, 10);
+    page.input(Input::Tick);
+    let (told, read) = told_and_read(&page);
+    assert_eq!(told, [(7, vec![id])]);
+    assert_eq!(read, [6, 5, 4, 3, 2, 1]);
+    // It was shown, and its sender hears of it; the others wait for the answer to this.
+    let of = notices(&page).into_iter().flat_map(|read| read.messages);
+    assert_eq!(of.map(|message| message.id).collect::<Vec<_>>(), [7]);
 }
 
 #[test]
