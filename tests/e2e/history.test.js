@@ -75,6 +75,34 @@ test("a browser that has nothing reads what the server keeps", async () => {
   assert.deepEqual(summary, ["answer"]);
 });
 
+test("a summary on a new device shows what it has synced, without being read again", async () => {
+  const [ada, bob, cy] = await world.people("ada", "bob", "cy");
+  const a = await world.visit(ada, "chat.html", { database: "chat" });
+  await online(a);
+  await send(a, bob, ["to bob", "again"]);
+  await send(a, cy, ["to cy"]);
+  await reached(a, SENT, 3);
+  const fresh = await world.visit(ada, "chat.html", { database: "chat" });
+  await online(fresh);
+  // As the messenger of 2023: it reads the summary once, and looks at it when it was synced.
+  const shown = await fresh.evaluate(
+    () =>
+      new Promise((done) => {
+        const session = new MesiboReadSession({
+          Mesibo_onMessage(m) {
+            if (m === null) session.sync(undefined);
+          },
+          Mesibo_onSync(count) {
+            done([count, ...session.getMessages().map((m) => m.message)]);
+          },
+        });
+        session.enableSummary(true);
+        session.read(10);
+      }),
+  );
+  assert.deepEqual(shown, [2, "to cy", "again"]);
+});
+
 test("a new device is told who has read what was sent long before, and when", async () => {
   const [ada, bob] = await world.people("ada", "bob");
   const a = await world.visit(ada, "chat.html", { database: "chat" });

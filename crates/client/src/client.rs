@@ -91,6 +91,11 @@ pub(crate) enum Pending {
     Inbox,
     Read(ReadSessionId),
     Summary(ReadSessionId),
+    /// As [`Pending::Summary`], before the session hears how much it has synced.
+    SyncedSummary {
+        session: ReadSessionId,
+        count: u32,
+    },
     HistoryBegins,
     HistoryKnown,
     Find(u32, String),

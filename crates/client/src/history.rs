@@ -220,10 +220,17 @@ impl Client {
     /// The answer of the server is stored, or there is none.
     pub(crate) fn finish_sync(&mut self, count: u32) {
         let Some(done) = self.history.wanted.pop_front() else { return };
+        let session = done.session;
         if count > 0 {
-            self.reading.reopen(done.session, done.before);
+            // A summary shows the conversations that were found without being read again.
+            if let Some(shown) = self.reading.shown_of_summary(session) {
+                let request = Request::Summary { from: None, count: shown + READ_COUNT_DEFAULT };
+                self.ask_behind_writes(request, Pending::SyncedSummary { session, count });
+                return self.reading.reopen(session, done.before);
+            }
+            self.reading.reopen(session, done.before);
         }
-        self.tell(Event::SessionSync { session: done.session, count });
+        self.tell(Event::SessionSync { session, count });
     }
 
     /// The server is older than this SDK and keeps no history.

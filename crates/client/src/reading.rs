@@ -257,6 +257,12 @@ impl Reading {
         self.sessions.get(&id).map(|session| session.filter.scope.clone())
     }
 
+    /// How many conversations a summary shows; `None` of other sessions.
+    pub fn shown_of_summary(&self, id: ReadSessionId) -> Option<u32> {
+        let session = self.sessions.get(&id)?;
+        (session.filter.scope == Scope::Summary).then_some(session.shown)
+    }
+
     /// There is more to read than there was; this session goes on there in the server's history.
     pub fn reopen(&mut self, id: ReadSessionId, synced: u64) {
         self.sessions.values_mut().for_each(|session| session.ended = false);

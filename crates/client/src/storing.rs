@@ -173,6 +173,12 @@ impl Client {
                 self.on_summary(session, messages);
             }
             (Pending::Summary(_), _) => {}
+            (Pending::SyncedSummary { session, count }, answer) => {
+                if let Ok(Reply::Messages(messages)) = answer {
+                    self.on_summary(session, messages);
+                }
+                self.tell(Event::SessionSync { session, count });
+            }
             (Pending::HistoryBegins, Ok(Reply::Messages(messages))) => {
                 self.on_history_begins(messages.first());
             }
