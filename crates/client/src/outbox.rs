@@ -158,6 +158,13 @@ impl Outbox {
         self.announced.iter().map(|(key, _)| key.clone()).collect()
     }
 
+    /// The messages the page has not heard of, and the sessions that will.
+    pub fn unannounced_mut(
+        &mut self,
+    ) -> impl Iterator<Item = (&MessageKey, &mut Vec<ReadSessionId>)> {
+        self.announced.iter_mut().map(|(key, sessions)| (&*key, sessions))
+    }
+
     /// The connection is gone: what was not answered goes out again, in order.
     pub fn rewind(&mut self) {
         for stage in self.stages.values_mut().filter(|stage| **stage == Stage::InFlight) {

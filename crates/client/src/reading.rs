@@ -351,30 +351,43 @@ impl Client {
         }
     }
 
-    /// What has arrived and waits to be told belongs to a session that begins: the store has it
-    /// already, and it would come a second time with what is read.
+    /// What has arrived or was sent and waits to be told belongs to a session that begins: the store
+    /// may have it already, and it would come a second time with what is read.
     fn join_untold(&mut self, id: ReadSessionId) {
         let search = self.reading.search;
         let Some(session) = self.reading.sessions.get_mut(&id) else { return };
-        let mut join = |event: &mut Event| match event {
-            Event::Message { message, sessions, .. } if session.matches(message, search) => {
-                session.live.insert(message.key.clone());
-                let joins = !sessions.contains(&id);
-                joins.then(|| sessions.push(id))?;
-                message.key.incoming.then(|| message.key.clone())
+        let mut join = |message: &Message, sessions: &mut Vec<ReadSessionId>| {
+            if !session.matches(message, search) {
+                return false;
             }
-            _ => None,
+            session.live.insert(message.key.clone());
+            let joins = !sessions.contains(&id);
+            if joins {
+                sessions.push(id);
+            }
+            joins
         };
-        let outputs = self.outputs.iter_mut();
-        let keys: Vec<_> = outputs
-            .filter_map(|output| match output {
-                Output::Event(event) => join(event),
-                _ => None,
-            })
-            .collect();
-        // These are marked read when they are told.
-        self.inbox.untold().for_each(|event| drop(join(event)));
-        self.mark_read_in(id, keys);
+        for (key, sessions) in self.outbox.unannounced_mut() {
+            if let Some(message) = self.memory.get(key) {
+                join(message, sessions);
+            }
+        }
+        for event in self.inbox.untold() {
+            if let Event::Message { message, sessions, .. } = event {
+                join(message, sessions);
+            }
+        }
+        let mut shown = Vec::new();
+        for output in &mut self.outputs {
+            if let Output::Event(event) = output
+                && let Event::Message { message, sessions, .. } = &mut **event
+                && join(message, sessions)
+                && message.key.incoming
+            {
+                shown.push(message.key.clone());
+            }
+        }
+        self.mark_read_in(id, shown);
     }
 
     /// Gets nothing more.

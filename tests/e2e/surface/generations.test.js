@@ -9,6 +9,16 @@ const world = World.forThisFile();
 const quiet = (page) =>
   page.lines.filter(({ type, text }) => /thrown|error/.test(type) && !text.includes("404"));
 
+/** What the database answers later than this question has been told. */
+const settled = (page) =>
+  page.evaluate(
+    () =>
+      new Promise((done) => {
+        const session = opened.createReadSession({ Mesibo_onMessage: (m) => m === null && done() });
+        session.read(1000);
+      }),
+  );
+
 // Rules: 1.1.1, 1.4.7, 1.5.1, 1.5.5, 5.4.6, 7.11, 7.32.
 test("2018: a page that keeps its history itself sends, receives, and sees every tick", async () => {
   const [ada, bob] = await world.people("ada", "bob");
@@ -286,6 +296,48 @@ test("2022 and 2023: a messenger draws pictures, dates and last seen from profil
     return [seen < 3600, seen >= 0, typeof seen.getDateInNaturalLanguage(0)];
   }, ada.address);
   assert.deepEqual(ago, [true, true, "string"]);
+});
+
+test("2023: whoever opens a conversation while its messages come, or just sent one there, has each of them once", async () => {
+  const [ada, bob, cy] = await world.people("ada", "bob", "cy");
+  const a = await world.visit(ada, "chat.html");
+  const b = await world.visit(bob, "chat.html", { database: "chat" });
+  await Promise.all([online(a), online(b)]);
+  // One listener for everything, as the messenger has: it opens the conversation of the first message.
+  await b.evaluate(() => {
+    window.shown = [];
+    window.open_with = (profile) => {
+      shown.length = 0;
+      window.opened = profile;
+      profile.createReadSession(listener).read(100);
+    };
+    window.listener = {
+      Mesibo_onMessage(m) {
+        if (!m) return;
+        if (!window.opened) return open_with(m.profile);
+        if (!m.isDestinedFor(opened)) return;
+        if (m.isRealtimeMessage()) shown.push(m);
+        else shown.unshift(m);
+      },
+    };
+    chat.api.addListener(listener);
+  });
+  const texts = ["one", "two", "three", "four"];
+  await send(a, bob, texts);
+  await arrived(b, texts.length);
+  const all = (count) => window.shown.length >= count;
+  await b.until(all, texts.length);
+  const shown = () => window.shown.map((m) => m.message);
+  await settled(b);
+  assert.deepEqual(await b.evaluate(shown), texts);
+  await b.evaluate((to) => {
+    const profile = chat.api.getProfile(to, 0);
+    window.shown[0].forward(profile).send();
+    open_with(profile);
+  }, cy.address);
+  await b.until(all, 1);
+  await settled(b);
+  assert.deepEqual(await b.evaluate(shown), ["one"]);
 });
 
 // Rules: 1.2.6, 1.5.6, 5.7.4.

@@ -6,10 +6,10 @@ use wire::id::MessageId;
 use wire::proto::{self, client_frame};
 use wire::status;
 
-use super::{Page, friend, message};
+use super::{Page, draft, friend, message};
 use crate::change::Removal;
 use crate::event::{Event, ReadSessionId};
-use crate::message::MessageKey;
+use crate::message::{Draft, MessageKey};
 use crate::port::store::{Reply, Request};
 use crate::reading::{Scope, SessionFilter};
 use crate::{Input, Output};
@@ -272,23 +272,33 @@ fn a_session_that_begins_when_the_first_of_several_is_told_gets_the_others_once_
 }
 
 #[test]
-fn what_waits_to_be_written_is_read() {
+fn what_was_sent_and_waits_to_be_written_comes_once_as_new() {
     let mut page = filled();
     page.answers = false;
     // The first is on its way to the store, the second waits for it.
-    page.send("first");
-    page.send("second");
+    let sent = [page.send("first"), page.send("second")];
     let id = session(&mut page, false, false);
     page.client.read(id, 10);
     let counted = page.client.count_unread(Some(friend()));
     page.input(Input::Tick);
     page.answer();
-    let read = page.events.iter().find_map(|event| match event {
-        Event::SessionRead { messages, .. } => Some(messages.len()),
-        _ => None,
-    });
-    assert_eq!(read, Some(7));
+    let (told, read) = told_and_read(&page);
+    assert_eq!(told, sent.map(|sent| (sent, vec![id])));
+    assert_eq!(read, [5, 4, 3, 2, 1]);
     assert!(page.events.contains(&Event::UnreadCount { ticket: counted, count: 5 }));
+}
+
+#[test]
+fn what_the_page_has_shown_itself_and_waits_to_be_written_is_read() {
+    let mut page = filled();
+    page.answers = false;
+    let draft = Draft { announce: false, ..draft("legacy", None) };
+    let sent = page.client.send(page.now, draft).expect("it is sent").message.key.id.get();
+    let id = session(&mut page, false, false);
+    page.client.read(id, 10);
+    page.input(Input::Tick);
+    page.answer();
+    assert_eq!(told_and_read(&page), (vec![], vec![5, 4, 3, 2, 1, sent]));
 }
 
 #[test]
