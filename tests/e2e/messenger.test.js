@@ -357,10 +357,16 @@ test("the own profile is published and seen by others, who mute, rename, archive
   await b.button("Archived (1)").click();
   await b.entry(/My Ada.*Muted/).waitFor();
 
+  // The page shows at once what the server knows a moment later.
+  await b.page.evaluate(() => {
+    window.saved = 0;
+    Mesibo.getInstance().addListener({ MesiboProfile_onPublish: () => void (saved += 1) });
+  });
   await b.details();
   await panel.getByRole("button", { name: "Block My Ada" }).click();
   await b.answer("Block");
   await b.raw.getByText("You have blocked My Ada.").waitFor();
+  await b.page.until(() => saved === 1);
   await a.write("Can you read this?");
   await a
     .message("Can you read this?")
@@ -368,6 +374,7 @@ test("the own profile is published and seen by others, who mute, rename, archive
     .waitFor();
   await b.button("Unblock").click();
   await b.field.waitFor();
+  await b.page.until(() => saved === 2);
   await a.write("And this?");
   await b.sees("And this?");
   assert.equal(await b.message("Can you read this?").count(), 0);
