@@ -86,6 +86,22 @@ fn a_small_view_gets_the_small_layer_a_large_one_the_large_and_a_hidden_one_none
 }
 
 #[test]
+fn no_key_frame_is_asked_for_who_is_not_connected_yet() {
+    let mut world = watched(2);
+    world.run(3 * SECOND);
+    let asked = world.source(1, Video).key_requests;
+    world.open(3);
+    world.negotiate(3, &[], &[(10, Video)]);
+    while world.count(&Event::Connected { peer: PeerId(3) }) == 0 {
+        assert_eq!(world.source(1, Video).key_requests, asked, "nobody is there to see it");
+        world.run(Duration::from_millis(1));
+    }
+    world.run(SECOND);
+    assert_eq!(world.source(1, Video).key_requests, asked + 1);
+    assert!(world.received(3, 10, Video)[0].key);
+}
+
+#[test]
 fn a_view_that_becomes_large_has_its_layer_within_seconds_whatever_was_shown_before() {
     for seed in 0..12 {
         let mut world = watched(seed);

@@ -19,6 +19,7 @@ use crate::allocation::{Wish, allocate};
 use crate::command::{Event, Kind, PeerId, StreamId, View};
 use crate::demux::Slot;
 use crate::line::Target;
+use crate::peer::Link;
 use crate::publication::Track;
 use crate::quality::Seen;
 
@@ -248,7 +249,10 @@ impl Sfu {
         line.target = target;
         match target {
             Target::Nothing => line.interrupt(),
-            Target::Layer(rid) => self.want_key_frame(stream, rid),
+            // A peer that is not there yet would miss it, and the next one may not be asked for at
+            // once: it is asked for when the peer is connected.
+            Target::Layer(rid) if peer.link == Link::Up => self.want_key_frame(stream, rid),
+            Target::Layer(_) => {}
         }
     }
 
