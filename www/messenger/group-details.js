@@ -1,5 +1,5 @@
 // The part of the panel that is about a group: name, picture, members, invitation, leaving.
-import { announce, element, face, icon, iconButton } from "/shared/dom.js";
+import { announce, element, face, icon, iconButton, redraw } from "/shared/dom.js";
 import { choose } from "./choose.js";
 import { action, field, pictureField, section } from "/shared/controls.js";
 import { confirm, outcome } from "/shared/dialog.js";
@@ -121,7 +121,10 @@ class GroupPanel {
     const rank = (member) => (member.isOwner() ? 0 : member.isAdmin() ? 1 : 2);
     const name = (member) => member.getProfile().getNameOrAddress();
     const sorted = [...members].sort((a, b) => rank(a) - rank(b) || name(a).localeCompare(name(b)));
-    this.list.replaceChildren(...sorted.map((member) => this.member(member)));
+    redraw(
+      this.list,
+      sorted.map((member) => this.member(member)),
+    );
     this.drawInvite();
   }
 
@@ -209,9 +212,12 @@ class GroupPanel {
       const create = () => group.addPin({ flags: MEMBER }, this);
       const make = action("link", "Make an invitation link", create);
       const nobody = element("p", { class: "quiet small" }, "Ask an admin for an invitation link.");
-      return this.invite.replaceChildren(group.canAdmin() ? make : nobody);
+      return redraw(this.invite, [group.canAdmin() ? make : nobody]);
     }
-    this.invite.replaceChildren(...pins.map((pin) => this.pin(pin)));
+    redraw(
+      this.invite,
+      pins.map((pin) => this.pin(pin)),
+    );
   }
 
   pin({ pin }) {

@@ -12,6 +12,13 @@ export function element(name, properties = {}, ...children) {
   return made;
 }
 
+/** Draws children anew, unless they look as they do already: who is pressing one of them keeps it. */
+export function redraw(place, children) {
+  const alike = (child, index) => child.isEqualNode(place.children[index]);
+  if (children.length === place.children.length && children.every(alike)) return;
+  place.replaceChildren(...children);
+}
+
 const DRAWINGS = "/style/icons.svg";
 
 /** The drawings become part of the page: one that is needed later is there without a network. */
